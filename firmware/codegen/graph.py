@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A TFLite model as plain data: what ``read_tflite`` gives and ``lower`` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Option = int | float | str | bool | tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantization:
+    """Affine quantisation, real = scale * (q - zero_point).
+
+    ``scales`` float32 and ``zero_points`` int64 hold one entry (per tensor) or one per slice along ``axis``.
+    """
+
+    scales: np.ndarray
+    zero_points: np.ndarray
+    axis: int = 0
+
+    @property
+    def per_channel(self) -> bool:
+        """True when every slice along ``axis`` has a scale of its own."""
+        return self.scales.size > 1
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """One tensor. ``data`` is the constant's array in ``shape``, read-only; None for an activation.
+
+    ``shape`` is fully known: every dimension >= 1, and the batch dimension of activations is 1.
+    ``dtype`` is numpy's name: int8, uint8, int16, int32, int64, float32, bool.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quant: Quantization | None = None
+    data: np.ndarray | None = None
+
+    @property
+    def elements(self) -> int:
+        """Number of values; 1 for a scalar."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def scale(self) -> float:
+        """The per-tensor scale, as the float32 in the file; the tensor must be quantised per tensor."""
+        assert self.quant is not None and not self.quant.per_channel
+        return float(self.quant.scales[0])
+
+    @property
+    def zero_point(self) -> int:
+        """The per-tensor zero point."""
+        assert self.quant is not None
+        return int(self.quant.zero_points[0])
+
+    def __str__(self) -> str:
+        return (
+            f"tensor {self.index} ({self.name!r}, {'x'.join(map(str, self.shape)) or 'scalar'} {self.dtype})"
+        )
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator. ``inputs`` and ``outputs`` are tensor indices, -1 for an input left out (no bias).
+
+    ``kind`` is TFLite's name (``CONV_2D``). ``options`` by kind (all present, defaults filled in):
+
+    * CONV_2D, DEPTHWISE_CONV_2D: padding ("SAME" | "VALID"), stride_h, stride_w, dilation_h, dilation_w, activation
+      ("NONE" | "RELU" | "RELU_N1_TO_1" | "RELU6"), and depth_multiplier for the depthwise one
+    * FULLY_CONNECTED: activation, keep_num_dims, weights_format ("DEFAULT", ...)
+    * AVERAGE_POOL_2D, MAX_POOL_2D: padding, stride_h, stride_w, filter_h, filter_w, activation
+    * ADD, SUB, MUL: activation        * CONCATENATION: axis, activation
+    * SOFTMAX: beta                    * MEAN: keep_dims          * RESHAPE: new_shape (may be empty)
+
+    Any other kind is carried by name with no options, so that ``lower`` can refuse it.
+    """
+
+    index: int
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A whole model: one subgraph, operators in an order in which every input is there before its use."""
+
+    source: str
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    description: str = ""

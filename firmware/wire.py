@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each benchmark's bytes become the input tensor and its output tensor becomes text, on the device.
+
+One row per benchmark id of the EE dialect, as the reference firmware does it. A model with its own input format
+(any MicroNet) takes its int8 input tensor as it is: ``own_format(row)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+
+class InputFormat(Enum):
+    """What ``db`` loads, and what the device does to it."""
+
+    INT8 = "int8"  # the input tensor itself, copied
+    UINT8 = "uint8"  # one unsigned byte a value: subtract 128
+    FLOAT32 = "float32"  # little-endian; clamp(round_half_away(x / scale) + zero_point)
+
+
+class ResultFormat(Enum):
+    """What ``m-results-[...]`` shows."""
+
+    TRUNCATED = "truncated"  # dequantised values, three decimals cut off (kws01)
+    ROUNDED = "rounded"  # dequantised values, printed like %0.3f
+    MSE = "mse"  # one value: mean over the tensor of (dequantised output - float input)^2
+
+
+@dataclass(frozen=True)
+class WireFormat:
+    """The device side of one benchmark: ``model_id`` is what ``profile`` prints in ``m-model-[...]``."""
+
+    model_id: str
+    input: InputFormat
+    results: ResultFormat
+
+
+WIRE_FORMATS: tuple[WireFormat, ...] = (
+    WireFormat("kws01", InputFormat.INT8, ResultFormat.TRUNCATED),
+    WireFormat("vww01", InputFormat.UINT8, ResultFormat.ROUNDED),
+    WireFormat("ic01", InputFormat.UINT8, ResultFormat.ROUNDED),
+    WireFormat("ad01", InputFormat.FLOAT32, ResultFormat.MSE),
+)
+
+BY_MODEL_ID: dict[str, WireFormat] = {row.model_id: row for row in WIRE_FORMATS}
+
+
+def own_format(row: WireFormat) -> WireFormat:
+    """The same benchmark for a model whose input tensor is sent as it is and whose outputs may have any range."""
+    return replace(row, input=InputFormat.INT8, results=ResultFormat.ROUNDED)
