@@ -75,9 +75,7 @@ class Board:
         raise KeyError(f"{self.device} has no memory called {name!r}")
 
 
-_STLINK = tuple(
-    (0x0483, pid) for pid in (0x374B, 0x374D, 0x374E, 0x374F, 0x3752, 0x3753, 0x3754, 0x3755, 0x3757)
-)
+_STLINK = tuple((0x0483, pid) for pid in (0x374B, 0x374D, 0x374E, 0x374F, 0x3752, 0x3753, 0x3754, 0x3755, 0x3757))
 
 BOARDS: tuple[Board, ...] = (
     Board(device="host", boards=("this machine",), port="host"),
@@ -135,6 +133,4 @@ def find_board(device: str) -> Board:
     try:
         return DEVICES[device]
     except KeyError:
-        raise UsageError(
-            f"there is no device {device!r}; choose one of {', '.join(sorted(DEVICES))}."
-        ) from None
+        raise UsageError(f"there is no device {device!r}; choose one of {', '.join(sorted(DEVICES))}.") from None

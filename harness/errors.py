@@ -54,9 +54,7 @@ class ModelInvalid(BuildError):
 
     def __init__(self, source: str, problem: str) -> None:
         self.source, self.problem = source, problem
-        super().__init__(
-            f"{source} is not a usable TFLite model: {problem}. Convert it again or name another file."
-        )
+        super().__init__(f"{source} is not a usable TFLite model: {problem}. Convert it again or name another file.")
 
 
 class UnsupportedOperator(BuildError):

@@ -40,9 +40,7 @@ def package_of(module: str) -> str:
     return "harness.cli" if module.startswith("harness.cli") else module.split(".")[0]
 
 
-SOURCES = sorted(
-    path for package in MAY_IMPORT if "." not in package for path in (ROOT / package).rglob("*.py")
-)
+SOURCES = sorted(path for package in MAY_IMPORT if "." not in package for path in (ROOT / package).rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -52,6 +50,4 @@ def test_imports_only_what_lies_below(path: Path) -> None:
         other = package_of(module)
         if other not in MAY_IMPORT or other == own or module == "harness.errors":
             continue
-        assert other in MAY_IMPORT[own], (
-            f"{path.relative_to(ROOT)} imports {module}: {own} may not know {other}"
-        )
+        assert other in MAY_IMPORT[own], f"{path.relative_to(ROOT)} imports {module}: {own} may not know {other}"

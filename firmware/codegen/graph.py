@@ -61,9 +61,7 @@ class Tensor:
         return int(self.quant.zero_points[0])
 
     def __str__(self) -> str:
-        return (
-            f"tensor {self.index} ({self.name!r}, {'x'.join(map(str, self.shape)) or 'scalar'} {self.dtype})"
-        )
+        return f"tensor {self.index} ({self.name!r}, {'x'.join(map(str, self.shape)) or 'scalar'} {self.dtype})"
 
 
 @dataclass(frozen=True)
