@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Graph in, Plan out: every operator becomes kernel calls with all their constants, or is refused by name.
+
+A family of operators is one file in ``operators`` with a table kind -> lowering function; adding an operator is a row
+there, its kernel in ``firmware/engine`` and its test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from firmware.codegen.graph import Graph, Operator, Tensor
+from firmware.codegen.operators import alias, pool
+from firmware.codegen.operators.checks import Lowering, int8_tensor, refuse, require
+from firmware.codegen.plan import Buffer, Isa, Plan, Step, TensorInfo
+from harness.errors import UnsupportedOperator
+
+OPERATORS: Mapping[str, Lowering] = {**alias.OPERATORS, **pool.OPERATORS}
+
+
+def lower(graph: Graph, isa: Isa) -> Plan:
+    """Return the kernel calls for ``graph``; pure.
+
+    Raises UnsupportedOperator (operator, layer and tensor, reason) for anything the kernels do not do exactly as
+    TFLite's reference kernels: other operators, other types than int8, batches, several inputs or outputs.
+    """
+    input_, output, inner, notes = _strip_edges(graph)
+    steps: list[Step] = []
+    aliases: dict[int, int] = {}
+
+    def root(tensor: int) -> int:
+        return aliases.get(tensor, tensor)
+
+    for op in inner:
+        if op.kind not in OPERATORS:
+            refuse(op, graph, f"the compiler does not know it; it does {', '.join(sorted(OPERATORS))}")
+        for index in op.outputs:
+            shape = graph.tensors[index].shape
+            require(len(shape) < 3 or shape[0] == 1, op, graph, f"batch {shape[0]}, the firmware runs batch 1")
+        lowered = OPERATORS[op.kind](op, graph, isa)
+        if not lowered:
+            aliases[op.outputs[0]] = root(op.inputs[0])
+        for step in lowered:
+            steps.append(
+                replace(
+                    step,
+                    inputs=tuple(root(tensor) for tensor in step.inputs),
+                    output=root(step.output),
+                    in_place=None if step.in_place is None else root(step.in_place),
+                )
+            )
+    return Plan(
+        source=graph.source,
+        isa=isa,
+        steps=tuple(steps),
+        buffers=_buffers(graph, steps, root(input_.index), root(output.index)),
+        aliases=aliases,
+        input_tensor=root(input_.index),
+        output_tensor=root(output.index),
+        input=TensorInfo(input_.name, input_.shape, input_.scale, input_.zero_point),
+        output=TensorInfo(output.name, output.shape, output.scale, output.zero_point),
+        notes=notes,
+    )
+
+
+def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tuple[str, ...]]:
+    """Return the int8 input and output, the operators between them, and what was cut off.
+
+    A float model input behind which a QUANTIZE stands is fed as int8 by the host; a DEQUANTIZE before a float output
+    is left to the host likewise.
+    """
+    for what, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
+        if len(indices) != 1:
+            raise UnsupportedOperator("MODEL", graph.source, f"it has {len(indices)} {what}, the firmware does 1")
+    input_, output = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    operators = list(graph.operators)
+    notes: list[str] = []
+    if input_.dtype == "float32":
+        readers = [op for op in operators if input_.index in op.inputs]
+        if len(readers) == 1 and readers[0].kind == "QUANTIZE":
+            inner = graph.tensors[readers[0].outputs[0]]
+            notes.append(
+                f"input {input_.name!r} is float32; the device takes int8 {inner.name!r}: QUANTIZE stays outside"
+            )
+            operators.remove(readers[0])
+            input_ = inner
+    if output.dtype == "float32":
+        writers = [op for op in operators if output.index in op.outputs]
+        if len(writers) == 1 and writers[0].kind == "DEQUANTIZE":
+            inner = graph.tensors[writers[0].inputs[0]]
+            notes.append(
+                f"output {output.name!r} is float32; the device gives int8 {inner.name!r}: DEQUANTIZE stays outside"
+            )
+            operators.remove(writers[0])
+            output = inner
+    edge = Operator(-1, "MODEL", (), ())
+    for tensor in (input_, output):
+        int8_tensor(edge, graph, tensor)
+        require(not tensor.shape or tensor.shape[0] == 1, edge, graph, f"batch {tensor.shape[:1]}, wanted 1", tensor)
+    return input_, output, tuple(operators), tuple(notes)
+
+
+def _buffers(graph: Graph, steps: list[Step], input_tensor: int, output_tensor: int) -> tuple[Buffer, ...]:
+    """Lifetimes: the input lives from the start, the output until the end."""
+    last = max(len(steps) - 1, 0)
+    first_use: dict[int, int] = {input_tensor: 0}
+    last_use: dict[int, int] = {input_tensor: 0}
+    for number, step in enumerate(steps):
+        for tensor in (*step.inputs, step.output):
+            first_use.setdefault(tensor, number)
+            last_use[tensor] = number
+    last_use[output_tensor] = last
+    return tuple(
+        Buffer(tensor, graph.tensors[tensor].name, graph.tensors[tensor].elements, first, last_use[tensor])
+        for tensor, first in first_use.items()
+    )

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TFLite's quantisation arithmetic on the host, bit for bit: multipliers, activation ranges, fixed-point exp.
+
+Facts from TensorFlow Lite ``kernels/internal/quantization_util.cc``, ``kernels/internal/common.h``,
+``kernels/kernel_util.cc`` and gemmlowp ``fixedpoint/fixedpoint.h``. The C half is ``firmware/engine/requant.h``.
+All fixed-point values are Python integers that stay inside int32.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+INT8_MIN, INT8_MAX = -128, 127
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """Return (multiplier, shift) with real ~ multiplier * 2^(shift - 31), multiplier in [2^30, 2^31) or 0.
+
+    ``real`` is a double >= 0. shift > 0 is to the left. Below 2^-32 everything is 0; above 2^30 it saturates.
+    """
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = math.floor(fraction * (1 << 31) + 0.5)
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    if shift > 30:
+        return INT32_MAX, 30
+    return multiplier, shift
+
+
+def round_half_away(value: float) -> int:
+    """Round to the nearest integer, halves away from zero, as C's ``round``."""
+    return int(math.copysign(math.floor(abs(value) + 0.5), value))
+
+
+def clamp_int8(value: int) -> int:
+    """Saturate to [-128, 127]."""
+    return max(INT8_MIN, min(INT8_MAX, value))
+
+
+def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
+    """Return (lowest, highest) int8 output of a fused activation: "NONE", "RELU", "RELU6" or "RELU_N1_TO_1".
+
+    ``scale`` and ``zero_point`` are the output's. The division is a float32 one, as in TFLite.
+    Raises KeyError for any other activation.
+    """
+    low, high = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}[
+        activation
+    ]
+
+    def quantize(real: float) -> int:
+        return zero_point + round_half_away(float(np.float32(real) / np.float32(scale)))
+
+    lowest = INT8_MIN if low is None else max(INT8_MIN, quantize(low))
+    highest = INT8_MAX if high is None else min(INT8_MAX, quantize(high))
+    return lowest, highest
+
+
+def wrap_int32(value: int) -> int:
+    """Keep the low 32 bits, as a two's complement number."""
+    return (value + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def high_mul(a: int, b: int) -> int:
+    """Saturating rounding doubling high multiply: round(a * b / 2^31), halves upward; (min, min) saturates."""
+    if a == b == INT32_MIN:
+        return INT32_MAX
+    return (a * b + (1 << 30)) >> 31
+
+
+def rounding_shift_right(value: int, exponent: int) -> int:
+    """round(value / 2^exponent), halves away from zero; exponent in [0, 31]."""
+    mask = (1 << exponent) - 1
+    threshold = (mask >> 1) + (value < 0)
+    return (value >> exponent) + ((value & mask) > threshold)
+
+
+def requantize(value: int, multiplier: int, shift: int) -> int:
+    """TFLite's MultiplyByQuantizedMultiplier with two roundings: value * multiplier * 2^(shift - 31)."""
+    shifted = wrap_int32(value << max(shift, 0))
+    return rounding_shift_right(high_mul(shifted, multiplier), max(-shift, 0))
+
+
+def saturating_shift_left(value: int, exponent: int) -> int:
+    """value * 2^exponent, saturated to int32."""
+    return max(INT32_MIN, min(INT32_MAX, value << exponent))
+
+
+def exp_on_negative_values(value: int, integer_bits: int) -> int:
+    """gemmlowp: exp(x) in Q0.31 for x = value / 2^(31 - integer_bits), value <= 0."""
+    if value == 0:
+        return INT32_MAX
+    fraction_bits = 31 - integer_bits
+    one_quarter = 1 << (fraction_bits - 2)
+    mod_quarter_minus_quarter = (value & (one_quarter - 1)) - one_quarter
+    result = _exp_on_interval_minus_quarter_to_0(wrap_int32(mod_quarter_minus_quarter << integer_bits))
+    remainder = mod_quarter_minus_quarter - value
+    for exponent, multiplier in _EXP_BARREL:
+        if integer_bits > exponent and remainder & (1 << (fraction_bits + exponent)):
+            result = high_mul(result, multiplier)
+    if integer_bits > 5 and value < -(1 << (fraction_bits + 5)):
+        result = 0
+    return result
+
+
+# exp(-2^exponent) in Q0.31 for exponent -2..4.
+_EXP_BARREL = (
+    (-2, 1672461947),
+    (-1, 1302514674),
+    (0, 790015084),
+    (1, 290630308),
+    (2, 39332535),
+    (3, 720401),
+    (4, 242),
+)
+_EXP_OF_MINUS_EIGHTH = 1895147668
+_ONE_THIRD = 715827883
+
+
+def _exp_on_interval_minus_quarter_to_0(a: int) -> int:
+    """exp(a) for a in [-1/4, 0) in Q0.31: a Taylor series of order 4 around -1/8."""
+    x = a + (1 << 28)
+    x2 = high_mul(x, x)
+    x3 = high_mul(x2, x)
+    x4 = high_mul(x2, x2)
+    x4_over_4 = rounding_shift_right(x4, 2)
+    tail = rounding_shift_right(high_mul(x4_over_4 + x3, _ONE_THIRD) + x2, 1)
+    return _EXP_OF_MINUS_EIGHTH + high_mul(_EXP_OF_MINUS_EIGHTH, x + tail)
+
+
+def one_over_one_plus_x(value: int) -> int:
+    """gemmlowp: 1 / (1 + x) in Q0.31 for x in [0, 1] in Q0.31, three Newton-Raphson steps."""
+    half_denominator = _rounding_half_sum(value, INT32_MAX)
+    # 48/17 and -32/17 in Q2.29: the best linear first guess on [1/2, 1].
+    x = 1515870810 + high_mul(half_denominator, -1010580540)
+    for _ in range(3):
+        error = (1 << 29) - high_mul(half_denominator, x)
+        x = x + saturating_shift_left(high_mul(x, error), 2)
+    return saturating_shift_left(x, 1)
+
+
+def _rounding_half_sum(a: int, b: int) -> int:
+    """(a + b) / 2, halves away from zero."""
+    total = a + b
+    return (total + 1) >> 1 if total >= 0 else -((1 - total) >> 1)
+
+
+def logistic(value: int, integer_bits: int) -> int:
+    """gemmlowp: 1 / (1 + exp(-x)) in Q0.31 for x = value / 2^(31 - integer_bits)."""
+    if value == 0:
+        return 1 << 30
+    of_magnitude = one_over_one_plus_x(exp_on_negative_values(-abs(value), integer_bits))
+    return of_magnitude if value > 0 else INT32_MAX - of_magnitude

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The emitted C and the engine as a program on this machine: int8 inputs on stdin, int8 outputs on stdout.
+
+Compiled by the same compiler as the firmware, with undefined behaviour made a crash. Every input runs twice in a row;
+a second answer that differs is an error, so that no test can miss spoiled state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from firmware.codegen.emit_c import Offsets, emit_c
+from firmware.codegen.plan import Plan
+
+ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
+FLAGS = ("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fno-sanitize-recover=all")
+
+MAIN = r"""
+#include <stdio.h>
+#include <string.h>
+#include "model.h"
+
+static int8_t input[1 << 20], first[1 << 20];
+
+int main(void)
+{
+    if (model_info.input_bytes > sizeof input || model_info.output_bytes > sizeof first || model_init() != 0) {
+        return 2;
+    }
+    while (fread(input, 1, model_info.input_bytes, stdin) == model_info.input_bytes) {
+        for (int run = 0; run < 2; run++) {
+            memcpy(model_input(), input, model_info.input_bytes);
+            if (model_invoke() != 0) {
+                return 3;
+            }
+            if (run == 0) {
+                memcpy(first, model_output(), model_info.output_bytes);
+            } else if (memcmp(first, model_output(), model_info.output_bytes) != 0) {
+                return 4;
+            }
+        }
+        fwrite(first, 1, model_info.output_bytes, stdout);
+    }
+    return 0;
+}
+"""
+
+
+@dataclass(frozen=True)
+class PackedOffsets:
+    """A placement without any reuse: every buffer and every scratch has memory of its own."""
+
+    offsets: dict[int, int]
+    scratch_offsets: dict[int, int]
+    arena_bytes: int
+
+
+def place_apart(plan: Plan) -> PackedOffsets:
+    """Place everything one behind the other, 16-byte aligned."""
+    at = 0
+    offsets: dict[int, int] = {}
+    scratch: dict[int, int] = {}
+    for buffer in plan.buffers:
+        offsets[buffer.tensor] = at
+        at += -(-buffer.size_bytes // 16) * 16
+    for number, step in enumerate(plan.steps):
+        if step.scratch_bytes:
+            scratch[number] = at
+            at += -(-step.scratch_bytes // 16) * 16
+    return PackedOffsets(offsets, scratch, max(at, 16))
+
+
+@dataclass(frozen=True)
+class HostModel:
+    """A compiled model."""
+
+    program: Path
+    output_bytes: int
+
+    def run(self, inputs: np.ndarray) -> np.ndarray:
+        """Return (n, output values) int8 for ``inputs`` (n, input values) int8; raises RuntimeError on a crash."""
+        data = np.ascontiguousarray(inputs, dtype=np.int8).tobytes()
+        done = subprocess.run([str(self.program)], input=data, capture_output=True, check=False)
+        if done.returncode != 0:
+            reason = {4: "the second run of an input differs from the first"}.get(done.returncode, "crash")
+            raise RuntimeError(f"{self.program} ended with {done.returncode} ({reason}):\n{done.stderr.decode()}")
+        return np.frombuffer(done.stdout, dtype=np.int8).reshape(-1, self.output_bytes)
+
+
+def build_host_model(plan: Plan, placement: Offsets | None = None, flags: tuple[str, ...] = FLAGS) -> HostModel:
+    """Compile the plan; the program is kept in the system's temporary folder under the hash of what went in."""
+    texts = emit_c(plan, placement or place_apart(plan)) | {"main.c": MAIN}
+    sources = sorted({step.source for step in plan.steps})
+    digest = hashlib.sha256(repr((sorted(texts.items()), flags)).encode())
+    for path in sorted(ENGINE.rglob("*.[ch]")):
+        digest.update(path.read_bytes())
+    folder = Path(tempfile.gettempdir()) / f"host-models-{os.getuid()}" / digest.hexdigest()[:24]
+    program = folder / "model"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text)
+        part = folder / f"model.{os.getpid()}"
+        command = [sys.executable, "-m", "ziglang", "cc", *flags, f"-I{ENGINE}", f"-I{ENGINE / 'dsp'}"]
+        files = [str(folder / "main.c"), str(folder / "model.c"), *[str(ENGINE / source) for source in sources]]
+        done = subprocess.run([*command, *files, "-o", str(part)], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"the emitted C in {folder} does not compile:\n{done.stderr}")
+        part.rename(program)
+    return HostModel(program, plan.output.size_bytes)
