@@ -93,6 +93,8 @@ def _read(data: bytes, source: str) -> Graph:
     )
     _check_constant_bytes(tensors, operators, len(data))
     ordered = _in_order(tensors, operators, inputs, outputs)
+    for operator in ordered:
+        _check_reshape(operator, tensors)
     return Graph(source, tensors, ordered, inputs, outputs, model.text(3, "description"))
 
 
@@ -142,7 +144,7 @@ def _options(operator: Table, index: int, kind: str) -> Mapping[str, Option]:
     options = {field.name: _option(table, field, what) for field in layout.fields}
     activation = options.get("activation", "NONE")
     if activation not in _INT8_ACTIVATIONS:
-        raise UnsupportedOperator(kind, f"index {index}", f"its fused activation is {activation}")
+        raise UnsupportedOperator(kind, f"layer {index}", f"its fused activation is {activation}")
     return options
 
 
@@ -207,7 +209,7 @@ def _tensor(table: Table, index: int, buffers: list[Table], user: Operator | Non
 def _refuse(user: Operator | None, what: str, why: str) -> NoReturn:
     if user is None:
         raise Broken(f"{what} {why}, and no operator uses it")
-    raise UnsupportedOperator(user.kind, f"index {user.index}", f"{what} {why}")
+    raise UnsupportedOperator(user.kind, f"layer {user.index}", f"{what} {why}")
 
 
 def _constant_bytes(table: Table, what: str, buffers: list[Table]) -> np.ndarray | None:
@@ -326,7 +328,7 @@ def _in_order(
         for index in needed:
             if index not in producer and operator.kind.startswith("CUSTOM:"):
                 raise UnsupportedOperator(
-                    operator.kind, f"index {operator.index}", "custom operators have no C code here"
+                    operator.kind, f"layer {operator.index}", "custom operators have no C code here"
                 )
             if index not in producer:
                 raise Broken(
@@ -350,3 +352,16 @@ def _in_order(
         stuck = next(operator for operator in operators if waits[operator.index])
         raise Broken(f"its operators form a cycle through operator {stuck.index} ({stuck.kind})")
     return tuple(ordered)
+
+
+def _check_reshape(operator: Operator, tensors: tuple[Tensor, ...]) -> None:
+    """A constant target shape decides what TFLite computes, whatever shape the output tensor has in the file."""
+    if operator.kind != "RESHAPE":
+        return
+    target = tensors[operator.inputs[1]] if len(operator.inputs) > 1 and operator.inputs[1] >= 0 else None
+    output = tensors[operator.outputs[0]]
+    if target is None or target.data is None:
+        return
+    wanted = [int(d) for d in target.data.ravel()[: MAX_RANK + 1]]
+    if len(wanted) != len(output.shape) or any(w not in (-1, d) for w, d in zip(wanted, output.shape, strict=True)):
+        raise Broken(f"operator {operator.index} (RESHAPE) asks for shape {wanted} and writes {output}")
