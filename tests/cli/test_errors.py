@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every way a command can end, seen from outside: exit status, stderr, and no traceback."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from harness.cli.errors import reports_errors
+from harness.errors import DoesNotFit, ModelInvalid, UsageError
+
+ENDINGS = [
+    (None, 0, ""),
+    (UsageError("there is no device 'x'; choose one of host."), 2, "error: there is no device 'x'; choose one of host.\n"),
+    (ModelInvalid("m.tflite", "it is empty"), 1, "error: m.tflite is not a usable TFLite model: it is empty."),
+    (DoesNotFit("host", "flash", 2, 1), 1, "error: the image does not fit host"),
+    (FileNotFoundError(2, "No such file or directory", "m.tflite"), 1, "error: m.tflite: No such file or directory.\n"),
+    (KeyboardInterrupt(), 130, "interrupted\n"),
+    (click.Abort(), 130, "interrupted\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("problem", "status", "message"), ENDINGS, ids=lambda value: type(value).__name__)
+def test_ends_with_status_and_sentence(problem: BaseException | None, status: int, message: str) -> None:
+    @click.command()
+    @click.option("--answer", default="42")
+    @reports_errors
+    def main(answer: str) -> None:
+        """Says the answer."""
+        click.echo(answer)
+        if problem is not None:
+            raise problem
+
+    result = CliRunner().invoke(main)
+    assert result.exit_code == status
+    assert result.stdout == "42\n"
+    assert result.stderr.startswith(message)
+    assert "Traceback" not in result.output
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    @click.command()
+    @reports_errors
+    def main() -> None:
+        raise ZeroDivisionError
+
+    result = CliRunner().invoke(main)
+    assert isinstance(result.exception, ZeroDivisionError)
