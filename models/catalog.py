@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models by name: those shipped here, the published ones by address and sha256, or any .tflite by path.
+
+Nothing published is copied into this repository: a row says where the file is, and what it must hash to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from harness.errors import DataError, UsageError
+from models.data.cache import DATA_VARIABLE, cache_folder, data_folder
+from models.data.download import Progress, download
+from models.tasks import find_task
+
+Origin = Literal["shipped", "official", "path"]
+InputFormat = Literal["benchmark", "own"]
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+LARGEST_MODEL_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class CatalogModel:
+    """One model that can be run.
+
+    ``task`` is a task's name. ``input_format`` is "benchmark" when the official input files of the task are what its
+    firmware takes, "own" when it has an input of its own that those files do not fit; None for a path: the caller
+    reads the file and asks ``benchmark_format``. ``input_bytes`` is the size of the int8 input tensor, None for a
+    path. ``load`` returns the file's bytes, checked against ``sha256``; it may download, and raises DataError.
+    """
+
+    name: str
+    task: str
+    origin: Origin
+    load: Callable[[], bytes]
+    sha256: str
+    input_format: InputFormat | None
+    input_bytes: int | None
+    training_data: Literal["real", "synthetic", "unknown"]
+    licence: str
+    url: str
+
+
+@dataclass(frozen=True)
+class OfficialModel:
+    """A published model file. ``folders`` are where it lies in a data folder, by the name ``file``."""
+
+    name: str
+    task: str
+    file: str
+    url: str
+    sha256: str
+    input_format: InputFormat
+    input_bytes: int
+    folders: tuple[str, ...]
+    licence: str = "Apache-2.0"
+
+
+_TINY = (
+    "https://raw.githubusercontent.com/mlcommons/tiny/1afd2c9820f795965a6134facd0b4dfae41ef23f/benchmark/training/"
+    "{}/trained_models/{}"
+)
+# Arm keeps its models in git-lfs; the /raw/ address leads to the file itself, not to its pointer.
+_ZOO = "https://github.com/ARM-software/ML-zoo/raw/{}/models/{}/tflite_int8/{}"
+_ZOO_COMMIT = "fec0bb5bcd486eb2839cdb7d437d466067402a6a"
+# The first published revision of the medium model, which Arm's evaluation kit also pins.
+_ZOO_AD_M_COMMIT = "7c32b097f7d94aae2cd0b98a8ed5a3ba81e66b18"
+
+
+def _reference(
+    name: str, task: str, folder: str, file: str, sha256: str, input_format: InputFormat, size: int
+) -> OfficialModel:
+    url = _TINY.format(folder, file)
+    return OfficialModel(name, task, file, url, sha256, input_format, size, ("reference_models", "."))
+
+
+def _zoo(
+    name: str, task: str, folder: str, file: str, sha256: str, size: int, commit: str = _ZOO_COMMIT
+) -> OfficialModel:
+    url = _ZOO.format(commit, folder, file)
+    return OfficialModel(name, task, file, url, sha256, "own", size, ("micronets", "conformance/models", "."))
+
+
+OFFICIAL: tuple[OfficialModel, ...] = (
+    _reference("mlperf-kws", "kws", "keyword_spotting", "kws_ref_model.tflite",
+               "aeea436800704fce17b17292e4412630ad856e9d777c044c64ef748a880bd0ae", "benchmark", 490),
+    _reference("mlperf-vww", "vww", "visual_wake_words", "vww_96_int8.tflite",
+               "597a384c8c2c8a1276f04702f25013b7838f2f814f1ca7c174d295b73e3d6b7b", "benchmark", 27_648),
+    _reference("mlperf-ic", "ic", "image_classification", "pretrainedResnet_quant.tflite",
+               "3c002613d1b2475eb51dd78dfb85a546c8ae658dee71cf6ade43b022fe205415", "benchmark", 3_072),
+    _reference("mlperf-ad", "ad", "anomaly_detection", "ad01_int8.tflite",
+               "87cf24194ef93d1d9b11a591d805526b98008e351655d29883c825c9c106ba24", "benchmark", 640),
+    _reference("mlperf-sww", "sww", "streaming_wakeword", "str_ww_ref_model.tflite",
+               "3af8550895ba7d5c584277102b5075c52dcfa63ba9d2b2240f37c4e6abd5dd2b", "own", 1_200),
+    _zoo("micronet-kws-s", "kws", "keyword_spotting/micronet_small", "kws_micronet_s.tflite",
+         "0b04ee059edf9e392bb9b744a051f19818a662453b0fb4af825267f1a1937dae", 490),
+    _zoo("micronet-kws-m", "kws", "keyword_spotting/micronet_medium", "kws_micronet_m.tflite",
+         "c1feed3af5dac44de7477fb4161670ba18a3fc06039e4a14da41b1c4dd454cb4", 490),
+    _zoo("micronet-ad-s", "ad", "anomaly_detection/micronet_small", "ad_small_int8.tflite",
+         "73db15c7f1b3c2a3bec8431258be9724b269866645aabfe99eba016da35e5d40", 1_024),
+    _zoo("micronet-ad-m", "ad", "anomaly_detection/micronet_medium", "ad_medium_int8.tflite",
+         "a8b1c9037c2a80e6ff770f0a550777cf744a52850bed6545b2bfc9bacf604c98", 1_024, _ZOO_AD_M_COMMIT),
+    _zoo("micronet-ad-l", "ad", "anomaly_detection/micronet_large", "ad_large_int8.tflite",
+         "f1cd8dabc12adb91b89d936bdac3eb3ebff6770bf9b9c449cb800d08fcb160a8", 1_024),
+    _zoo("micronet-vww-2", "vww", "visual_wake_words/micronet_vww2", "vww2_50_50_INT8.tflite",
+         "0c295ece396e33d625c0a3726f1d1f9a7b879612c05a973d0cbf5edf43bf324c", 2_500),
+    _zoo("micronet-vww-3", "vww", "visual_wake_words/micronet_vww3", "vww3_128_128_INT8.tflite",
+         "121956b236b8567a723179e1a53ad4baf5253199b7b5be0268260814d9901d2c", 16_384),
+    _zoo("micronet-vww-4", "vww", "visual_wake_words/micronet_vww4", "vww4_128_128_INT8.tflite",
+         "5e76364e80c45776b735563679d45f611cab7ce7fef2ec4e2db088afe009ccae", 16_384),
+    _zoo("dscnn-s", "kws", "keyword_spotting/ds_cnn_small/model_package_tf/model_archive/TFLite",
+         "ds_cnn_s_quantized.tflite", "0f235d3602308653fcdb50d73462080dec73f21473b4856f05f307d0eb24ca1a", 490),
+    _zoo("dscnn-m", "kws", "keyword_spotting/ds_cnn_medium/model_package_tf/model_archive/TFLite",
+         "ds_cnn_m_quantized.tflite", "b18433ec283fa9a70e9ecdfc9ec8c1083772d6ecdf99386120277d7c3f805b34", 490),
+)  # fmt: skip
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The models that come with this project: each folder of ``pretrained`` with a card."""
+    return tuple(sorted(card.parent.name for card in PRETRAINED.glob("*/card.json")))
+
+
+def model_names() -> tuple[str, ...]:
+    """All names ``find_model`` knows, the shipped ones first."""
+    return (*shipped_names(), *(row.name for row in OFFICIAL))
+
+
+def find_model(
+    name_or_path: str,
+    task: str | None = None,
+    *,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> CatalogModel:
+    """Return the model called ``name_or_path``, or the .tflite file at that path.
+
+    ``task`` must be given for a path, and must agree with a named model. Its bytes are found or downloaded only when
+    ``load`` is called. Raises UsageError for an unknown name or a task that does not fit, DataError for a path that
+    cannot be read.
+    """
+    if name_or_path in shipped_names():
+        found = _shipped(name_or_path)
+    elif official := next((row for row in OFFICIAL if row.name == name_or_path), None):
+        found = _official(official, data_dir, progress, environ)
+    elif name_or_path.endswith(".tflite"):
+        return _path(Path(name_or_path), task)
+    else:
+        raise UsageError(
+            f"there is no model {name_or_path!r}; name a .tflite file or one of {', '.join(model_names())}."
+        )
+    if task is not None and task != found.task:
+        raise UsageError(
+            f"model {found.name} is for task {found.task}, not {task}. Name another model or --task {found.task}."
+        )
+    return found
+
+
+def _shipped(name: str) -> CatalogModel:
+    folder = PRETRAINED / name
+    card = json.loads((folder / "card.json").read_text())
+    sha256 = card["sha256"]
+
+    def load() -> bytes:
+        return _checked((folder / "model.tflite").read_bytes(), sha256, str(folder / "model.tflite"))
+
+    return CatalogModel(
+        name, card["task"], "shipped", load, sha256, card["input"]["format"], card["input"]["bytes"],
+        card["training_data"]["kind"], card["licence"], card.get("url", ""),
+    )  # fmt: skip
+
+
+def _official(
+    row: OfficialModel, data_dir: Path | None, progress: Progress | None, environ: Mapping[str, str]
+) -> CatalogModel:
+    return CatalogModel(
+        row.name, row.task, "official", partial(_find_or_download, row, data_dir, progress, environ), row.sha256,
+        row.input_format, row.input_bytes, "real", row.licence, row.url,
+    )  # fmt: skip
+
+
+def _find_or_download(
+    row: OfficialModel, data_dir: Path | None, progress: Progress | None, environ: Mapping[str, str]
+) -> bytes:
+    """Return the bytes of a published model: from the data folder by its content, else the cache, else its address."""
+    folder = data_folder(data_dir, environ)
+    if folder is not None:
+        for place in row.folders:
+            # The same model may lie there under a file name with an addition, such as a revision.
+            for file in sorted((folder / place).glob(f"{Path(row.file).stem}*.tflite")):
+                content = file.read_bytes()
+                if hashlib.sha256(content).hexdigest() == row.sha256:
+                    return content
+    cached = cache_folder(environ) / "models" / f"{row.name}-{row.sha256[:12]}.tflite"
+    try:
+        download(row.url, cached, row.sha256, progress)
+    except DataError as error:
+        raise DataError(
+            f"model {row.name} is not at hand and could not be fetched ({error}) Put {row.file} into DIR/{row.folders[0]}/ "
+            f"and give --data DIR, or set {DATA_VARIABLE}=DIR, or try again with network to download it."
+        ) from error
+    return cached.read_bytes()
+
+
+def _path(path: Path, task: str | None) -> CatalogModel:
+    if task is None:
+        raise UsageError(f"{path} does not say what it is for; add --task.")
+    find_task(task)
+    try:
+        if path.stat().st_size > LARGEST_MODEL_BYTES:
+            raise DataError(f"{path} has {path.stat().st_size:,} bytes, wanted at most {LARGEST_MODEL_BYTES:,}.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"model file {path} cannot be read: {error.strerror}. Check the path.") from error
+    sha256 = hashlib.sha256(content).hexdigest()
+    return CatalogModel(path.stem, task, "path", lambda: content, sha256, None, None, "unknown", "unknown", "")
+
+
+def _checked(content: bytes, sha256: str, where: str) -> bytes:
+    got = hashlib.sha256(content).hexdigest()
+    if got != sha256:
+        raise DataError(f"{where} has sha256 {got}, wanted {sha256}. Install the package again.")
+    return content
+
+
+@dataclass(frozen=True)
+class BenchmarkInput:
+    """The int8 input tensor the official files of a task are made for. None: any, the device quantises floats."""
+
+    input_bytes: int
+    scale: float | None
+    zero_point: int | None
+
+
+BENCHMARK_INPUTS: dict[str, BenchmarkInput] = {
+    "kws": BenchmarkInput(490, 0.5847029089927673, 83),
+    "vww": BenchmarkInput(27_648, 1.0 / 255.0, -128),
+    "ic": BenchmarkInput(3_072, 1.0, -128),
+    "ad": BenchmarkInput(640, None, None),
+}
+
+
+def benchmark_format(task: str, input_bytes: int, scale: float, zero_point: int) -> InputFormat:
+    """Say whether a model with this int8 input tensor takes the official files of ``task``.
+
+    The official keyword files are already quantised, so a model with the same shape and another scale needs inputs of
+    its own.
+    """
+    row = BENCHMARK_INPUTS.get(task)
+    if row is None or input_bytes != row.input_bytes:
+        return "own"
+    same_scale = row.scale is None or abs(scale - row.scale) <= 1e-4 * row.scale
+    same_zero = row.zero_point is None or zero_point == row.zero_point
+    return "benchmark" if same_scale and same_zero else "own"

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which data a run uses: the user's folder, else the cache, else the synthetic source."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.errors import DataError
+from models.data import ad01, ic01, kws01, vww01
+from models.data.cache import DATA_VARIABLE, cache_folder, data_folder
+from models.data.dataset import Dataset
+from models.data.files import FileForm, load_files
+from models.data.synthetic.sets import synthetic_dataset
+from models.tasks import Task
+
+FORMS: dict[str, FileForm] = {"ad01": ad01.FORM, "ic01": ic01.FORM, "kws01": kws01.FORM, "vww01": vww01.FORM}
+
+
+def load_dataset(
+    task: Task, data_dir: Path | None = None, *, synthetic: bool = False, environ: Mapping[str, str] = os.environ
+) -> Dataset:
+    """Return the data set of ``task``; samples are read when asked for.
+
+    In this order: with ``synthetic`` the made-up set; the folder ``data_dir``, which then must have the samples; the
+    folder MLPERF_TINY_DATA names; the download cache; the made-up set, which says so. Raises DataError when
+    ``data_dir`` has no samples of the task, and for damaged samples anywhere.
+    """
+    if synthetic:
+        return synthetic_dataset(task)
+    form = FORMS[task.model_id]
+    if data_dir is not None:
+        found = load_files(task, form, _existing(data_dir))
+        if found is None:
+            raise DataError(missing_message(task, data_dir))
+        return found
+    named = data_folder(None, environ)
+    places = [*([_existing(named)] if named else []), cache_folder(environ)]
+    for folder in places:
+        found = load_files(task, form, folder) if folder.is_dir() else None
+        if found is not None:
+            return found
+    return synthetic_dataset(task)
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise DataError(f"the data folder {folder} is not a folder. Check --data or {DATA_VARIABLE}.")
+    return folder
+
+
+def missing_message(task: Task, folder: Path) -> str:
+    """The sentence for a folder that holds no sample of ``task``: what was looked for and the three ways to go on."""
+    name = task.model_id
+    kinds = ", ".join(FORMS[name].decoders)
+    return (
+        f"{folder} holds no samples of {name}: wanted {name}.zip or a folder {name}/ with {kinds} files and y_labels.csv. "
+        f"Name another folder with --data DIR or {DATA_VARIABLE}, or leave both out to use downloaded or made-up data."
+    )

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of one data set, in a folder or in a .zip, looked up by file name. Nothing is ever unpacked to disk.
+
+A .zip is a stranger's file: names that point outside it, sizes beyond LARGEST_FILE_BYTES, damaged members and
+encrypted ones are refused by name.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from harness.errors import DataError
+
+LARGEST_FILE_BYTES = 8 * 1024 * 1024  # an 11 s clip as 16-bit stereo at 48 kHz is 2 MiB
+MOST_FILES = 200_000
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a store: where it is (for messages), how long it says it is, and how to get it."""
+
+    where: str
+    size_bytes: int
+    read: Callable[[], bytes]
+
+
+Store = dict[str, StoredFile]  # by file name without folders
+
+
+def open_store(path: Path, suffixes: frozenset[str]) -> Store:
+    """Index the files with one of ``suffixes`` in ``path``, a folder (searched to any depth) or a .zip.
+
+    A name that occurs twice keeps its first place in sorted order. Raises DataError for an unusable .zip.
+    """
+    return _open_zip(path, suffixes) if path.is_file() else _open_folder(path, suffixes)
+
+
+def _open_folder(path: Path, suffixes: frozenset[str]) -> Store:
+    store: Store = {}
+    for file in sorted(path.rglob("*")):
+        if file.suffix.lower() in suffixes and file.is_file():
+            store.setdefault(file.name, StoredFile(str(file), file.stat().st_size, partial(_read_file, file)))
+    return store
+
+
+def _read_file(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}. Check the data folder.") from error
+    return _checked_size(str(file), content)
+
+
+def _checked_size(where: str, content: bytes) -> bytes:
+    if len(content) > LARGEST_FILE_BYTES:
+        raise DataError(f"{where} is larger than the {LARGEST_FILE_BYTES:,} bytes any sample may have.")
+    return content
+
+
+def _open_zip(path: Path, suffixes: frozenset[str]) -> Store:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is not a usable .zip file: {error}. Get it again.") from error
+    members = archive.infolist()
+    if len(members) > MOST_FILES:
+        raise DataError(f"{path} holds {len(members):,} files, more than the {MOST_FILES:,} any data set may have.")
+    store: Store = {}
+    for member in sorted(members, key=lambda info: info.filename):
+        name = PurePosixPath(member.filename.replace("\\", "/"))
+        where = f"{path}:{member.filename}"
+        if name.is_absolute() or ".." in name.parts or ":" in member.filename:
+            raise DataError(f"{where} points outside the archive; refused. Take the archive as published.")
+        if member.is_dir() or name.suffix.lower() not in suffixes:
+            continue
+        if member.file_size > LARGEST_FILE_BYTES:
+            raise DataError(
+                f"{where} says it is {member.file_size:,} bytes long, more than the {LARGEST_FILE_BYTES:,} a sample may have."
+            )
+        read = partial(_read_member, archive, member, where)
+        store.setdefault(name.name, StoredFile(where, member.file_size, read))
+    return store
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:
+    try:
+        with archive.open(member) as stream:
+            return _checked_size(where, stream.read(LARGEST_FILE_BYTES + 1))
+    except (OSError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{where} cannot be read: {error}. Get the archive again.") from error

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sounds of small machines, healthy and faulty, made from nothing but a seed.
+
+A clip is 11 s of 16-bit mono at 16 kHz: a motor and its gear with harmonics that follow load and speed, the impacts of
+a worn-in bearing, a belt, and a room with its own noise and the odd knock. Every machine id has its own speed, gear,
+resonances and belt. A faulty clip is a healthy one with one fault added: a pitted bearing, a slipping belt, a damaged
+gear or a loose part, at a severity that reaches from hardly audible to plain. Healthy clips vary too, so that the two
+overlap.
+
+Determinism: the same (machine, clip number, split, seed) gives the same 16-bit samples on every machine. The sums are
+in double precision and far from the rounding limit, so the last bits of a vector unit's sine do not show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import SAMPLE_RATE_HZ
+
+CLIP_S = 11
+SAMPLES = CLIP_S * SAMPLE_RATE_HZ
+MACHINE_IDS = (1, 2, 3, 4)
+DEFAULT_SEED = 20_240_229
+
+Floats = NDArray[np.float64]
+_TIME_S: Floats = np.arange(SAMPLES) / SAMPLE_RATE_HZ
+
+
+class Fault(Enum):
+    """What is wrong with a faulty machine."""
+
+    BEARING = "bearing"
+    BELT = "belt"
+    GEAR = "gear"
+    LOOSE = "loose"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip of the synthetic set; ``split`` keeps training, calibration and test clips apart."""
+
+    machine_id: int
+    number: int
+    split: str
+    fault: Fault | None = None
+    seed: int = DEFAULT_SEED
+
+    @property
+    def name(self) -> str:
+        """The name in the style of the real set: ``normal_id_01_00000003``."""
+        return f"{'anomaly' if self.fault else 'normal'}_id_{self.machine_id:02d}_{self.number:08d}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What makes one machine id sound like itself."""
+
+    shaft_hz: float
+    gear_teeth: int
+    harmonic_gains: tuple[float, ...]  # of the shaft, from the first
+    mesh_gains: tuple[float, ...]  # of the tooth frequency
+    bearing_per_turn: float  # impacts per turn of the shaft
+    resonances_hz: tuple[float, ...]  # of the housing
+    belt_hz: float
+    room_tilt: float  # exponent of the room noise over frequency
+
+
+_SPLITS = {"train": 0, "calibrate": 1, "test": 2, "validate": 3}
+
+
+def machine(machine_id: int, seed: int = DEFAULT_SEED) -> Machine:
+    """Return the properties of a machine id."""
+    rng = np.random.default_rng([seed, 1_000, machine_id])
+    shaft_hz = float(rng.uniform(38.0, 62.0))
+    harmonics = 24
+    fall = rng.uniform(0.75, 1.1)
+    gains = tuple(float(g) for g in rng.uniform(0.4, 1.0, harmonics) / np.arange(1, harmonics + 1) ** fall)
+    mesh = tuple(float(g) for g in rng.uniform(0.15, 0.5, 5) / np.arange(1, 6))
+    return Machine(
+        shaft_hz=shaft_hz,
+        gear_teeth=int(rng.integers(17, 29)),
+        harmonic_gains=gains,
+        mesh_gains=mesh,
+        bearing_per_turn=float(rng.uniform(3.05, 5.6)),
+        resonances_hz=tuple(float(f) for f in rng.uniform((900.0, 2400.0, 4200.0), (1600.0, 3600.0, 6200.0))),
+        belt_hz=float(rng.uniform(2300.0, 4300.0)),
+        room_tilt=float(rng.uniform(0.7, 1.1)),
+    )
+
+
+def waveform(clip: Clip) -> NDArray[np.int16]:
+    """Return the samples of ``clip``, shape (176000,)."""
+    kind = 0 if clip.fault is None else 1 + list(Fault).index(clip.fault)
+    rng = np.random.default_rng([clip.seed, _SPLITS[clip.split], clip.machine_id, kind, clip.number])
+    made = machine(clip.machine_id, clip.seed)
+    severity = 0.0 if clip.fault is None else float(rng.uniform(0.1, 1.0))
+    load = _load_curve(rng)
+    turns = np.cumsum(made.shaft_hz * (1.0 + rng.normal(0.0, 0.008) - 0.03 * load)) / SAMPLE_RATE_HZ
+    sound = _motor(rng, made, turns, load, severity if clip.fault is Fault.GEAR else 0.0)
+    sound += _bearing(rng, made, turns, severity if clip.fault is Fault.BEARING else 0.0)
+    sound += _belt(rng, made, turns, severity if clip.fault is Fault.BELT else 0.0)
+    if clip.fault is Fault.LOOSE:
+        sound += _rattle(rng, made, turns, severity)
+    sound += _room(rng, made)
+    gain = 0.11 * 10.0 ** (rng.normal(0.0, 1.0) / 20.0)
+    return np.asarray(np.clip(np.rint(sound * gain * 32_768.0), -32_768, 32_767), dtype=np.int16)
+
+
+def _smooth_steps(rng: np.random.Generator, levels: Floats, ramp_s: float) -> Floats:
+    """A curve that rests at each level in turn and takes ``ramp_s`` to change."""
+    ends = np.sort(rng.uniform(0.5, CLIP_S - 0.5, len(levels) - 1))
+    knots = np.concatenate([[0.0], np.stack([ends, ends + ramp_s], axis=1).ravel(), [CLIP_S + 1.0]])
+    order = np.argsort(knots, kind="stable")
+    return np.interp(_TIME_S, knots[order], np.repeat(levels, 2)[order])
+
+
+def _load_curve(rng: np.random.Generator) -> Floats:
+    """Load over time, 0..1: two to four plateaus and a slow wander."""
+    levels = rng.uniform(0.1, 0.9, int(rng.integers(2, 5)))
+    wander = 0.06 * np.sin(2.0 * np.pi * (rng.uniform(0.2, 0.6) * _TIME_S + rng.random()))
+    return np.clip(_smooth_steps(rng, levels, 0.4) + wander, 0.0, 1.0)
+
+
+def _motor(rng: np.random.Generator, made: Machine, turns: Floats, load: Floats, damage: float) -> Floats:
+    """Shaft harmonics, and the gear's tooth frequency modulated once per turn; ``damage`` deepens the modulation."""
+    turn = np.exp(2j * np.pi * turns)
+    sound = np.zeros(SAMPLES)
+    power = turn.copy()  # the k-th power is the k-th harmonic: one sine for all of them
+    for gain in made.harmonic_gains:
+        varied = gain * float(rng.uniform(0.85, 1.15))
+        phase = np.exp(2j * np.pi * rng.random())
+        sound += varied * (power * phase).real
+        power *= turn
+    sound *= 0.55 + 0.45 * load
+    tooth = turn**made.gear_teeth
+    depth = float(rng.uniform(0.05, 0.2)) + 0.9 * damage
+    # A damaged tooth is felt once a turn, as a narrow bump.
+    bump = np.exp(-3.0 * (1.0 - np.cos(2.0 * np.pi * turns)))
+    mesh = np.zeros(SAMPLES)
+    power = tooth.copy()
+    for gain in made.mesh_gains:
+        mesh += gain * (1.0 + 0.5 * damage) * float(rng.uniform(0.8, 1.2)) * power.imag
+        power *= tooth
+    return sound + mesh * (0.4 + 0.6 * load) * (1.0 + depth * (4.0 * bump - 0.6))
+
+
+def _bearing(rng: np.random.Generator, made: Machine, turns: Floats, damage: float) -> Floats:
+    """A click at every ball that passes the worn spot, ringing in the housing."""
+    passes = np.floor(turns * made.bearing_per_turn)
+    hits = np.flatnonzero(np.diff(passes) > 0.0)
+    strength = (0.05 + 0.45 * damage**1.5) * rng.uniform(0.5, 1.5, len(hits)) * rng.uniform(0.7, 1.4)
+    clicks = np.zeros(SAMPLES)
+    clicks[hits] = strength
+    return _ring(clicks, made.resonances_hz, decay_s=0.0022)
+
+
+def _belt(rng: np.random.Generator, made: Machine, turns: Floats, slip: float) -> Floats:
+    """A faint whistle once per belt turn; a slipping belt squeaks for longer and louder."""
+    turn = turns / 2.7 + rng.random()
+    gate = np.clip(np.cos(2.0 * np.pi * turn) - (0.8 - 0.9 * slip), 0.0, None)
+    pitch_hz = made.belt_hz * (1.0 + rng.normal(0.0, 0.015) + 0.02 * np.sin(2.0 * np.pi * turn))
+    phase = np.cumsum(pitch_hz) / SAMPLE_RATE_HZ + 0.3 * rng.random()
+    level = 0.03 + 0.3 * slip**1.5
+    squeak = np.sin(2.0 * np.pi * phase) + 0.5 * np.sin(4.0 * np.pi * phase)
+    return level * float(rng.uniform(0.6, 1.4)) * gate * squeak
+
+
+def _rattle(rng: np.random.Generator, made: Machine, turns: Floats, severity: float) -> Floats:
+    """A loose part that hits about every other turn, not quite regularly, with short bursts of noise."""
+    beats = np.flatnonzero(np.diff(np.floor(turns / 2.0)) > 0.0)
+    beats = np.clip(beats + rng.integers(-60, 61, len(beats)), 0, SAMPLES - 1)
+    clicks = np.zeros(SAMPLES)
+    clicks[beats] = (0.15 + 1.2 * severity) * rng.uniform(0.2, 1.0, len(beats))
+    return _ring(clicks, (420.0, 1_900.0, 5_200.0), decay_s=0.004)
+
+
+def _room(rng: np.random.Generator, made: Machine) -> Floats:
+    """Coloured noise at a level of its own in each clip, and now and then a knock somewhere else."""
+    white = np.fft.rfft(rng.uniform(-1.0, 1.0, SAMPLES))
+    at_hz = np.fft.rfftfreq(SAMPLES, 1.0 / SAMPLE_RATE_HZ)
+    tilt = made.room_tilt + rng.normal(0.0, 0.06)
+    level = 0.35 * 10.0 ** (rng.normal(0.0, 2.0) / 20.0)
+    noise = np.fft.irfft(white * (1.0 + at_hz / 120.0) ** -tilt, SAMPLES) * level * 8.0
+    knocks = np.zeros(SAMPLES)
+    count = int(rng.integers(0, 6))
+    knocks[rng.integers(0, SAMPLES, count)] = rng.uniform(0.3, 2.0, count)
+    return noise + _ring(knocks, (180.0, 640.0, 2_700.0), decay_s=0.03)
+
+
+def _ring(impulses: Floats, tones_hz: tuple[float, ...], decay_s: float) -> Floats:
+    """Let each impulse excite damped tones."""
+    length = int(8.0 * decay_s * SAMPLE_RATE_HZ)
+    at_s = np.arange(length) / SAMPLE_RATE_HZ
+    response = sum(np.sin(2.0 * np.pi * tone * at_s) for tone in tones_hz) * np.exp(-at_s / decay_s)
+    out = np.zeros(SAMPLES + length)
+    for at in np.flatnonzero(impulses):
+        out[at : at + length] += impulses[at] * response
+    return out[:SAMPLES]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The synthetic data set of each task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+
+from models.data.dataset import NO_LABEL, Dataset, Sample
+from models.data.synthetic.machines import DEFAULT_SEED, MACHINE_IDS, Clip, Fault, waveform
+from models.data.synthetic.patterns import pattern_bytes
+from models.features import ad_features
+from models.tasks import Task
+
+CLIPS_PER_MACHINE = 5  # of each kind, in the test set a run uses: 4 machines x 2 kinds x 5 = 40 clips
+PATTERNS = 16
+
+
+def normal_clips(split: str, per_machine: int, seed: int = DEFAULT_SEED) -> tuple[Clip, ...]:
+    """Healthy clips, ``per_machine`` of each machine id. Clips of different splits share nothing but the machines."""
+    return tuple(Clip(machine_id, n, split, None, seed) for machine_id, n in product(MACHINE_IDS, range(per_machine)))
+
+
+def faulty_clips(split: str, per_machine: int, seed: int = DEFAULT_SEED) -> tuple[Clip, ...]:
+    """Faulty clips, the kinds of fault taking turns."""
+    faults = tuple(Fault)
+    return tuple(
+        Clip(machine_id, n, split, faults[(n + machine_id) % len(faults)], seed)
+        for machine_id, n in product(MACHINE_IDS, range(per_machine))
+    )
+
+
+def clip_features(clip: Clip) -> bytes:
+    """Return the feature file (102,400 bytes) of a synthetic clip."""
+    return ad_features(waveform(clip) / 32768.0)
+
+
+def machine_sounds(task: Task, clips: tuple[Clip, ...] | None = None) -> Dataset:
+    """The test clips as a data set: features are made when a sample is loaded, a few hundredths of a second each."""
+    if clips is None:
+        clips = normal_clips("test", CLIPS_PER_MACHINE) + faulty_clips("test", CLIPS_PER_MACHINE)
+    samples = tuple(
+        Sample(f"{clip.name}.bin", int(clip.fault is not None), partial(clip_features, clip)) for clip in clips
+    )
+    origin = f"made-up machine sounds (seed {clips[0].seed}), machines {', '.join(map(str, MACHINE_IDS))}"
+    return Dataset(
+        task.model_id, "synthetic", origin, samples, len(samples), task.window_bytes, task.stride_bytes, complete=False
+    )
+
+
+def patterns(task: Task) -> Dataset:
+    """Unlabelled inputs of the right size."""
+    samples = tuple(Sample(f"pattern_{n:03d}.bin", NO_LABEL, partial(pattern_bytes, task, n)) for n in range(PATTERNS))
+    return Dataset(
+        task.model_id,
+        "synthetic",
+        "made-up patterns without labels, good for performance runs only",
+        samples,
+        len(samples),
+        task.window_bytes,
+        task.stride_bytes,
+        complete=False,
+        labelled=False,
+    )
+
+
+# A task without a row gets patterns.
+_MAKERS: dict[str, Callable[[Task], Dataset]] = {"ad01": machine_sounds}
+
+
+def synthetic_dataset(task: Task) -> Dataset:
+    """Return the synthetic set of ``task``, the same on every machine."""
+    return _MAKERS.get(task.model_id, patterns)(task)
