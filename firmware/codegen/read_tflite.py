@@ -32,7 +32,7 @@ from firmware.codegen.tflite_schema import (
 from harness.errors import ModelInvalid, UnsupportedOperator
 
 # Far above anything a microcontroller can run; they bound time and memory when a file claims more.
-MAX_OPERATORS = 4096
+MAX_OPERATORS = 2048
 MAX_OPERANDS = 256
 MAX_TENSORS = 16_384
 MAX_RANK = 8

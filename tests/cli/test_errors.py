@@ -12,13 +12,13 @@ from harness.errors import DoesNotFit, ModelInvalid, UsageError
 
 ENDINGS = [
     (None, 0, ""),
-    (UsageError("there is no device 'x'; choose one of host."), 2, "error: there is no device 'x'; choose one of host.\n"),
+    (UsageError("there is no device 'x'."), 2, "error: there is no device 'x'.\n"),
     (ModelInvalid("m.tflite", "it is empty"), 1, "error: m.tflite is not a usable TFLite model: it is empty."),
     (DoesNotFit("host", "flash", 2, 1), 1, "error: the image does not fit host"),
     (FileNotFoundError(2, "No such file or directory", "m.tflite"), 1, "error: m.tflite: No such file or directory.\n"),
     (KeyboardInterrupt(), 130, "interrupted\n"),
     (click.Abort(), 130, "interrupted\n"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("problem", "status", "message"), ENDINGS, ids=lambda value: type(value).__name__)
