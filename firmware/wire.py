@@ -29,18 +29,23 @@ class ResultFormat(Enum):
 
 @dataclass(frozen=True)
 class WireFormat:
-    """The device side of one benchmark: ``model_id`` is what ``profile`` prints in ``m-model-[...]``."""
+    """The device side of one benchmark: ``model_id`` is what ``profile`` prints in ``m-model-[...]``.
+
+    ``buffer_bytes`` is the largest ``db load`` the reference firmware of the task takes; a model that needs more gets
+    more.
+    """
 
     model_id: str
     input: InputFormat
     results: ResultFormat
+    buffer_bytes: int = 0
 
 
 WIRE_FORMATS: tuple[WireFormat, ...] = (
-    WireFormat("kws01", InputFormat.INT8, ResultFormat.TRUNCATED),
-    WireFormat("vww01", InputFormat.UINT8, ResultFormat.ROUNDED),
-    WireFormat("ic01", InputFormat.UINT8, ResultFormat.ROUNDED),
-    WireFormat("ad01", InputFormat.FLOAT32, ResultFormat.MSE),
+    WireFormat("kws01", InputFormat.INT8, ResultFormat.TRUNCATED, 490),
+    WireFormat("vww01", InputFormat.UINT8, ResultFormat.ROUNDED, 27_648),
+    WireFormat("ic01", InputFormat.UINT8, ResultFormat.ROUNDED, 3_072),
+    WireFormat("ad01", InputFormat.FLOAT32, ResultFormat.MSE, 5_120),
 )
 
 BY_MODEL_ID: dict[str, WireFormat] = {row.model_id: row for row in WIRE_FORMATS}
@@ -48,4 +53,4 @@ BY_MODEL_ID: dict[str, WireFormat] = {row.model_id: row for row in WIRE_FORMATS}
 
 def own_format(row: WireFormat) -> WireFormat:
     """The same benchmark for a model whose input tensor is sent as it is and whose outputs may have any range."""
-    return replace(row, input=InputFormat.INT8, results=ResultFormat.ROUNDED)
+    return replace(row, input=InputFormat.INT8, results=ResultFormat.ROUNDED, buffer_bytes=0)

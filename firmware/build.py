@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A compiled model, a wire format and a board row in, a firmware image out.
+
+Everything is laid out in one folder first (``OUT/source``: a self-contained C program that any makefile could build)
+and compiled there with relative paths, so that the image does not depend on where it was built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import string
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from elftools.elf.elffile import ELFFile
+
+from firmware.boards import Board
+from firmware.toolchain import Toolchain, ZigToolchain
+from firmware.wire import InputFormat, ResultFormat, WireFormat
+from harness.errors import CompilerFailed, DoesNotFit
+
+FIRMWARE = Path(__file__).parent
+VENDOR = "mlperf-tiny-harness"
+ENERGY_BAUD = 9600
+# The port is a pipe: no bit times to wait for.
+HOST_BAUD = 100_000_000
+
+# The compiled engine and the monitor need below 1 KiB; the rest is for a fault handler and for other engines.
+STACK_BYTES = 4096
+
+# The script is linked with memories this large, and what came out is then measured against the real ones: the error
+# can so say how much is missing. No address depends on it.
+UNLIMITED_BYTES = 256 << 20
+
+_INPUT = {InputFormat.INT8: "INPUT_INT8", InputFormat.UINT8: "INPUT_UINT8", InputFormat.FLOAT32: "INPUT_FLOAT32"}
+_RESULT = {
+    ResultFormat.TRUNCATED: "RESULT_TRUNCATED",
+    ResultFormat.ROUNDED: "RESULT_ROUNDED",
+    ResultFormat.MSE: "RESULT_MSE",
+}
+
+
+class CompiledModel(Protocol):
+    """What the code generator hands over."""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """File name -> text: ``model.c`` and what it includes."""
+
+    @property
+    def engine_sources(self) -> Sequence[str]:
+        """Kernels to compile with it, relative to ``firmware/engine``."""
+
+    @property
+    def input_bytes(self) -> int:
+        """Size of the int8 input tensor."""
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of the .tflite file."""
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A built image. ``ram_bytes`` is stack, data and bss; both sizes are 0 for the host."""
+
+    device: str
+    elf: Path
+    elf_sha256: str
+    flash_bytes: int
+    ram_bytes: int
+    toolchain: str
+    compiler: str
+    flags: tuple[str, ...]
+    model_sha256: str
+    wire: WireFormat
+    baud: int
+    energy: bool
+
+
+def build_firmware(
+    compiled: CompiledModel,
+    wire: WireFormat,
+    board: Board,
+    out_dir: Path,
+    toolchain: Toolchain | None = None,
+    energy: bool = False,
+    baud: int | None = None,
+    stack_bytes: int = STACK_BYTES,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Firmware:
+    """Build ``OUT/firmware.elf`` (and ``firmware.bin`` for a board); return what is known of it.
+
+    ``baud`` overrides the row's console rate; an energy build always runs at 9600 and pulses the timestamp pin.
+    Raises DoesNotFit when flash or RAM are too small and CompilerFailed with the compiler's own words.
+    """
+    toolchain = toolchain or ZigToolchain()
+    compiler = toolchain.version
+    rate = HOST_BAUD if board.is_host else ENERGY_BAUD if energy else baud or board.baud
+    source_dir, object_dir = out_dir / "source", out_dir / "object"
+    for folder in (source_dir, object_dir):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    sources = lay_out(compiled, wire, board, source_dir, rate, energy, stack_bytes)
+
+    progress(f"compiling {len(sources)} files for {board.device} with {compiler}")
+    includes = _include_folders(source_dir)
+    objects = [f"../object/{name.replace('/', '_')}.o" for name in sources]
+    commands = [
+        toolchain.compile(board, name, output, includes) for name, output in zip(sources, objects, strict=True)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda command: _run(command, source_dir, toolchain.name), commands))
+    elf = out_dir / "firmware.elf"
+    _run(toolchain.link(board, objects, "../firmware.elf", "sections.ld"), source_dir, toolchain.name)
+
+    flash_bytes = ram_bytes = 0
+    if not board.is_host:
+        flash_bytes, ram_bytes = measure(elf, board)
+        for region, need in (("flash", flash_bytes), ("ram", ram_bytes)):
+            have = board.memory(region).size_bytes
+            if need > have:
+                elf.unlink()
+                raise DoesNotFit(board.device, region, need, have)
+        (out_dir / "firmware.bin").write_bytes(flash_image(elf, board))
+    return Firmware(
+        device=board.device,
+        elf=elf,
+        elf_sha256=hashlib.sha256(elf.read_bytes()).hexdigest(),
+        flash_bytes=flash_bytes,
+        ram_bytes=ram_bytes,
+        toolchain=toolchain.name,
+        compiler=compiler,
+        flags=toolchain.flags(board),
+        model_sha256=compiled.model_sha256,
+        wire=wire,
+        baud=rate,
+        energy=energy,
+    )
+
+
+def lay_out(
+    compiled: CompiledModel,
+    wire: WireFormat,
+    board: Board,
+    folder: Path,
+    baud: int,
+    energy: bool = False,
+    stack_bytes: int = STACK_BYTES,
+) -> list[str]:
+    """Write the whole program into ``folder``; return its C files, sorted, relative to it."""
+    port_sources = (FIRMWARE / "ports" / board.port / "sources.txt").read_text().split()
+    sources = [f"ports/{name}" for name in port_sources]
+    sources += [f"monitor/{path.name}" for path in (FIRMWARE / "monitor").glob("*.c")]
+    sources += [f"engine/{name}" for name in compiled.engine_sources]
+    port_folders = {board.port, *(str(Path(name).parent) for name in port_sources)}
+    headers = [path for part in ("monitor", "engine") for path in (FIRMWARE / part).rglob("*.h")]
+    headers += [path for part in port_folders for path in (FIRMWARE / "ports" / part).glob("*.h")]
+    headers.append(FIRMWARE / "ports" / "port.h")
+    for name in [*sources, *(path.relative_to(FIRMWARE).as_posix() for path in headers)]:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(FIRMWARE / name, target)
+
+    generated = {f"model/{name}": text for name, text in compiled.files.items()}
+    generated["config/app_config.h"] = app_config(compiled.input_bytes, wire, board.clock_hz, baud, energy)
+    if not board.is_host:
+        generated["config/board_config.h"] = board_config(board)
+        generated["sections.ld"] = linker_script(board, stack_bytes)
+    for name, text in generated.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return sorted([*sources, *(name for name in generated if name.endswith(".c"))])
+
+
+def app_config(input_bytes: int, wire: WireFormat, clock_hz: int, baud: int, energy: bool) -> str:
+    """The text of ``app_config.h``: what the monitor must know of the model and of this build."""
+    needed = input_bytes * (4 if wire.input is InputFormat.FLOAT32 else 1)
+    values = {
+        "APP_VENDOR": f'"{VENDOR}"',
+        "APP_MODEL_ID": f'"{wire.model_id}"',
+        "APP_INPUT_FORMAT": _INPUT[wire.input],
+        "APP_RESULT_FORMAT": _RESULT[wire.results],
+        "APP_INPUT_BYTES": f"{input_bytes}u",
+        "APP_BUFFER_BYTES": f"{max(needed, wire.buffer_bytes)}u",
+        "APP_ENERGY_MODE": str(int(energy)),
+        "APP_BAUD": f"{baud}u",
+        "APP_CLOCK_HZ": f"{clock_hz}u",
+    }
+    return _header("APP_CONFIG_H", values)
+
+
+def board_config(board: Board) -> str:
+    """The text of ``board_config.h``: the Board row as the ports need it."""
+    values = {
+        "BOARD_CLOCK_HZ": f"{board.clock_hz}u",
+        "BOARD_UART_BASE": f"0x{board.uart_base:08X}u",
+        "BOARD_UART_CLOCK_HZ": f"{board.uart_clock_hz}u",
+        "BOARD_TIMER_CLOCK_HZ": f"{board.timer_clock_hz}u",
+        "BOARD_FLASH_WAIT_STATES": f"{board.flash_wait_states}u",
+    }
+    return _header("BOARD_CONFIG_H", values)
+
+
+def linker_script(board: Board, stack_bytes: int) -> str:
+    """The text of the linker script, from the template and the row's memories."""
+    template = string.Template((FIRMWARE / "ports" / "cortex_m" / "sections.ld").read_text())
+    return template.substitute(
+        flash_base=f"0x{board.memory('flash').base:08X}",
+        flash_bytes=UNLIMITED_BYTES,
+        ram_base=f"0x{board.memory('ram').base:08X}",
+        ram_bytes=UNLIMITED_BYTES,
+        stack_bytes=stack_bytes,
+    )
+
+
+def measure(elf: Path, board: Board) -> tuple[int, int]:
+    """Return (flash bytes, RAM bytes) of a linked image: how far it reaches into each memory."""
+    flash, ram = board.memory("flash"), board.memory("ram")
+    flash_end, ram_end = flash.base, ram.base
+    with elf.open("rb") as file:
+        image = ELFFile(file)
+        for segment in image.iter_segments("PT_LOAD"):
+            if segment["p_filesz"]:
+                flash_end = max(flash_end, segment["p_paddr"] + segment["p_filesz"])
+        for section in image.iter_sections():
+            if ram.base <= section["sh_addr"] < ram.base + UNLIMITED_BYTES:
+                ram_end = max(ram_end, section["sh_addr"] + section["sh_size"])
+    return flash_end - flash.base, ram_end - ram.base
+
+
+def flash_image(elf: Path, board: Board) -> bytes:
+    """The bytes a programmer writes from the start of flash; gaps are 0xFF, as erased."""
+    base = board.memory("flash").base
+    image = bytearray()
+    with elf.open("rb") as file:
+        for segment in ELFFile(file).iter_segments("PT_LOAD"):
+            data, start = segment.data(), segment["p_paddr"] - base
+            if data:
+                image.extend(b"\xff" * (start + len(data) - len(image)))
+                image[start : start + len(data)] = data
+    return bytes(image)
+
+
+def _header(guard: str, values: Mapping[str, str]) -> str:
+    defines = "".join(f"#define {name} {value}\n" for name, value in values.items())
+    return f"/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated. */\n#ifndef {guard}\n#define {guard}\n\n{defines}\n#endif\n"
+
+
+def _include_folders(folder: Path) -> list[str]:
+    return sorted({path.parent.relative_to(folder).as_posix() for path in folder.rglob("*.h")})
+
+
+def _run(command: Sequence[str], folder: Path, compiler: str) -> None:
+    try:
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise CompilerFailed(compiler, f"cannot start {command[0]}: {error.strerror}") from None
+    if result.returncode != 0:
+        what = next((word for word in command if word.endswith(".c")), "the image")
+        raise CompilerFailed(compiler, f"it refused {what}", result.stderr)

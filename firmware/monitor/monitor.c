@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app_config.h"
+#include "infer.h"
+#include "line.h"
+#include "load.h"
+#include "model.h"
+#include "port.h"
+#include "results.h"
+#include "text.h"
+
+static int model_code; /* 0: the engine is ready */
+
+static void name_command(char *cursor)
+{
+    (void)cursor;
+    text_line("m-name-dut-[" APP_VENDOR "]");
+}
+
+static void timestamp_command(char *cursor)
+{
+    (void)cursor;
+    infer_timestamp();
+}
+
+static void profile_command(char *cursor)
+{
+    (void)cursor;
+    text_line("m-profile-[ULPMark for tinyML Firmware V0.0.1]");
+    text_line("m-model-[" APP_MODEL_ID "]");
+}
+
+static void refuse_model(void)
+{
+    text_error_number("Model set-up failed with code ", (uint32_t)(model_code < 0 ? -model_code : model_code), "");
+}
+
+static void infer_command(char *cursor)
+{
+    const char *count_word = line_word(&cursor);
+    const char *warmup_word = count_word == NULL ? NULL : line_word(&cursor);
+    const int32_t count = count_word == NULL ? DEFAULT_INFERENCES : line_number(count_word);
+    const int32_t warmups = warmup_word == NULL ? DEFAULT_WARMUPS : line_number(warmup_word);
+    if (count <= 0) {
+        text_line("e-[Inference iterations must be >0]");
+    } else if (warmups < 0) {
+        text_line("e-[Inference warmup must be >=0]");
+    } else if (model_code != 0) {
+        refuse_model();
+    } else {
+        infer_run((uint32_t)count, (uint32_t)warmups);
+    }
+}
+
+static void results_command(char *cursor)
+{
+    (void)cursor;
+    results_print();
+}
+
+static void help_command(char *cursor);
+
+/* Beyond the reference firmware: what a report wants to know of the image that answers. */
+static void info_command(char *cursor)
+{
+    (void)cursor;
+    text_put("m-info-engine-[");
+    text_put(model_info.engine);
+    text_line("]");
+    text_put("m-info-arena-bytes-");
+    text_unsigned(model_info.arena_bytes);
+    text_put("\r\nm-info-clock-hz-");
+    text_unsigned(APP_CLOCK_HZ);
+    text_put("\r\n");
+}
+
+static const struct {
+    const char *word;
+    void (*run)(char *cursor);
+    const char *usage;
+} commands[] = {
+    {"name", name_command, "name             : who made this firmware"},
+    {"timestamp", timestamp_command, "timestamp        : the microsecond counter, or a pulse in an energy build"},
+    {"profile", profile_command, "profile          : firmware profile and model"},
+    {"help", help_command, "help             : this list"},
+    {"db", load_command, "db load N        : expect N bytes\r\n"
+                         "db HH...         : the next bytes, two hex digits each\r\n"
+                         "db print         : show the buffer"},
+    {"infer", infer_command, "infer [N=1 [W=10]] : W warm-up inferences, then N timed ones"},
+    {"results", results_command, "results          : the last output again"},
+    {"info", info_command, "info             : engine, arena, clock"},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void help_command(char *cursor)
+{
+    (void)cursor;
+    text_line("ULPMark for tinyML Firmware V0.0.1");
+    text_line("");
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        text_line(commands[i].usage);
+    }
+}
+
+static void dispatch(char *text)
+{
+    const char *word = line_word(&text);
+    if (word == NULL) {
+        text_line("e-[Empty command]");
+        return;
+    }
+    for (uint32_t i = 0; i < COMMANDS; i++) {
+        if (line_equal(word, commands[i].word)) {
+            commands[i].run(text);
+            return;
+        }
+    }
+    text_error_word("Unknown command: ", word, "");
+}
+
+static void boot(void)
+{
+    port_init();
+    text_line(APP_ENERGY_MODE ? "m-timestamp-mode-energy" : "m-timestamp-mode-performance");
+    infer_timestamp();
+    /* Codes of this file's own, above those of any engine: the image was put together from parts that disagree. */
+    model_code = model_info.input_bytes != APP_INPUT_BYTES ? 1000 : model_init();
+    if (model_code != 0) {
+        refuse_model();
+    }
+    text_line("m-init-done");
+    text_line("m-ready");
+}
+
+void monitor_run(void)
+{
+    static line_t line;
+    boot();
+    for (;;) {
+        const int byte = port_getchar();
+        if (byte == PORT_END) {
+            return;
+        }
+        switch (line_feed(&line, byte)) {
+        case LINE_PENDING:
+            continue;
+        case LINE_COMPLETE:
+            dispatch(line.text);
+            break;
+        case LINE_TOO_LONG:
+            text_error_number("Command longer than ", COMMAND_BYTES, " characters dropped");
+            break;
+        case LINE_DAMAGED:
+            text_line("e-[Characters lost, command dropped]");
+            break;
+        }
+        text_line("m-ready");
+    }
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "results.h"
+
+#include <stdint.h>
+
+#include "app_config.h"
+#include "formats.h"
+#include "input.h"
+#include "model.h"
+#include "port.h"
+#include "text.h"
+
+static int available;
+
+static float dequantised(uint32_t index)
+{
+    return (float)(model_output()[index] - model_info.output_zero_point) * model_info.output_scale;
+}
+
+#if APP_RESULT_FORMAT == RESULT_MSE
+static float score;
+
+/* In single precision, one rounding per operation (the build forbids fused multiply-add), summed in index order:
+ * d = output - input; sum = sum + d * d; score = sum / count. A host can repeat it bit for bit. */
+static float mean_squared_error(void)
+{
+    float sum = 0.0f;
+    for (uint32_t i = 0; i < model_info.output_bytes; i++) {
+        const float difference = dequantised(i) - input_float(i);
+        sum = sum + difference * difference;
+    }
+    return sum / (float)model_info.output_bytes;
+}
+#endif
+
+void results_keep(void)
+{
+#if APP_RESULT_FORMAT == RESULT_MSE
+    score = mean_squared_error();
+#endif
+    available = 1;
+}
+
+void results_forget(void)
+{
+    available = 0;
+}
+
+void results_print(void)
+{
+    if (!available) {
+        text_line("e-[No inference has run]");
+        return;
+    }
+    text_put("m-results-[");
+#if APP_RESULT_FORMAT == RESULT_MSE
+    text_decimals(score, DECIMALS_ROUNDED);
+#else
+    for (uint32_t i = 0; i < model_info.output_bytes; i++) {
+        if (i != 0u) {
+            port_putchar(',');
+        }
+        text_decimals(dequantised(i), APP_RESULT_FORMAT == RESULT_TRUNCATED ? DECIMALS_CUT : DECIMALS_ROUNDED);
+    }
+#endif
+    text_line("]");
+}

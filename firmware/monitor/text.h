@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text to the host, without a C library: every routine ends in port_putchar. */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stdint.h>
+
+typedef enum { DECIMALS_ROUNDED, DECIMALS_CUT } decimals_t;
+
+void text_put(const char *string);
+
+/* `string`, then CR LF. */
+void text_line(const char *string);
+
+void text_unsigned(uint32_t value);
+
+/* e-[<before><value><after>] and CR LF. */
+void text_error_number(const char *before, uint32_t value, const char *after);
+
+/* e-[<before><word><after>] and CR LF. */
+void text_error_word(const char *before, const char *word, const char *after);
+
+/* Two lower-case hex digits. */
+void text_hex_byte(uint8_t value);
+
+/* `value` with three decimals. Rounded: what printf("%0.3f") gives, for every float (to nearest, ties to even, exact
+ * also for the largest). Cut: rounded towards zero. Not a number prints as nan, the infinities as inf and -inf. */
+void text_decimals(float value, decimals_t decimals);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "usart_v1.h"
+
+#include "app_config.h"
+#include "board_config.h"
+#include "chip.h"
+#include "gpio.h"
+#include "port.h"
+#include "rcc.h"
+#include "stm32.h"
+
+#define USART ((usart_t *)BOARD_UART_BASE)
+
+void usart_init(void)
+{
+    RCC->APB1ENR |= CONSOLE_CLOCK_ENABLE;
+    (void)RCC->APB1ENR;
+    gpio_alternate(CONSOLE_PORT, CONSOLE_TX_PIN, CONSOLE_FUNCTION);
+    gpio_alternate(CONSOLE_PORT, CONSOLE_RX_PIN, CONSOLE_FUNCTION);
+    USART->BRR = (BOARD_UART_CLOCK_HZ + APP_BAUD / 2u) / APP_BAUD;
+    USART->CR1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE;
+}
+
+int port_getchar(void)
+{
+    static int lost;
+    if (lost) {
+        lost = 0;
+        return PORT_BYTE_LOST;
+    }
+    uint32_t status;
+    do {
+        status = USART->SR;
+    } while (!(status & USART_SR_RXNE));
+    lost = (status & USART_SR_ORE) != 0; /* this byte is good, a later one was overwritten */
+    return (int)(USART->DR & 0xFFu);     /* reading SR, then DR, clears the overrun */
+}
+
+void port_putchar(char byte)
+{
+    while (!(USART->SR & USART_SR_TXE)) {
+    }
+    USART->DR = (uint8_t)byte;
+}
+
+void port_flush(void)
+{
+    while (!(USART->SR & USART_SR_TC)) {
+    }
+}

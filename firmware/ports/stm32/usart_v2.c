@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "usart_v2.h"
+
+#include "app_config.h"
+#include "board_config.h"
+#include "chip.h"
+#include "gpio.h"
+#include "port.h"
+#include "rcc.h"
+#include "stm32.h"
+
+#define USART ((usart_t *)BOARD_UART_BASE)
+
+void usart_init(void)
+{
+    const uint32_t acknowledged = USART_ISR_TEACK | USART_ISR_REACK;
+    RCC->APB1ENR |= CONSOLE_CLOCK_ENABLE;
+    (void)RCC->APB1ENR;
+    gpio_alternate(CONSOLE_PORT, CONSOLE_TX_PIN, CONSOLE_FUNCTION);
+    gpio_alternate(CONSOLE_PORT, CONSOLE_RX_PIN, CONSOLE_FUNCTION);
+    USART->BRR = (BOARD_UART_CLOCK_HZ + APP_BAUD / 2u) / APP_BAUD;
+    USART->CR1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE;
+    while ((USART->ISR & acknowledged) != acknowledged) {
+    }
+}
+
+int port_getchar(void)
+{
+    static int lost;
+    if (lost) {
+        lost = 0;
+        return PORT_BYTE_LOST;
+    }
+    uint32_t status;
+    do {
+        status = USART->ISR;
+    } while (!(status & USART_ISR_RXNE));
+    if (status & USART_ISR_ORE) {
+        lost = 1; /* this byte is good, a later one was overwritten */
+        USART->ICR = USART_ICR_ORECF;
+    }
+    return (int)(USART->RDR & 0xFFu);
+}
+
+void port_putchar(char byte)
+{
+    while (!(USART->ISR & USART_ISR_TXE)) {
+    }
+    USART->TDR = (uint8_t)byte;
+}
+
+void port_flush(void)
+{
+    while (!(USART->ISR & USART_ISR_TC)) {
+    }
+}

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compilers that make images: one object per compiler, giving command lines; nothing runs here but ``--version``.
+
+``zig`` is the clang and lld inside the pinned PyPI package ``ziglang``: the same version gives the same ELF byte for
+byte on every machine. ``gcc`` is whatever ``arm-none-eabi-gcc`` (for the host: ``cc``) is installed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from firmware.boards import Board
+from harness.errors import CompilerFailed, UsageError
+
+# Every compiler and every target. No fused multiply-add: host and board then print the same digits. No debug
+# information: it would carry paths, and two people would get different files.
+COMMON_FLAGS = (
+    "-std=c11",
+    "-O2",
+    "-g0",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-ffp-contract=off",
+    "-fno-strict-aliasing",
+    "-ffunction-sections",
+    "-fdata-sections",
+)
+
+FREESTANDING_FLAGS = ("-ffreestanding", "-fno-pic", "-fomit-frame-pointer")
+
+# The compiler's name of the core -> the triple that means it.
+TRIPLES = {
+    "cortex-m4": "thumbv7em-none-eabihf",
+    "cortex-m7": "thumbv7em-none-eabihf",
+    "cortex-m33": "thumbv8m.main-none-eabihf",
+}
+
+
+class Toolchain(Protocol):
+    """What ``build_firmware`` needs of a compiler. Paths are given relative to the folder the commands run in."""
+
+    @property
+    def name(self) -> str:
+        """``zig`` or ``gcc``."""
+
+    @property
+    def version(self) -> str:
+        """What is recorded beside a result; raises CompilerFailed when the compiler is missing."""
+
+    def flags(self, board: Board) -> tuple[str, ...]:
+        """The flags that decide the code, the same for every file."""
+
+    def compile(self, board: Board, source: str, output: str, includes: Sequence[str]) -> list[str]:
+        """The command line that makes one object."""
+
+    def link(self, board: Board, objects: Sequence[str], output: str, script: str) -> list[str]:
+        """The command line that makes the image; ``script`` is not used for the host."""
+
+
+def file_flags(source: str) -> tuple[str, ...]:
+    """Flags a single file needs: the memory functions must not become calls to themselves."""
+    return ("-fno-builtin",) if source.endswith("cortex_m/memory.c") else ()
+
+
+@dataclass(frozen=True)
+class ZigToolchain:
+    """clang and lld of the ``ziglang`` package."""
+
+    name: str = "zig"
+
+    @property
+    def version(self) -> str:
+        try:
+            return f"ziglang {importlib.metadata.version('ziglang')}"
+        except importlib.metadata.PackageNotFoundError:
+            raise _zig_missing() from None
+
+    def flags(self, board: Board) -> tuple[str, ...]:
+        if board.is_host:
+            return COMMON_FLAGS
+        target = f"--target={TRIPLES[board.cpu]}"
+        return (target, f"-mcpu={board.cpu}", f"-mfpu={board.fpu}", *FREESTANDING_FLAGS, *COMMON_FLAGS)
+
+    def compile(self, board: Board, source: str, output: str, includes: Sequence[str]) -> list[str]:
+        folder = _zig_folder()
+        # `zig clang` is plain clang, without zig's own choice of targets and run-time library; it finds its headers
+        # (stdint.h and the like) only when told where they lie. A process needs the C library that `zig cc` knows.
+        driver = ["cc"] if board.is_host else ["clang", "-resource-dir", str(folder / "lib")]
+        search = [f"-I{folder}" for folder in includes]
+        return [_zig(folder), *driver, *self.flags(board), *file_flags(source), *search, "-c", source, "-o", output]
+
+    def link(self, board: Board, objects: Sequence[str], output: str, script: str) -> list[str]:
+        zig = _zig(_zig_folder())
+        if board.is_host:
+            return [zig, "cc", "-O2", *objects, "-o", output]
+        return [zig, "ld.lld", "--gc-sections", "--build-id=none", "-T", script, *objects, "-o", output]
+
+
+@dataclass(frozen=True)
+class GccToolchain:
+    """``arm-none-eabi-gcc`` from the PATH, and ``cc`` for the host."""
+
+    name: str = "gcc"
+
+    @property
+    def version(self) -> str:
+        return _first_line_of_version("arm-none-eabi-gcc")
+
+    def flags(self, board: Board) -> tuple[str, ...]:
+        if board.is_host:
+            return COMMON_FLAGS
+        core = (f"-mcpu={board.cpu}", "-mthumb", f"-mfpu={board.fpu}", "-mfloat-abi=hard")
+        return (*core, *FREESTANDING_FLAGS, *COMMON_FLAGS)
+
+    def compile(self, board: Board, source: str, output: str, includes: Sequence[str]) -> list[str]:
+        search = [f"-I{folder}" for folder in includes]
+        own = file_flags(source)
+        if own:
+            own = (*own, "-fno-tree-loop-distribute-patterns")
+        return [_gcc(board), *self.flags(board), *own, *search, "-c", source, "-o", output]
+
+    def link(self, board: Board, objects: Sequence[str], output: str, script: str) -> list[str]:
+        if board.is_host:
+            return [_gcc(board), *objects, "-o", output]
+        options = ("-nostdlib", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments")
+        return [_gcc(board), *self.flags(board)[:4], *options, "-T", script, *objects, "-lgcc", "-o", output]
+
+
+TOOLCHAINS: dict[str, Toolchain] = {"zig": ZigToolchain(), "gcc": GccToolchain()}
+
+
+def find_toolchain(name: str) -> Toolchain:
+    """Return the toolchain called ``name``; raises UsageError naming the ones there are."""
+    try:
+        return TOOLCHAINS[name]
+    except KeyError:
+        raise UsageError(f"there is no toolchain {name!r}; choose one of {', '.join(sorted(TOOLCHAINS))}.") from None
+
+
+def _zig_missing() -> CompilerFailed:
+    return CompilerFailed("zig", "the Python package ziglang is not installed. Install it with: pip install ziglang")
+
+
+def _zig_folder() -> Path:
+    try:
+        import ziglang
+    except ImportError:
+        raise _zig_missing() from None
+    assert ziglang.__file__ is not None
+    return Path(ziglang.__file__).parent
+
+
+def _zig(folder: Path) -> str:
+    for name in ("zig", "zig.exe"):
+        if (folder / name).is_file():
+            return str(folder / name)
+    raise _zig_missing()
+
+
+def _gcc(board: Board) -> str:
+    name = "cc" if board.is_host else "arm-none-eabi-gcc"
+    found = shutil.which(name)
+    if found is None:
+        raise CompilerFailed(name, "it is not on the PATH. Install it, or leave --toolchain out to use the packaged one.")
+    return found
+
+
+def _first_line_of_version(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        raise CompilerFailed(
+            program, "it is not on the PATH. Install it, or leave --toolchain out to use the packaged one."
+        )
+    result = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+    return result.stdout.splitlines()[0] if result.returncode == 0 and result.stdout else program
