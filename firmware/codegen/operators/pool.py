@@ -37,9 +37,10 @@ def lower_pool(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         refuse(op, graph, f"the output should be {out_h}x{out_w}x{in_.shape[3]} and is {dims(out.shape)}")
     low, high = output_range(op, graph, out)
     kernel = KERNELS[op.kind]
+    window_text = f"{filter_h}x{filter_w}/{stride_h}x{stride_w}"
     return (
         Step(
-            title=f"{op.index}: {op.kind} {filter_h}x{filter_w}/{stride_h}x{stride_w}  {dims(in_.shape)} -> {dims(out.shape)}",
+            title=f"{op.index}: {op.kind} {window_text}  {dims(in_.shape)} -> {dims(out.shape)}",
             kernel=kernel,
             source=f"{kernel}.c",
             struct="pool_s8_t",

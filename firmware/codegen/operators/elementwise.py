@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ADD, SUB and MUL of two int8 tensors, one of which may be a constant or be repeated along axes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from firmware.codegen.graph import Graph, Operator, Tensor
+from firmware.codegen.operators.broadcast import Walk, broadcast
+from firmware.codegen.operators.checks import Lowering, dims, operand, output, output_range, refuse, require
+from firmware.codegen.plan import Constant, Isa, Step
+from firmware.codegen.requant import quantize_multiplier
+
+# TFLite scales both operands of ADD up by 2^20 so that their common scale loses nothing.
+ADD_LEFT_SHIFT = 20
+
+
+def lower_add(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """out = clamp(round((a + b) / out_scale) + out_zero); SUB is the same with b's multiplier negated.
+
+    Both operands go to twice the larger scale first. Source: TFLite ``kernels/add.cc`` and ``sub.cc``.
+    """
+    a, b, out, walk = _operands(op, graph)
+    twice_larger = 2 * max(a.scale, b.scale)
+    ratio = twice_larger / ((1 << ADD_LEFT_SHIFT) * out.scale)
+    require(ratio < 1, op, graph, f"its output scale {out.scale:g} is over 2^19 times finer than its inputs'")
+    a_multiplier, a_shift = quantize_multiplier(a.scale / twice_larger)
+    b_multiplier, b_shift = quantize_multiplier(b.scale / twice_larger)
+    if op.kind == "SUB":
+        b_multiplier = -b_multiplier
+    rescale = {
+        "a_zero": a.zero_point,
+        "a_multiplier": a_multiplier,
+        "a_shift": a_shift,
+        "b_zero": b.zero_point,
+        "b_multiplier": b_multiplier,
+        "b_shift": b_shift,
+    }
+    return (_step(op, graph, "add_s8", (a, b, out), walk, rescale, ratio),)
+
+
+def lower_mul(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """out = clamp(round(a * b * a_scale * b_scale / out_scale) + out_zero). Source: TFLite ``kernels/mul.cc``."""
+    a, b, out, walk = _operands(op, graph)
+    # The product and the quotient are float32 ones in TFLite.
+    ratio = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(out.scale))
+    zeros = {"a_zero": a.zero_point, "b_zero": b.zero_point}
+    return (_step(op, graph, "mul_s8", (a, b, out), walk, zeros, ratio),)
+
+
+def _operands(op: Operator, graph: Graph) -> tuple[Tensor, Tensor, Tensor, Walk]:
+    a, b, out = operand(op, graph, 0), operand(op, graph, 1), output(op, graph)
+    require(
+        a.data is None or b.data is None, op, graph, "both operands are constants; fold it when converting the model"
+    )
+    walk = broadcast(a.shape, b.shape, out.shape)
+    if walk is None:
+        refuse(op, graph, f"{dims(a.shape)} with {dims(b.shape)} does not broadcast to {dims(out.shape)} over 4 axes")
+    return a, b, out, walk
+
+
+def _step(
+    op: Operator,
+    graph: Graph,
+    kernel: str,
+    tensors: tuple[Tensor, Tensor, Tensor],
+    walk: Walk,
+    rescale: dict[str, int],
+    ratio: float,
+) -> Step:
+    a, b, out = tensors
+    multiplier, shift = quantize_multiplier(ratio)
+    low, high = output_range(op, graph, out)
+    constants, pointers = [], {}
+    for side, tensor in (("a", a), ("b", b)):
+        pointers[f"{side}_constant"] = "0"
+        if tensor.data is not None:
+            constant = Constant(f"op{op.index}_{side}", "int8_t", tensor.data.astype(np.int8), f"{op.kind}: {tensor}")
+            constants.append(constant)
+            pointers[f"{side}_constant"] = constant.name
+    # The kernel takes two pointers in any case; the one of a constant operand is not looked at.
+    activations = [tensor for tensor in (a, b) if tensor.data is None]
+    whole = [tensor.index for tensor in activations if tensor.elements == out.elements]
+    return Step(
+        title=f"{op.index}: {op.kind}  {dims(a.shape)}, {dims(b.shape)} -> {dims(out.shape)}",
+        kernel=kernel,
+        source=f"{kernel}.c",
+        struct=f"{kernel}_t",
+        fields={
+            "size": _array(walk.sizes),
+            "a_stride": _array(walk.a),
+            "b_stride": _array(walk.b),
+            **pointers,
+            **rescale,
+            "out_zero": out.zero_point,
+            "out_multiplier": multiplier,
+            "out_shift": shift,
+            "out_min": low,
+            "out_max": high,
+        },
+        inputs=(activations[0].index, activations[-1].index),
+        output=out.index,
+        constants=tuple(constants),
+        in_place=whole[0] if whole else None,
+    )
+
+
+def _array(values: tuple[int, ...]) -> str:
+    return "{" + ", ".join(map(str, values)) + "}"
+
+
+OPERATORS: dict[str, Lowering] = {"ADD": lower_add, "SUB": lower_add, "MUL": lower_mul}

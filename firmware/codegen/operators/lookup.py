@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators that map every int8 value on its own: the host works out all 256 answers, the device looks them up.
+
+RELU, RELU6, RELU_N1_TO_1 and QUANTIZE (int8 to int8) are integer arithmetic in TFLite; LOGISTIC and TANH are tables
+there too, filled in float32. Sources: TFLite ``kernels/activations.cc``, ``kernels/quantize.cc``,
+``kernels/internal/common.h`` (LUTPopulate).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from firmware.codegen.graph import Graph, Operator, Tensor
+from firmware.codegen.operators.checks import Lowering, activation, dims, output, require
+from firmware.codegen.plan import Constant, Isa, Step
+from firmware.codegen.requant import activation_range, clamp_int8, quantize_multiplier, requantize, round_half_away
+
+INT8_VALUES = range(-128, 128)
+
+
+def lower_relu(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """Rescale to the output's quantisation, then clamp."""
+    in_, out = activation(op, graph), output(op, graph)
+    # The quotient is a float32 one here, in QUANTIZE a double.
+    multiplier, shift = quantize_multiplier(float(np.float32(in_.scale) / np.float32(out.scale)))
+    low, high = activation_range(op.kind, out.scale, out.zero_point)
+
+    def value(q: int) -> int:
+        rescaled = out.zero_point + requantize(q - in_.zero_point, multiplier, shift)
+        return min(max(rescaled, low), high)
+
+    return _step(op, graph, in_, out, value)
+
+
+def lower_quantize(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """int8 to int8 of another scale and zero point. The float QUANTIZE at the model's input never comes here."""
+    in_, out = activation(op, graph), output(op, graph)
+    multiplier, shift = quantize_multiplier(in_.scale / out.scale)
+
+    def value(q: int) -> int:
+        return clamp_int8(out.zero_point + requantize(q - in_.zero_point, multiplier, shift))
+
+    return _step(op, graph, in_, out, value)
+
+
+def lower_float_function(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """LOGISTIC and TANH, every step in float32 as TFLite fills its own table."""
+    in_, out = activation(op, graph), output(op, graph)
+    if op.kind == "LOGISTIC":
+        fixed = out.scale == 1 / 256 and out.zero_point == -128
+        require(
+            fixed, op, graph, f"its output is {out.scale:g}/{out.zero_point}, TFLite wants scale 1/256, zero point -128"
+        )
+    function = _logistic if op.kind == "LOGISTIC" else _tanh
+    inverse_scale = np.float32(1) / np.float32(out.scale)
+
+    def value(q: int) -> int:
+        real = np.float32(in_.scale) * np.float32(q - in_.zero_point)
+        rounded = round_half_away(float(function(real) * inverse_scale))
+        return clamp_int8(rounded + out.zero_point)
+
+    return _step(op, graph, in_, out, value)
+
+
+def _logistic(x: np.float32) -> np.float32:
+    # exp(-x) overflows to infinity in float32 for very negative x, and 1 / infinity is the 0 that is wanted.
+    with np.errstate(over="ignore"):
+        exponential = np.float32(np.exp(-np.float64(x)))
+    return np.float32(1) / (np.float32(1) + exponential)
+
+
+def _tanh(x: np.float32) -> np.float32:
+    return np.float32(math.tanh(float(x)))
+
+
+def _step(op: Operator, graph: Graph, in_: Tensor, out: Tensor, value: Callable[[int], int]) -> tuple[Step, ...]:
+    require(in_.elements == out.elements, op, graph, f"{dims(in_.shape)} cannot become {dims(out.shape)}")
+    # The index is the value's byte, so the negative half stands behind the other one.
+    values = np.array([value(q) for q in (*range(128), *range(-128, 0))], dtype=np.int8)
+    table = Constant(f"op{op.index}_table", "int8_t", values, f"{op.kind} of 0..127, then of -128..-1")
+    return (
+        Step(
+            title=f"{op.index}: {op.kind}  {dims(in_.shape)}",
+            kernel="lookup_s8",
+            source="lookup_s8.c",
+            struct="lookup_s8_t",
+            fields={"elements": in_.elements, "table": table.name},
+            inputs=(in_.index,),
+            output=out.index,
+            constants=(table,),
+            in_place=in_.index,
+        ),
+    )
+
+
+OPERATORS: dict[str, Lowering] = {
+    "RELU": lower_relu,
+    "RELU6": lower_relu,
+    "RELU_N1_TO_1": lower_relu,
+    "QUANTIZE": lower_quantize,
+    "LOGISTIC": lower_float_function,
+    "TANH": lower_float_function,
+}

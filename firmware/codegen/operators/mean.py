@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MEAN over any axes of an int8 tensor.
+
+Source: TFLite ``kernels/internal/reference/reduce.h`` (QuantizedMeanOrSum): the division by the number of elements is
+folded into the multiplier, which loses its last bits.
+"""
+
+from __future__ import annotations
+
+from firmware.codegen.graph import Graph, Operator
+from firmware.codegen.operators.checks import Lowering, activation, dims, integer_constant, output, require
+from firmware.codegen.plan import Isa, Step
+from firmware.codegen.requant import quantize_multiplier
+
+# (2^31 - 1) / 255: more summed elements could overflow int32.
+MOST_ELEMENTS = ((1 << 31) - 1) // 255
+
+
+def lower_mean(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """out = clamp(requantize(sum - n * in_zero) + out_zero); keep_dims changes the shape only."""
+    in_, out = activation(op, graph), output(op, graph)
+    rank = len(in_.shape)
+    given = integer_constant(op, graph, 1, "list of axes")
+    require(
+        all(-rank <= axis < rank for axis in given), op, graph, f"its axes {given} are not those of {dims(in_.shape)}"
+    )
+    axes = {axis % rank for axis in given}
+    runs: list[tuple[bool, int]] = []  # (is summed, size), neighbours of a kind merged, axes of size 1 left out
+    for axis, size in enumerate(in_.shape):
+        if size == 1:
+            continue
+        if runs and runs[-1][0] == (axis in axes):
+            runs[-1] = (runs[-1][0], runs[-1][1] * size)
+        else:
+            runs.append((axis in axes, size))
+    kept = [(1, 0), (1, 0)]
+    summed = [(1, 0), (1, 0)]
+    stride = 1
+    for is_summed, size in reversed(runs):
+        (summed if is_summed else kept).append((size, stride))
+        stride *= size
+    # Innermost last, and never more than two of each: that is what four alternating axes give.
+    kept, summed = ([(1, 0), (1, 0), *reversed(part[2:])] for part in (kept, summed))
+    require(max(len(kept), len(summed)) <= 4, op, graph, f"{dims(in_.shape)} over axes {given} is too scattered", in_)
+    (keep_0, keep_1), (sum_0, sum_1) = kept[-2:], summed[-2:]
+    count = sum_0[0] * sum_1[0]
+    require(
+        keep_0[0] * keep_1[0] == out.elements, op, graph, f"{dims(in_.shape)} over {given} is not {dims(out.shape)}"
+    )
+    require(count <= MOST_ELEMENTS, op, graph, f"{count} elements in one sum, at most {MOST_ELEMENTS} fit int32", in_)
+    multiplier, shift = quantize_multiplier(in_.scale / out.scale)
+    precision = min(count.bit_length() - 1, 32, 31 + shift)
+    return (
+        Step(
+            title=f"{op.index}: MEAN of {count}  {dims(in_.shape)} -> {dims(out.shape)}",
+            kernel="mean_s8",
+            source="mean_s8.c",
+            struct="mean_s8_t",
+            fields={
+                "kept": f"{{{keep_0[0]}, {keep_1[0]}}}",
+                "kept_stride": f"{{{keep_0[1]}, {keep_1[1]}}}",
+                "summed": f"{{{sum_0[0]}, {sum_1[0]}}}",
+                "summed_stride": f"{{{sum_0[1]}, {sum_1[1]}}}",
+                "zero_sum": count * in_.zero_point,
+                "out_zero": out.zero_point,
+                "out_multiplier": (multiplier << precision) // count,
+                "out_shift": shift - precision,
+            },
+            inputs=(in_.index,),
+            output=out.index,
+        ),
+    )
+
+
+OPERATORS: dict[str, Lowering] = {"MEAN": lower_mean}

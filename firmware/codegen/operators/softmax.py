@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SOFTMAX along the last axis, int8 to int8, in TFLite's fixed point.
+
+Sources: TFLite ``kernels/internal/reference/softmax.h``, ``kernels/internal/quantization_util.cc``
+(PreprocessSoftmaxScaling, CalculateInputRadius). The exponential depends on (value - largest in the row) alone, so the
+host tabulates it; the sum, its reciprocal and the product are computed on the device.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from firmware.codegen.graph import Graph, Operator
+from firmware.codegen.operators.checks import Lowering, activation, dims, output, require
+from firmware.codegen.plan import Constant, Isa, Step
+from firmware.codegen.requant import exp_on_negative_values, high_mul, quantize_multiplier
+
+# Differences are Q5.26 before the exponential; those below the range count as exp = 0.
+INTEGER_BITS = 5
+
+
+def exp_table(scale: float, beta: float) -> list[int]:
+    """exp(-beta * scale * n) in Q0.31 for n = 0, 1, ... as far as TFLite does not call it 0, at most 256 entries."""
+    real = min(beta * scale * (1 << (31 - INTEGER_BITS)), float((1 << 31) - 1))
+    multiplier, shift = quantize_multiplier(real)
+    radius = math.floor(((1 << INTEGER_BITS) - 1) * (1 << (31 - INTEGER_BITS)) / (1 << shift))
+    return [
+        exp_on_negative_values(high_mul(-n << shift, multiplier), INTEGER_BITS) for n in range(min(radius, 255) + 1)
+    ]
+
+
+def lower_softmax(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """Rows of any number; the output has scale 1/256 and zero point -128."""
+    in_, out = activation(op, graph), output(op, graph)
+    require(len(in_.shape) >= 1 and in_.shape == out.shape, op, graph, f"{dims(in_.shape)} becomes {dims(out.shape)}")
+    fixed = out.zero_point == -128 and abs(out.scale - 1 / 256) <= 0.001 / 256
+    require(
+        fixed, op, graph, f"its output is {out.scale:g}/{out.zero_point}, TFLite wants scale 1/256, zero point -128"
+    )
+    beta = float(op.options["beta"])  # type: ignore[arg-type]
+    fine = beta * in_.scale * (1 << (31 - INTEGER_BITS)) > 1
+    require(fine, op, graph, f"beta {beta:g} times input scale {in_.scale:g} is too small for TFLite's fixed point")
+    depth = in_.shape[-1]
+    require(depth < 1 << 12, op, graph, f"{depth} classes, TFLite's sum holds fewer than 4096", in_)
+    values = exp_table(in_.scale, beta)
+    table = Constant(f"op{op.index}_exp", "int32_t", np.array(values, np.int32), "exp(-n * scale * beta), Q0.31")
+    return (
+        Step(
+            title=f"{op.index}: SOFTMAX  {dims(in_.shape)}",
+            kernel="softmax_s8",
+            source="softmax_s8.c",
+            struct="softmax_s8_t",
+            fields={
+                "rows": in_.elements // depth,
+                "depth": depth,
+                "exp_entries": len(values),
+                "exp": table.name,
+            },
+            inputs=(in_.index,),
+            output=out.index,
+            constants=(table,),
+            in_place=in_.index,
+        ),
+    )
+
+
+OPERATORS: dict[str, Lowering] = {"SOFTMAX": lower_softmax}
