@@ -36,6 +36,7 @@ MAX_OPERATORS = 2048
 MAX_OPERANDS = 256
 MAX_TENSORS = 16_384
 MAX_RANK = 8
+MAX_NAME = 80
 MAX_ELEMENTS = 64 * 1024 * 1024
 MAX_CHANNELS = 65_536
 MIN_SHARED_CONSTANT_BYTES = 16 * 1024 * 1024
@@ -88,7 +89,7 @@ def _read(data: bytes, source: str) -> Graph:
         user.update((t, operator) for t in (*operator.inputs, *operator.outputs) if t >= 0)
     used = user.keys() | set(inputs) | set(outputs)
     tensors = tuple(
-        _tensor(table, i, buffers, user.get(i)) if i in used else Tensor(i, table.text(3, "name"), (), "int8")
+        _tensor(table, i, buffers, user.get(i)) if i in used else Tensor(i, _name(table), (), "int8")
         for i, table in enumerate(tensor_tables)
     )
     _check_constant_bytes(tensors, operators, len(data))
@@ -96,6 +97,11 @@ def _read(data: bytes, source: str) -> Graph:
     for operator in ordered:
         _check_reshape(operator, tensors)
     return Graph(source, tensors, ordered, inputs, outputs, model.text(3, "description"))
+
+
+def _name(table: Table) -> str:
+    """A tensor's name for messages and comments: converters join the names of all fused layers with semicolons."""
+    return table.text(3, "name").split(";", 1)[0][:MAX_NAME]
 
 
 def _indices(table: Table, slot: int, name: str, tensors: int, left_out: bool = False) -> tuple[int, ...]:
@@ -177,7 +183,7 @@ def _option(table: Table | None, field: OptionField, what: str) -> Option:
 
 def _tensor(table: Table, index: int, buffers: list[Table], user: Operator | None) -> Tensor:
     """A tensor that is used; ``user`` is the first operator that does, None for an input handed straight out."""
-    name = table.text(3, "name")
+    name = _name(table)
     what = f"tensor {index} ({name!r})"
     number = table.scalar(1, "b", 0, "type")
     if not 0 <= number < len(TYPE_NAMES):

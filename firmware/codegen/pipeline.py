@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way from the bytes of a .tflite to C text, in the order in which it happens."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from firmware.codegen.emit_c import emit_c
+from firmware.codegen.lower import lower
+from firmware.codegen.place import Placement, place
+from firmware.codegen.plan import Isa, Plan
+from firmware.codegen.read_tflite import read_tflite
+
+ENGINE = Path(__file__).parents[1] / "engine"
+INCLUDE_FOLDERS = ("engine", "engine/dsp")  # of a folder made by ``self_contained``, besides the folder itself
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledModel:
+    """A model as C: ``files`` is name -> text, ``engine_sources`` the kernels it calls, relative to ``engine``."""
+
+    plan: Plan
+    placement: Placement
+    files: Mapping[str, str]
+    engine_sources: tuple[str, ...]
+    model_sha256: str
+
+    @property
+    def input_bytes(self) -> int:
+        """Size of the int8 input tensor."""
+        return self.plan.input.size_bytes
+
+    @property
+    def output_bytes(self) -> int:
+        """Size of the int8 output tensor."""
+        return self.plan.output.size_bytes
+
+
+def compile_model(data: bytes, source: str, isa: Isa) -> CompiledModel:
+    """Compile the .tflite ``data``, called ``source`` in messages and comments; pure, same input gives same text.
+
+    Raises ModelInvalid for a broken file and UnsupportedOperator for what the kernels do not do.
+    """
+    plan = lower(read_tflite(data, source), isa)
+    placement = place(plan)
+    return CompiledModel(
+        plan=plan,
+        placement=placement,
+        files=emit_c(plan, placement),
+        engine_sources=tuple(sorted({step.source for step in plan.steps})),
+        model_sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def self_contained(compiled: CompiledModel) -> dict[str, str]:
+    """``compiled.files`` together with the kernels and every header they need, under ``engine/``.
+
+    Compile all .c files with ``-I. -Iengine -Iengine/dsp``.
+    """
+    files = dict(compiled.files)
+    waiting = [f"engine/{source}" for source in compiled.engine_sources]
+    waiting += [name for text in compiled.files.values() for name in _headers(text, ".", files)]
+    while waiting:
+        name = waiting.pop()
+        if name not in files:
+            text = (ENGINE.parent / name).read_text(encoding="utf-8")
+            files[name] = text
+            waiting += _headers(text, str(PurePosixPath(name).parent), files)
+    return dict(sorted(files.items()))
+
+
+def _headers(text: str, folder: str, generated: Mapping[str, str]) -> list[str]:
+    """The project's headers that ``text``, a file in ``folder``, includes; found where the compiler would."""
+    found = []
+    for header in re.findall(r'^\s*#\s*include\s+"([^"]+)"', text, re.MULTILINE):
+        places = [str(PurePosixPath(place) / header) for place in (folder, *INCLUDE_FOLDERS)]
+        found += [place for place in places if place not in generated and (ENGINE.parent / place).is_file()][:1]
+    return found
