@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from firmware.codegen.graph import Graph, Operator, Tensor
-from firmware.codegen.operators import alias, elementwise, lookup, mean, move, pool, softmax
+from firmware.codegen.operators import alias, conv, elementwise, lookup, mean, move, pool, softmax
 from firmware.codegen.operators.checks import Lowering, int8_tensor, refuse, require
 from firmware.codegen.plan import Buffer, Isa, Plan, Step, TensorInfo
 from harness.errors import UnsupportedOperator
 
-FAMILIES = (alias, elementwise, lookup, mean, move, pool, softmax)
+FAMILIES = (alias, conv, elementwise, lookup, mean, move, pool, softmax)
 OPERATORS: Mapping[str, Lowering] = {
     kind: lowering for family in FAMILIES for kind, lowering in family.OPERATORS.items()
 }

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED: checks, geometry, and the call of the portable kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from firmware.codegen.graph import Graph, Operator, Tensor
+from firmware.codegen.operators.checks import Lowering, activation, dims, output, output_range, refuse, require
+from firmware.codegen.operators.weights import Weights, read_weights, reference_constants
+from firmware.codegen.operators.window import window
+from firmware.codegen.plan import Isa, Step
+
+
+@dataclass(frozen=True)
+class Window:
+    """Geometry of a sliding window over an input of in_h x in_w pixels."""
+
+    in_h: int
+    in_w: int
+    out_h: int
+    out_w: int
+    filter_h: int
+    filter_w: int
+    stride_h: int
+    stride_w: int
+    dilation_h: int
+    dilation_w: int
+    pad_top: int
+    pad_left: int
+
+    @property
+    def text(self) -> str:
+        """``3x3/2x1``, and the dilation where there is one."""
+        dilation = (
+            f" dilated {self.dilation_h}x{self.dilation_w}" if (self.dilation_h, self.dilation_w) != (1, 1) else ""
+        )
+        return f"{self.filter_h}x{self.filter_w}/{self.stride_h}x{self.stride_w}{dilation}"
+
+
+def lower_conv(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """CONV_2D: weights [out channels][height][width][in channels]."""
+    in_, out = activation(op, graph), output(op, graph)
+    filter_ = _filter(op, graph, in_)
+    if filter_.shape[3] != in_.shape[3]:
+        refuse(
+            op, graph, f"groups: each filter sees {filter_.shape[3]} of {in_.shape[3]} channels, wanted all", filter_
+        )
+    geometry = _window(op, graph, in_, out, filter_, filter_.shape[0])
+    weights = read_weights(op, graph, in_, out, axis=0)
+    return (
+        _step(
+            op, graph, geometry, weights, in_, out,
+            kernel="conv2d_s8",
+            channels={"in_channels": in_.shape[3], "out_channels": out.shape[3]},
+            values=weights.values,
+        ),
+    )  # fmt: skip
+
+
+def lower_depthwise(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """DEPTHWISE_CONV_2D: weights [1][height][width][in channels * depth multiplier]."""
+    in_, out = activation(op, graph), output(op, graph)
+    filter_ = _filter(op, graph, in_)
+    if filter_.shape[0] != 1 or filter_.shape[3] % in_.shape[3]:
+        refuse(op, graph, f"{filter_.shape[3]} filters do not share out to {in_.shape[3]} channels", filter_)
+    geometry = _window(op, graph, in_, out, filter_, filter_.shape[3])
+    weights = read_weights(op, graph, in_, out, axis=3)
+    return (
+        _step(
+            op, graph, geometry, weights, in_, out,
+            kernel="depthwise_conv2d_s8",
+            channels={"in_channels": in_.shape[3], "depth_multiplier": filter_.shape[3] // in_.shape[3]},
+            values=weights.values.T,
+        ),
+    )  # fmt: skip
+
+
+def lower_fully_connected(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """FULLY_CONNECTED: weights [outputs][inputs]; the input is taken as rows of as many values as a filter has."""
+    in_, out = activation(op, graph), output(op, graph)
+    require(op.options.get("weights_format", "DEFAULT") == "DEFAULT", op, graph, "its weights are shuffled")
+    require(len(op.inputs) > 1 and op.inputs[1] >= 0, op, graph, "it has no weights")
+    filter_ = graph.tensors[op.inputs[1]]
+    require(len(filter_.shape) == 2, op, graph, "its weights must have two axes", filter_)
+    outputs, inputs = filter_.shape
+    rows = in_.elements // inputs
+    if in_.elements % inputs or out.elements != rows * outputs:
+        refuse(
+            op, graph, f"{dims(in_.shape)} times weights {outputs}x{inputs} does not give {dims(out.shape)}", filter_
+        )
+    weights = read_weights(op, graph, in_, out, axis=0)
+    low, high = output_range(op, graph, out)
+    constants = reference_constants(op, weights, weights.values)
+    return (
+        Step(
+            title=f"{op.index}: {op.kind}  {dims(in_.shape)} -> {dims(out.shape)}",
+            kernel="fully_connected_s8",
+            source="fully_connected_s8.c",
+            struct="fully_connected_s8_t",
+            fields={
+                "rows": rows,
+                "in_size": inputs,
+                "out_size": outputs,
+                "in_zero": in_.zero_point,
+                "out_zero": out.zero_point,
+                "out_min": low,
+                "out_max": high,
+            }
+            | {c.name.rsplit("_", 1)[0]: c.name for c in constants},
+            inputs=(in_.index,),
+            output=out.index,
+            constants=constants,
+            macs=rows * inputs * outputs,
+        ),
+    )
+
+
+def _filter(op: Operator, graph: Graph, in_: Tensor) -> Tensor:
+    require(len(in_.shape) == 4, op, graph, "its input must have the axes batch, height, width, channel", in_)
+    require(len(op.inputs) > 1 and op.inputs[1] >= 0, op, graph, "it has no weights")
+    filter_ = graph.tensors[op.inputs[1]]
+    require(len(filter_.shape) == 4, op, graph, "its weights must have four axes", filter_)
+    return filter_
+
+
+def _window(op: Operator, graph: Graph, in_: Tensor, out: Tensor, filter_: Tensor, channels: int) -> Window:
+    filter_h, filter_w = filter_.shape[1:3]
+    steps = [int(op.options[n]) for n in ("stride_h", "stride_w", "dilation_h", "dilation_w")]  # type: ignore[arg-type]
+    stride_h, stride_w, dilation_h, dilation_w = steps
+    require(min(steps) >= 1, op, graph, f"stride {steps[:2]}, dilation {steps[2:]}: all must be 1 or more")
+    padding = str(op.options["padding"])
+    out_h, pad_top = window(padding, in_.shape[1], filter_h, stride_h, dilation_h)
+    out_w, pad_left = window(padding, in_.shape[2], filter_w, stride_w, dilation_w)
+    if (1, out_h, out_w, channels) != out.shape:
+        refuse(op, graph, f"the output should be {out_h}x{out_w}x{channels} and is {dims(out.shape)}")
+    in_h, in_w = in_.shape[1:3]
+    return Window(
+        in_h, in_w, out_h, out_w, filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left
+    )
+
+
+def _step(
+    op: Operator,
+    graph: Graph,
+    geometry: Window,
+    weights: Weights,
+    in_: Tensor,
+    out: Tensor,
+    *,
+    kernel: str,
+    channels: dict[str, int],
+    values: np.ndarray,
+) -> Step:
+    low, high = output_range(op, graph, out)
+    constants = reference_constants(op, weights, values)
+    return Step(
+        title=f"{op.index}: {op.kind} {geometry.text}  {dims(in_.shape)} -> {dims(out.shape)}",
+        kernel=kernel,
+        source=f"{kernel}.c",
+        struct=f"{kernel}_t",
+        fields=channels
+        | vars(geometry)
+        | {"in_zero": in_.zero_point, "out_zero": out.zero_point, "out_min": low, "out_max": high}
+        | {c.name.rsplit("_", 1)[0]: c.name for c in constants},
+        inputs=(in_.index,),
+        output=out.index,
+        constants=constants,
+        macs=geometry.out_h * geometry.out_w * weights.channels * weights.taps,
+    )
+
+
+OPERATORS: dict[str, Lowering] = {
+    "CONV_2D": lower_conv,
+    "DEPTHWISE_CONV_2D": lower_depthwise,
+    "FULLY_CONNECTED": lower_fully_connected,
+}

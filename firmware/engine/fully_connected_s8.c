@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fully_connected_s8.h"
+#include "requant.h"
+
+void fully_connected_s8(const fully_connected_s8_t *op, const int8_t *in, int8_t *out)
+{
+    for (int32_t row = 0; row < op->rows; row++, in += op->in_size) {
+        for (int32_t c = 0; c < op->out_size; c++) {
+            const int8_t *weights = op->weights + c * op->in_size;
+            int32_t sum = op->bias[c];
+            for (int32_t k = 0; k < op->in_size; k++) {
+                sum += (in[k] - op->in_zero) * weights[k];
+            }
+            const int32_t value = requantize(sum, op->multiplier[c], op->shift[c]) + op->out_zero;
+            *out++ = (int8_t)clamp_int32(value, op->out_min, op->out_max);
+        }
+    }
+}
