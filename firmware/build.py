@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from elftools.elf.elffile import ELFFile
-
 from firmware.boards import Board
+from firmware.image import UNLIMITED_BYTES, flash_image, image_bytes, refuse_double_precision
 from firmware.toolchain import Toolchain, ZigToolchain
 from firmware.wire import InputFormat, ResultFormat, WireFormat
 from harness.errors import CompilerFailed, DoesNotFit
@@ -33,10 +32,6 @@ HOST_BAUD = 100_000_000
 
 # The compiled engine and the monitor need below 1 KiB; the rest is for a fault handler and for other engines.
 STACK_BYTES = 4096
-
-# The script is linked with memories this large, and what came out is then measured against the real ones: the error
-# can so say how much is missing. No address depends on it.
-UNLIMITED_BYTES = 256 << 20
 
 _INPUT = {InputFormat.INT8: "INPUT_INT8", InputFormat.UINT8: "INPUT_UINT8", InputFormat.FLOAT32: "INPUT_FLOAT32"}
 _RESULT = {
@@ -101,7 +96,7 @@ def build_firmware(
     Raises DoesNotFit when flash or RAM are too small and CompilerFailed with the compiler's own words.
     """
     toolchain = toolchain or ZigToolchain()
-    compiler = toolchain.version
+    compiler = toolchain.version(board)
     rate = HOST_BAUD if board.is_host else ENERGY_BAUD if energy else baud or board.baud
     source_dir, object_dir = out_dir / "source", out_dir / "object"
     for folder in (source_dir, object_dir):
@@ -122,12 +117,13 @@ def build_firmware(
 
     flash_bytes = ram_bytes = 0
     if not board.is_host:
-        flash_bytes, ram_bytes = measure(elf, board)
+        flash_bytes, ram_bytes = image_bytes(elf, board)
         for region, need in (("flash", flash_bytes), ("ram", ram_bytes)):
             have = board.memory(region).size_bytes
             if need > have:
                 elf.unlink()
                 raise DoesNotFit(board.device, region, need, have)
+        refuse_double_precision(elf, board, toolchain.name)
         (out_dir / "firmware.bin").write_bytes(flash_image(elf, board))
     return Firmware(
         device=board.device,
@@ -219,34 +215,6 @@ def linker_script(board: Board, stack_bytes: int) -> str:
         ram_bytes=UNLIMITED_BYTES,
         stack_bytes=stack_bytes,
     )
-
-
-def measure(elf: Path, board: Board) -> tuple[int, int]:
-    """Return (flash bytes, RAM bytes) of a linked image: how far it reaches into each memory."""
-    flash, ram = board.memory("flash"), board.memory("ram")
-    flash_end, ram_end = flash.base, ram.base
-    with elf.open("rb") as file:
-        image = ELFFile(file)
-        for segment in image.iter_segments("PT_LOAD"):
-            if segment["p_filesz"]:
-                flash_end = max(flash_end, segment["p_paddr"] + segment["p_filesz"])
-        for section in image.iter_sections():
-            if ram.base <= section["sh_addr"] < ram.base + UNLIMITED_BYTES:
-                ram_end = max(ram_end, section["sh_addr"] + section["sh_size"])
-    return flash_end - flash.base, ram_end - ram.base
-
-
-def flash_image(elf: Path, board: Board) -> bytes:
-    """The bytes a programmer writes from the start of flash; gaps are 0xFF, as erased."""
-    base = board.memory("flash").base
-    image = bytearray()
-    with elf.open("rb") as file:
-        for segment in ELFFile(file).iter_segments("PT_LOAD"):
-            data, start = segment.data(), segment["p_paddr"] - base
-            if data:
-                image.extend(b"\xff" * (start + len(data) - len(image)))
-                image[start : start + len(data)] = data
-    return bytes(image)
 
 
 def _header(guard: str, values: Mapping[str, str]) -> str:

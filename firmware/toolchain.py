@@ -33,6 +33,9 @@ COMMON_FLAGS = (
     "-fdata-sections",
 )
 
+# The page size is that of a loader that maps files; a programmer writes bytes, so the file need not be padded for it.
+LINK_FLAGS = ("--gc-sections", "--build-id=none", "-z", "max-page-size=32")
+
 FREESTANDING_FLAGS = ("-ffreestanding", "-fno-pic", "-fomit-frame-pointer")
 
 # The compiler's name of the core -> the triple that means it.
@@ -50,8 +53,7 @@ class Toolchain(Protocol):
     def name(self) -> str:
         """``zig`` or ``gcc``."""
 
-    @property
-    def version(self) -> str:
+    def version(self, board: Board) -> str:
         """What is recorded beside a result; raises CompilerFailed when the compiler is missing."""
 
     def flags(self, board: Board) -> tuple[str, ...]:
@@ -75,8 +77,7 @@ class ZigToolchain:
 
     name: str = "zig"
 
-    @property
-    def version(self) -> str:
+    def version(self, board: Board) -> str:
         try:
             return f"ziglang {importlib.metadata.version('ziglang')}"
         except importlib.metadata.PackageNotFoundError:
@@ -100,7 +101,7 @@ class ZigToolchain:
         zig = _zig(_zig_folder())
         if board.is_host:
             return [zig, "cc", "-O2", *objects, "-o", output]
-        return [zig, "ld.lld", "--gc-sections", "--build-id=none", "-T", script, *objects, "-o", output]
+        return [zig, "ld.lld", *LINK_FLAGS, "-T", script, *objects, "-o", output]
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,10 @@ class GccToolchain:
 
     name: str = "gcc"
 
-    @property
-    def version(self) -> str:
-        return _first_line_of_version("arm-none-eabi-gcc")
+    def version(self, board: Board) -> str:
+        program = _gcc(board)
+        result = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        return result.stdout.splitlines()[0] if result.stdout else program
 
     def flags(self, board: Board) -> tuple[str, ...]:
         if board.is_host:
@@ -129,7 +131,7 @@ class GccToolchain:
     def link(self, board: Board, objects: Sequence[str], output: str, script: str) -> list[str]:
         if board.is_host:
             return [_gcc(board), *objects, "-o", output]
-        options = ("-nostdlib", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments")
+        options = ("-nostdlib", "-nostartfiles", "-Wl," + ",".join(LINK_FLAGS))
         return [_gcc(board), *self.flags(board)[:4], *options, "-T", script, *objects, "-lgcc", "-o", output]
 
 
@@ -168,15 +170,7 @@ def _gcc(board: Board) -> str:
     name = "cc" if board.is_host else "arm-none-eabi-gcc"
     found = shutil.which(name)
     if found is None:
-        raise CompilerFailed(name, "it is not on the PATH. Install it, or leave --toolchain out to use the packaged one.")
-    return found
-
-
-def _first_line_of_version(program: str) -> str:
-    found = shutil.which(program)
-    if found is None:
         raise CompilerFailed(
-            program, "it is not on the PATH. Install it, or leave --toolchain out to use the packaged one."
+            name, "it is not on the PATH. Install it, or leave --toolchain out to use the packaged one."
         )
-    result = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
-    return result.stdout.splitlines()[0] if result.returncode == 0 and result.stdout else program
+    return found

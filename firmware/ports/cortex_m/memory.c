@@ -122,13 +122,14 @@ int memcmp(const void *a, const void *b, size_t count)
 }
 
 #if defined(__arm__)
-/* Run-time ABI for the Arm Architecture, 4.3.4. Note the argument order of memset. */
-void __aeabi_memcpy(void *to, const void *from, size_t count) __attribute__((alias("memcpy")));
-void __aeabi_memcpy4(void *to, const void *from, size_t count) __attribute__((alias("memcpy")));
-void __aeabi_memcpy8(void *to, const void *from, size_t count) __attribute__((alias("memcpy")));
-void __aeabi_memmove(void *to, const void *from, size_t count) __attribute__((alias("memmove")));
-void __aeabi_memmove4(void *to, const void *from, size_t count) __attribute__((alias("memmove")));
-void __aeabi_memmove8(void *to, const void *from, size_t count) __attribute__((alias("memmove")));
+/* Run-time ABI for the Arm Architecture, 4.3.4: copies return nothing there, so that what they return is nobody's
+ * business. Note the argument order of memset. */
+void *__aeabi_memcpy(void *restrict to, const void *restrict from, size_t count) __attribute__((alias("memcpy")));
+void *__aeabi_memcpy4(void *restrict to, const void *restrict from, size_t count) __attribute__((alias("memcpy")));
+void *__aeabi_memcpy8(void *restrict to, const void *restrict from, size_t count) __attribute__((alias("memcpy")));
+void *__aeabi_memmove(void *to, const void *from, size_t count) __attribute__((alias("memmove")));
+void *__aeabi_memmove4(void *to, const void *from, size_t count) __attribute__((alias("memmove")));
+void *__aeabi_memmove8(void *to, const void *from, size_t count) __attribute__((alias("memmove")));
 
 void __aeabi_memset(void *to, size_t count, int value);
 void __aeabi_memset4(void *to, size_t count, int value) __attribute__((alias("__aeabi_memset")));
