@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The register models of one chip on their addresses, and what they share: clocks, device time, pins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from firmware.boards import Board
+from runners.emulator.chips import Chip, Slot
+from runners.emulator.clock_tree import HSI_HZ, ClockProblem, ClockRegisters, Clocks, clocks
+from runners.emulator.device_time import DeviceTime
+from runners.emulator.layout import CYCLES, UART_KIND, UART_LOST, State
+from runners.emulator.peripherals.core import Dwt, SystemControl
+from runners.emulator.peripherals.gpio import Gpio
+from runners.emulator.peripherals.power import FlashInterface, Pwr, Rcc
+from runners.emulator.peripherals.registers import Peripheral, PeripheralFault
+
+_Model = TypeVar("_Model", bound=Peripheral)
+_STEP_BITS = 10
+_GATE_REGISTERS = {0x30: "AHB1ENR", 0x34: "AHB2ENR", 0x38: "AHB3ENR", 0x40: "APB1ENR", 0x44: "APB2ENR"}
+
+
+class Bus:
+    """Dispatches register accesses; is the ``Machine`` its peripherals speak to."""
+
+    Fault = PeripheralFault
+
+    def __init__(
+        self, board: Board, chip: Chip, state: State, request_reset: Callable[[], None], host_baud: int | None
+    ) -> None:
+        self.board, self.chip, self.state = board, chip, state
+        self.console, self.device_id, self.host_baud = chip.console, chip.device_id, host_baud
+        self.request_reset = request_reset
+        self.time = DeviceTime(HSI_HZ)
+        self.pin_edges: list[tuple[int, str, int]] = []
+        self.clocks = Clocks(HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ)
+        self._build()
+
+    def reset(self) -> None:
+        """All registers to their reset values; device time goes on. Bytes under way on the line are lost."""
+        self.time.change_clock(int(self.state[CYCLES]), HSI_HZ)
+        self.clocks = Clocks(HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ)
+        self.state[UART_KIND:UART_LOST] = 0
+        self._build()
+
+    def _build(self) -> None:
+        self._slots: dict[int, tuple[Slot, Peripheral]] = {}
+        self._by_name: dict[str, Peripheral] = {}
+        self._gates: dict[str, bool] = {}
+        for slot in self.chip.slots:
+            model = slot.model(self, slot.name, slot.base)
+            self._by_name[slot.name] = model
+            for base in range(slot.base, slot.base + model.SIZE_BYTES, 1 << _STEP_BITS):
+                self._slots[base >> _STEP_BITS] = (slot, model)
+            self._gates[slot.name] = slot.gate is None
+        self.rcc = self._one(Rcc)
+        self.gates_changed()
+
+    def _one(self, kind: type[_Model]) -> _Model:
+        return next(model for model in self._by_name.values() if isinstance(model, kind))
+
+    def read(self, address: int, size_bytes: int) -> int:
+        """A read by the core; raises PeripheralFault."""
+        model = self._find(address, "reads")
+        return model.read(address - model.base, size_bytes)
+
+    def write(self, address: int, size_bytes: int, value: int) -> None:
+        """A write by the core; raises PeripheralFault."""
+        model = self._find(address, "writes")
+        model.write(address - model.base, size_bytes, value)
+
+    def _find(self, address: int, verb: str) -> Peripheral:
+        found = self._slots.get(address >> _STEP_BITS)
+        if found is None:
+            raise PeripheralFault(
+                f"the firmware {verb} {address:#010x}, where the emulated {self.board.device} has no peripheral"
+            )
+        slot, model = found
+        if slot.gate and not self._gates[slot.name]:
+            register, bit = slot.gate
+            raise PeripheralFault(
+                f"the firmware {verb} {address:#010x} while the clock of {slot.name} is off "
+                f"(RCC_{_GATE_REGISTERS[register]} bit {bit}); on silicon the access has no effect"
+            )
+        return model
+
+    # What the register models ask for.
+
+    def gates_changed(self) -> None:
+        for slot in self.chip.slots:
+            if slot.gate is None:
+                continue
+            is_open = self.rcc.enabled(*slot.gate)
+            if is_open != self._gates[slot.name]:
+                self._gates[slot.name] = is_open
+                self._by_name[slot.name].gate(is_open)
+
+    def clocks_changed(self) -> None:
+        rcc, pwr, flash = self.rcc, self._one(Pwr), self._one(FlashInterface)
+        registers = ClockRegisters(
+            cr=rcc.words[rcc.CR],
+            pllcfgr=rcc.words[rcc.PLLCFGR],
+            cfgr=rcc.words[rcc.CFGR],
+            flash_acr=flash.words[flash.ACR],
+            overdrive=pwr.overdrive,
+        )
+        try:
+            now = clocks(registers, self.chip.limits)
+        except ClockProblem as problem:
+            raise PeripheralFault(f"clock set-up: {problem}") from None
+        if now.core_hz != self.clocks.core_hz:
+            self.time.change_clock(int(self.state[CYCLES]), now.core_hz)
+        self.clocks = now
+        for model in self._by_name.values():
+            model.retime()
+
+    def uart_hz(self) -> float:
+        """The clock of the console UART: its bus, or what DCKCFGR2 selects."""
+        bus_hz = self.clocks.apb1_hz if self.console.bus == 1 else self.clocks.apb2_hz
+        if self.console.clock_select_bit is None:
+            return bus_hz
+        select = self.rcc.words[Rcc.DCKCFGR2] >> self.console.clock_select_bit & 3
+        return (bus_hz, self.clocks.sysclk_hz, HSI_HZ, 32_768)[select]
+
+    @property
+    def trace_enabled(self) -> bool:
+        return self._one(SystemControl).trace_enabled
+
+    def trace_changed(self) -> None:
+        self._one(Dwt).retime()
+
+    def pin_function(self, pin: str) -> tuple[int, int]:
+        port = self._by_name[f"GPIO{pin[1]}"]
+        assert isinstance(port, Gpio)
+        return port.mode(int(pin[2:])), port.alternate_function(int(pin[2:]))
+
+    def pin_changed(self, pin: str, level: int) -> None:
+        self.pin_edges.append((self.time.at(int(self.state[CYCLES])), pin, level))

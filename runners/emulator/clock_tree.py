@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clocks of an STM32F4 or F7, computed from its RCC, PWR and FLASH registers, and what silicon would not stand.
+
+A pure function of register values. Bit positions and limits: device headers and data sheets of the STM32F446 and
+STM32F746 at 2.7 V to 3.6 V.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HSI_HZ = 16_000_000
+
+HSI_ON, HSE_ON, HSE_BYPASS, PLL_ON = 1 << 0, 1 << 16, 1 << 18, 1 << 24
+SOURCE_HSI, SOURCE_HSE, SOURCE_PLL = 0, 1, 2
+SOURCE_NAMES = ("HSI", "HSE", "PLL", "reserved")
+
+
+@dataclass(frozen=True)
+class ClockLimits:
+    """What a chip stands. ``overdrive_above_hz``: the core clock that needs PWR over-drive."""
+
+    hse_hz: int
+    core_hz: int
+    overdrive_above_hz: int
+    apb1_hz: int
+    apb2_hz: int
+    flash_hz_per_wait_state: int = 30_000_000
+    pll_input_hz: tuple[int, int] = (1_000_000, 2_000_000)
+    vco_hz: tuple[int, int] = (100_000_000, 432_000_000)
+    pll_n: tuple[int, int] = (50, 432)
+
+
+@dataclass(frozen=True)
+class ClockRegisters:
+    """The register values the clocks depend on; ``overdrive`` is PWR's ODSWRDY."""
+
+    cr: int
+    pllcfgr: int
+    cfgr: int
+    flash_acr: int
+    overdrive: bool
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Frequencies in Hz; ``timer1_hz`` is what TIM2 and TIM5 (on APB1) count."""
+
+    sysclk_hz: int
+    core_hz: int
+    apb1_hz: int
+    apb2_hz: int
+    timer1_hz: int
+
+
+class ClockProblem(Exception):
+    """A configuration on which the chip would fail, at once or at random."""
+
+
+def _mhz(hz: float) -> str:
+    return f"{hz / 1e6:g} MHz"
+
+
+def pll_hz(registers: ClockRegisters, limits: ClockLimits) -> int:
+    """The PLL's P output. Raises ClockProblem when a factor, its input or its VCO is out of range."""
+    from_hse = registers.pllcfgr >> 22 & 1
+    m, n = registers.pllcfgr & 0x3F, registers.pllcfgr >> 6 & 0x1FF
+    p = 2 * ((registers.pllcfgr >> 16 & 3) + 1)
+    source_hz = limits.hse_hz if from_hse else HSI_HZ
+    if m < 2 or not limits.pll_n[0] <= n <= limits.pll_n[1]:
+        raise ClockProblem(f"RCC_PLLCFGR has M = {m}, N = {n}; M must be 2..63 and N {limits.pll_n[0]}..432")
+    input_hz, vco_hz = source_hz / m, source_hz * n / m
+    if not limits.pll_input_hz[0] * 0.95 <= input_hz <= limits.pll_input_hz[1]:
+        raise ClockProblem(f"the PLL input is {_mhz(input_hz)} (M = {m}); it must be 1 to 2 MHz")
+    if not limits.vco_hz[0] <= vco_hz <= limits.vco_hz[1]:
+        raise ClockProblem(f"the PLL's VCO would run at {_mhz(vco_hz)} (M = {m}, N = {n}); it must be 100 to 432 MHz")
+    needed, name = (HSE_ON, "HSE") if from_hse else (HSI_ON, "HSI")
+    if not registers.cr & needed:
+        raise ClockProblem(f"the PLL is switched on while its source {name} is off")
+    return round(vco_hz / p)
+
+
+def _bus_divider(field: int) -> int:
+    return 2 << (field & 3) if field & 4 else 1
+
+
+def _ahb_divider(field: int) -> int:
+    return (2, 4, 8, 16, 64, 128, 256, 512)[field & 7] if field & 8 else 1
+
+
+def clocks(registers: ClockRegisters, limits: ClockLimits) -> Clocks:
+    """The clocks these registers give. Raises ClockProblem naming the register and the limit it breaks."""
+    pll = pll_hz(registers, limits) if registers.cr & PLL_ON else 0
+    source = registers.cfgr & 3
+    sysclk_hz = (HSI_HZ, limits.hse_hz, pll, 0)[source]
+    running = (registers.cr & HSI_ON, registers.cr & HSE_ON, pll, 0)[source]
+    if not running:
+        raise ClockProblem(f"RCC_CFGR selects {SOURCE_NAMES[source]}, which is not running")
+    core_hz = sysclk_hz // _ahb_divider(registers.cfgr >> 4 & 0xF)
+    divider1, divider2 = _bus_divider(registers.cfgr >> 10 & 7), _bus_divider(registers.cfgr >> 13 & 7)
+    result = Clocks(
+        sysclk_hz=sysclk_hz,
+        core_hz=core_hz,
+        apb1_hz=core_hz // divider1,
+        apb2_hz=core_hz // divider2,
+        timer1_hz=core_hz // divider1 * (1 if divider1 == 1 else 2),
+    )
+    _check(result, registers, limits)
+    return result
+
+
+def _check(result: Clocks, registers: ClockRegisters, limits: ClockLimits) -> None:
+    core = _mhz(result.core_hz)
+    if result.core_hz > limits.core_hz:
+        raise ClockProblem(f"the core would run at {core}; its maximum is {_mhz(limits.core_hz)}")
+    if result.core_hz > limits.overdrive_above_hz and not registers.overdrive:
+        raise ClockProblem(
+            f"the core would run at {core} without over-drive, which PWR_CR.ODEN and ODSWEN must switch on "
+            f"above {_mhz(limits.overdrive_above_hz)}"
+        )
+    wait_states = registers.flash_acr & 0xF
+    needed = (result.core_hz - 1) // limits.flash_hz_per_wait_state
+    if wait_states < needed:
+        raise ClockProblem(
+            f"FLASH_ACR sets {wait_states} wait states at {core}; the flash needs {needed} "
+            "before the clock is raised and until it is lowered"
+        )
+    for name, hz, limit in (("APB1", result.apb1_hz, limits.apb1_hz), ("APB2", result.apb2_hz, limits.apb2_hz)):
+        if hz > limit:
+            raise ClockProblem(f"{name} would run at {_mhz(hz)}; its maximum is {_mhz(limit)}")

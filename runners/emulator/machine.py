@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One emulated board: the Unicorn core, the board's memories, the register models, and the loop that runs them.
+
+What it does not do, and says so when asked for it: interrupts, DMA, the MPU, self-programming of the flash, sleep
+modes. What it cannot notice: double precision sent to the single-precision F746 (the core model has both).
+Unaligned LDRD, STRD, LDM and STM, which fault on silicon, are looked for only with ``check_alignment``.
+Device time comes from a cycle model (``runners.emulator.timing``), so it is a model too; instruction counts are exact.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import unicorn.arm_const as arm
+from unicorn import UC_ARCH_ARM, UC_ERR_OK, UC_HOOK_INTR, UC_HOOK_MEM_INVALID, UC_MODE_THUMB, Uc, UcError
+
+from firmware.boards import Board
+from harness.errors import DeviceCrashed, UsageError
+from runners.emulator import bindings
+from runners.emulator.block_prices import BlockPrices
+from runners.emulator.bus import Bus
+from runners.emulator.chips import find_chip
+from runners.emulator.crash import Crash, report
+from runners.emulator.device_time import FEMTOSECONDS
+from runners.emulator.image import read_image
+from runners.emulator.layout import (
+    CYCLES,
+    IDLE,
+    IDLE_CYCLES,
+    INSTRUCTIONS,
+    NEVER,
+    NEXT_ADDRESS,
+    RX_BUFFER,
+    RX_BYTES,
+    STOP_AT,
+    STOPPED,
+    TX_BUFFER,
+    UART_LOST,
+    UART_RX_FULL,
+    UART_RX_HEAD,
+    UART_RX_TAIL,
+    UART_TX_COUNT,
+    new_state,
+)
+from runners.emulator.memory import RAM_PATTERN, map_memories
+from runners.emulator.timing import cost_function, timing_of
+from runners.emulator.uart_native import next_event, start_line, wait
+
+_CPU_MODELS = {"cortex-m4": arm.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7}
+_REGISTERS = {
+    **{f"r{index}": arm.UC_ARM_REG_R0 + index for index in range(13)},
+    "sp": arm.UC_ARM_REG_SP,
+    "lr": arm.UC_ARM_REG_LR,
+    "pc": arm.UC_ARM_REG_PC,
+    "xpsr": arm.UC_ARM_REG_XPSR,
+}
+_SUPERVISOR_CALL, _BREAKPOINT = 2, 7
+_ACCESS_VERBS = {16: "reads", 17: "writes", 18: "fetches an instruction from", 19: "reads", 20: "writes", 21: "fetches"}
+
+# One turn of the core: short enough that Ctrl-C and time-outs are honoured, long enough to cost nothing.
+SLICE_INSTRUCTIONS = 10_000_000
+SLICE_S = 0.1
+DEFAULT_INSTRUCTION_LIMIT = 20_000_000_000
+STACK_GUARD_BYTES = 32
+# An address no firmware runs at; the core is stopped by its hooks alone.
+_NO_END = 0xFFFF_FFF0
+# Unicorn's own Cortex-M exception return addresses; a return from an exception that never was ends there.
+_EXCEPTION_RETURN = 0xFFFF_FF00
+_LAST_LINE_BYTES = 200
+
+
+class EmulatedBoard:
+    """A board running one image. Not thread-safe; nothing runs except within ``run``.
+
+    ``elf`` is a file or its bytes. ``timing`` names the cycle model: ``"instructions"``, one constant a class.
+    ``instruction_limit`` ends a firmware that neither speaks nor asks for input for so many instructions.
+    ``baud`` is what the host's end of the line is set to; None takes whatever the firmware sets.
+    Raises UsageError for an image or device that cannot be emulated, DeviceCrashed from ``run``.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        elf: Path | bytes,
+        timing: str = "instructions",
+        *,
+        instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
+        baud: int | None = None,
+        count_blocks: bool = True,
+    ) -> None:
+        if timing != "instructions":
+            raise UsageError(f"there is no cycle model {timing!r}; there is 'instructions'.")
+        self.board = board
+        chip = find_chip(board.device)
+        self.image = read_image(elf)
+        self.instruction_limit = instruction_limit
+        self._state = new_state()
+        self._output = bytearray()
+        self._unsent = bytearray()
+        self._last_line = bytearray()
+        self._failure: BaseException | None = None
+        self._reset_wanted = False
+        self._spoke_at = 0
+        self._slice_end_s = 0.0
+
+        self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
+        self._uc.ctl_set_cpu_model(_CPU_MODELS[board.cpu])
+        self._memories = map_memories(self._uc, board, chip, self.image)
+        self._bus = Bus(board, chip, self._state, self._request_reset, baud)
+        self._prices = BlockPrices(self._state, cost_function(timing_of(board.cpu)), self._code)
+        self._callbacks: tuple[object, ...] | None = bindings.install(
+            self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
+        )
+        self._uc.hook_add(UC_HOOK_MEM_INVALID, self._on_bad_access)
+        self._uc.hook_add(UC_HOOK_INTR, self._on_exception)
+        self._start()
+
+    # What modes and profiles read.
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed since power-on; exact. Polling that was skipped is not in it."""
+        return int(self._state[INSTRUCTIONS])
+
+    @property
+    def cycles(self) -> int:
+        """Core cycles since power-on by the cycle model, waiting included."""
+        return int(self._state[CYCLES])
+
+    @property
+    def idle_cycles(self) -> int:
+        """The part of ``cycles`` that was skipped because the firmware only waited."""
+        return int(self._state[IDLE_CYCLES])
+
+    @property
+    def core_hz(self) -> int:
+        """The present core clock, from the clock registers."""
+        return self._bus.clocks.core_hz
+
+    @property
+    def device_time_fs(self) -> int:
+        """Femtoseconds since power-on."""
+        return self._bus.time.at(self.cycles)
+
+    @property
+    def device_time_s(self) -> float:
+        """Seconds since power-on, by the device's clock."""
+        return self.device_time_fs / FEMTOSECONDS
+
+    @property
+    def idle(self) -> bool:
+        """The firmware waits for input, and the host has sent none it has not seen."""
+        return bool(self._state[IDLE]) and not self._pending_input
+
+    @property
+    def lost_bytes(self) -> int:
+        """Bytes from the host that found the receiver full or off."""
+        return int(self._state[UART_LOST])
+
+    @property
+    def pin_edges(self) -> tuple[tuple[int, str, int], ...]:
+        """Every edge of an output pin: (device time in femtoseconds, pin such as ``"PF13"``, level)."""
+        return tuple(self._bus.pin_edges)
+
+    @property
+    def stack_used_bytes(self) -> int | None:
+        """The deepest the stack has been; None when the image does not say where its stack ends."""
+        limit = self.image.stack_limit
+        if limit is None:
+            return None
+        stack = self._memories["ram"].load(limit, self._stack_top - limit)
+        return len(stack.lstrip(RAM_PATTERN))
+
+    def block_executions(self) -> dict[tuple[int, int], int]:
+        """How often each block ran, by (address, size in bytes)."""
+        return self._prices.executions()
+
+    def read_memory(self, address: int, size_bytes: int) -> bytes:
+        """Bytes as the core sees them; raises UcError where nothing is mapped."""
+        return bytes(self._uc.mem_read(address, size_bytes))
+
+    # Running.
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes on the console line; they start to arrive when the firmware next waits for them."""
+        self._unsent += data
+        self._feed()
+
+    def run(self, timeout_s: float) -> bytes:
+        """Run until the firmware has said something, waits for input, or ``timeout_s`` host seconds have passed.
+
+        Returns what it said: all of it up to the end of the present turn, b"" when it is idle or silent. At least
+        one turn is run unless it is idle. Raises DeviceCrashed when the core faults, hangs or runs away.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not self.idle and not self._output:
+            self._turn(min(SLICE_S, max(0.01, deadline - time.monotonic())))
+            if time.monotonic() >= deadline:
+                break
+        said = bytes(self._output)
+        self._output.clear()
+        return said
+
+    def close(self) -> None:
+        """Release the core; the board cannot run after this."""
+        self._callbacks = None
+
+    @property
+    def _pending_input(self) -> bool:
+        state = self._state
+        return bool(state[UART_RX_HEAD] != state[UART_RX_TAIL] or self._unsent)
+
+    def _feed(self) -> None:
+        """Move queued bytes into the ring the native receiver reads."""
+        state = self._state
+        tail = int(state[UART_RX_TAIL])
+        room = RX_BYTES - (tail - int(state[UART_RX_HEAD]))
+        for byte in self._unsent[:room]:
+            state[RX_BUFFER + tail % RX_BYTES] = byte
+            tail += 1
+        state[UART_RX_TAIL] = tail
+        del self._unsent[:room]
+
+    def _start(self) -> None:
+        """Power-on or reset: the first two words of the flash give stack pointer and entry."""
+        flash, ram = self._memories["flash"], self._memories["ram"]
+        words = flash.load(flash.base, 8)
+        stack, entry = int.from_bytes(words[:4], "little"), int.from_bytes(words[4:], "little")
+        if not ram.base < stack <= ram.base + ram.size_bytes or not entry & 1 or not flash.holds(entry & ~1, 2):
+            raise UsageError(
+                f"{self.image.name} has no vector table at {flash.base:#010x}: stack pointer {stack:#010x}, "
+                f"entry {entry:#010x}. Was it built for {self.board.device}?"
+            )
+        for register in _REGISTERS.values():
+            if register != arm.UC_ARM_REG_XPSR:
+                self._uc.reg_write(register, 0)
+        self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
+        self._uc.reg_write(arm.UC_ARM_REG_LR, 0xFFFF_FFFF)
+        self._uc.reg_write(arm.UC_ARM_REG_PC, entry)
+        self._state[NEXT_ADDRESS] = entry & ~1
+        self._stack_top = stack
+
+    def _turn(self, longest_s: float) -> None:
+        """Let the core run until it is idle, a slice is over, or something went wrong."""
+        state = self._state
+        self._feed()
+        if state[IDLE]:
+            state[IDLE] = 0
+            start_line(state)
+        state[STOPPED] = 0
+        state[STOP_AT] = min(int(state[INSTRUCTIONS]) + SLICE_INSTRUCTIONS, NEVER)
+        self._slice_end_s = time.monotonic() + longest_s
+        resume_at = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
+        error = bindings.start(self._uc, resume_at, _NO_END)
+        self._collect()
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            if isinstance(failure, _Fault):
+                raise self._crashed(failure.summary, failure.address)
+            raise failure
+        if error != UC_ERR_OK:
+            raise self._crashed(*self._describe_error(error))
+        if self._reset_wanted:
+            self._reset_wanted = False
+            self._bus.reset()
+            self._start()
+            return
+        if not state[STOPPED]:
+            self._on_wait_for_interrupt()
+        self._check_stack()
+        self._check_limit()
+
+    def _on_wait_for_interrupt(self) -> None:
+        """WFI ended the turn: sleep until the line next moves, or for ever."""
+        if self._state[UART_RX_FULL]:
+            return
+        wait(self._state)
+        if next_event(self._state) == 0:
+            self._feed()
+
+    def _collect(self) -> None:
+        state = self._state
+        count = int(state[UART_TX_COUNT])
+        if not count:
+            return
+        said = bytes(state[TX_BUFFER : TX_BUFFER + count].astype("uint8"))
+        # A byte still in the data register may yet be replaced; it is sent all the same.
+        state[UART_TX_COUNT] = 0
+        self._output += said
+        self._last_line = (self._last_line + said)[-_LAST_LINE_BYTES:]
+        self._spoke_at = self.instructions
+
+    # Called from within the core.
+
+    def _code(self, address: int, size_bytes: int) -> bytes:
+        return bytes(self._uc.mem_read(address, size_bytes))
+
+    def _price_block(self, address: int, size_bytes: int) -> int:
+        try:
+            if self._prices.add(address, size_bytes):
+                return 0
+            raise _Fault("the core is in an endless loop that nothing can end")
+        except BaseException as error:
+            self._failure = error
+            return 1
+
+    def _read_register(self, address: int, size_bytes: int) -> int:
+        try:
+            self._look_at_the_clock()
+            return self._bus.read(address, size_bytes)
+        except BaseException as error:
+            self._fail_in_access(error, address)
+            return 0
+
+    def _write_register(self, address: int, size_bytes: int, value: int) -> int:
+        try:
+            self._look_at_the_clock()
+            self._bus.write(address, size_bytes, value)
+        except BaseException as error:
+            self._fail_in_access(error, address)
+        return 0
+
+    def _look_at_the_clock(self) -> None:
+        """Firmware that polls slow registers runs far fewer instructions a second: end the turn by time."""
+        if time.monotonic() > self._slice_end_s:
+            self._state[STOP_AT] = 0
+
+    def _fail_in_access(self, error: BaseException, address: int) -> None:
+        if isinstance(error, self._bus.Fault):
+            error = _Fault(str(error), address)
+        self._failure = self._failure or error
+        # Stopping here leaves PC on the access, which is what the report must show; the run ends, so that the
+        # access would be repeated does not matter.
+        self._uc.emu_stop()
+
+    def _on_bad_access(self, uc: Uc, access: int, address: int, size: int, value: int, data: object) -> bool:
+        verb = _ACCESS_VERBS.get(access, "accesses")
+        region = next((m for m in self._memories.values() if m.holds(address, 1)), None)
+        why = f"which is read-only ({region.name})" if region and access == 20 else "where there is nothing"
+        if access in (18, 21) and address >= _EXCEPTION_RETURN:
+            self._failure = _Fault("the firmware returns from an exception, but interrupts are not emulated", address)
+        else:
+            self._failure = _Fault(f"HardFault: the firmware {verb} {address:#010x}, {why}", address)
+        return False
+
+    def _on_exception(self, uc: Uc, number: int, data: object) -> None:
+        what = {
+            _SUPERVISOR_CALL: "the firmware executes SVC, which is not emulated",
+            _BREAKPOINT: "HardFault: the firmware executes BKPT without a debugger",
+            3: "HardFault: the firmware branches to where no code can be",
+            4: "HardFault: an unaligned access that the core refuses",
+        }
+        self._failure = _Fault(what.get(number, f"HardFault: the core takes exception {number}"))
+        uc.emu_stop()
+
+    def _request_reset(self) -> None:
+        self._reset_wanted = True
+        self._state[STOP_AT] = 0
+
+    # Saying what went wrong.
+
+    def _describe_error(self, error: int) -> tuple[str, int | None]:
+        pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
+        try:
+            code = self._code(pc & ~1, 2)
+        except UcError:
+            return f"HardFault: there is no code at {pc:#010x}", pc
+        if code[1] == 0xDE:
+            return "HardFault: the firmware executes UDF (a trap put in by the compiler or by hand)", None
+        return f"HardFault: {bindings.error_text(error)} (instruction {int.from_bytes(code, 'little'):#06x})", None
+
+    def _check_stack(self) -> None:
+        limit = self.image.stack_limit
+        if limit is None or self._stack_top - limit < 4 * STACK_GUARD_BYTES:
+            return
+        guard = self._memories["ram"].load(limit, STACK_GUARD_BYTES)
+        if guard != RAM_PATTERN * STACK_GUARD_BYTES or self._uc.reg_read(arm.UC_ARM_REG_SP) < limit:
+            raise self._crashed(
+                f"stack overflow: the stack has reached its limit {limit:#010x}, "
+                f"{self._stack_top - limit:,} bytes below its top",
+                limit,
+            )
+
+    def _check_limit(self) -> None:
+        if self.instructions - self._spoke_at > self.instruction_limit and not self._state[IDLE]:
+            raise self._crashed(
+                f"it ran {self.instructions - self._spoke_at:,} instructions without a word or a request for input",
+                None,
+            )
+
+    def _crashed(self, summary: str, address: int | None) -> DeviceCrashed:
+        lines = self._last_line.decode("ascii", "replace").split("\n")
+        crash = Crash(
+            summary=summary,
+            registers={name: self._uc.reg_read(register) for name, register in _REGISTERS.items()},
+            address=address,
+            instructions=self.instructions,
+            device_time_s=self.device_time_s,
+            last_line=next((line.strip("\r") for line in reversed(lines) if line.strip()), ""),
+        )
+        return DeviceCrashed(self.board.device, summary, report(crash, self.image))
+
+
+class _Fault(Exception):
+    """Carries a crash from a callback to the loop."""
+
+    def __init__(self, summary: str, address: int | None = None) -> None:
+        self.summary, self.address = summary, address
+        super().__init__(summary)

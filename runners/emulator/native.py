@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The callbacks Unicorn calls millions of times a second, compiled by Numba and installed by address.
+
+The block hook adds a block's instructions and cycles before the block runs; the price of a block is looked up in the
+shared table and worked out in Python once, when the block is first seen. Register accesses go to the console UART and
+the free-running counters here, and to Python for everything else.
+
+The core is stopped only from the block hook: a stop at any other place would leave a block half counted, and a stop
+inside a register write would repeat the write on resumption.
+"""
+
+# Numba gives these functions other types than their annotations, which say what they mean.
+# mypy: disable-error-code="call-arg, arg-type, return-value"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, cfunc, njit, types
+from numba.extending import intrinsic
+
+from runners.emulator.layout import (
+    COUNTER_ADDRESS,
+    COUNTER_BASE,
+    COUNTER_DENOMINATOR,
+    COUNTER_MODULUS,
+    COUNTER_NUMERATOR,
+    COUNTER_ROWS,
+    COUNTER_SINCE,
+    COUNTER_WORDS,
+    COUNTERS,
+    CYCLES,
+    INSTRUCTIONS,
+    MISS_FN,
+    NEXT_ADDRESS,
+    READ_FN,
+    ROW_CYCLES,
+    ROW_EXECUTIONS,
+    ROW_INSTRUCTIONS,
+    ROW_KEY,
+    ROW_TAKEN_CYCLES,
+    ROW_WORDS,
+    STOP_AT,
+    STOP_FN,
+    STOPPED,
+    TABLE,
+    TABLE_ROWS,
+    TAKEN_CYCLES,
+    UART_POLL_ARMED,
+    UART_RX_ADDRESS,
+    UART_STATUS_ADDRESS,
+    UART_TX_ADDRESS,
+    WORDS,
+    WRITE_FN,
+    State,
+)
+from runners.emulator.uart_native import read_data, read_status, write_data
+
+PERIPHERAL_BASE, PERIPHERAL_BYTES = 0x4000_0000, 0x2000_0000
+PRIVATE_BASE, PRIVATE_BYTES = 0xE000_0000, 0x0010_0000
+
+_I64 = ir.IntType(64)
+
+
+def _call_address(builder: Any, result: Any, address: Any, arguments: list[Any]) -> Any:
+    function = ir.FunctionType(result, [_I64] * len(arguments))
+    return builder.call(builder.inttoptr(address, function.as_pointer()), arguments)
+
+
+@intrinsic
+def call_1(typing_context: Any, address: Any, a: Any) -> Any:
+    """Call the C function at ``address`` with one pointer-sized argument; its int result is dropped."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _call_address(builder, ir.IntType(32), args[0], [args[1]])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def call_2(typing_context: Any, address: Any, a: Any, b: Any) -> Any:
+    """Call ``int64_t f(int64_t, int64_t)`` at ``address``."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call_address(builder, _I64, args[0], [args[1], args[2]])
+
+    return types.int64(types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def call_3(typing_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
+    """Call ``int64_t f(int64_t, int64_t, int64_t)`` at ``address``."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call_address(builder, _I64, args[0], [args[1], args[2], args[3]])
+
+    return types.int64(types.int64, types.int64, types.int64, types.int64), generate
+
+
+@njit(cache=True, error_model="numpy")
+def find_row(s: State, key: int) -> int:
+    """Index of the row that holds ``key``, or of the free one where it belongs. The table is never full."""
+    # Blocks start at even addresses; the low bits of the size do not help to spread them.
+    place = (key >> 12) & (TABLE_ROWS - 1)
+    while True:
+        row = TABLE + place * ROW_WORDS
+        if s[row + ROW_KEY] == key or s[row + ROW_KEY] == 0:
+            return row
+        place = (place + 1) & (TABLE_ROWS - 1)
+
+
+@njit(cache=True, error_model="numpy")
+def read_counter(s: State, row: int) -> int:
+    """The present value of a free-running counter."""
+    elapsed = s[CYCLES] - s[row + COUNTER_SINCE]
+    count = s[row + COUNTER_BASE] + elapsed * s[row + COUNTER_NUMERATOR] // s[row + COUNTER_DENOMINATOR]
+    return count % s[row + COUNTER_MODULUS]
+
+
+@cfunc(types.void(types.intp, types.uint64, types.uint32, types.voidptr), cache=True)
+def on_block(uc: int, address: int, size: int, user: Any) -> None:
+    s = carray(user, (WORDS,), np.int64)
+    if s[INSTRUCTIONS] >= s[STOP_AT]:
+        s[STOPPED] = 1
+        call_1(s[STOP_FN], uc)
+        return
+    start = np.int64(address)
+    key = (start << 11) | np.int64(size)
+    row = find_row(s, key)
+    if s[row + ROW_KEY] == 0:
+        if call_2(s[MISS_FN], start, np.int64(size)):
+            # Python refuses the block (an endless loop, or an error of its own).
+            s[STOP_AT] = 0
+            s[STOPPED] = 1
+            call_1(s[STOP_FN], uc)
+            return
+        row = find_row(s, key)
+    s[INSTRUCTIONS] += s[row + ROW_INSTRUCTIONS]
+    cycles = s[row + ROW_CYCLES]
+    if s[NEXT_ADDRESS] != start:
+        cycles += s[TAKEN_CYCLES]
+    s[CYCLES] += cycles
+    s[NEXT_ADDRESS] = start + np.int64(size)
+    s[TAKEN_CYCLES] = s[row + ROW_TAKEN_CYCLES]
+    s[row + ROW_EXECUTIONS] += 1
+
+
+@njit(cache=True, error_model="numpy")
+def read_register(s: State, address: int, size: int) -> int:
+    if address == s[UART_STATUS_ADDRESS]:
+        return read_status(s)
+    if address == s[UART_RX_ADDRESS]:
+        return read_data(s)
+    s[UART_POLL_ARMED] = 0
+    if size == 4:
+        for index in range(COUNTER_ROWS):
+            row = COUNTERS + index * COUNTER_WORDS
+            if address == s[row + COUNTER_ADDRESS]:
+                return read_counter(s, row)
+    return call_2(s[READ_FN], address, size)
+
+
+@njit(cache=True, error_model="numpy")
+def write_register(s: State, address: int, size: int, value: int) -> None:
+    if address == s[UART_TX_ADDRESS]:
+        write_data(s, value)
+        return
+    s[UART_POLL_ARMED] = 0
+    call_3(s[WRITE_FN], address, size, value)
+
+
+_READ = types.uint64(types.intp, types.uint64, types.uint32, types.voidptr)
+_WRITE = types.void(types.intp, types.uint64, types.uint32, types.uint64, types.voidptr)
+
+
+@cfunc(_READ, cache=True)
+def on_peripheral_read(uc: int, offset: int, size: int, user: Any) -> int:
+    s = carray(user, (WORDS,), np.int64)
+    return np.uint64(read_register(s, np.int64(offset) + PERIPHERAL_BASE, np.int64(size)))
+
+
+@cfunc(_WRITE, cache=True)
+def on_peripheral_write(uc: int, offset: int, size: int, value: int, user: Any) -> None:
+    s = carray(user, (WORDS,), np.int64)
+    write_register(s, np.int64(offset) + PERIPHERAL_BASE, np.int64(size), np.int64(value))
+
+
+@cfunc(_READ, cache=True)
+def on_private_read(uc: int, offset: int, size: int, user: Any) -> int:
+    s = carray(user, (WORDS,), np.int64)
+    return np.uint64(read_register(s, np.int64(offset) + PRIVATE_BASE, np.int64(size)))
+
+
+@cfunc(_WRITE, cache=True)
+def on_private_write(uc: int, offset: int, size: int, value: int, user: Any) -> None:
+    s = carray(user, (WORDS,), np.int64)
+    write_register(s, np.int64(offset) + PRIVATE_BASE, np.int64(size), np.int64(value))

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Register models, one class per kind of peripheral."""

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Arm put on the private bus: system control, SysTick, NVIC, caches, DWT; and ST's device identity.
+
+Interrupts do not exist here: switching one on is refused, because it would never come.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from runners.emulator.layout import CYCLES
+from runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
+from runners.emulator.peripherals.timer import Counter
+
+_CACHE_OPERATIONS = (0xF50, 0xF58, 0xF5C, 0xF60, 0xF64, 0xF68, 0xF6C, 0xF70, 0xF74, 0xF78)
+_NVIC_ENABLE, _NVIC_OTHER = range(0x100, 0x120, 4), (range(0x180, 0x1A0, 4), range(0x200, 0x220, 4))
+
+
+class SystemControl(Peripheral):
+    """The system control space, 0xE000E000 to 0xE000EFFF, with SysTick in it."""
+
+    SIZE_BYTES = 0x1000
+    SYST_CSR, SYST_RVR, SYST_CVR = 0x010, 0x014, 0x018
+    CPUID, ICSR, VTOR, AIRCR, CCR, CLIDR, CTR = 0xD00, 0xD04, 0xD08, 0xD0C, 0xD14, 0xD78, 0xD7C
+    CCSIDR, CSSELR, CPACR, DEMCR = 0xD80, 0xD84, 0xD88, 0xDFC
+    RESET: ClassVar = {
+        0x004: 0,
+        0x008: 0,
+        SYST_CSR: 0,
+        SYST_RVR: 0,
+        SYST_CVR: 0,
+        0x01C: 0,
+        **dict.fromkeys(_NVIC_ENABLE, 0),
+        **{offset: 0 for block in _NVIC_OTHER for offset in block},
+        **dict.fromkeys(range(0x280, 0x2A0, 4), 0),
+        **dict.fromkeys(range(0x300, 0x320, 4), 0),
+        **dict.fromkeys(range(0x400, 0x4F0, 4), 0),
+        **dict.fromkeys(range(0xD00, 0xD8C, 4), 0),
+        AIRCR: 0xFA05_0000,
+        0xD90: 0x800,  # MPU: eight regions; they can be written, and are not enforced
+        **dict.fromkeys(range(0xD94, 0xDBC, 4), 0),
+        **dict.fromkeys((0xDF0, 0xDF4, 0xDF8, DEMCR, 0xF00), 0),
+        0xF34: 0xC000_0000,
+        0xF38: 0,
+        0xF3C: 0,
+        0xF40: 0x1011_0021,
+        0xF44: 0x1100_0011,
+        0xF48: 0x0000_0040,
+        **dict.fromkeys(_CACHE_OPERATIONS, 0),
+        **dict.fromkeys((0xF90, 0xF94, 0xF98, 0xF9C, 0xFA0, 0xFA8), 0),
+    }
+    # Sets, ways and line of the F746 caches, by CSSELR: data, instruction.
+    CACHE_SIZES = (0xF003_E019, 0xF007_E009)
+
+    def __init__(self, machine: Machine, name: str, base: int) -> None:
+        super().__init__(machine, name, base)
+        self.has_caches = machine.board.cpu == "cortex-m7"
+        self.words[self.CPUID] = machine.board.cpuid
+        self.words[self.CCR] = 0x0004_0200 if self.has_caches else 0x0000_0200
+        self.words[self.CLIDR] = 0x0900_0003 if self.has_caches else 0
+        self.words[self.CTR] = 0x8303_C003 if self.has_caches else 0x8000_C000
+        self.systick_since = 0
+        self.systick_wraps = 0
+
+    def load(self, offset: int) -> int:
+        if offset == self.CCSIDR:
+            return self.CACHE_SIZES[self.words[self.CSSELR] & 1] if self.has_caches else 0
+        if offset == self.SYST_CVR:
+            return self._systick()[1]
+        if offset == self.SYST_CSR:
+            wraps = self._systick()[0]
+            wrapped = wraps > self.systick_wraps
+            self.systick_wraps = wraps
+            return self.words[offset] | int(wrapped) << 16
+        return self.words[offset]
+
+    def store(self, offset: int, value: int) -> None:
+        if offset in _NVIC_ENABLE and value:
+            raise PeripheralFault("the firmware enables an interrupt in the NVIC; interrupts are not emulated")
+        if offset == self.SYST_CSR and value & 3 == 3:
+            raise PeripheralFault("the firmware enables the SysTick interrupt; interrupts are not emulated")
+        if offset == self.ICSR and value & 0x9400_0000:
+            raise PeripheralFault("the firmware makes an exception pending; interrupts are not emulated")
+        if offset == self.AIRCR:
+            if value >> 16 == 0x05FA and value & 4:
+                self.machine.request_reset()
+        elif offset in (self.SYST_CSR, self.SYST_RVR, self.SYST_CVR):
+            self._store_systick(offset, value)
+        elif offset == self.DEMCR:
+            self.words[offset] = value
+            self.machine.trace_changed()
+        elif offset not in (self.CPUID, self.CLIDR, self.CTR, self.CCSIDR, *_CACHE_OPERATIONS):
+            self.words[offset] = value
+
+    @property
+    def trace_enabled(self) -> bool:
+        """DEMCR.TRCENA: the DWT runs only with it."""
+        return bool(self.words[self.DEMCR] >> 24 & 1)
+
+    def _store_systick(self, offset: int, value: int) -> None:
+        if offset == self.SYST_CVR:
+            self.systick_since, self.systick_wraps = int(self.machine.state[CYCLES]), 0
+        elif offset == self.SYST_CSR:
+            if value & 1 and not self.words[offset] & 1:
+                self.systick_since, self.systick_wraps = int(self.machine.state[CYCLES]), 0
+            self.words[offset] = value & 7
+        else:
+            self.words[offset] = value & 0xFF_FFFF
+
+    def _systick(self) -> tuple[int, int]:
+        """How often the counter has reached zero, and where it stands. It reloads one count after zero."""
+        control, reload = self.words[self.SYST_CSR], self.words[self.SYST_RVR]
+        if not control & 1 or not reload:
+            return 0, 0
+        cycles = int(self.machine.state[CYCLES]) - self.systick_since
+        counts = cycles if control & 4 else cycles // 8
+        return (counts + 1) // (reload + 1), reload - counts % (reload + 1)
+
+
+class Dwt(Peripheral):
+    """The cycle counter. On the M7 its registers are locked until the key is written."""
+
+    SIZE_BYTES = 0x1000
+    CTRL, CYCCNT, LAR, LSR = 0x000, 0x004, 0xFB0, 0xFB4
+    KEY = 0xC5AC_CE55
+    RESET: ClassVar = {CTRL: 0x4000_0000, CYCCNT: 0, **dict.fromkeys(range(0x008, 0x060, 4), 0), LAR: 0, LSR: 0}
+
+    def __init__(self, machine: Machine, name: str, base: int) -> None:
+        super().__init__(machine, name, base)
+        self.counter = Counter(machine, 2)
+        self.counter.publish(base + self.CYCCNT)
+        self.locked = machine.board.cpu == "cortex-m7"
+
+    def retime(self) -> None:
+        """Start or stop after a write to CTRL or DEMCR."""
+        self.counter.set_rate(int(self.machine.trace_enabled and self.words[self.CTRL] & 1), 1)
+
+    def load(self, offset: int) -> int:
+        if offset == self.CYCCNT:
+            return self.counter.count
+        if offset == self.LSR:
+            return int(self.locked) << 1 | 1
+        return 0 if offset == self.LAR else self.words[offset]
+
+    def store(self, offset: int, value: int) -> None:
+        if offset == self.LAR:
+            self.locked = self.locked and value != self.KEY
+            return
+        if self.locked:
+            raise PeripheralFault(
+                f"the firmware writes DWT + {offset:#x} while the DWT is locked, which has no effect; "
+                f"write {self.KEY:#x} to DWT_LAR first"
+            )
+        if offset == self.CYCCNT:
+            self.counter.set_count(value)
+        else:
+            self.words[offset] = value
+        if offset == self.CTRL:
+            self.retime()
+
+
+class DebugMcu(Peripheral):
+    """DBGMCU: the device id code."""
+
+    IDCODE = 0x00
+    RESET: ClassVar = {IDCODE: 0, 0x04: 0, 0x08: 0, 0x0C: 0}
+
+    def load(self, offset: int) -> int:
+        return self.machine.device_id if offset == self.IDCODE else self.words[offset]
+
+
+class SystemConfig(Peripheral):
+    """SYSCFG: read back as written; memory remapping is not emulated."""
+
+    RESET = dict.fromkeys(range(0x00, 0x30, 4), 0)

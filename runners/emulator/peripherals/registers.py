@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every register model shares: a bank of named 32-bit words, and the machine it may speak to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from firmware.boards import Board
+from runners.emulator.clock_tree import Clocks
+from runners.emulator.layout import State
+
+
+class PeripheralFault(Exception):
+    """The firmware did something to a register that silicon, or this emulator, does not do; the text says what."""
+
+
+@dataclass(frozen=True)
+class Console:
+    """How a board wires its console UART."""
+
+    tx_pin: str  # "PD8"
+    rx_pin: str
+    alternate_function: int
+    bus: int  # 1 or 2: the APB whose clock it runs on
+    clock_select_bit: int | None  # its field in RCC_DCKCFGR2; None where the clock cannot be chosen
+
+
+class Machine(Protocol):
+    """What a register model may ask of the machine it is part of."""
+
+    state: State
+    board: Board
+    clocks: Clocks
+    console: Console
+    device_id: int
+    host_baud: int | None  # what the host's end of the line is set to; None follows the firmware
+
+    @property
+    def trace_enabled(self) -> bool:
+        """DEMCR.TRCENA: the DWT runs."""
+
+    def trace_changed(self) -> None:
+        """DEMCR has been written."""
+
+    def uart_hz(self) -> float:
+        """The clock of the console UART."""
+
+    def pin_function(self, pin: str) -> tuple[int, int]:
+        """Mode and alternate function of a pin such as ``"PD8"``."""
+
+    def clocks_changed(self) -> None:
+        """RCC, PWR or FLASH has changed; recompute the clocks. Raises PeripheralFault for what silicon refuses."""
+
+    def gates_changed(self) -> None:
+        """An RCC enable register has changed; tell the peripherals whose clock gate moved."""
+
+    def request_reset(self) -> None:
+        """Restart the chip at the end of the present block."""
+
+    def pin_changed(self, pin: str, level: int) -> None:
+        """Record an edge of an output pin at the present device time."""
+
+
+class Peripheral:
+    """A bank of registers at ``base``. ``RESET`` lists every register there is, by offset; others are a fault.
+
+    Subclasses override ``load`` and ``store`` for registers that do something. Both get whole words; narrower
+    accesses are cut and merged here.
+    """
+
+    RESET: ClassVar[Mapping[int, int]] = {}
+    SIZE_BYTES: ClassVar[int] = 0x400
+
+    def __init__(self, machine: Machine, name: str, base: int) -> None:
+        self.machine, self.name, self.base = machine, name, base
+        self.words: dict[int, int] = dict(self.RESET)
+
+    def gate(self, enabled: bool) -> None:
+        """The clock gate has opened or closed."""
+
+    def retime(self) -> None:
+        """A clock has changed."""
+
+    def load(self, offset: int) -> int:
+        """The value of the register at ``offset``."""
+        return self.words[offset]
+
+    def store(self, offset: int, value: int) -> None:
+        """Write the register at ``offset``."""
+        self.words[offset] = value
+
+    def read(self, offset: int, size: int) -> int:
+        """A read of ``size`` bytes; raises PeripheralFault for an offset without a register."""
+        aligned = self._known(offset, "reads")
+        return self.load(aligned) >> 8 * (offset - aligned) & (1 << 8 * size) - 1
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """A write of ``size`` bytes; raises PeripheralFault for an offset without a register."""
+        aligned = self._known(offset, f"writes {value:#x} to")
+        if size < 4:
+            shift = 8 * (offset - aligned)
+            mask = ((1 << 8 * size) - 1) << shift
+            value = self.words[aligned] & ~mask | value << shift & mask
+        self.store(aligned, value & 0xFFFF_FFFF)
+
+    def _known(self, offset: int, verb: str) -> int:
+        aligned = offset & ~3
+        if aligned not in self.words:
+            raise PeripheralFault(
+                f"the firmware {verb} {self.name} + {offset:#x} ({self.base + offset:#010x}), a register "
+                "this emulator does not have"
+            )
+        return aligned

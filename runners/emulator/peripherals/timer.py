@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TIM2 and TIM5: 32-bit up-counters. CNT is brought up to date when it is read, by the compiled read path."""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import ClassVar
+
+from runners.emulator.layout import (
+    COUNTER_ADDRESS,
+    COUNTER_BASE,
+    COUNTER_DENOMINATOR,
+    COUNTER_MODULUS,
+    COUNTER_NUMERATOR,
+    COUNTER_SINCE,
+    COUNTER_WORDS,
+    COUNTERS,
+    CYCLES,
+)
+from runners.emulator.native import read_counter
+from runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
+
+
+class Counter:
+    """One row of the shared counter table: counts numerator / denominator per core cycle, modulo something.
+
+    Every change starts from the present count; the fraction of a count that had passed is dropped.
+    """
+
+    def __init__(self, machine: Machine, index: int) -> None:
+        self.state = machine.state
+        self.row = COUNTERS + index * COUNTER_WORDS
+        self.state[self.row : self.row + COUNTER_WORDS] = 0
+        self.state[self.row + COUNTER_DENOMINATOR] = 1
+        self.state[self.row + COUNTER_MODULUS] = 1 << 32
+
+    def publish(self, address: int) -> None:
+        """Let reads of ``address`` be answered natively; 0 sends them to the Python model again."""
+        self.state[self.row + COUNTER_ADDRESS] = address
+
+    @property
+    def count(self) -> int:
+        """The present value."""
+        return int(read_counter(self.state, self.row))
+
+    def set_count(self, value: int) -> None:
+        """Continue from ``value``."""
+        self.state[self.row + COUNTER_BASE] = value
+        self.state[self.row + COUNTER_SINCE] = self.state[CYCLES]
+
+    def set_rate(self, numerator: int, denominator: int, modulus: int = 1 << 32) -> None:
+        """Count ``numerator`` per ``denominator`` cycles from now on; numerator 0 stops."""
+        self.set_count(self.count)
+        # Lowest terms, so that cycles * numerator stays within 64 bits for years of device time.
+        common = gcd(numerator, denominator)
+        self.state[self.row + COUNTER_NUMERATOR] = numerator // common
+        self.state[self.row + COUNTER_DENOMINATOR] = denominator // common
+        self.state[self.row + COUNTER_MODULUS] = modulus
+
+
+class Timer(Peripheral):
+    """A free-running counter: enable, prescaler, reload, update generation. No interrupts, capture or compare."""
+
+    CR1, DIER, SR, EGR, CNT, PSC, ARR = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C
+    RESET: ClassVar = {**dict.fromkeys(range(0x00, 0x54, 4), 0), ARR: 0xFFFF_FFFF}
+    INDEX: ClassVar = {"TIM2": 0, "TIM5": 1}
+
+    def __init__(self, machine: Machine, name: str, base: int) -> None:
+        super().__init__(machine, name, base)
+        self.counter = Counter(machine, self.INDEX[name])
+        self.prescaler = 0  # takes over PSC at an update
+
+    def gate(self, enabled: bool) -> None:
+        """The clock gate has opened or closed."""
+        self.counter.publish(self.base + self.CNT if enabled else 0)
+
+    def retime(self) -> None:
+        """Follow a change of clock, prescaler, reload value or enable bit."""
+        clocks = self.machine.clocks
+        running = self.words[self.CR1] & 1
+        self.counter.set_rate(
+            clocks.timer1_hz if running else 0,
+            clocks.core_hz * (self.prescaler + 1),
+            self.words[self.ARR] + 1,
+        )
+
+    def load(self, offset: int) -> int:
+        if offset == self.CNT:
+            return self.counter.count
+        return 0 if offset == self.EGR else self.words[offset]
+
+    def store(self, offset: int, value: int) -> None:
+        if offset == self.DIER and value:
+            raise PeripheralFault(f"the firmware enables an interrupt of {self.name}; interrupts are not emulated")
+        if offset == self.CR1 and value & 0x70:
+            raise PeripheralFault(f"the firmware sets {self.name} to count down or centred; only up is emulated")
+        self.words[offset] = value
+        if offset == self.EGR and value & 1:
+            self.prescaler = self.words[self.PSC] & 0xFFFF
+            self.counter.set_count(0)
+            self.words[self.SR] |= 1
+        elif offset == self.CNT:
+            self.counter.set_count(value)
+        if offset in (self.CR1, self.EGR, self.ARR):
+            self.retime()

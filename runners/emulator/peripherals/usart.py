@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console UART: control registers here, the data path in ``uart_native``. Two register layouts, one behaviour.
+
+Eight data bits, no parity, one stop bit, polled. Anything else (interrupts, DMA, parity) is refused by name, because
+a firmware that uses it would not work here and should not seem to.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from runners.emulator.layout import (
+    CYCLES,
+    UART_FRAME,
+    UART_KEEP_NEWEST,
+    UART_KIND,
+    UART_OVERRUN,
+    UART_RX_ADDRESS,
+    UART_RX_ARRIVAL,
+    UART_RX_FULL,
+    UART_RX_ON,
+    UART_STATUS_ADDRESS,
+    UART_STATUS_BITS,
+    UART_TX_ADDRESS,
+    UART_TX_END,
+    UART_TX_ON,
+)
+from runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
+from runners.emulator.uart_native import advance, read_data, read_status, write_data
+
+BITS_PER_FRAME = 10
+
+_TE, _RE, _PARITY, _OVER8 = 1 << 3, 1 << 2, 1 << 10, 1 << 15
+_WORD_LENGTH = 1 << 12 | 1 << 28
+_INTERRUPTS = 0x1F0
+_DMA, _OVRDIS = 0xC0, 1 << 12
+_TEACK, _REACK = 1 << 21, 1 << 22
+
+
+class Usart(Peripheral):
+    """What both layouts share."""
+
+    KIND: ClassVar[int]
+    STATUS: ClassVar[int]
+    RX: ClassVar[int]
+    TX: ClassVar[int]
+    CR1: ClassVar[int]
+    CR2: ClassVar[int]
+    CR3: ClassVar[int]
+    BRR: ClassVar[int]
+    ENABLE: ClassVar[int]
+
+    def __init__(self, machine: Machine, name: str, base: int) -> None:
+        super().__init__(machine, name, base)
+        self.state = machine.state
+        self.state[UART_KIND] = self.KIND
+        self.gate(False)
+
+    def gate(self, enabled: bool) -> None:
+        self.state[UART_STATUS_ADDRESS] = self.base + self.STATUS if enabled else 0
+        self.state[UART_RX_ADDRESS] = self.base + self.RX if enabled else 0
+        # The first byte sent goes through Python, which looks whether anything would come out of the pin.
+        self.state[UART_TX_ADDRESS] = 0
+
+    @property
+    def divisor(self) -> int:
+        """UART clock cycles per bit, from BRR."""
+        brr = self.words[self.BRR] & 0xFFFF
+        if not self.words[self.CR1] & _OVER8:
+            return brr
+        return (brr >> 4) * 8 + (brr & 7)
+
+    @property
+    def baud(self) -> float:
+        """The rate the registers give at the present clocks; 0 while there is no divisor."""
+        return self.machine.uart_hz() / self.divisor if self.divisor else 0.0
+
+    def retime(self) -> None:
+        """Follow a change of clock or control register."""
+        advance(self.state)
+        now, old_frame = int(self.state[CYCLES]), int(self.state[UART_FRAME])
+        hz = self.machine.uart_hz()
+        frame = round(BITS_PER_FRAME * self.divisor * self.machine.clocks.core_hz / hz)
+        if old_frame and frame != old_frame:
+            for event in (UART_TX_END, UART_RX_ARRIVAL):
+                if self.state[event] > now:
+                    self.state[event] = now + (int(self.state[event]) - now) * frame // old_frame
+        control = self.words[self.CR1]
+        on = bool(control & self.ENABLE) and self.divisor >= 8
+        self.state[UART_FRAME] = frame
+        self.state[UART_TX_ON] = on and bool(control & _TE)
+        self.state[UART_RX_ON] = on and bool(control & _RE)
+        self.state[UART_TX_ADDRESS] = 0
+
+    def load(self, offset: int) -> int:
+        if offset == self.STATUS:
+            return int(read_status(self.state))
+        if offset == self.RX:
+            return int(read_data(self.state))
+        return self.words[offset]
+
+    def store(self, offset: int, value: int) -> None:
+        if offset == self.TX:
+            self._check_output()
+            self.state[UART_TX_ADDRESS] = self.base + self.TX
+            write_data(self.state, value)
+            return
+        self._check_control(offset, value)
+        self.words[offset] = value
+        if offset in (self.CR1, self.CR2, self.CR3, self.BRR):
+            self.state[UART_KEEP_NEWEST] = self.KIND == 2 and bool(self.words[self.CR3] & _OVRDIS)
+            self.retime()
+
+    def _check_control(self, offset: int, value: int) -> None:
+        refused = ""
+        if offset == self.CR1:
+            if value & _INTERRUPTS:
+                refused = "an interrupt; interrupts are not emulated"
+            elif value & (_PARITY | _WORD_LENGTH):
+                refused = "a frame other than eight bits without parity, the only one emulated"
+        elif offset == self.CR2 and value >> 12 & 3:
+            refused = "more or less than one stop bit, which is not emulated"
+        elif offset == self.CR3 and value & _DMA:
+            refused = "DMA, which is not emulated"
+        if refused:
+            raise PeripheralFault(f"the firmware sets {self.name} to {refused}")
+
+    def _check_output(self) -> None:
+        """Refuse a byte that would not reach the host on silicon."""
+        console = self.machine.console
+        if not self.state[UART_TX_ON]:
+            raise PeripheralFault(
+                f"the firmware sends a byte through {self.name}, whose transmitter is off "
+                f"(CR1 = {self.words[self.CR1]:#x}, BRR = {self.words[self.BRR]:#x})"
+            )
+        pins = [console.tx_pin] + ([console.rx_pin] if self.state[UART_RX_ON] else [])
+        for pin in pins:
+            mode, function = self.machine.pin_function(pin)
+            if mode != 2 or function != console.alternate_function:
+                raise PeripheralFault(
+                    f"the firmware uses {self.name} while its pin {pin} is not in alternate function "
+                    f"{console.alternate_function} (mode {mode}, function {function})"
+                )
+        host_baud = self.machine.host_baud
+        if host_baud and abs(self.baud / host_baud - 1) > 0.025:
+            raise PeripheralFault(
+                f"{self.name} runs at {self.baud:.0f} baud (BRR = {self.words[self.BRR]} at "
+                f"{self.machine.uart_hz() / 1e6:g} MHz), the host's end at {host_baud}"
+            )
+
+
+class UsartV1(Usart):
+    """STM32F4: one data register, status bits that reading clears."""
+
+    KIND, STATUS, RX, TX = 1, 0x00, 0x04, 0x04
+    BRR, CR1, CR2, CR3 = 0x08, 0x0C, 0x10, 0x14
+    ENABLE = 1 << 13
+    RESET: ClassVar = {STATUS: 0xC0, RX: 0, BRR: 0, CR1: 0, CR2: 0, CR3: 0, 0x18: 0}
+
+    def store(self, offset: int, value: int) -> None:
+        if offset == self.STATUS:
+            if not value & 1 << 5:
+                self.state[UART_RX_FULL] = 0
+            return
+        super().store(offset, value)
+
+
+class UsartV2(Usart):
+    """STM32F7: separate data registers, flags cleared through ICR, acknowledged enables."""
+
+    KIND, STATUS, RX, TX = 2, 0x1C, 0x24, 0x28
+    CR1, CR2, CR3, BRR, RQR, ICR = 0x00, 0x04, 0x08, 0x0C, 0x18, 0x20
+    ENABLE = 1 << 0
+    RESET: ClassVar = {**dict.fromkeys(range(0x00, 0x2C, 4), 0), STATUS: 0xC0}
+
+    def retime(self) -> None:
+        super().retime()
+        control = self.words[self.CR1]
+        bits = 0
+        if control & self.ENABLE:
+            bits = (_TEACK if control & _TE else 0) | (_REACK if control & _RE else 0)
+        self.state[UART_STATUS_BITS] = bits
+
+    def store(self, offset: int, value: int) -> None:
+        if offset == self.ICR:
+            if value & 1 << 3:
+                self.state[UART_OVERRUN] = 0
+        elif offset == self.RQR:
+            if value & 1 << 3:
+                self.state[UART_RX_FULL] = 0
+        elif offset in (self.STATUS, self.RX):
+            return
+        elif offset == self.BRR and self.words[self.CR1] & self.ENABLE:
+            raise PeripheralFault(f"the firmware writes {self.name}_BRR while the UART is enabled, which has no effect")
+        else:
+            super().store(offset, value)
