@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def slow_auc_101(scores: np.ndarray, labels: np.ndarray) -> float:
             )
             false = sum(h for h, is_label in zip(hit, labels != label, strict=True) if is_label)
             points.append((1.0, 1.0) if step == 0 else (float(false) / (labels != label).sum(), float(true)))
-        areas.append(sum((a[0] - b[0]) * (a[1] + b[1]) / 2 for a, b in zip(points, points[1:], strict=False)))
+        areas.append(sum((a[0] - b[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(points)))
     return sum(areas) / len(areas)
 
 

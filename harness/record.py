@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The record of a run: its settings and every figure, computed from the transcript and from nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness import metrics, rules
+from harness.errors import RecordError
+from harness.measured import Measured, Timed, measure
+from harness.session import Identity
+from harness.settings import Settings
+from harness.transcript import TRANSCRIPT_FILE, Event, read_transcript
+from models.tasks import Metric, Task, find_task
+
+RECORD_FILE = "record.json"
+
+
+@dataclass(frozen=True)
+class WindowFigures:
+    """One timed window of the attempt that counts."""
+
+    sample: str
+    iterations: int
+    elapsed_us: int
+    throughput_per_s: float
+
+
+@dataclass(frozen=True)
+class PerformanceFigures:
+    """``throughput_per_s`` is the median of the windows; ``latency_ms`` is 1000 / throughput, as the tables show it."""
+
+    iterations: int
+    attempts: int
+    windows: tuple[WindowFigures, ...]
+    throughput_per_s: float
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class AccuracyFigures:
+    """``top1_percent`` and ``correct`` are of classifiers. ``auc`` is exact; the others are those of the runners.
+
+    ``file_scores`` (file -> mean over its windows) and ``precision_recall`` are of anomaly detection. A figure that
+    does not apply or cannot be computed is None. ``listed`` is the length of the list, ``samples`` how many of it were
+    answered in full.
+    """
+
+    samples: int
+    listed: int
+    inferences: int
+    correct: int | None = None
+    top1_percent: float | None = None
+    auc: float | None = None
+    auc_101: float | None = None
+    auc_mlcommons: float | None = None
+    precision_recall: float | None = None
+    file_scores: dict[str, float] | None = None
+
+    def metric(self, task: Task) -> float | None:
+        """The figure the task's target is stated in."""
+        return self.top1_percent if task.metric is Metric.TOP1 else self.auc
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run. ``complete`` is false while it is under way and when it was stopped.
+
+    ``instructions_per_inference`` and ``cycles_per_inference`` come from an emulated core's counters.
+    """
+
+    settings: Settings
+    complete: bool
+    identity: Identity | None
+    performance: PerformanceFigures | None
+    accuracy: AccuracyFigures | None
+    instructions_per_inference: float | None
+    cycles_per_inference: float | None
+    violations: tuple[str, ...]
+    notes: tuple[str, ...]
+    resumed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for ``record.json``; the list of files is left to the transcript."""
+        values = asdict(self)
+        del values["settings"]["data"]["listed"]
+        return values
+
+
+def figures(events: Sequence[Event]) -> RunRecord:
+    """Return the record that a transcript's events amount to; raises RecordError when they are damaged."""
+    settings = Settings.from_event(events[0])
+    measured = measure(events)
+    task = find_task(settings.task)
+    record = RunRecord(
+        settings=settings,
+        complete=measured.ended,
+        identity=measured.identity,
+        performance=_performance(measured),
+        accuracy=_accuracy(measured, task, len(settings.data.listed)),
+        instructions_per_inference=_per_inference(measured.counted, "instructions"),
+        cycles_per_inference=_per_inference(measured.counted, "cycles"),
+        violations=(),
+        notes=tuple(measured.notes),
+        resumed=measured.resumed,
+    )
+    return replace(record, violations=_violations(record, measured, task))
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Return the record of the run in ``folder``, from its transcript; raises RecordError."""
+    return figures(read_transcript(folder / TRANSCRIPT_FILE))
+
+
+def write_record(record: RunRecord, folder: Path) -> Path:
+    """Write ``record.json`` at one stroke; return its path."""
+    path = folder / RECORD_FILE
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(record.to_json(), indent=2) + "\n")
+    draft.replace(path)
+    return path
+
+
+def _performance(measured: Measured) -> PerformanceFigures | None:
+    if measured.choice is None:
+        return None
+    windows = tuple(_window(timed) for _, timed in sorted(measured.attempts.get(measured.choice.attempt, {}).items()))
+    if not windows:
+        return None
+    throughput = metrics.median([window.throughput_per_s for window in windows])
+    return PerformanceFigures(
+        iterations=measured.choice.iterations,
+        attempts=measured.choice.attempt,
+        windows=windows,
+        throughput_per_s=throughput,
+        latency_ms=1000.0 / throughput,
+    )
+
+
+def _window(timed: Timed) -> WindowFigures:
+    elapsed_us = timed.inference.elapsed_us
+    if elapsed_us == 0:
+        raise RecordError(f"the window on {timed.sample} lasted 0 us: the device's clock stands still.")
+    return WindowFigures(timed.sample, timed.inference.count, elapsed_us, timed.inference.count / (elapsed_us / 1e6))
+
+
+def _accuracy(measured: Measured, task: Task, listed: int) -> AccuracyFigures | None:
+    whole = _answered(measured)
+    if not whole:
+        return None
+    inferences = sum(len(windows) for windows in measured.answers.values())
+    labels = np.array([measured.labels[index] for index in whole])
+    if task.metric is Metric.AUC:
+        means = {index: float(np.mean([row[0] for row in measured.answers[index].values()])) for index in whole}
+        scores, anomaly = np.array(list(means.values())), labels == 1
+        return AccuracyFigures(
+            samples=len(whole),
+            listed=listed,
+            inferences=inferences,
+            auc=metrics.binary_auc(scores, anomaly),
+            auc_101=metrics.auc_101_range(scores, anomaly),
+            precision_recall=metrics.precision_recall_figure(scores, anomaly),
+            file_scores={measured.names[index]: mean for index, mean in means.items()},
+        )
+    rows = [measured.answers[index][0] for index in whole]
+    if any(len(row) != task.classes for row in rows):
+        wrong = next(index for index in whole if len(measured.answers[index][0]) != task.classes)
+        raise RecordError(
+            f"the device answered {measured.names[wrong]} with {len(measured.answers[wrong][0])} values, "
+            f"task {task.name} has {task.classes} classes. Is this the right model?"
+        )
+    scores = np.array(rows)
+    correct = metrics.top1_correct(scores, labels)
+    return AccuracyFigures(
+        samples=len(whole),
+        listed=listed,
+        inferences=inferences,
+        correct=correct,
+        top1_percent=100.0 * correct / len(whole),
+        auc=metrics.auc_exact(scores, labels),
+        auc_101=metrics.auc_101(scores, labels),
+        auc_mlcommons=metrics.auc_mlcommons(scores, labels),
+    )
+
+
+def _answered(measured: Measured) -> list[int]:
+    """Indices of the samples of which every window was answered, in list order."""
+    return [i for i in sorted(measured.answers) if len(measured.answers[i]) == measured.windows_of[i]]
+
+
+def _per_inference(counted: Sequence[Timed], counter: str) -> float | None:
+    """What one inference costs: the difference of two lengths of ``infer``, so that printing does not count."""
+    known = [(timed.inference.count, timed.counted[counter]) for timed in counted if counter in timed.counted]
+    if len(known) < 2:
+        return None
+    (few, low), (many, high) = min(known), max(known)
+    return (high - low) / (many - few) if many > few else None
+
+
+def _violations(record: RunRecord, measured: Measured, task: Task) -> tuple[str, ...]:
+    settings = record.settings
+    performance = accuracy = None
+    if record.performance:
+        windows = record.performance.windows
+        performance = rules.Performance(
+            tuple(rules.Window(row.sample, row.iterations, row.elapsed_us / 1e6) for row in windows)
+        )
+    if record.accuracy:
+        answered = tuple(measured.names[index] for index in _answered(measured))
+        accuracy = rules.Accuracy(
+            record.accuracy.metric(task), answered, settings.data.listed, official=settings.data.complete
+        )
+    model_id = record.identity.model_id if record.identity else ""
+    result = rules.Result(
+        task, settings.division, model_id, settings.data.source, performance, accuracy, tuple(measured.refusals)
+    )
+    return rules.violations(result)

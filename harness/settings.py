@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was decided before the device was spoken to: the ``meta`` line of a transcript, as typed values."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from harness.errors import RecordError
+from harness.transcript import FORMAT, Event
+
+PACKAGES = ("mlperf-tiny-harness", "numpy", "numba", "unicorn", "pyserial", "ziglang")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """The device row as it was used. ``timing_model`` names the cycle model of an emulated core, else ""."""
+
+    device: str
+    boards: tuple[str, ...]
+    cpu: str
+    clock_hz: int
+    url: str
+    timing: str
+    timing_model: str = ""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """The model file. ``sha256`` is "" and ``origin`` "device" when a board came with its model."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    origin: str
+    training_data: str
+    licence: str
+    url: str
+
+
+@dataclass(frozen=True)
+class FirmwareFacts:
+    """The image that was built; sizes in bytes, 0 where the host has no such memory."""
+
+    elf_sha256: str
+    toolchain: str
+    compiler: str
+    flags: tuple[str, ...]
+    kernels: str
+    flash_bytes: int
+    ram_bytes: int
+    arena_bytes: int
+    baud: int
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """The data set. ``listed`` are its files in order; ``digest`` is the sha256 of its names and labels."""
+
+    name: str
+    source: str
+    origin: str
+    summary: str
+    complete: bool
+    labelled: bool
+    digest: str
+    listed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run. ``limit`` is the number of samples an accuracy run was cut to, ``iterations`` what the user asked for.
+
+    ``started`` is UTC. ``inputs`` says where the inputs of the timed windows come from. ``baud`` and ``toolchain`` are
+    what is needed to go on with an interrupted run.
+    """
+
+    run_id: str
+    started: str
+    task: str
+    engine: str
+    division: str
+    modes: tuple[str, ...]
+    limit: int | None
+    iterations: int | None
+    inputs: str
+    device: DeviceFacts
+    model: ModelFacts
+    firmware: FirmwareFacts | None
+    data: DataFacts
+    versions: dict[str, str]
+
+    def to_event(self) -> dict[str, Any]:
+        """The values of the ``meta`` event."""
+        return {"format": FORMAT, **asdict(self)}
+
+    @staticmethod
+    def from_event(event: Event) -> Settings:
+        """Read a ``meta`` event back; raises RecordError naming what it lacks."""
+        try:
+            values = {field.name: event[field.name] for field in fields(Settings)}
+            firmware = values["firmware"]
+            values.update(
+                modes=tuple(values["modes"]),
+                device=_row(DeviceFacts, values["device"]),
+                model=_row(ModelFacts, values["model"]),
+                firmware=None if firmware is None else _row(FirmwareFacts, firmware),
+                data=_row(DataFacts, values["data"]),
+            )
+            return Settings(**values)
+        except (KeyError, TypeError) as error:
+            raise RecordError(f"the transcript's 'meta' line is damaged ({error!r}).") from error
+
+
+def versions() -> dict[str, str]:
+    """Versions of the project, Python, the packages that matter to a result, and the operating system."""
+    found = {"python": platform.python_version(), "os": platform.platform()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = ""
+    return found
+
+
+def differences(first: Settings, second: Settings) -> tuple[str, ...]:
+    """Return what keeps two runs from being one, in words; () when the second may go on where the first stopped."""
+    pairs: list[tuple[str, object, object]] = [
+        ("task", first.task, second.task),
+        ("device", first.device.device, second.device.device),
+        ("timing", first.device.timing, second.device.timing),
+        ("timing model", first.device.timing_model, second.device.timing_model),
+        ("engine", first.engine, second.engine),
+        ("modes", first.modes, second.modes),
+        ("limit", first.limit, second.limit),
+        ("iterations", first.iterations, second.iterations),
+        ("model sha256", first.model.sha256, second.model.sha256),
+        ("data set", first.data.digest, second.data.digest),
+        ("data source", first.data.source, second.data.source),
+        ("image sha256", first.firmware and first.firmware.elf_sha256, second.firmware and second.firmware.elf_sha256),
+    ]
+    return tuple(f"{name} was {before}, is {now}" for name, before, now in pairs if before != now)
+
+
+def _row(kind: type[T], values: dict[str, Any]) -> T:
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
