@@ -89,12 +89,13 @@ def _table(compiled: CompiledModel, out: Path) -> str:
     width = max(len(row[0]) for row in rows)
     lines = [f"{title:{width}}  {macs:>12}  {constants:>10}  {scratch:>8}" for title, macs, constants, scratch in rows]
     fullest = f", full in layer {plan.steps[placement.peak_step].title}" if plan.steps else ""
+    kernels = f"{len(compiled.engine_sources)} {plan.isa.value} kernels"
     lines += [
         "",
         *(f"note: {note}" for note in plan.notes),
         f"MACs       {plan.macs:>12,}",
         f"constants  {plan.constant_bytes:>12,} bytes of flash",
         f"arena      {placement.arena_bytes:>12,} bytes of RAM{fullest}",
-        f"written    {out}: {', '.join(compiled.files)}, engine/ ({len(compiled.engine_sources)} {plan.isa.value} kernels)",
+        f"written    {out}: {', '.join(compiled.files)}, engine/ with {kernels}",
     ]
     return "\n".join(lines)
