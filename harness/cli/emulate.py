@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``benchmark-emulate``: an emulated board on a pseudo terminal or TCP port, for any serial program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from firmware.boards import find_board
+from harness.cli.errors import reports_errors
+from harness.errors import UsageError
+from runners.emulator.line import Line, PseudoTerminal, TcpPort, serve
+from runners.emulator.machine import EmulatedBoard
+from runners.emulator.transport import EmulatorTransport
+
+
+@click.command()
+@click.option("--device", required=True, help="stm32f746, stm32f446, ...")
+@click.option("--elf", type=click.Path(path_type=Path), required=True, help="The image that would be flashed.")
+@click.option("--pty", "on_pty", is_flag=True, help="Offer a pseudo terminal (the default); its path goes to stdout.")
+@click.option("--tcp", "tcp_port", type=click.IntRange(0, 65535), help="Offer a TCP port of this machine; 0: any.")
+@click.option("--baud", type=click.IntRange(min=1), help="Insist that the firmware uses this rate.")
+@reports_errors
+def main(device: str, elf: Path, on_pty: bool, tcp_port: int | None, baud: int | None) -> None:
+    """Run an image on an emulated board and give its console a port, until Ctrl-C.
+
+    The port's name is the one line on stdout: a path for --pty, a pyserial URL for --tcp.
+    """
+    if on_pty and tcp_port is not None:
+        raise UsageError("--pty and --tcp are two ways to offer the same line; choose one.")
+    board = EmulatedBoard(find_board(device), elf, baud=baud)
+    transport = EmulatorTransport(board)
+    line: Line = PseudoTerminal() if tcp_port is None else TcpPort(tcp_port)
+    try:
+        click.echo(line.name)
+        click.echo(f"emulated {device} runs {elf}; Ctrl-C ends it", err=True)
+        serve(transport, line)
+    finally:
+        line.close()
+        transport.close()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a URL to a byte pipe. The scheme picks the transport; a new transport is a row in ``_SCHEMES``.
+
+::
+
+    emu://stm32f746?elf=build/kws.elf     an emulated board running that image
+    host:///path/to/executable            the firmware as a process on this machine
+    replay:///path/to/transcript          a recorded run
+    /dev/ttyACM0, COM3, socket://h:1, …   anything pyserial opens
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from firmware.boards import find_board
+from harness.errors import UsageError
+from runners.transport import Transport
+
+DEFAULT_BAUD = 115_200
+
+
+def open_transport(url: str, *, baud: int | None = None) -> Transport:
+    """Open the byte pipe ``url`` names.
+
+    ``baud`` sets the rate of a serial port (115200 without it). For an emulated board it is the rate of the host's
+    end of the line; without it the board's rate is taken as it is.
+    Raises UsageError for a URL that cannot mean anything, PortUnavailable for one that cannot be opened.
+    """
+    opener = _SCHEMES.get(urlsplit(url).scheme) if "://" in url else None
+    if opener is None:
+        from runners.serial_port import SerialTransport
+
+        return SerialTransport(url, baud or DEFAULT_BAUD)
+    return opener(url, urlsplit(url), baud)
+
+
+def _open_emulator(url: str, parts: SplitResult, baud: int | None) -> Transport:
+    from runners.emulator.machine import EmulatedBoard
+    from runners.emulator.transport import EmulatorTransport
+
+    query = parse_qs(parts.query, keep_blank_values=True)
+    unknown = sorted(set(query) - {"elf", "baud"})
+    if unknown:
+        raise UsageError(f"{url}: there is no option {unknown[0]!r}; an emulated board takes elf and baud.")
+    if not query.get("elf", [""])[0]:
+        raise UsageError(f"{url} does not say what to run; write emu://{parts.netloc}?elf=IMAGE.elf.")
+    if "baud" in query:
+        baud = _whole_number(url, "baud", query["baud"][0])
+    board = EmulatedBoard(find_board(parts.netloc), Path(query["elf"][0]), baud=baud)
+    return EmulatorTransport(board, url)
+
+
+def _open_host(url: str, parts: SplitResult, baud: int | None) -> Transport:
+    from runners.host import HostTransport
+
+    return HostTransport(_path(url, parts))
+
+
+def _open_replay(url: str, parts: SplitResult, baud: int | None) -> Transport:
+    from runners.replay import ReplayTransport
+
+    return ReplayTransport(_path(url, parts))
+
+
+def _path(url: str, parts: SplitResult) -> Path:
+    # host://build/kws and host:///abs/kws: the first part of a relative path lands in netloc.
+    path = unquote(parts.netloc + parts.path)
+    if not path:
+        raise UsageError(f"{url} names no file; write {parts.scheme}://PATH.")
+    return Path(path)
+
+
+def _whole_number(url: str, name: str, text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise UsageError(f"{url}: {name} is {text!r}; wanted a whole number above 0.")
+    return int(text)
+
+
+_SCHEMES: dict[str, Callable[[str, SplitResult, int | None], Transport]] = {
+    "emu": _open_emulator,
+    "host": _open_host,
+    "replay": _open_replay,
+}
