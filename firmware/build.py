@@ -107,9 +107,7 @@ def build_firmware(
     progress(f"compiling {len(sources)} files for {board.device} with {compiler}")
     includes = _include_folders(source_dir)
     objects = [f"../object/{name.replace('/', '_')}.o" for name in sources]
-    commands = [
-        toolchain.compile(board, name, output, includes) for name, output in zip(sources, objects, strict=True)
-    ]
+    commands = [toolchain.compile(board, name, output, includes) for name, output in zip(sources, objects, strict=True)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda command: _run(command, source_dir, toolchain.name), commands))
     elf = out_dir / "firmware.elf"
@@ -219,7 +217,8 @@ def linker_script(board: Board, stack_bytes: int) -> str:
 
 def _header(guard: str, values: Mapping[str, str]) -> str:
     defines = "".join(f"#define {name} {value}\n" for name, value in values.items())
-    return f"/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated. */\n#ifndef {guard}\n#define {guard}\n\n{defines}\n#endif\n"
+    guarded = f"#ifndef {guard}\n#define {guard}\n\n{defines}\n#endif\n"
+    return f"/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated. */\n{guarded}"
 
 
 def _include_folders(folder: Path) -> list[str]:
