@@ -204,8 +204,9 @@ def _find_or_download(
         download(row.url, cached, row.sha256, progress)
     except DataError as error:
         raise DataError(
-            f"model {row.name} is not at hand and could not be fetched ({error}) Put {row.file} into DIR/{row.folders[0]}/ "
-            f"and give --data DIR, or set {DATA_VARIABLE}=DIR, or try again with network to download it."
+            f"model {row.name} is not at hand and could not be fetched: {error} "
+            f"Put {row.file} into DIR/{row.folders[0]}/ and give --data DIR, or set {DATA_VARIABLE}=DIR, "
+            "or try again with network to download it."
         ) from error
     return cached.read_bytes()
 

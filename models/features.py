@@ -54,7 +54,7 @@ def ad_features(clip: NDArray[np.floating]) -> bytes:
 
 
 def ad_features_of_wav(content: bytes, where: str) -> bytes:
-    """Return ``ad_features`` of the bytes of a .wav file; raises DataError naming ``where`` if it is not such a clip."""
+    """Return ``ad_features`` of a .wav file's bytes; raises DataError naming ``where`` if it is not such a clip."""
     try:
         with wave.open(io.BytesIO(content)) as clip:
             form = (clip.getframerate(), clip.getnchannels(), clip.getsampwidth())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ad01: toy-car clips as log-mel feature files (200 frames x 128 bands, float32), or as the .wav clips they are made of.
+"""ad01: toy-car clips as log-mel feature files (200 frames x 128 bands, float32), or the .wav clips they are made of.
 
 File names carry the answer (``anomaly_id_01_00000000``), so clips outside the official lists can be used as well.
 """

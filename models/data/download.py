@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -39,7 +38,7 @@ def download(
         if sha256 is not None and got != sha256:
             part.unlink()
             raise DataError(f"{url} has sha256 {got}, wanted {sha256}; thrown away.")
-        os.replace(part, target)
+        part.replace(target)
     except OSError as error:
         raise DataError(f"{url} could not be fetched to {target}: {error}.") from error
 

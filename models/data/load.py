@@ -55,6 +55,7 @@ def missing_message(task: Task, folder: Path) -> str:
     name = task.model_id
     kinds = ", ".join(FORMS[name].decoders)
     return (
-        f"{folder} holds no samples of {name}: wanted {name}.zip or a folder {name}/ with {kinds} files and y_labels.csv. "
+        f"{folder} holds no samples of {name}: wanted {name}.zip or a folder {name}/ with {kinds} files "
+        "and y_labels.csv. "
         f"Name another folder with --data DIR or {DATA_VARIABLE}, or leave both out to use downloaded or made-up data."
     )

@@ -81,7 +81,8 @@ def _open_zip(path: Path, suffixes: frozenset[str]) -> Store:
             continue
         if member.file_size > LARGEST_FILE_BYTES:
             raise DataError(
-                f"{where} says it is {member.file_size:,} bytes long, more than the {LARGEST_FILE_BYTES:,} a sample may have."
+                f"{where} says it is {member.file_size:,} bytes long, "
+                f"more than the {LARGEST_FILE_BYTES:,} any sample may have."
             )
         read = partial(_read_member, archive, member, where)
         store.setdefault(name.name, StoredFile(where, member.file_size, read))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vww01: 1,000 pictures with and without a person, as raw 96 x 96 x 3 unsigned bytes; pictures of that size work too."""
+"""vww01: 1,000 pictures with and without a person, as raw 96 x 96 x 3 unsigned bytes, or as pictures of that size."""
 
 from __future__ import annotations
 

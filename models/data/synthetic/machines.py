@@ -106,7 +106,7 @@ def waveform(clip: Clip) -> NDArray[np.int16]:
     if clip.fault is Fault.LOOSE:
         sound += _rattle(rng, made, turns, severity)
     sound += _room(rng, made)
-    gain = 0.11 * 10.0 ** (rng.normal(0.0, 1.0) / 20.0)
+    gain = 0.05 * 10.0 ** (rng.normal(0.0, 1.0) / 20.0)
     return np.asarray(np.clip(np.rint(sound * gain * 32_768.0), -32_768, 32_767), dtype=np.int16)
 
 
@@ -161,10 +161,10 @@ def _bearing(rng: np.random.Generator, made: Machine, turns: Floats, damage: flo
 def _belt(rng: np.random.Generator, made: Machine, turns: Floats, slip: float) -> Floats:
     """A faint whistle once per belt turn; a slipping belt squeaks for longer and louder."""
     turn = turns / 2.7 + rng.random()
-    gate = np.clip(np.cos(2.0 * np.pi * turn) - (0.8 - 0.9 * slip), 0.0, None)
+    gate = np.clip(np.cos(2.0 * np.pi * turn) - (0.8 - 1.0 * slip), 0.0, None)
     pitch_hz = made.belt_hz * (1.0 + rng.normal(0.0, 0.015) + 0.02 * np.sin(2.0 * np.pi * turn))
     phase = np.cumsum(pitch_hz) / SAMPLE_RATE_HZ + 0.3 * rng.random()
-    level = 0.03 + 0.3 * slip**1.5
+    level = 0.03 + 0.5 * slip**1.5
     squeak = np.sin(2.0 * np.pi * phase) + 0.5 * np.sin(4.0 * np.pi * phase)
     return level * float(rng.uniform(0.6, 1.4)) * gate * squeak
 
@@ -186,9 +186,9 @@ def _room(rng: np.random.Generator, made: Machine) -> Floats:
     level = 0.35 * 10.0 ** (rng.normal(0.0, 2.0) / 20.0)
     noise = np.fft.irfft(white * (1.0 + at_hz / 120.0) ** -tilt, SAMPLES) * level * 8.0
     knocks = np.zeros(SAMPLES)
-    count = int(rng.integers(0, 6))
-    knocks[rng.integers(0, SAMPLES, count)] = rng.uniform(0.3, 2.0, count)
-    return noise + _ring(knocks, (180.0, 640.0, 2_700.0), decay_s=0.03)
+    count = int(rng.integers(0, 4))
+    knocks[rng.integers(0, SAMPLES, count)] = rng.uniform(0.2, 1.0, count)
+    return noise + _ring(knocks, (180.0, 640.0, 2_700.0), decay_s=0.02)
 
 
 def _ring(impulses: Floats, tones_hz: tuple[float, ...], decay_s: float) -> Floats:
