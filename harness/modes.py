@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from harness.errors import DataError
+from harness.errors import DataError, UnexpectedReply
 from harness.measured import Choice, Measured
 from harness.rules import WINDOW_ITERATIONS, WINDOW_S, WINDOWS
 from harness.session import Inference, Session
@@ -35,6 +35,9 @@ MARGIN = 1.01
 
 TRIAL_US = 250_000
 """A trial is long enough when it lasts so long on the device: a 1 ms clock then errs by less than half a percent."""
+
+STANDING_STILL = 1_000_000
+"""Inferences within which any microsecond counter must have moved."""
 
 ATTEMPTS = 3
 COUNTED = 10
@@ -149,6 +152,8 @@ def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Choice:
         host_s = (bench.clock() - started_s) / (count + WARMUP)
         if inference.elapsed_us >= TRIAL_US:
             break
+        if inference.elapsed_us == 0 and count >= STANDING_STILL:
+            raise UnexpectedReply(f"infer {count} {WARMUP}", "laps of a counter that moves", "the same lap twice")
         count = min(count * 100, max(count * 2, math.ceil(count * TRIAL_US * 1.2 / max(inference.elapsed_us, 1))))
     latency_us = inference.elapsed_us / count
     return Choice(1, iterations or iterations_for(latency_us), latency_us, host_s)

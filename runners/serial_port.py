@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A board on a serial port, or on any URL pyserial knows (``socket://``, ``rfc2217://``, ``loop://`` ...)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import serial
+from serial.tools import list_ports
+
+from firmware.boards import BOARDS
+from harness.errors import DeviceGone, PortUnavailable
+
+WRITE_TIMEOUT_S = 30.0  # a command has 81 bytes: even 1200 baud needs less than a second
+
+
+class SerialTransport:
+    """A byte pipe over a serial port: 8 data bits, no parity, one stop bit, no flow control."""
+
+    timing = "hardware"
+
+    def __init__(self, url: str, baud: int) -> None:
+        """Open ``url`` at ``baud``; raises PortUnavailable with the system's reason."""
+        self.url = url
+        try:
+            self._port = serial.serial_for_url(url, baudrate=baud, write_timeout=WRITE_TIMEOUT_S)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise PortUnavailable(url, str(error)) from error
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``; raises DeviceGone when the port has vanished or takes nothing any more."""
+        try:
+            self._port.write(data)
+            self._port.flush()
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise DeviceGone(self.url, str(error)) from error
+
+    def read(self, timeout_s: float) -> bytes:
+        """Wait for the first byte, then take all that has come with it."""
+        try:
+            self._port.timeout = timeout_s
+            first = self._port.read(1)
+            if not first:
+                return b""
+            return bytes(first + self._port.read(self._port.in_waiting))
+        # pyserial stumbles over its own closed descriptor with a TypeError when the cable is pulled.
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise DeviceGone(self.url, str(error)) from error
+
+    def close(self) -> None:
+        """Close the port."""
+        self._port.close()
+
+
+@dataclass(frozen=True)
+class FoundPort:
+    """A serial port of this machine; ``devices`` are the rows of the device table whose probe has its USB id."""
+
+    url: str
+    description: str
+    usb_id: tuple[int, int] | None
+    devices: tuple[str, ...]
+
+
+def find_ports() -> tuple[FoundPort, ...]:
+    """Return the serial ports of this machine, those that may be a board of the device table first."""
+    found = []
+    for port in list_ports.comports():
+        usb_id = (port.vid, port.pid) if port.vid is not None and port.pid is not None else None
+        devices = tuple(board.device for board in BOARDS if usb_id in board.usb_ids)
+        found.append(FoundPort(port.device, port.description or "", usb_id, devices))
+    return tuple(sorted(found, key=lambda row: (not row.devices, row.url)))

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from firmware.boards import find_board
+from harness.errors import DeviceGone, PortUnavailable
+from harness.session import Session
+from runners import serial_port
+from runners.serial_port import SerialTransport, find_ports
+from tests.fakes.device import FakeDevice
+
+
+def serve(receive: Callable[[], bytes], send: Callable[[bytes], object]) -> threading.Thread:
+    """Put a fake device at the other end of a line until that end closes."""
+
+    def run() -> None:
+        device = FakeDevice(input_bytes=100)
+        try:
+            while True:
+                while said := device.read(0):
+                    send(said)
+                data = receive()
+                if not data:
+                    return
+                device.write(data)
+        except OSError:
+            return
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def over_pty() -> tuple[str, Callable[[], None]]:
+    near, far = os.openpty()
+    serve(lambda: os.read(near, 1000), lambda data: os.write(near, data))
+    url = os.ttyname(far)
+    return url, lambda: (os.close(far), os.close(near))[0]
+
+
+def over_tcp() -> tuple[str, Callable[[], None]]:
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        line, _ = server.accept()
+        with line:
+            serve(lambda: line.recv(1000), line.sendall).join()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return f"socket://127.0.0.1:{server.getsockname()[1]}", server.close
+
+
+@pytest.fixture(params=[over_pty, over_tcp], ids=["pty", "tcp"])
+def line(request: pytest.FixtureRequest) -> Iterator[str]:
+    url, close = request.param()
+    yield url
+    close()
+
+
+def test_a_session_over_a_real_line(line: str) -> None:
+    transport = SerialTransport(line, 115_200)
+    assert transport.timing == "hardware"
+    session = Session(transport)
+    assert session.start().model_id == "kws01"
+    session.load(bytes(range(100)))
+    assert session.infer(10, 1).elapsed_us == 10_000
+    transport.close()
+    transport.close()
+
+
+def test_what_is_sent_into_a_loop_comes_back() -> None:
+    transport = SerialTransport("loop://", 9600)
+    transport.write(b"name%")
+    got = b""
+    while len(got) < 5:
+        got += transport.read(1.0)
+    assert got == b"name%"
+    assert transport.read(0.001) == b""
+    transport.close()
+
+
+@pytest.mark.parametrize("url", ["/dev/there-is-no-such-port", "socket://127.0.0.1:1", "nonsense://x"])
+def test_a_port_that_cannot_be_opened(url: str) -> None:
+    with pytest.raises(PortUnavailable, match="cannot open"):
+        SerialTransport(url, 115_200)
+
+
+def test_a_pulled_cable_is_a_device_gone() -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+    transport = SerialTransport(f"socket://127.0.0.1:{server.getsockname()[1]}", 9600)
+    connection, _ = server.accept()
+    connection.close()
+    with pytest.raises(DeviceGone, match="went away"):
+        transport.read(5.0)
+    server.close()
+
+
+def test_ports_are_told_apart_by_usb_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    vendor, product = find_board("stm32f746").usb_ids[0]
+    ports = [
+        SimpleNamespace(device="/dev/ttyS0", description=None, vid=None, pid=None),
+        SimpleNamespace(device="/dev/ttyACM0", description="STLINK-V3", vid=vendor, pid=product),
+    ]
+    monkeypatch.setattr(serial_port.list_ports, "comports", lambda: ports)
+    board, other = find_ports()
+    assert (board.url, "stm32f746" in board.devices) == ("/dev/ttyACM0", True)
+    assert (other.url, other.usb_id, other.devices) == ("/dev/ttyS0", None, ())
