@@ -13,7 +13,6 @@ from runners.emulator.image import Image
 class Crash:
     """The moment of a crash. ``registers`` has r0 to r12, sp, lr, pc and xpsr."""
 
-    summary: str
     registers: Mapping[str, int]
     address: int | None
     instructions: int

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import unicorn.arm_const as arm
-from unicorn import UC_ARCH_ARM, UC_ERR_OK, UC_HOOK_INTR, UC_HOOK_MEM_INVALID, UC_MODE_THUMB, Uc, UcError
+from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
 
 from firmware.boards import Board
 from harness.errors import DeviceCrashed, UsageError
@@ -23,6 +23,7 @@ from runners.emulator.bus import Bus
 from runners.emulator.chips import find_chip
 from runners.emulator.crash import Crash, report
 from runners.emulator.device_time import FEMTOSECONDS
+from runners.emulator.faults import REGISTERS, Fault, FaultWatch
 from runners.emulator.image import read_image
 from runners.emulator.layout import (
     CYCLES,
@@ -48,15 +49,6 @@ from runners.emulator.timing import cost_function, timing_of
 from runners.emulator.uart_native import next_event, start_line, wait
 
 _CPU_MODELS = {"cortex-m4": arm.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7}
-_REGISTERS = {
-    **{f"r{index}": arm.UC_ARM_REG_R0 + index for index in range(13)},
-    "sp": arm.UC_ARM_REG_SP,
-    "lr": arm.UC_ARM_REG_LR,
-    "pc": arm.UC_ARM_REG_PC,
-    "xpsr": arm.UC_ARM_REG_XPSR,
-}
-_SUPERVISOR_CALL, _BREAKPOINT = 2, 7
-_ACCESS_VERBS = {16: "reads", 17: "writes", 18: "fetches an instruction from", 19: "reads", 20: "writes", 21: "fetches"}
 
 # One turn of the core: short enough that Ctrl-C and time-outs are honoured, long enough to cost nothing.
 SLICE_INSTRUCTIONS = 10_000_000
@@ -65,8 +57,6 @@ DEFAULT_INSTRUCTION_LIMIT = 20_000_000_000
 STACK_GUARD_BYTES = 32
 # An address no firmware runs at; the core is stopped by its hooks alone.
 _NO_END = 0xFFFF_FFF0
-# Unicorn's own Cortex-M exception return addresses; a return from an exception that never was ends there.
-_EXCEPTION_RETURN = 0xFFFF_FF00
 _LAST_LINE_BYTES = 200
 
 
@@ -99,7 +89,7 @@ class EmulatedBoard:
         self._output = bytearray()
         self._unsent = bytearray()
         self._last_line = bytearray()
-        self._failure: BaseException | None = None
+        self._crash: DeviceCrashed | None = None
         self._reset_wanted = False
         self._spoke_at = 0
         self._slice_end_s = 0.0
@@ -112,8 +102,7 @@ class EmulatedBoard:
         self._callbacks: tuple[object, ...] | None = bindings.install(
             self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
         )
-        self._uc.hook_add(UC_HOOK_MEM_INVALID, self._on_bad_access)
-        self._uc.hook_add(UC_HOOK_INTR, self._on_exception)
+        self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit)
         self._start()
 
     # What modes and profiles read.
@@ -191,11 +180,19 @@ class EmulatedBoard:
         """Run until the firmware has said something, waits for input, or ``timeout_s`` host seconds have passed.
 
         Returns what it said: all of it up to the end of the present turn, b"" when it is idle or silent. At least
-        one turn is run unless it is idle. Raises DeviceCrashed when the core faults, hangs or runs away.
+        one turn is run unless it is idle. Raises DeviceCrashed when the core faults, hangs or runs away, once what it
+        said before has been returned, and again at each later call.
         """
         deadline = time.monotonic() + timeout_s
         while not self.idle and not self._output:
-            self._turn(min(SLICE_S, max(0.01, deadline - time.monotonic())))
+            if self._crash is not None:
+                raise self._crash
+            try:
+                self._turn(min(SLICE_S, max(0.01, deadline - time.monotonic())))
+            except Fault as fault:
+                # What it said before it crashed goes out first.
+                self._crash = self._crashed(fault)
+                continue
             if time.monotonic() >= deadline:
                 break
         said = bytes(self._output)
@@ -232,7 +229,7 @@ class EmulatedBoard:
                 f"{self.image.name} has no vector table at {flash.base:#010x}: stack pointer {stack:#010x}, "
                 f"entry {entry:#010x}. Was it built for {self.board.device}?"
             )
-        for register in _REGISTERS.values():
+        for register in REGISTERS.values():
             if register != arm.UC_ARM_REG_XPSR:
                 self._uc.reg_write(register, 0)
         self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
@@ -254,13 +251,9 @@ class EmulatedBoard:
         resume_at = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
         error = bindings.start(self._uc, resume_at, _NO_END)
         self._collect()
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            if isinstance(failure, _Fault):
-                raise self._crashed(failure.summary, failure.address)
+        failure = self._faults.take(error)
+        if failure is not None:
             raise failure
-        if error != UC_ERR_OK:
-            raise self._crashed(*self._describe_error(error))
         if self._reset_wanted:
             self._reset_wanted = False
             self._bus.reset()
@@ -300,9 +293,9 @@ class EmulatedBoard:
         try:
             if self._prices.add(address, size_bytes):
                 return 0
-            raise _Fault("the core is in an endless loop that nothing can end")
+            raise Fault("the core is in an endless loop that nothing can end")
         except BaseException as error:
-            self._failure = error
+            self._faults.pending = error
             return 1
 
     def _read_register(self, address: int, size_bytes: int) -> int:
@@ -328,31 +321,11 @@ class EmulatedBoard:
 
     def _fail_in_access(self, error: BaseException, address: int) -> None:
         if isinstance(error, self._bus.Fault):
-            error = _Fault(str(error), address)
-        self._failure = self._failure or error
+            error = Fault(str(error), address)
+        self._faults.pending = self._faults.pending or error
         # Stopping here leaves PC on the access, which is what the report must show; the run ends, so that the
         # access would be repeated does not matter.
         self._uc.emu_stop()
-
-    def _on_bad_access(self, uc: Uc, access: int, address: int, size: int, value: int, data: object) -> bool:
-        verb = _ACCESS_VERBS.get(access, "accesses")
-        region = next((m for m in self._memories.values() if m.holds(address, 1)), None)
-        why = f"which is read-only ({region.name})" if region and access == 20 else "where there is nothing"
-        if access in (18, 21) and address >= _EXCEPTION_RETURN:
-            self._failure = _Fault("the firmware returns from an exception, but interrupts are not emulated", address)
-        else:
-            self._failure = _Fault(f"HardFault: the firmware {verb} {address:#010x}, {why}", address)
-        return False
-
-    def _on_exception(self, uc: Uc, number: int, data: object) -> None:
-        what = {
-            _SUPERVISOR_CALL: "the firmware executes SVC, which is not emulated",
-            _BREAKPOINT: "HardFault: the firmware executes BKPT without a debugger",
-            3: "HardFault: the firmware branches to where no code can be",
-            4: "HardFault: an unaligned access that the core refuses",
-        }
-        self._failure = _Fault(what.get(number, f"HardFault: the core takes exception {number}"))
-        uc.emu_stop()
 
     def _request_reset(self) -> None:
         self._reset_wanted = True
@@ -360,51 +333,31 @@ class EmulatedBoard:
 
     # Saying what went wrong.
 
-    def _describe_error(self, error: int) -> tuple[str, int | None]:
-        pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
-        try:
-            code = self._code(pc & ~1, 2)
-        except UcError:
-            return f"HardFault: there is no code at {pc:#010x}", pc
-        if code[1] == 0xDE:
-            return "HardFault: the firmware executes UDF (a trap put in by the compiler or by hand)", None
-        return f"HardFault: {bindings.error_text(error)} (instruction {int.from_bytes(code, 'little'):#06x})", None
-
     def _check_stack(self) -> None:
         limit = self.image.stack_limit
-        if limit is None or self._stack_top - limit < 4 * STACK_GUARD_BYTES:
+        if limit is None:
             return
-        guard = self._memories["ram"].load(limit, STACK_GUARD_BYTES)
-        if guard != RAM_PATTERN * STACK_GUARD_BYTES or self._uc.reg_read(arm.UC_ARM_REG_SP) < limit:
-            raise self._crashed(
-                f"stack overflow: the stack has reached its limit {limit:#010x}, "
-                f"{self._stack_top - limit:,} bytes below its top",
-                limit,
+        ram = self._memories["ram"]
+        # At the bottom of RAM the memory map itself is the guard.
+        guarded = limit > ram.base and self._stack_top - limit > 4 * STACK_GUARD_BYTES
+        touched = guarded and ram.load(limit, STACK_GUARD_BYTES) != RAM_PATTERN * STACK_GUARD_BYTES
+        if touched or self._faults.stack_overflowed:
+            raise Fault(
+                f"stack overflow: the stack has reached its limit, {self._stack_top - limit:,} bytes below its top"
             )
 
     def _check_limit(self) -> None:
-        if self.instructions - self._spoke_at > self.instruction_limit and not self._state[IDLE]:
-            raise self._crashed(
-                f"it ran {self.instructions - self._spoke_at:,} instructions without a word or a request for input",
-                None,
-            )
+        silent = self.instructions - self._spoke_at
+        if silent > self.instruction_limit and not self._state[IDLE]:
+            raise Fault(f"run-away: {silent:,} instructions without a word or a request for input")
 
-    def _crashed(self, summary: str, address: int | None) -> DeviceCrashed:
+    def _crashed(self, fault: Fault) -> DeviceCrashed:
         lines = self._last_line.decode("ascii", "replace").split("\n")
         crash = Crash(
-            summary=summary,
-            registers={name: self._uc.reg_read(register) for name, register in _REGISTERS.items()},
-            address=address,
+            registers=self._faults.registers(),
+            address=fault.address,
             instructions=self.instructions,
             device_time_s=self.device_time_s,
             last_line=next((line.strip("\r") for line in reversed(lines) if line.strip()), ""),
         )
-        return DeviceCrashed(self.board.device, summary, report(crash, self.image))
-
-
-class _Fault(Exception):
-    """Carries a crash from a callback to the loop."""
-
-    def __init__(self, summary: str, address: int | None = None) -> None:
-        self.summary, self.address = summary, address
-        super().__init__(summary)
+        return DeviceCrashed(self.board.device, fault.summary, report(crash, self.image))
