@@ -18,7 +18,8 @@ void port_init(void)
     }
     cycles_enable();
     timer_init();
-    gpio_write(TIMESTAMP_PORT, TIMESTAMP_PIN, 1);
+    gpio_clock_enable(TIMESTAMP_PORT);
+    gpio_write(TIMESTAMP_PORT, TIMESTAMP_PIN, 1); /* before the pin drives: it must not start with a falling edge */
     gpio_output(TIMESTAMP_PORT, TIMESTAMP_PIN);
     usart_init();
 }
