@@ -9,40 +9,24 @@ compiler refuse a larger arena. The same plan gives the same bytes.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Protocol
 
 import numpy as np
 
+from firmware.codegen.place import Placement
 from firmware.codegen.plan import Constant, Plan, Step
 
 ARENA_ALIGNMENT_BYTES = 16
 LINE_COLUMNS = 116
 
 
-class Offsets(Protocol):
-    """Where everything lies in the arena; all in bytes."""
-
-    @property
-    def offsets(self) -> Mapping[int, int]:
-        """Tensor index -> offset, for each buffer of the plan."""
-
-    @property
-    def scratch_offsets(self) -> Mapping[int, int]:
-        """Step number -> offset, for each step that has scratch."""
-
-    @property
-    def arena_bytes(self) -> int:
-        """Size of the arena."""
-
-
-def emit_c(plan: Plan, placement: Offsets) -> dict[str, str]:
+def emit_c(plan: Plan, placement: Placement) -> dict[str, str]:
     """Return {file name: text} of the C that implements ``firmware/engine/model.h`` for this plan; pure."""
     return {"model.c": _model(plan, placement), "model_constants.h": _constants(plan)}
 
 
-def _model(plan: Plan, placement: Offsets) -> str:
+def _model(plan: Plan, placement: Placement) -> str:
     headers = sorted({f"{PurePosixPath(step.source).stem}.h" for step in plan.steps})
     parts = [
         "/* SPDX-License-Identifier: Apache-2.0 */",
@@ -102,7 +86,7 @@ def _parameters(number: int, step: Step) -> str:
     return f"static const {step.struct} step_{number} = {{\n{fields}}};\n"
 
 
-def _arena_asserts(plan: Plan, placement: Offsets) -> str:
+def _arena_asserts(plan: Plan, placement: Placement) -> str:
     lines = [
         f'_Static_assert({placement.offsets[b.tensor]} + {b.size_bytes} <= ARENA_BYTES, "tensor {b.tensor}");\n'
         for b in plan.buffers
@@ -115,7 +99,7 @@ def _arena_asserts(plan: Plan, placement: Offsets) -> str:
     return "".join(lines)
 
 
-def _invoke(plan: Plan, placement: Offsets) -> str:
+def _invoke(plan: Plan, placement: Placement) -> str:
     lines = []
     for number, step in enumerate(plan.steps):
         sources = [placement.offsets[tensor] for tensor in step.inputs]

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware.codegen.emit_c import Offsets, emit_c
+from firmware.codegen.emit_c import emit_c
+from firmware.codegen.place import Placement, place
 from firmware.codegen.plan import Plan
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
@@ -54,17 +55,8 @@ int main(void)
 """
 
 
-@dataclass(frozen=True)
-class PackedOffsets:
+def place_apart(plan: Plan) -> Placement:
     """A placement without any reuse: every buffer and every scratch has memory of its own."""
-
-    offsets: dict[int, int]
-    scratch_offsets: dict[int, int]
-    arena_bytes: int
-
-
-def place_apart(plan: Plan) -> PackedOffsets:
-    """Place everything one behind the other, 16-byte aligned."""
     at = 0
     offsets: dict[int, int] = {}
     scratch: dict[int, int] = {}
@@ -75,7 +67,7 @@ def place_apart(plan: Plan) -> PackedOffsets:
         if step.scratch_bytes:
             scratch[number] = at
             at += -(-step.scratch_bytes // 16) * 16
-    return PackedOffsets(offsets, scratch, max(at, 16))
+    return Placement(offsets, scratch, max(at, 16), at, 0)
 
 
 @dataclass(frozen=True)
@@ -95,9 +87,9 @@ class HostModel:
         return np.frombuffer(done.stdout, dtype=np.int8).reshape(-1, self.output_bytes)
 
 
-def build_host_model(plan: Plan, placement: Offsets | None = None, flags: tuple[str, ...] = FLAGS) -> HostModel:
+def build_host_model(plan: Plan, placement: Placement | None = None, flags: tuple[str, ...] = FLAGS) -> HostModel:
     """Compile the plan; the program is kept in the system's temporary folder under the hash of what went in."""
-    texts = emit_c(plan, placement or place_apart(plan)) | {"main.c": MAIN}
+    texts = emit_c(plan, placement or place(plan)) | {"main.c": MAIN}
     sources = sorted({step.source for step in plan.steps})
     digest = hashlib.sha256(repr((sorted(texts.items()), flags)).encode())
     for path in sorted(ENGINE.rglob("*.[ch]")):

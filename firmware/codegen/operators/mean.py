@@ -8,7 +8,7 @@ folded into the multiplier, which loses its last bits.
 from __future__ import annotations
 
 from firmware.codegen.graph import Graph, Operator
-from firmware.codegen.operators.checks import Lowering, activation, dims, integer_constant, output, require
+from firmware.codegen.operators.checks import Lowering, activation, dims, integer_constant, output, require, source
 from firmware.codegen.plan import Isa, Step
 from firmware.codegen.requant import quantize_multiplier
 
@@ -54,7 +54,7 @@ def lower_mean(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         Step(
             title=f"{op.index}: MEAN of {count}  {dims(in_.shape)} -> {dims(out.shape)}",
             kernel="mean_s8",
-            source="mean_s8.c",
+            source=source("mean_s8.c", isa),
             struct="mean_s8_t",
             fields={
                 "kept": f"{{{keep_0[0]}, {keep_1[0]}}}",

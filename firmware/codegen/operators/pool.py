@@ -13,6 +13,7 @@ from firmware.codegen.operators.checks import (
     refuse,
     require,
     same_quantization,
+    source,
 )
 from firmware.codegen.operators.window import window
 from firmware.codegen.plan import Isa, Step
@@ -42,7 +43,7 @@ def lower_pool(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         Step(
             title=f"{op.index}: {op.kind} {window_text}  {dims(in_.shape)} -> {dims(out.shape)}",
             kernel=kernel,
-            source=f"{kernel}.c",
+            source=source(f"{kernel}.c", isa),
             struct="pool_s8_t",
             fields={
                 "in_h": in_.shape[1],

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds one linear form that equals TFLite's int8 ADD for every pair of operands, if there is one.
+
+TFLite rounds four times between two int8 values and their sum. All that matters is the outcome, and there are only
+65,536 pairs: factors near the real ratios of the scales are tried, and those that give the right answer for every
+single pair are taken. ``firmware/engine/dsp/add_linear_s8.h`` says what the kernel computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ldexp
+
+import numpy as np
+
+FRACTION_BITS = 21
+# Operands enter the multiplication times 256, and it drops 16 bits.
+FACTOR_BITS = FRACTION_BITS + 8
+# Both factors may be too large by this much. TFLite rounds ties away from zero, a shift rounds them up: a little too
+# large a step decides ties of either sign as TFLite does, long before it touches what is no tie.
+STRETCHES = (0.0, *(2.0**-e for e in range(28, 15, -1)), *(-(2.0**-e) for e in range(28, 15, -1)))
+# How far from the rounded ratios factors are looked for as well, in units of the last place.
+REACH = 2
+VALUES = np.arange(-128, 128, dtype=np.int64)
+INT32_LIMIT = 1 << 31
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """The requantisation parameters of ``add_s8_t``: zero point, multiplier and shift of both operands and the sum."""
+
+    a_zero: int
+    a_multiplier: int
+    a_shift: int
+    b_zero: int
+    b_multiplier: int
+    b_shift: int
+    out_zero: int
+    out_multiplier: int
+    out_shift: int
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The fields of ``add_linear_s8_t`` that depend on the quantisation."""
+
+    a_factor: int
+    b_factor: int
+    constant: int
+
+
+def exact_sums(r: Rescale) -> np.ndarray:
+    """TFLite's answer, saturated to int8 and not otherwise clamped, as int64 [256][256] for a, b = -128..127."""
+    a = _requantize((VALUES - r.a_zero) << 20, r.a_multiplier, r.a_shift)
+    b = _requantize((VALUES - r.b_zero) << 20, r.b_multiplier, r.b_shift)
+    sums = _requantize(a[:, None] + b[None, :], r.out_multiplier, r.out_shift) + r.out_zero
+    return np.clip(sums, -128, 127)
+
+
+def find_linear(r: Rescale) -> Linear | None:
+    """Return factors that reproduce ``exact_sums`` everywhere; None where none were found or int32 would overflow."""
+    wanted = exact_sums(r)
+    a_ideal = _factor(r.a_multiplier, r.a_shift, r)
+    b_ideal = _factor(r.b_multiplier, r.b_shift, r)
+    for a_factor, b_factor in _candidates(a_ideal, b_ideal):
+        constant = _fit(a_factor, b_factor, wanted)
+        if constant is not None:
+            return Linear(a_factor, b_factor, constant)
+    return None
+
+
+def _fit(a_factor: int, b_factor: int, wanted: np.ndarray) -> int | None:
+    """Look for the constant to add: every pair allows an interval, and they must have a value in common."""
+    if max(abs(a_factor), abs(b_factor)) >= INT32_LIMIT:
+        return None
+    a, b = a_factor * VALUES >> 8, b_factor * VALUES >> 8
+    x = a[:, None] + b[None, :]
+    # A saturated answer is right however far the sum lies beyond it.
+    lowest = int(np.where(wanted > -128, (wanted << FRACTION_BITS) - x, -INT32_LIMIT).max())
+    highest = int(np.where(wanted < 127, ((wanted + 1) << FRACTION_BITS) - 1 - x, INT32_LIMIT).min())
+    constant = (lowest + highest) // 2
+    # The device adds a first, then b, in int32.
+    largest = abs(constant) + int(abs(a).max()) + int(abs(b).max())
+    return constant if lowest <= highest and largest < INT32_LIMIT else None
+
+
+def _candidates(a_ideal: float, b_ideal: float) -> Iterator[tuple[int, int]]:
+    """Pairs of factors: the ideal ones, then longer and shorter ones, then neighbours of all of these."""
+    steps = [(a, b) for a in range(-REACH, REACH + 1) for b in range(-REACH, REACH + 1)]
+    for a, b in sorted(steps, key=lambda step: (abs(step[0]) + abs(step[1]), step)):
+        for stretch in STRETCHES:
+            yield round(a_ideal * (1 + stretch)) + a, round(b_ideal * (1 + stretch)) + b
+
+
+def _factor(multiplier: int, shift: int, r: Rescale) -> float:
+    """The real factor of an operand from its steps to the output's, times 2^FACTOR_BITS."""
+    return ldexp(multiplier * r.out_multiplier, shift + r.out_shift + 20 - 62 + FACTOR_BITS)
+
+
+def _requantize(x: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
+    """``requant.requantize`` for arrays and shifts to the right."""
+    high = (x * multiplier + (1 << 30)) >> 31
+    mask = (1 << -shift) - 1
+    return (high >> -shift) + ((high & mask) > (mask >> 1) + (high < 0))
