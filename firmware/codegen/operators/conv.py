@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from firmware.codegen.graph import Graph, Operator, Tensor
 from firmware.codegen.operators.checks import Lowering, activation, dims, output, output_range, refuse, require
+from firmware.codegen.operators.staircase import fit_rounded, thresholds_of_real
 from firmware.codegen.operators.weights import Weights, read_weights, reference_constants
 from firmware.codegen.operators.window import window
 from firmware.codegen.plan import Isa, Step
@@ -93,7 +94,16 @@ def lower_fully_connected(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, .
         )
     weights = read_weights(op, graph, in_, out, axis=0)
     low, high = output_range(op, graph, out)
-    constants = reference_constants(op, weights, weights.values)
+    smallest, largest = weights.sum_range()
+    scales = []
+    for ratio, *ends in zip(weights.ratios.tolist(), smallest.tolist(), largest.tolist(), strict=True):
+        scale = fit_rounded(thresholds_of_real(ratio, out.zero_point, low, high), ratio, out.zero_point, *ends)
+        if scale is None:
+            refuse(op, graph, f"its scale {ratio!r} cannot be done in 32-bit fixed point without an error")
+        scales.append(scale)
+    multiplier, shift = np.array(scales).T
+    rounded_once = replace(weights, multiplier=multiplier, shift=shift)
+    constants = reference_constants(op, rounded_once, weights.values)
     return (
         Step(
             title=f"{op.index}: {op.kind}  {dims(in_.shape)} -> {dims(out.shape)}",

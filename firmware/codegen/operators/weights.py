@@ -17,12 +17,14 @@ from firmware.codegen.requant import INT32_MAX, quantize_multiplier
 class Weights:
     """What one layer multiplies with.
 
-    ``values`` int8 (channels, taps), taps in the order row, column, input channel. ``bias``, ``multiplier`` and
-    ``shift`` int64 (channels,): one output is requantize(bias + sum (in - in_zero) * value, multiplier, shift).
+    ``values`` int8 (channels, taps), taps in the order row, column, input channel. ``bias`` int64 (channels,): a sum
+    is bias + sum (in - in_zero) * value. ``ratios`` float64 (channels,): in scale * weight scale / out scale.
+    ``multiplier`` and ``shift`` int64 (channels,) are the ratios in fixed point.
     """
 
     values: np.ndarray
     bias: np.ndarray
+    ratios: np.ndarray
     multiplier: np.ndarray
     shift: np.ndarray
     in_zero: int
@@ -68,9 +70,10 @@ def read_weights(op: Operator, graph: Graph, in_: Tensor, out: Tensor, axis: int
     require(bool(np.all(np.isfinite(scales) & (scales >= 0))), op, graph, "a scale of its weights is unusable", tensor)
 
     values = np.moveaxis(tensor.data, axis, 0).reshape(channels, -1)
-    pairs = [quantize_multiplier(real) for real in _real_multipliers(op, in_, scales, out)]
-    multiplier, shift = np.array(pairs * (channels // len(pairs)), dtype=np.int64).T
-    weights = Weights(values, _bias(op, graph, channels), multiplier, shift, in_.zero_point)
+    # In double, as kernel_util.cc's PopulateConvolutionQuantizationParams.
+    ratios = np.broadcast_to(in_.scale * scales.astype(np.float64) / out.scale, (channels,))
+    multiplier, shift = np.array([quantize_multiplier(ratio) for ratio in ratios.tolist()], dtype=np.int64).T
+    weights = Weights(values, _bias(op, graph, channels), ratios, multiplier, shift, in_.zero_point)
     reach = np.abs(weights.bias) + 255 * np.abs(values.astype(np.int64)).sum(axis=1)
     require(int(reach.max()) <= INT32_MAX, op, graph, f"its sums can reach {int(reach.max())}, more than 32 bits hold")
     return weights
@@ -83,17 +86,6 @@ def reference_constants(op: Operator, weights: Weights, values: np.ndarray) -> t
         Constant(f"weights_{op.index}", "int8_t", values),
         *(Constant(f"{name}_{op.index}", "int32_t", column) for name, column in columns),
     )
-
-
-def _real_multipliers(op: Operator, in_: Tensor, scales: np.ndarray, out: Tensor) -> list[float]:
-    """in scale * weight scale / out scale, in the precision TFLite uses.
-
-    It multiplies in double, except for a fully-connected layer with one scale, whose product is a float32
-    (``kernel_util.cc``: PopulateConvolutionQuantizationParams and GetQuantizedConvolutionMultipler).
-    """
-    if op.kind == "FULLY_CONNECTED" and scales.size == 1:
-        return [float(np.float32(in_.scale) * scales[0]) / out.scale]
-    return [in_.scale * float(scale) / out.scale for scale in scales]
 
 
 def _bias(op: Operator, graph: Graph, channels: int) -> np.ndarray:
