@@ -224,6 +224,11 @@ CASES: tuple[Case, ...] = (
     ),
     Case("infer in mid-load", (_expect(INPUT_BYTES), (b"db 0001%", ()), _wrong_size(2)), False),
     Case(
+        "infer on an input's worth of a larger load",
+        (_expect(20), (_RAMP[0], ()), (b"infer 1 0%", ("e-[The load is not complete]",))),
+        reference=False,
+    ),
+    Case(
         "a load cut short by the next",
         (_expect(INPUT_BYTES), (b"db 0001%", ()), _expect(INPUT_BYTES), _RAMP, _INFER_RAMP),
     ),

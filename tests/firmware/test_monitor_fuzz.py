@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random and mutated commands against the monitor, with sanitizers. What is judged is listed in ``fuzz_monitor.c``.
+
+A million lines: ``MONITOR_FUZZ_LINES=1000000 pytest tests/firmware/test_monitor_fuzz.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from firmware.build import app_config
+from firmware.wire import InputFormat, ResultFormat, WireFormat
+
+ROOT = Path(__file__).parents[2]
+LINES = int(os.environ.get("MONITOR_FUZZ_LINES", "20000"))
+FORMATS = (
+    (InputFormat.INT8, ResultFormat.TRUNCATED),
+    (InputFormat.UINT8, ResultFormat.ROUNDED),
+    (InputFormat.FLOAT32, ResultFormat.MSE),
+)
+
+
+def compiler() -> list[str]:
+    """The system's compiler with both sanitizers, or the packaged one, which has the undefined-behaviour one."""
+    flags = ["-g", "-O1", "-std=c11", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off"]
+    system = shutil.which("cc")
+    if system and sys.platform == "linux":
+        return [system, *flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    return [sys.executable, "-m", "ziglang", "cc", *flags, "-fsanitize=undefined", "-fno-sanitize-recover=all"]
+
+
+@pytest.mark.parametrize(("taken", "shown"), FORMATS, ids=lambda value: value.value)
+def test_every_command_gets_one_answer(taken: InputFormat, shown: ResultFormat, tmp_path: Path) -> None:
+    wire = WireFormat("fuzz01", taken, shown, buffer_bytes=300)
+    (tmp_path / "app_config.h").write_text(app_config(67, wire, clock_hz=0, baud=115_200, energy=False))
+    monitor = [str(path) for path in sorted((ROOT / "firmware/monitor").glob("*.c")) if path.name != "main.c"]
+    folders = [tmp_path, *(ROOT / "firmware" / name for name in ("monitor", "engine", "ports"))]
+    program = tmp_path / "fuzz"
+    driver = str(Path(__file__).with_name("fuzz_monitor.c"))
+    subprocess.run(
+        [*compiler(), *(f"-I{folder}" for folder in folders), driver, *monitor, "-o", str(program)], check=True
+    )
+    result = subprocess.run(
+        [program, "1", str(LINES)], capture_output=True, text=True, timeout=60 + LINES / 1000, check=False
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    commands, refused, loads, inferences = map(int, re.findall(r"\d+", result.stdout))
+    assert commands == LINES
+    # The generator reaches what it is meant to reach.
+    assert LINES // 10 < refused < LINES
+    assert loads > LINES // 1000
+    assert inferences > LINES // 100
