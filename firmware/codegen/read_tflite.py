@@ -368,6 +368,8 @@ def _check_reshape(operator: Operator, tensors: tuple[Tensor, ...]) -> None:
     output = tensors[operator.outputs[0]]
     if target is None or target.data is None:
         return
+    if target.dtype not in ("int32", "int64"):
+        raise Broken(f"operator {operator.index} (RESHAPE) takes its shape from {target}, wanted int32")
     wanted = [int(d) for d in target.data.ravel()[: MAX_RANK + 1]]
     if len(wanted) != len(output.shape) or any(w not in (-1, d) for w, d in zip(wanted, output.shape, strict=True)):
         raise Broken(f"operator {operator.index} (RESHAPE) asks for shape {wanted} and writes {output}")

@@ -127,7 +127,7 @@ class Builder:
             values = np.asarray(data, dtype=dtype)
             assert values.size == int(np.prod(shape, dtype=np.int64)), (values.shape, shape)
             buffer = schema.BufferT()
-            buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+            buffer.data = np.frombuffer(values.tobytes(), np.uint8).copy()
             tensor.buffer = len(self.model.buffers)
             self.model.buffers.append(buffer)
         self.subgraph.tensors.append(tensor)

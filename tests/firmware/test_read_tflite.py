@@ -98,7 +98,7 @@ def test_constants_and_quantisation_per_channel() -> None:
     np.testing.assert_array_equal(bias.data, [1, -2, 3, 2**31 - 1])
     assert not weights.data.flags.writeable
     assert weights.quant is not None and weights.quant.per_channel and weights.quant.axis == 0
-    np.testing.assert_array_equal(weights.quant.scales, np.float32([0.1, 0.2, 0.3, 0.4]))
+    np.testing.assert_array_equal(weights.quant.scales, np.array([0.1, 0.2, 0.3, 0.4], np.float32))
     np.testing.assert_array_equal(weights.quant.zero_points, [0, 0, 0, 0])
     assert graph.tensors[0].data is None and graph.tensors[4].quant is None
 
@@ -222,6 +222,7 @@ BROKEN: list[tuple[str, Callable[[Builder], None], str]] = [
     ("zero scale", _set("tensors.0.quantization.scale", [0.0]), "has scale 0.0, wanted a positive number"),
     ("nan scale", _set("tensors.1.quantization.scale", [0.1, 0.2, float("nan"), 0.3]), "has scale nan"),
     ("zero point", _set("tensors.0.quantization.zeroPoint", [128]), "zero points 128 to 128, its type is int8"),
+    ("reshape to floats", _set("tensors.4.type", schema.TensorType.FLOAT32), "(RESHAPE) takes its shape from tensor 4"),
     ("reshape", _set("tensors.5.shape", [1, 2, 8]), "(RESHAPE) asks for shape [-1, 16] and writes"),
 ]
 
