@@ -40,7 +40,7 @@ def lower(graph: Graph, isa: Isa) -> Plan:
             refuse(op, graph, f"the compiler does not know it; it does {', '.join(sorted(OPERATORS))}")
         for index in op.outputs:
             shape = graph.tensors[index].shape
-            require(len(shape) < 3 or shape[0] == 1, op, graph, f"batch {shape[0]}, the firmware runs batch 1")
+            require(len(shape) < 3 or shape[0] == 1, op, graph, f"batch {shape[0] if shape else 1}, the firmware runs batch 1")
         lowered = OPERATORS[op.kind](op, graph, isa)
         if not lowered:
             aliases[op.outputs[0]] = root(op.inputs[0])
