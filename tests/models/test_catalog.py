@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models by name and by path, and where their bytes come from."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from harness.errors import DataError, UsageError
+from models import catalog
+from models.catalog import OFFICIAL, benchmark_format, find_model, model_names
+from models.data import load_dataset
+from models.inputs import accuracy_inputs, performance_inputs
+from models.tasks import TASKS, find_task
+
+NOWHERE = {"MLPERF_TINY_CACHE": "/nonexistent"}
+
+
+@pytest.mark.parametrize("row", OFFICIAL, ids=lambda row: row.name)
+def test_rows_are_complete(row: catalog.OfficialModel) -> None:
+    assert len(row.sha256) == 64 and int(row.sha256, 16)
+    assert row.url.startswith("https://") and row.url.endswith("/" + row.file)
+    assert model_names().count(row.name) == 1
+    assert len({other.sha256 for other in OFFICIAL}) == len(OFFICIAL)
+
+
+@pytest.mark.parametrize("row", OFFICIAL, ids=lambda row: row.name)
+def test_published_models_are_found_in_the_data_folder(row: catalog.OfficialModel, data_dir: Path) -> None:
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+    model = find_model(row.name, data_dir=data_dir)
+    content = model.load()
+    assert hashlib.sha256(content).hexdigest() == model.sha256
+    entry = interpreter.Interpreter(model_content=content).get_input_details()[0]
+    assert entry["shape"].prod() == model.input_bytes
+    assert benchmark_format(model.task, model.input_bytes or 0, *entry["quantization"]) == model.input_format
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_the_default_model_of_every_task_reads_its_files(task: object) -> None:
+    row = find_task(task.name)  # type: ignore[attr-defined]
+    model = find_model(row.default_model)
+    assert (model.task, model.input_format) == (row.name, "benchmark")
+
+
+def test_an_unknown_name_lists_the_names() -> None:
+    with pytest.raises(UsageError, match="no model 'kws'") as refused:
+        find_model("kws")
+    assert all(name in str(refused.value) for name in model_names())
+
+
+def test_a_model_of_another_task_is_refused() -> None:
+    with pytest.raises(UsageError, match="mlperf-kws is for task kws, not ad"):
+        find_model("mlperf-kws", "ad")
+
+
+def test_a_path_needs_a_task_and_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.tflite"
+    path.write_bytes(b"bytes")
+    model = find_model(str(path), "kws")
+    assert (model.name, model.task, model.origin, model.load()) == ("mine", "kws", "path", b"bytes")
+    assert model.sha256 == hashlib.sha256(b"bytes").hexdigest() and model.input_format is None
+    for arguments, error, wanted in (
+        ((str(path), None), UsageError, "add --task"),
+        ((str(path), "nose"), UsageError, "no task 'nose'"),
+        ((str(tmp_path / "none.tflite"), "kws"), DataError, "cannot be read"),
+        ((str(tmp_path), "kws"), UsageError, "no model"),
+    ):
+        with pytest.raises(error, match=wanted):
+            find_model(*arguments)
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> catalog.OfficialModel:
+    """A row whose address is a file of this machine."""
+    site = tmp_path / "site" / "kws_ref_model.tflite"
+    site.parent.mkdir()
+    site.write_bytes(b"a model")
+    row = dataclasses.replace(OFFICIAL[0], url=site.as_uri(), sha256=hashlib.sha256(b"a model").hexdigest())
+    monkeypatch.setattr(catalog, "OFFICIAL", (row,))
+    return row
+
+
+def test_a_model_is_downloaded_once(tmp_path: Path, published: catalog.OfficialModel) -> None:
+    environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
+    steps: list[tuple[str, int, int | None]] = []
+    model = find_model(published.name, environ=environ, progress=lambda *step: steps.append(step))
+    assert not (tmp_path / "cache").exists()
+    assert model.load() == b"a model" and steps
+    (tmp_path / "site" / published.file).unlink()
+    assert find_model(published.name, environ=environ).load() == b"a model"
+
+
+def test_the_data_folder_comes_before_the_network(tmp_path: Path, published: catalog.OfficialModel) -> None:
+    folder = tmp_path / "data" / "reference_models"
+    folder.mkdir(parents=True)
+    (folder / published.file).write_bytes(b"a model")
+    assert find_model(published.name, data_dir=tmp_path / "data", environ=NOWHERE).load() == b"a model"
+    assert find_model(published.name, environ={**NOWHERE, "MLPERF_TINY_DATA": str(tmp_path / "data")}).load()
+
+
+def test_a_file_of_that_name_with_other_content_is_not_taken(tmp_path: Path, published: catalog.OfficialModel) -> None:
+    (tmp_path / published.file).write_bytes(b"another model")
+    environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
+    assert find_model(published.name, data_dir=tmp_path, environ=environ).load() == b"a model"
+
+
+def test_a_model_that_cannot_be_had_names_the_three_ways(tmp_path: Path, published: catalog.OfficialModel) -> None:
+    (tmp_path / "site" / published.file).unlink()
+    with pytest.raises(DataError, match=r"--data DIR, or set MLPERF_TINY_DATA=DIR, or .*download"):
+        find_model(published.name, environ={"MLPERF_TINY_CACHE": str(tmp_path / "cache")}).load()
+
+
+def test_shipped_models_are_checked_against_their_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "ad-autoencoder"
+    folder = tmp_path / name
+    folder.mkdir()
+    for file in ("model.tflite", "card.json"):
+        (folder / file).write_bytes((catalog.PRETRAINED / name / file).read_bytes())
+    monkeypatch.setattr(catalog, "PRETRAINED", tmp_path)
+    assert find_model(name).load()
+    (folder / "model.tflite").write_bytes(b"changed")
+    with pytest.raises(DataError, match="Install the package again"):
+        find_model(name).load()
+
+
+@pytest.mark.parametrize(
+    ("task", "form", "wanted"),
+    [
+        ("kws", (490, 0.5847029, 83), "benchmark"),
+        ("kws", (490, 0.20109497, -5), "own"),
+        ("kws", (490, 0.5847029, 82), "own"),
+        ("vww", (27_648, 0.003921568859368563, -128), "benchmark"),
+        ("vww", (2_500, 0.00754917832, -72), "own"),
+        ("ic", (3_072, 1.0, -128), "benchmark"),
+        ("ic", (3_072, 1 / 255, -128), "own"),
+        ("ad", (640, 0.25, 86), "benchmark"),
+        ("ad", (1_024, 0.19, 11), "own"),
+        ("sww", (1_200, 0.0037, -128), "own"),
+    ],
+)
+def test_which_inputs_the_official_files_fit(task: str, form: tuple[int, float, int], wanted: str) -> None:
+    assert benchmark_format(task, *form) == wanted
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_performance_inputs_hold_one_inference_each(task: object) -> None:
+    row = find_task(task.name)  # type: ignore[attr-defined]
+    dataset = load_dataset(row, synthetic=True)
+    samples = performance_inputs(row, find_model(row.default_model), dataset)
+    assert [len(sample.load()) for sample in samples] == [row.window_bytes] * 5
+    assert samples[4].load() == dataset.samples[4].load()[: row.window_bytes]
+
+
+def test_performance_inputs_of_a_model_with_its_own_format() -> None:
+    row = find_task("vww")
+    dataset = load_dataset(row, synthetic=True)
+    samples = performance_inputs(row, find_model("micronet-vww-2"), dataset)
+    assert [len(sample.load()) for sample in samples] == [2_500] * 5
+    assert len({sample.load() for sample in samples}) == 5
+    assert samples[0].load() == performance_inputs(row, find_model("micronet-vww-2"), dataset)[0].load()
+
+
+def test_performance_inputs_of_a_path_need_what_was_read_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(b"bytes")
+    row, model = find_task("kws"), find_model(str(path), "kws")
+    dataset = load_dataset(row, synthetic=True)
+    with pytest.raises(UsageError, match="input format"):
+        performance_inputs(row, model, dataset)
+    with pytest.raises(UsageError, match="input_bytes"):
+        performance_inputs(row, model, dataset, "own")
+    assert len(performance_inputs(row, model, dataset, "own", 77)[2].load()) == 77
+    assert len(performance_inputs(row, model, dataset, "benchmark")[2].load()) == 490
+
+
+def test_accuracy_needs_labels_and_inputs_that_fit() -> None:
+    ad, kws = find_task("ad"), find_task("kws")
+    sounds, made_up = load_dataset(ad, synthetic=True), load_dataset(kws, synthetic=True)
+    assert accuracy_inputs(ad, find_model("ad-autoencoder"), sounds) == sounds.samples
+    with pytest.raises(UsageError, match="has no labels"):
+        accuracy_inputs(kws, find_model("mlperf-kws"), made_up)
+    with pytest.raises(UsageError, match="micronet-ad-s has an input of its own"):
+        accuracy_inputs(ad, find_model("micronet-ad-s"), sounds)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Downloads against a server on this machine: resumed, checked, and never half done."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import DataError
+from models.data.download import download
+
+CONTENT = np.random.default_rng(3).bytes(300_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@dataclass
+class Site:
+    """A server's behaviour, and the Range headers it was asked with."""
+
+    url: str = ""
+    send_bytes: int | None = None  # break off after so many
+    ranges: bool = True
+    asked: list[str | None] = field(default_factory=list)
+
+
+class Handler(BaseHTTPRequestHandler):
+    def __init__(self, site: Site, *args: object) -> None:
+        self.site = site
+        super().__init__(*args)  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.site.asked.append(asked)
+        if self.path != "/file":
+            self.send_error(404)
+            return
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.site.ranges else 0
+        if start >= len(CONTENT):
+            self.send_error(416)
+            return
+        body = CONTENT[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: self.site.send_bytes])
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, made))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    made.url = f"http://127.0.0.1:{server.server_address[1]}/file"
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_file_arrives_with_progress_and_is_not_asked_for_twice(tmp_path: Path, site: Site) -> None:
+    target = tmp_path / "deep" / "file.bin"
+    seen: list[tuple[str, int, int | None]] = []
+    download(site.url, target, SHA256, lambda *step: seen.append(step))
+    assert target.read_bytes() == CONTENT
+    assert seen[-1] == ("file.bin", len(CONTENT), len(CONTENT))
+    assert [done for _, done, _ in seen] == sorted({done for _, done, _ in seen})
+    download(site.url, target, SHA256)
+    assert site.asked == [None]
+    assert [path.name for path in target.parent.iterdir()] == ["file.bin"]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_broken_download_is_continued(tmp_path: Path, site: Site, ranges: bool) -> None:
+    target = tmp_path / "file.bin"
+    site.send_bytes, site.ranges = 100_000, ranges
+    with pytest.raises(DataError, match=r"broke off after 100,000 of 300,000 bytes"):
+        download(site.url, target, SHA256)
+    assert not target.exists()
+    site.send_bytes = None
+    download(site.url, target, SHA256)
+    assert target.read_bytes() == CONTENT
+    assert site.asked == [None, "bytes=100000-"]
+
+
+def test_a_part_that_is_already_whole_is_taken(tmp_path: Path, site: Site) -> None:
+    target = tmp_path / "file.bin"
+    (tmp_path / "file.bin.part").write_bytes(CONTENT)
+    download(site.url, target, SHA256)
+    assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("part", [b"", b"other", CONTENT + b"more"], ids=["none", "other content", "too long"])
+def test_the_wrong_content_is_thrown_away_and_the_next_try_is_right(tmp_path: Path, site: Site, part: bytes) -> None:
+    target = tmp_path / "file.bin"
+    if part:
+        (tmp_path / "file.bin.part").write_bytes(part)
+    with pytest.raises(DataError, match=r"has sha256 [0-9a-f]{64}, wanted [0-9a-f]{64}"):
+        download(site.url, target, SHA256 if part else "0" * 64)
+    assert list(tmp_path.iterdir()) == []
+    download(site.url, target, SHA256)
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_damaged_target_is_replaced(tmp_path: Path, site: Site) -> None:
+    target = tmp_path / "file.bin"
+    target.write_bytes(CONTENT[:-1])
+    download(site.url, target, SHA256)
+    assert target.read_bytes() == CONTENT
+
+
+def test_what_the_server_says_is_told(tmp_path: Path, site: Site) -> None:
+    with pytest.raises(DataError, match="answered 404"):
+        download(site.url + "s", tmp_path / "file.bin", SHA256)
+
+
+def test_no_server_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be reached"):
+        download("http://127.0.0.1:9/file", tmp_path / "file.bin", SHA256)
