@@ -72,11 +72,21 @@ class DataFacts:
 
 
 @dataclass(frozen=True)
+class InputFacts:
+    """``format`` is "benchmark" for the task's official files, "own" for a model's own int8 input tensor.
+
+    ``size_bytes`` is the size of one inference's int8 input tensor; 0 when it is not known.
+    """
+
+    format: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run. ``limit`` is the number of samples an accuracy run was cut to, ``iterations`` what the user asked for.
 
-    ``started`` is UTC. ``inputs`` says where the inputs of the timed windows come from. ``baud`` and ``toolchain`` are
-    what is needed to go on with an interrupted run.
+    ``started`` is UTC.
     """
 
     run_id: str
@@ -87,7 +97,7 @@ class Settings:
     modes: tuple[str, ...]
     limit: int | None
     iterations: int | None
-    inputs: str
+    inputs: InputFacts
     device: DeviceFacts
     model: ModelFacts
     firmware: FirmwareFacts | None
@@ -106,6 +116,7 @@ class Settings:
             firmware = values["firmware"]
             values.update(
                 modes=tuple(values["modes"]),
+                inputs=_row(InputFacts, values["inputs"]),
                 device=_row(DeviceFacts, values["device"]),
                 model=_row(ModelFacts, values["model"]),
                 firmware=None if firmware is None else _row(FirmwareFacts, firmware),

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``benchmark-run``: one benchmark on one device, from the model file to a record and a leaderboard row."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from harness.cli.errors import reports_errors
+from harness.cli.progress import ProgressPrinter
+from harness.errors import UsageError
+from harness.prepare import MODES, Request
+from harness.record import RunRecord
+from harness.run import Listener, resume_benchmark, run_benchmark
+from harness.table import render
+from results.leaderboard import read_leaderboard, update_leaderboard
+
+_MODES = {"all": MODES, "performance": MODES[:1], "accuracy": MODES[1:]}
+
+
+@click.command()
+@click.option("--task", metavar="TASK", help="ad, ic, kws or vww. With --port the device may say it.")
+@click.option("--device", metavar="DEVICE", help="What to run on: stm32f746 ...; benchmark-devices lists them.")
+@click.option("--model", metavar="NAME|PATH", help="A known model or a .tflite file; the task's own without it.")
+@click.option("--mode", type=click.Choice(list(_MODES)), help="Without it: all, as far as the data can be scored.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the official data.")
+@click.option("--synthetic", is_flag=True, help="Take made-up data even where official data is at hand.")
+@click.option(
+    "--port", metavar="URL", help="A board that holds its firmware: /dev/ttyACM0, COM3, socket://host:port ..."
+)
+@click.option("--baud", type=click.IntRange(min=1), help="Of the serial port; the device row's own without it.")
+@click.option("--engine", metavar="ENGINE", help="What runs the model on the device: compiled.")
+@click.option("--toolchain", metavar="NAME", help="zig (comes with this program) or gcc (arm-none-eabi-gcc).")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Answer only the first N files; never ranked.")
+@click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Per window; chosen by a trial without it.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds an answer may take (5; 120 for a first inference). Timed windows get theirs on top.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the run's own folder is made.",
+)
+@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with the run in this folder.")
+@click.option(
+    "--leaderboard",
+    type=click.Path(path_type=Path),
+    default=Path("results/leaderboard.csv"),
+    show_default=True,
+    metavar="PATH",
+    help="The CSV file that gets a row.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON instead of a table.")
+@reports_errors
+def main(
+    task: str | None,
+    device: str | None,
+    model: str | None,
+    mode: str | None,
+    data: Path | None,
+    synthetic: bool,
+    port: str | None,
+    baud: int | None,
+    engine: str | None,
+    toolchain: str | None,
+    limit: int | None,
+    iterations: int | None,
+    timeout: float | None,
+    out: Path,
+    resume: Path | None,
+    leaderboard: Path,
+    as_json: bool,
+) -> None:
+    """Benchmark a model on a device.
+
+    The default device is an emulated board: the firmware that a real one would be flashed with is built and run in an
+    emulator. With --port a real board is measured; nothing is built or flashed.
+    """
+    if data is not None and synthetic:
+        raise UsageError("--data and --synthetic do not go together; give one of them.")
+    request = Request(
+        task=task,
+        device=device,
+        model=model,
+        modes=None if mode is None else _MODES[mode],
+        data=data,
+        synthetic=synthetic,
+        port=port,
+        baud=baud,
+        engine=engine,
+        toolchain=toolchain,
+        limit=limit,
+        iterations=iterations,
+        timeout_s=timeout,
+    )
+    read_leaderboard(leaderboard)  # a file that cannot take the row should not be found out after the run
+    printer = ProgressPrinter()
+    listener = Listener(printer.say, printer.step)
+    try:
+        if resume is not None:
+            record, folder = resume_benchmark(resume, request, listener)
+        else:
+            record, folder = run_benchmark(request, out, listener)
+    finally:
+        printer.clear()
+    update_leaderboard(leaderboard, record)
+    click.echo(_json(record, folder) if as_json else render(record, folder))
+
+
+def _json(record: RunRecord, folder: Path) -> str:
+    return json.dumps({**record.to_json(), "folder": str(folder)}, indent=2)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image for a model and a device: built once, then taken from the user's cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from firmware.boards import Board
+from firmware.build import FIRMWARE, build_firmware
+from firmware.codegen.pipeline import CompiledModel, compile_model
+from firmware.codegen.plan import Isa
+from firmware.toolchain import Toolchain
+from firmware.wire import WireFormat
+from harness.settings import FirmwareFacts
+
+ELF_FILE = "firmware.elf"
+FACTS_FILE = "firmware.json"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked image and what a record says of it."""
+
+    elf: Path
+    facts: FirmwareFacts
+
+
+def compile_for(board: Board, content: bytes, source: str) -> CompiledModel:
+    """Compile a model with the kernels of ``board``'s core; raises ModelInvalid or UnsupportedOperator."""
+    return compile_model(content, source, Isa.REF if board.is_host else Isa.DSP)
+
+
+def build_image(
+    compiled: CompiledModel,
+    wire: WireFormat,
+    board: Board,
+    toolchain: Toolchain,
+    baud: int | None,
+    cache: Path,
+    say: Callable[[str], None] = lambda text: None,
+) -> Image:
+    """Return the image of ``compiled`` for ``board``; from ``cache`` when the very same was built before.
+
+    Raises DoesNotFit or CompilerFailed.
+    """
+    kept = cache / "images" / _key(compiled, wire, board, toolchain, baud)
+    image = _kept(kept)
+    if image is not None:
+        say(f"taking the image for {board.device} that was built before")
+        return image
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept.parent, prefix="building-") as folder:
+        out = Path(folder)
+        firmware = build_firmware(compiled, wire, board, out / "build", toolchain, baud=baud, progress=say)
+        facts = FirmwareFacts(
+            elf_sha256=firmware.elf_sha256,
+            toolchain=firmware.toolchain,
+            compiler=firmware.compiler,
+            flags=firmware.flags,
+            kernels=compiled.plan.isa.value,
+            flash_bytes=firmware.flash_bytes,
+            ram_bytes=firmware.ram_bytes,
+            arena_bytes=compiled.placement.arena_bytes,
+            baud=firmware.baud,
+        )
+        finished = out / "finished"
+        finished.mkdir()
+        shutil.copy2(firmware.elf, finished / ELF_FILE)
+        (finished / FACTS_FILE).write_text(json.dumps(asdict(facts), indent=1) + "\n")
+        shutil.rmtree(kept, ignore_errors=True)
+        finished.replace(kept)
+    return Image(kept / ELF_FILE, facts)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 (hex) of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _kept(folder: Path) -> Image | None:
+    """The image in ``folder``, if it is all there and still what it was."""
+    try:
+        values = json.loads((folder / FACTS_FILE).read_text())
+        facts = FirmwareFacts(**{**values, "flags": tuple(values["flags"])})
+        elf = folder / ELF_FILE
+        return Image(elf, facts) if file_sha256(elf) == facts.elf_sha256 else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _key(compiled: CompiledModel, wire: WireFormat, board: Board, toolchain: Toolchain, baud: int | None) -> str:
+    """A hash of all that decides the image: the generated C, our sources, the rows and the compiler."""
+    digest = hashlib.sha256()
+    for part in (wire, board, baud, toolchain.name, toolchain.version, toolchain.flags(board)):
+        digest.update(repr(part).encode() + b"\0")
+    for name, text in sorted(compiled.files.items()):
+        digest.update(f"{name}\0{text}\0".encode())
+    for path in sorted(FIRMWARE.rglob("*")):
+        if path.suffix in (".c", ".h", ".S", ".s", ".ld", ".txt") or (path.parent == FIRMWARE and path.suffix == ".py"):
+            digest.update(path.relative_to(FIRMWARE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what the user asked for to all that a run needs: rows, inputs, an image, and the settings to record."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from firmware.boards import Board, find_board
+from firmware.codegen.pipeline import CompiledModel
+from firmware.toolchain import find_toolchain
+from firmware.wire import BY_MODEL_ID, own_format
+from harness.errors import RecordError, UsageError
+from harness.image import ELF_FILE, build_image, compile_for, file_sha256
+from harness.settings import DataFacts, DeviceFacts, InputFacts, ModelFacts, Settings, differences, versions
+from models.catalog import CatalogModel, InputFormat, benchmark_format, find_model
+from models.data.cache import cache_folder
+from models.data.dataset import Dataset, Sample
+from models.data.labels import Listed, list_digest
+from models.data.load import load_dataset
+from models.inputs import accuracy_inputs, performance_inputs
+from models.tasks import Task, find_task
+
+Mode = Literal["performance", "accuracy"]
+MODES: tuple[Mode, ...] = ("performance", "accuracy")
+ENGINES = ("compiled",)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for; None is "as usual".
+
+    ``modes`` None: performance, and accuracy where the data can tell right from wrong. ``port`` is a serial port or
+    URL of a device that holds its firmware already; ``device`` and ``model`` are then what it is recorded under.
+    ``limit`` cuts an accuracy run to the first samples. ``timeout_s`` is how long an answer may take, in host seconds.
+    """
+
+    task: str | None = None
+    device: str | None = None
+    model: str | None = None
+    modes: tuple[Mode, ...] | None = None
+    data: Path | None = None
+    synthetic: bool = False
+    port: str | None = None
+    baud: int | None = None
+    engine: str | None = None
+    toolchain: str | None = None
+    limit: int | None = None
+    iterations: int | None = None
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that only needs its device. ``elf`` is the image to keep with the record, if one was built.
+
+    ``performance`` are samples of one inference each, ``accuracy`` whole files.
+    """
+
+    settings: Settings
+    url: str
+    dataset: Dataset
+    performance: tuple[Sample, ...]
+    accuracy: tuple[Sample, ...]
+    elf: Path | None
+
+
+def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
+    """Find the rows, the model and the data, and build the image.
+
+    With a port nothing is built: ``request.task`` must then be known. Raises UsageError, DataError or BuildError.
+    """
+    engine = request.engine or ENGINES[0]
+    if engine not in ENGINES:
+        raise UsageError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
+    task = _task_of(request)
+    board = find_board(request.device) if request.device else None
+    if request.port is not None:
+        model = find_model(request.model, task.name, data_dir=request.data) if request.model else None
+        facts = _model_facts(model) if model else _UNKNOWN_MODEL
+        inputs = InputFacts("benchmark" if model is None else model.input_format or "benchmark", task.window_bytes)
+        settings = _settings(request, task, board, facts, inputs, model, request.port, engine="on the device")
+        return _with_data(replace(settings, firmware=None), request, request.port, None)
+    if board is None:
+        raise UsageError("say what to run on: --device (benchmark-devices lists them), or the --port of a board.")
+    model = find_model(request.model or task.default_model, task.name, data_dir=request.data)
+    say(f"model {model.name}, {model.origin}")
+    compiled = compile_for(board, model.load(), model.name)
+    input_format = model.input_format or _format_of(compiled, task)
+    wire = BY_MODEL_ID[task.model_id]
+    wire = wire if input_format == "benchmark" else own_format(wire)
+    toolchain = find_toolchain(request.toolchain or "zig")
+    image = build_image(compiled, wire, board, toolchain, request.baud, cache_folder(), say)
+    inputs = InputFacts(input_format, compiled.input_bytes)
+    url = _url(board, image.elf)
+    settings = _settings(request, task, board, _model_facts(model), inputs, model, url, engine)
+    return _with_data(replace(settings, firmware=image.facts), request, url, image.elf)
+
+
+def prepare_again(settings: Settings, request: Request, folder: Path) -> Prepared:
+    """The same for a run that was interrupted: nothing is built, the image is the one kept in ``folder``.
+
+    Raises RecordError when the request, the image or the data are not those of the run that is to go on.
+    """
+    asked = {
+        "task": (request.task, settings.task),
+        "device": (request.device, settings.device.device),
+        "model": (request.model, settings.model.name),
+        "engine": (request.engine, settings.engine),
+        "modes": (request.modes, settings.modes),
+        "limit": (request.limit, settings.limit),
+        "iterations": (request.iterations, settings.iterations),
+        "toolchain": (request.toolchain, settings.firmware.toolchain if settings.firmware else None),
+    }
+    other = [f"{name} was {before}, is {now}" for name, (now, before) in asked.items() if now not in (None, before)]
+    elf = folder / ELF_FILE if settings.firmware else None
+    url = request.port or settings.device.url
+    if elf is not None and settings.firmware is not None:
+        got = file_sha256(elf)
+        if got != settings.firmware.elf_sha256:
+            other.append(f"image sha256 was {settings.firmware.elf_sha256}, is {got}")
+        url = _url(find_board(settings.device.device), elf)
+    again = replace(request, synthetic=request.synthetic or (settings.data.source == "synthetic" and not request.data))
+    prepared = _with_data(settings, again, url, elf, modes=settings.modes, limit=settings.limit)
+    other += differences(settings, prepared.settings)
+    if other:
+        raise RecordError(f"{folder} belongs to a run with other settings: {'; '.join(other)}. Start a new run.")
+    return prepared
+
+
+_UNKNOWN_MODEL = ModelFacts("on the device", "", 0, "device", "unknown", "unknown", "")
+
+
+def _task_of(request: Request) -> Task:
+    if request.task is not None:
+        return find_task(request.task)
+    if request.model is not None:
+        return find_task(find_model(request.model, data_dir=request.data).task)
+    raise UsageError("say what to run: --task ad, ic, kws or vww, or --model of a known name.")
+
+
+def _format_of(compiled: CompiledModel, task: Task) -> InputFormat:
+    tensor = compiled.plan.input
+    return benchmark_format(task.name, tensor.size_bytes, tensor.scale, tensor.zero_point)
+
+
+def _model_facts(model: CatalogModel) -> ModelFacts:
+    content = model.load()
+    return ModelFacts(
+        model.name, model.sha256, len(content), model.origin, model.training_data, model.licence, model.url
+    )
+
+
+def _division(model: CatalogModel | None) -> str:
+    # The closed division is the reference weights behind the reference inputs; everything else is open.
+    reference = model is not None and model.origin == "official" and model.input_format == "benchmark"
+    return "closed" if reference else "open"
+
+
+def _url(board: Board, elf: Path) -> str:
+    return f"host://{elf.resolve()}" if board.is_host else f"emu://{board.device}?elf={quote(str(elf))}"
+
+
+def _settings(
+    request: Request,
+    task: Task,
+    board: Board | None,
+    model_facts: ModelFacts,
+    inputs: InputFacts,
+    model: CatalogModel | None,
+    url: str,
+    engine: str,
+) -> Settings:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    device = board.device if board else "unknown"
+    return Settings(
+        run_id=f"{now:%Y%m%dT%H%M%SZ}-{task.name}-{device}-{secrets.token_hex(2)}",
+        started=now.isoformat(timespec="seconds"),
+        task=task.name,
+        engine=engine,
+        division=_division(model),
+        modes=(),
+        limit=request.limit,
+        iterations=request.iterations,
+        inputs=inputs,
+        device=DeviceFacts(
+            device=device,
+            boards=board.boards if board else (),
+            cpu=board.cpu if board else "",
+            clock_hz=board.clock_hz if board else 0,
+            url=url,
+            timing="",
+        ),
+        model=model_facts,
+        firmware=None,
+        data=_NO_DATA,
+        versions=versions(),
+    )
+
+
+_NO_DATA = DataFacts("", "", "", "", False, False, "", ())
+
+
+def _with_data(
+    settings: Settings,
+    request: Request,
+    url: str,
+    elf: Path | None,
+    modes: tuple[Mode, ...] | tuple[str, ...] | None = None,
+    limit: int | None = None,
+) -> Prepared:
+    """Choose the inputs, and with them the modes that make sense."""
+    task, inputs = find_task(settings.task), settings.inputs
+    dataset = load_dataset(task, request.data, synthetic=request.synthetic)
+    # What the input functions ask of a model is its input alone.
+    model = CatalogModel(
+        settings.model.name, task.name, "path", bytes, settings.model.sha256, None, inputs.size_bytes, "unknown", "", ""
+    )
+    input_format: InputFormat = "benchmark" if inputs.format == "benchmark" else "own"
+    own = input_format == "own"
+    chosen = modes or request.modes or (MODES if dataset.labelled and not own else ("performance",))
+    accuracy = accuracy_inputs(task, model, dataset, input_format) if "accuracy" in chosen else ()
+    performance = performance_inputs(task, model, dataset, input_format, inputs.size_bytes)
+    listed = () if own else tuple(Listed(sample.name, sample.label) for sample in dataset.samples)
+    facts = DataFacts(
+        name=dataset.name,
+        source="synthetic" if own else dataset.source,
+        origin="made-up values of the model's own input" if own else dataset.origin,
+        summary=f"made-up values, {inputs.size_bytes} bytes each" if own else dataset.summary,
+        complete=dataset.complete and not own,
+        labelled=dataset.labelled and not own,
+        digest=list_digest(listed),
+        listed=tuple(row.file for row in listed),
+    )
+    settings = replace(settings, modes=tuple(chosen), data=facts)
+    return Prepared(settings, url, dataset, performance, accuracy[: limit or request.limit], elf)

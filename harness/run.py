@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One benchmark run from a request to a record.
+
+A run folder holds ``transcript.jsonl``, ``record.json`` and, where an image was built, ``firmware.elf``: all that is
+needed to go on after an interruption, and for anybody to compute every figure again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from harness import modes
+from harness.errors import BenchError, RecordError, UsageError
+from harness.image import ELF_FILE
+from harness.measured import Measured, measure
+from harness.prepare import Prepared, Request, prepare, prepare_again
+from harness.record import RunRecord, figures, write_record
+from harness.session import Session, Timeouts
+from harness.settings import Settings
+from harness.transcript import TRANSCRIPT_FILE, TranscriptWriter, read_transcript
+from models.tasks import TASKS, find_task
+from runners.open import open_transport
+from runners.record import RecordingTransport
+from runners.transport import Transport
+
+
+class OpenDevice(Protocol):
+    """Opens the byte pipe a URL names; tests put a fake device here."""
+
+    def __call__(self, url: str, *, baud: int | None = None) -> Transport: ...
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Where a run tells what it does: ``say`` takes sentences, ``progress`` steps."""
+
+    say: Callable[[str], None] = lambda text: None
+    progress: Callable[[modes.Progress], None] = lambda progress: None
+
+
+def run_benchmark(
+    request: Request, out: Path, listener: Listener, open_device: OpenDevice = open_transport
+) -> tuple[RunRecord, Path]:
+    """Make a new run in a folder of its own under ``out``; return its record and that folder.
+
+    Raises UsageError, DataError, BuildError, TransportError or ProtocolError; what was measured until then is kept.
+    """
+    if request.port is not None and request.task is None:
+        request = replace(request, task=_task_on(request.port, request, listener, open_device))
+    prepared = prepare(request, listener.say)
+    folder = out / prepared.settings.run_id
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise RecordError(f"{folder} cannot be made: {error.strerror}. Name another folder with --out.") from error
+    if prepared.elf is not None:
+        shutil.copyfile(prepared.elf, folder / ELF_FILE)
+    return _measure(prepared, folder, Measured(), request, listener, open_device), folder
+
+
+def resume_benchmark(
+    folder: Path, request: Request, listener: Listener, open_device: OpenDevice = open_transport
+) -> tuple[RunRecord, Path]:
+    """Go on with the interrupted run in ``folder``; what is measured already is not measured again.
+
+    ``request`` may say where the data is, the port and the time-out; anything else in it must be as it was.
+    Raises RecordError when it is not, or when the run is complete, and what run_benchmark raises.
+    """
+    events = read_transcript(folder / TRANSCRIPT_FILE)
+    done = measure(events)
+    if done.ended:
+        raise RecordError(f"{folder} is complete, there is nothing to go on with. Start a new run.")
+    prepared = prepare_again(Settings.from_event(events[0]), request, folder)
+    return _measure(prepared, folder, done, request, listener, open_device, resuming=True), folder
+
+
+def _measure(
+    prepared: Prepared,
+    folder: Path,
+    done: Measured,
+    request: Request,
+    listener: Listener,
+    open_device: OpenDevice,
+    resuming: bool = False,
+) -> RunRecord:
+    """Open the device, run the modes, write the transcript and, however it ends, the record."""
+    listener.say(f"opening {prepared.url}")
+    transport = open_device(prepared.url, baud=request.baud)
+    try:
+        settings = _with_timing(prepared.settings, transport)
+        if resuming and settings.device.timing != prepared.settings.device.timing:
+            raise RecordError(
+                f"{folder} was measured in {prepared.settings.device.timing} time, {prepared.url} runs in "
+                f"{settings.device.timing} time. Start a new run."
+            )
+        clock: Callable[[], float] = getattr(transport, "clock", time.monotonic)
+        started_s = clock()
+        transcript = TranscriptWriter(folder / TRANSCRIPT_FILE, lambda: clock() - started_s)
+        try:
+            if resuming:
+                transcript.event("resume")
+            else:
+                transcript.event("meta", **settings.to_event())
+            with _reason_kept(transcript, folder):
+                session = Session(
+                    RecordingTransport(transport, transcript.listen),
+                    _timeouts(request),
+                    clock,
+                    note=lambda text: transcript.event("note", s=text),
+                )
+                bench = modes.Bench(session, transcript.event, listener.progress, clock, counters_of(transport))
+                _run_modes(bench, prepared, done, listener)
+                transcript.event("end")
+        finally:
+            transcript.close()
+    finally:
+        transport.close()
+    return _record(folder)
+
+
+def _record(folder: Path) -> RunRecord:
+    record = figures(read_transcript(folder / TRANSCRIPT_FILE))
+    write_record(record, folder)
+    return record
+
+
+def _run_modes(bench: modes.Bench, prepared: Prepared, done: Measured, listener: Listener) -> None:
+    settings = prepared.settings
+    listener.say("waiting for the device")
+    identity = bench.session.start()
+    wanted = done.identity.model_id if done.identity else find_task(settings.task).model_id
+    if identity.model_id != wanted:
+        raise UsageError(
+            f"the device holds firmware for {identity.model_id!r}, this run is for {wanted!r}. "
+            "Flash the right firmware or name its task with --task."
+        )
+    listener.say(f"the device answers: {identity.vendor or 'no name'}, {identity.model_id}")
+    if "performance" in settings.modes:
+        modes.performance(bench, prepared.performance, done, settings.iterations)
+    if "accuracy" in settings.modes:
+        modes.accuracy(bench, prepared.dataset, prepared.accuracy, done)
+
+
+def counters_of(transport: Transport) -> Callable[[], dict[str, int]] | None:
+    """Return a function giving an emulated device's counters since power-on; None for devices that have none."""
+    found: Callable[[], dict[str, int]] | None = getattr(transport, "counters", None)
+    return found
+
+
+def _task_on(port: str, request: Request, listener: Listener, open_device: OpenDevice) -> str:
+    """Ask the device behind ``port`` which benchmark it holds."""
+    listener.say(f"asking {port} what it holds")
+    transport = open_device(port, baud=request.baud)
+    try:
+        clock: Callable[[], float] = getattr(transport, "clock", time.monotonic)
+        model_id = Session(transport, _timeouts(request), clock).start().model_id
+    finally:
+        transport.close()
+    for task in TASKS:
+        if task.model_id == model_id:
+            return task.name
+    known = ", ".join(task.model_id for task in TASKS)
+    raise UsageError(f"{port} holds firmware for {model_id!r}; known are {known}.")
+
+
+def _with_timing(settings: Settings, transport: Transport) -> Settings:
+    timing_model: str = getattr(transport, "timing_model", "")
+    return replace(settings, device=replace(settings.device, timing=transport.timing, timing_model=timing_model))
+
+
+def _timeouts(request: Request) -> Timeouts:
+    return Timeouts() if request.timeout_s is None else Timeouts(request.timeout_s, request.timeout_s)
+
+
+@contextmanager
+def _reason_kept(transcript: TranscriptWriter, folder: Path) -> Iterator[None]:
+    """Write into the transcript why a run ended before its end, and what it measured into the record."""
+    try:
+        yield
+    except (BenchError, KeyboardInterrupt) as error:
+        transcript.event("stop", s=str(error) or "interrupted by the user")
+        # A record that cannot be computed must not hide why the run ended.
+        with suppress(RecordError):
+            _record(folder)
+        raise
