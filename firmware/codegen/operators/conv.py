@@ -9,10 +9,11 @@ import numpy as np
 
 from firmware.codegen.graph import Graph, Operator, Tensor
 from firmware.codegen.operators.checks import Lowering, activation, dims, output, output_range, refuse, require
+from firmware.codegen.operators.dot_stream import FAST_SHIFTS, SLOW_SHIFTS, pair_order, requantization, stream
 from firmware.codegen.operators.staircase import fit_rounded, thresholds_of_real
 from firmware.codegen.operators.weights import Weights, read_weights, reference_constants
 from firmware.codegen.operators.window import window
-from firmware.codegen.plan import Isa, Step
+from firmware.codegen.plan import Constant, Isa, Step
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ def lower_conv(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         )
     geometry = _window(op, graph, in_, out, filter_, filter_.shape[0])
     weights = read_weights(op, graph, in_, out, axis=0)
+    if isa is Isa.DSP:
+        fast = _dsp_step(op, graph, geometry, weights, in_, out, in_.shape[3], rounds_once=False)
+        if fast is not None:
+            return (fast,)
     return (
         _step(
             op, graph, geometry, weights, in_, out,
@@ -93,6 +98,11 @@ def lower_fully_connected(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, .
             op, graph, f"{dims(in_.shape)} times weights {outputs}x{inputs} does not give {dims(out.shape)}", filter_
         )
     weights = read_weights(op, graph, in_, out, axis=0)
+    if isa is Isa.DSP:
+        picture = Window(rows, 1, rows, 1, 1, 1, 1, 1, 1, 1, 0, 0)
+        fast = _dsp_step(op, graph, picture, weights, in_, out, inputs, rounds_once=True)
+        if fast is not None:
+            return (fast,)
     low, high = output_range(op, graph, out)
     smallest, largest = weights.sum_range()
     scales = []
@@ -152,6 +162,11 @@ def _window(op: Operator, graph: Graph, in_: Tensor, out: Tensor, filter_: Tenso
     )
 
 
+def _title(op: Operator, geometry: Window, in_: Tensor, out: Tensor) -> str:
+    window_text = "" if op.kind == "FULLY_CONNECTED" else f" {geometry.text}"
+    return f"{op.index}: {op.kind}{window_text}  {dims(in_.shape)} -> {dims(out.shape)}"
+
+
 def _step(
     op: Operator,
     graph: Graph,
@@ -167,7 +182,7 @@ def _step(
     low, high = output_range(op, graph, out)
     constants = reference_constants(op, weights, values)
     return Step(
-        title=f"{op.index}: {op.kind} {geometry.text}  {dims(in_.shape)} -> {dims(out.shape)}",
+        title=_title(op, geometry, in_, out),
         kernel=kernel,
         source=f"{kernel}.c",
         struct=f"{kernel}_t",
@@ -178,6 +193,67 @@ def _step(
         inputs=(in_.index,),
         output=out.index,
         constants=constants,
+        macs=geometry.out_h * geometry.out_w * weights.channels * weights.taps,
+    )
+
+
+def _dsp_step(
+    op: Operator,
+    graph: Graph,
+    geometry: Window,
+    weights: Weights,
+    in_: Tensor,
+    out: Tensor,
+    in_channels: int,
+    *,
+    rounds_once: bool,
+) -> Step | None:
+    """conv2d_s8_dsp, or None where its arithmetic is not exact. Columns next to each other make one run."""
+    low, high = output_range(op, graph, out)
+    shifts = FAST_SHIFTS + (SLOW_SHIFTS if rounds_once else ())
+    requant = requantization(weights, out.zero_point, low, high, rounds_once=rounds_once, shifts=shifts)
+    if requant is None:
+        return None
+    run_columns = geometry.filter_w if geometry.dilation_w == 1 else 1
+    runs_per_row = geometry.filter_w // run_columns
+    run_values = run_columns * in_channels
+    order = pair_order(geometry.filter_h * runs_per_row, run_values)
+    constant = Constant(f"stream_{op.index}", "int32_t", stream(requant, order))
+    return Step(
+        title=_title(op, geometry, in_, out),
+        kernel="conv2d_s8_dsp",
+        source="dsp/conv2d_s8_dsp.c",
+        struct="conv2d_s8_dsp_t",
+        fields={
+            "in_h": geometry.in_h,
+            "in_w": geometry.in_w,
+            "in_channels": in_channels,
+            "out_h": geometry.out_h,
+            "out_w": geometry.out_w,
+            "filter_h": geometry.filter_h,
+            "runs_per_row": runs_per_row,
+            "run_columns": run_columns,
+            "run_values": run_values,
+            "stride_h": geometry.stride_h,
+            "stride_w": geometry.stride_w,
+            "dilation_h": geometry.dilation_h,
+            "dilation_w": geometry.dilation_w,
+            "pad_top": geometry.pad_top,
+            "pad_left": geometry.pad_left,
+            "in_zero": in_.zero_point,
+            "dot.requant": requant.kind,
+            "dot.linear_shift": requant.shift,
+            "dot.pairs": len(order),
+            "dot.filters": weights.channels,
+            "dot.out_zero": out.zero_point,
+            "dot.out_min": low,
+            "dot.out_max": high,
+            "dot.stream": constant.name,
+        },
+        inputs=(in_.index,),
+        output=out.index,
+        constants=(constant,),
+        scratch_bytes=16 * (len(order) + 1) + (run_values + 3) // 4 * 4,
         macs=geometry.out_h * geometry.out_w * weights.channels * weights.taps,
     )
 

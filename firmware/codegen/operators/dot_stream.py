@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filters, biases and requantisation in the order ``firmware/engine/dsp/dot.h`` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from firmware.codegen.operators.staircase import fit_layer, thresholds, thresholds_of_real
+from firmware.codegen.operators.weights import Weights
+
+LINEAR, ROUNDING, EXACT = 0, 1, 2
+# Shifts of the linear kind, best first: dot_asm.h has functions for these two.
+FAST_SHIFTS = (4, 2)
+SLOW_SHIFTS = (6, 8, 3, 5, 7, 1, 9, 10, 0)
+_INT32_LIMIT = 1 << 31
+
+
+@dataclass(frozen=True, eq=False)
+class Requantization:
+    """How a layer's sums become outputs: ``kind`` and ``shift`` as in dot.h, one row of ``tails`` per channel.
+
+    ``bias`` int64 (channels,) has the input's zero point and the linear kind's share folded in. ``values`` are the
+    filters; those whose output never changes may have become 0.
+    """
+
+    kind: int
+    shift: int
+    values: np.ndarray
+    bias: np.ndarray
+    tails: np.ndarray
+
+
+def requantization(
+    weights: Weights, out_zero: int, low: int, high: int, *, rounds_once: bool, shifts: tuple[int, ...] = FAST_SHIFTS
+) -> Requantization | None:
+    """Return the cheapest exact requantisation, or None if there is none but the portable kernel's.
+
+    ``rounds_once`` is for layers that TFLite computes in double precision (fully-connected ones).
+    """
+    smallest, largest = weights.sum_range()
+    ratios = weights.ratios.tolist()
+    wraps = np.maximum(np.abs(smallest), np.abs(largest)) << np.maximum(weights.shift, 0) >= _INT32_LIMIT
+    if wraps.any() and not rounds_once:
+        return None
+    if rounds_once:
+        steps = [thresholds_of_real(ratio, out_zero, low, high) for ratio in ratios]
+    else:
+        pairs = zip(weights.multiplier.tolist(), weights.shift.tolist(), strict=True)
+        steps = [thresholds(multiplier, shift, out_zero, low, high) for multiplier, shift in pairs]
+    fits = fit_layer(steps, ratios, smallest, largest, shifts)
+    if fits is not None:
+        tails = np.array([(fit.slope, fit.offset) for fit in fits], np.int64)
+        bias = weights.folded_bias + [fit.bias for fit in fits]
+        if np.abs(tails).max() < _INT32_LIMIT and np.abs(bias).max() < _INT32_LIMIT:
+            return Requantization(LINEAR, fits[0].shift, weights.values, bias, tails)
+    if rounds_once:
+        return None
+    return _rounding(weights, steps, out_zero, low, high) or Requantization(
+        EXACT, 0, weights.values, weights.folded_bias, np.stack([weights.multiplier, weights.shift], axis=1)
+    )
+
+
+def _rounding(weights: Weights, steps: list[np.ndarray], out_zero: int, low: int, high: int) -> Requantization | None:
+    """TFLite's two roundings in five instructions; needs a right shift and no bounds but int8's own."""
+    smallest, largest = weights.sum_range()
+    constant = np.array([not ((s > a) & (s <= b)).any() for s, a, b in zip(steps, smallest, largest, strict=True)])
+    level = np.array([np.count_nonzero(s <= a) - 128 for s, a in zip(steps, smallest, strict=True)])
+    right = np.where(constant, 1, -weights.shift)
+    offset = np.where(constant, level * 2, (1 << np.maximum(right, 1) >> 1) + (out_zero << np.clip(right, 0, 40)))
+    reach = np.maximum(np.abs(smallest), np.abs(largest)) + np.abs(offset) + 1
+    if (low, high) != (-128, 127) or (right < 1).any() or (np.where(constant, 0, reach) >= _INT32_LIMIT).any():
+        return None
+    # 2 * multiplier as a signed word: sum + round(sum * it / 2^32) puts back what the sign took away.
+    factor = np.where(constant, 0, 2 * weights.multiplier - (1 << 32))
+    values = np.where(constant[:, None], 0, weights.values).astype(np.int8)
+    bias = np.where(constant, 0, weights.folded_bias)
+    return Requantization(ROUNDING, 0, values, bias, np.stack([factor, offset, right], axis=1))
+
+
+def pair_order(runs: int, run_values: int) -> np.ndarray:
+    """Return (pairs, 2): which value of the patch stands where; -1 for none. The order conv2d_s8_dsp.h describes."""
+    run: list[tuple[int, int]] = []
+    for start in range(0, run_values - 3, 4):
+        run += [(start, start + 2), (start + 1, start + 3)]
+    rest = list(range(run_values & ~3, run_values))
+    if len(rest) >= 2:
+        run.append((rest[0], rest[1]))
+        rest = rest[2:]
+    if rest:
+        run.append((rest[0], -1))
+    one = np.array(run)
+    return np.concatenate([np.where(one < 0, -1, one + index * run_values) for index in range(runs)])
+
+
+def stream(requant: Requantization, order: np.ndarray) -> np.ndarray:
+    """Return the words, int32, for filters whose pairs come in ``order``."""
+    channels = requant.values.shape[0]
+    padded = np.concatenate([requant.values, np.zeros((channels, 1), np.int8)], axis=1)
+    pairs = padded[:, order]  # (channels, pairs, 2); -1 picks the zero
+    tails = (requant.tails & 0xFFFFFFFF).astype(np.uint32)
+    bias = (requant.bias & 0xFFFFFFFF).astype(np.uint32)
+    words: list[np.ndarray] = []
+    for first in range(0, channels - 1, 2):
+        both = pairs[first : first + 2].transpose(1, 2, 0)  # pair, half, filter
+        words += [bias[first : first + 2], _words(both), tails[first : first + 2].reshape(-1)]
+    if channels % 2:
+        last = pairs[-1]
+        if len(last) % 2:
+            last = np.concatenate([last, np.zeros((1, 2), np.int8)])
+        words += [bias[-1:], _words(last.reshape(-1, 2, 2).transpose(0, 2, 1)), tails[-1]]
+    return np.concatenate(words).view(np.int32)
+
+
+def _words(bytes_: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(bytes_).reshape(-1).view("<u4").astype(np.uint32)

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dot_four_twos of dot_kernels.h by hand: four patches times two filters keep eight sums in registers, and 13 instructions do
+ * 16 multiplications. Compilers spill here. Included there where the DSP instructions are.
+ *
+ *   r0 patches, later out      r1 stream       r2-r5 sums of filter 0     r6-r9 sums of filter 1
+ *   r10 stream word, then filter 0's pair      r11 filter 1's pair        r12, lr two patches' words
+ *
+ * One pair of values is a block of 52 bytes; a run of DOT_UNROLL blocks is entered so far from its end that only whole
+ * runs follow. Each block fetches the next block's stream word; the last one fetches the first word of tail 0.
+ * `stream` and `patches` need word alignment only: LDRD and LDM here never see anything else. */
+#ifndef DOT_ASM_H
+#define DOT_ASM_H
+
+#define DOT_UNROLL 8
+#define DOT_TEXT_(x) #x
+#define DOT_TEXT(x) DOT_TEXT_(x)
+
+/* Stack: 0 patches, 4 out, 8 pitch, 12 entry into the run, 16 end of patches, 20 end of out. */
+#define DOT_HEAD                                                                                                      \
+    "push {r4-r11, lr}\n"                                                                                             \
+    "ldr r4, [sp, #36]\n"            /* pairs */                                                                      \
+    "sub sp, #28\n"                                                                                                   \
+    "str r0, [sp, #0]\n"                                                                                              \
+    "str r2, [sp, #4]\n"                                                                                              \
+    "str r3, [sp, #8]\n"                                                                                              \
+    "add r5, r0, r4, lsl #4\n"                                                                                        \
+    "str r5, [sp, #16]\n"                                                                                             \
+    "bic r5, r3, #1\n"                                                                                                \
+    "add r5, r2, r5\n"                                                                                                \
+    "str r5, [sp, #20]\n"                                                                                             \
+    "rsb r4, r4, #0\n"                                                                                                \
+    "and r4, r4, #" DOT_TEXT(DOT_UNROLL) " - 1\n" /* blocks to skip on entry */                                        \
+    "movs r5, #52\n"                                                                                                  \
+    "mul r4, r4, r5\n"                                                                                                \
+    "adr r5, 2f\n"                                                                                                    \
+    "add r4, r5\n"                                                                                                    \
+    "orr r4, r4, #1\n"                                                                                                \
+    "str r4, [sp, #12]\n"                                                                                             \
+    "1:\n"                                                                                                            \
+    "ldm r1!, {r2, r6, r10}\n"                                                                                        \
+    "ldr r0, [sp, #0]\n"                                                                                              \
+    "mov r3, r2\n"                                                                                                    \
+    "mov r4, r2\n"                                                                                                    \
+    "mov r5, r2\n"                                                                                                    \
+    "mov r7, r6\n"                                                                                                    \
+    "mov r8, r6\n"                                                                                                    \
+    "mov r9, r6\n"                                                                                                    \
+    "ldr pc, [sp, #12]\n"                                                                                             \
+    ".p2align 2\n"                                                                                                    \
+    "2:\n"                                                                                                            \
+    ".rept " DOT_TEXT(DOT_UNROLL) "\n"                                                                                \
+    "ldrd r12, lr, [r0], #8\n"                                                                                        \
+    "sxtb16 r11, r10, ror #8\n"                                                                                       \
+    "sxtb16 r10, r10\n"                                                                                               \
+    "smlad r2, r12, r10, r2\n"                                                                                        \
+    "smlad r6, r12, r11, r6\n"                                                                                        \
+    "smlad r3, lr, r10, r3\n"                                                                                         \
+    "smlad r7, lr, r11, r7\n"                                                                                         \
+    "ldrd r12, lr, [r0], #8\n"                                                                                        \
+    "smlad r4, r12, r10, r4\n"                                                                                        \
+    "smlad r5, lr, r10, r5\n"                                                                                         \
+    "ldr r10, [r1], #4\n"                                                                                             \
+    "smlad r8, r12, r11, r8\n"                                                                                        \
+    "smlad r9, lr, r11, r9\n"                                                                                         \
+    ".endr\n"                                                                                                         \
+    "ldr r12, [sp, #16]\n"                                                                                            \
+    "cmp r0, r12\n"                                                                                                   \
+    "bne 2b\n"
+
+/* Stores the eight results in r2-r9; more filters: back to 1. Returns the stream. */
+#define DOT_FOOT                                                                                                      \
+    "ldr r0, [sp, #4]\n"                                                                                              \
+    "ldr lr, [sp, #8]\n"                                                                                              \
+    "add r12, r0, lr, lsl #1\n"                                                                                       \
+    "strb r3, [r0, lr]\n"                                                                                             \
+    "strb r2, [r0], #1\n"                                                                                             \
+    "strb r5, [r12, lr]\n"                                                                                            \
+    "strb r4, [r12], #1\n"                                                                                            \
+    "strb r7, [r0, lr]\n"                                                                                             \
+    "strb r6, [r0], #1\n"                                                                                             \
+    "strb r9, [r12, lr]\n"                                                                                            \
+    "strb r8, [r12]\n"                                                                                                \
+    "ldr r2, [sp, #20]\n"                                                                                             \
+    "str r0, [sp, #4]\n"                                                                                              \
+    "cmp r0, r2\n"                                                                                                    \
+    "bne 1b\n"                                                                                                        \
+    "mov r0, r1\n"                                                                                                    \
+    "add sp, #28\n"                                                                                                   \
+    "pop {r4-r11, pc}\n"
+
+/* The loop back to 1 is out of reach of nothing here: bne.w spans a megabyte. */
+#define DOT_LINEAR_ONE(sum, shift) "smmlar " sum ", " sum ", r10, r11\n" "ssat " sum ", #8, " sum shift "\n"
+#define DOT_LINEAR(shift)                                                                                             \
+    "ldr r11, [r1], #4\n" DOT_LINEAR_ONE("r2", shift) DOT_LINEAR_ONE("r3", shift) DOT_LINEAR_ONE("r4", shift)         \
+    DOT_LINEAR_ONE("r5", shift) "ldrd r10, r11, [r1], #8\n" DOT_LINEAR_ONE("r6", shift) DOT_LINEAR_ONE("r7", shift)   \
+    DOT_LINEAR_ONE("r8", shift) DOT_LINEAR_ONE("r9", shift)
+
+#define DOT_ROUNDING_ONE(sum)                                                                                         \
+    "smmlar " sum ", " sum ", r10, " sum "\n"                                                                         \
+    "add " sum ", " sum ", " sum ", asr #31\n"                                                                        \
+    "add " sum ", " sum ", r11\n"                                                                                     \
+    "asr " sum ", " sum ", r12\n"                                                                                     \
+    "ssat " sum ", #8, " sum "\n"
+#define DOT_ROUNDING                                                                                                  \
+    "ldm r1!, {r11, r12}\n" DOT_ROUNDING_ONE("r2") DOT_ROUNDING_ONE("r3") DOT_ROUNDING_ONE("r4")                      \
+    DOT_ROUNDING_ONE("r5") "ldm r1!, {r10, r11, r12}\n" DOT_ROUNDING_ONE("r6") DOT_ROUNDING_ONE("r7")                 \
+    DOT_ROUNDING_ONE("r8") DOT_ROUNDING_ONE("r9")
+
+#define DOT_FUNCTION(name, body)                                                                                      \
+    __attribute__((naked, noinline)) static const int32_t *name(                                                      \
+        const uint32_t *patches __attribute__((unused)), const int32_t *stream __attribute__((unused)),               \
+        int8_t *out __attribute__((unused)), int32_t pitch __attribute__((unused)),                                   \
+        int32_t pairs __attribute__((unused)))                                                                        \
+    {                                                                                                                 \
+        __asm__ volatile(DOT_HEAD body DOT_FOOT);                                                                     \
+    }
+
+DOT_FUNCTION(dot_four_twos_linear_4, DOT_LINEAR(", asr #4"))
+DOT_FUNCTION(dot_four_twos_linear_2, DOT_LINEAR(", asr #2"))
+DOT_FUNCTION(dot_four_twos_rounding, DOT_ROUNDING)
+
+#endif
