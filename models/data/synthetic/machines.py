@@ -111,7 +111,7 @@ def waveform(clip: Clip) -> NDArray[np.int16]:
 
 
 def _severity(rng: np.random.Generator, number: int) -> float:
-    """0.05..0.85; clip numbers take turns over five equal parts of that range, so that a small set is like a large one."""
+    """0.05..0.85; clip numbers take turns over five equal parts of it, so that a small set is like a large one."""
     return 0.05 + 0.8 * (number % 5 + float(rng.random())) / 5.0
 
 

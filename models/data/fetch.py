@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fetch the official data of a task into the cache: ``python -m models.data.fetch kws``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from harness.errors import BenchError
+from models.data.published import fetch
+from models.tasks import find_task
+
+
+@click.command()
+@click.argument("task")
+def main(task: str) -> None:
+    """Fetch the official data of TASK from its own address; later runs find it by themselves."""
+
+    def tell(what: str, done: int, total: int | None) -> None:
+        if sys.stderr.isatty() or done == total:
+            of = f" of {total:,}" if total else ""
+            click.echo(f"\r{what}: {done:,}{of} bytes", err=True, nl=done == total)
+
+    try:
+        click.echo(fetch(find_task(task), tell))
+    except BenchError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fetching whole data sets, from files of this machine that stand in for their addresses."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import os
+import pickle
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import DataError
+from models.data import load_dataset, published
+from models.data.published import PUBLISHED, fetch
+from models.tasks import TASKS, find_task
+
+KWS, IC = find_task("kws"), find_task("ic")
+KWS_LIST = "a_Stop_7.bin,12,7\nb_Up_8.bin,12,8\n"
+KWS_FILES = {"a_Stop_7.bin": b"\x01" * 490, "b_Up_8.bin": b"\x02" * 490}
+IC_LIST = "frog_s_2.bin,10,6\ntaxi_s_1.bin,10,1\n"
+
+
+def offer(
+    monkeypatch: pytest.MonkeyPatch, site: Path, model_id: str, archive: bytes, labels: str, content: bytes
+) -> None:
+    """Put an archive and a list where the row of ``model_id`` says they are."""
+    site.mkdir(exist_ok=True)
+    (site / "archive").write_bytes(archive)
+    (site / "list.csv").write_text(labels)
+    row = next(row for row in PUBLISHED if row.model_id == model_id)
+    row = dataclasses.replace(
+        row,
+        archive_url=(site / "archive").as_uri(),
+        archive_sha256=None,
+        list_url=(site / "list.csv").as_uri(),
+        list_sha256=hashlib.sha256(labels.encode()).hexdigest(),
+        content_sha256=hashlib.sha256(content).hexdigest(),
+    )
+    monkeypatch.setattr(published, "PUBLISHED", (row,))
+
+
+def keyword_archive(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in {**files, "other.bin": bytes(490)}.items():
+            archive.writestr(f"energyrunner-cf7c/datasets/kws01/{name}", content)
+        archive.writestr("energyrunner-cf7c/datasets/ad01/y_labels.csv", "x.bin,2,0,2560,512\n")
+    return stream.getvalue()
+
+
+def cifar_archive(batch: object) -> bytes:
+    stream = io.BytesIO()
+    data = pickle.dumps(batch, protocol=2)
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        info = tarfile.TarInfo("cifar-10-batches-py/test_batch")
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def test_fetched_keywords_are_found_by_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
+    content = b"".join(KWS_FILES.values())
+    offer(monkeypatch, tmp_path / "site", "kws01", keyword_archive(KWS_FILES), KWS_LIST, content)
+    steps: list[tuple[str, int, int | None]] = []
+    path = fetch(KWS, lambda *step: steps.append(step), environ)
+    assert steps and [file for file in (tmp_path / "cache").rglob("*") if file.is_file()] == [path]
+    dataset = load_dataset(KWS, environ=environ)
+    assert [(sample.name, sample.label) for sample in dataset.samples] == [("a_Stop_7.bin", 7), ("b_Up_8.bin", 8)]
+    assert b"".join(sample.load() for sample in dataset.samples) == content
+    (tmp_path / "site" / "archive").unlink()
+    assert fetch(KWS, None, environ) == path
+
+
+def test_fetched_pictures_are_interleaved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
+    planes = np.random.default_rng(4).integers(0, 256, (3, 3, 32, 32), np.uint8)
+    wanted = [b"".join(planes[at, :, y, x].tobytes() for y in range(32) for x in range(32)) for at in (2, 1)]
+    names = [b"ship_s_0.png", b"taxi_s_1.png", b"frog_s_2.png"]
+    archive = cifar_archive({b"data": planes.reshape(3, 3072), b"filenames": names, b"labels": [8, 1, 6]})
+    offer(monkeypatch, tmp_path / "site", "ic01", archive, IC_LIST, b"".join(wanted))
+    fetch(IC, None, environ)
+    assert [sample.load() for sample in load_dataset(IC, environ=environ).samples] == wanted
+
+
+class Harmful:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (os.mkdir, ("harmed",))
+
+
+def test_a_pickle_that_calls_something_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    offer(monkeypatch, tmp_path / "site", "ic01", cifar_archive(Harmful()), IC_LIST, b"")
+    with pytest.raises(DataError, match="no place in a data set"):
+        fetch(IC, None, {"MLPERF_TINY_CACHE": str(tmp_path / "cache")})
+    assert not (tmp_path / "harmed").exists()
+
+
+@pytest.mark.parametrize(
+    ("archive", "content", "wanted"),
+    [
+        (keyword_archive({**KWS_FILES, "b_Up_8.bin": b"\x03" * 490}), b"", "have sha256"),
+        (keyword_archive({"a_Stop_7.bin": bytes(490)}), b"", "lacks 1 of 2 files, first b_Up_8.bin"),
+        (keyword_archive({**KWS_FILES, "a_Stop_7.bin": bytes(3)}), b"", "lacks 1 of 2 files, first a_Stop_7.bin"),
+        (b"no archive", b"", "not a usable .zip"),
+    ],
+    ids=["other content", "missing", "short", "no archive"],
+)
+def test_other_content_leaves_no_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: bytes, content: bytes, wanted: str
+) -> None:
+    offer(monkeypatch, tmp_path / "site", "kws01", archive, KWS_LIST, content)
+    with pytest.raises(DataError, match=wanted) as refused:
+        fetch(KWS, None, {"MLPERF_TINY_CACHE": str(tmp_path / "cache")})
+    assert "--data DIR or MLPERF_TINY_DATA=DIR" in str(refused.value)
+    assert not (tmp_path / "cache" / "kws01.zip").exists()
+
+
+@pytest.mark.parametrize("name", ["ad", "vww"])
+def test_what_cannot_be_fetched_says_where_it_comes_from(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"cannot be fetched: .*--data DIR or MLPERF_TINY_DATA"):
+        fetch(find_task(name), None, {"MLPERF_TINY_CACHE": str(tmp_path)})
+
+
+def test_every_task_is_published_or_says_where() -> None:
+    assert {row.model_id for row in PUBLISHED} | set(published.WHERE) == {task.model_id for task in TASKS}
+
+
+def test_the_digest_of_the_keyword_row_is_that_of_the_real_files(data_dir: Path) -> None:
+    row = next(row for row in PUBLISHED if row.model_id == "kws01")
+    content = b"".join(sample.load() for sample in load_dataset(KWS, data_dir).samples)
+    assert hashlib.sha256(content).hexdigest() == row.content_sha256
+    for row in PUBLISHED:
+        labels = (data_dir / "labels" / row.model_id / "y_labels.csv").read_bytes()
+        assert hashlib.sha256(labels).hexdigest() == row.list_sha256
