@@ -40,7 +40,12 @@ def lower(graph: Graph, isa: Isa) -> Plan:
             refuse(op, graph, f"the compiler does not know it; it does {', '.join(sorted(OPERATORS))}")
         for index in op.outputs:
             shape = graph.tensors[index].shape
-            require(len(shape) < 3 or shape[0] == 1, op, graph, f"batch {shape[0] if shape else 1}, the firmware runs batch 1")
+            require(
+                len(shape) < 3 or shape[0] == 1,
+                op,
+                graph,
+                f"batch {shape[0] if shape else 1}, the firmware runs batch 1",
+            )
         lowered = OPERATORS[op.kind](op, graph, isa)
         if not lowered:
             aliases[op.outputs[0]] = root(op.inputs[0])
@@ -70,8 +75,8 @@ def lower(graph: Graph, isa: Isa) -> Plan:
 def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tuple[str, ...]]:
     """Return the int8 input and output, the operators between them, and what was cut off.
 
-    A float model input behind which a QUANTIZE stands is fed as int8 by the host; a DEQUANTIZE before a float output
-    is left to the host likewise.
+    A QUANTIZE behind a float (or uint8) model input and a DEQUANTIZE (or QUANTIZE) before such an output are left to
+    the host: the device takes and gives the int8 tensors inside.
     """
     for what, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         if len(indices) != 1:
@@ -79,29 +84,36 @@ def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tu
     input_, output = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     operators = list(graph.operators)
     notes: list[str] = []
-    if input_.dtype == "float32":
-        readers = [op for op in operators if input_.index in op.inputs]
-        if len(readers) == 1 and readers[0].kind == "QUANTIZE":
-            inner = graph.tensors[readers[0].outputs[0]]
-            notes.append(
-                f"input {input_.name!r} is float32; the device takes int8 {inner.name!r}: QUANTIZE stays outside"
-            )
-            operators.remove(readers[0])
-            input_ = inner
-    if output.dtype == "float32":
-        writers = [op for op in operators if output.index in op.outputs]
-        if len(writers) == 1 and writers[0].kind == "DEQUANTIZE":
-            inner = graph.tensors[writers[0].inputs[0]]
-            notes.append(
-                f"output {output.name!r} is float32; the device gives int8 {inner.name!r}: DEQUANTIZE stays outside"
-            )
-            operators.remove(writers[0])
-            output = inner
+    readers = [op for op in operators if input_.index in op.inputs]
+    if len(readers) == 1 and _converts(graph, input_, readers[0], readers[0].outputs[0]):
+        operators.remove(readers[0])
+        inner = graph.tensors[readers[0].outputs[0]]
+        notes.append(f"input {input_.name!r} is {input_.dtype}; the device takes int8 {inner.name!r} behind QUANTIZE")
+        input_ = inner
+    writers = [op for op in operators if output.index in op.outputs]
+    if len(writers) == 1 and _converts(graph, output, writers[0], writers[0].inputs[0]):
+        operators.remove(writers[0])
+        inner = graph.tensors[writers[0].inputs[0]]
+        notes.append(
+            f"output {output.name!r} is {output.dtype}; the device gives int8 {inner.name!r} before {writers[0].kind}"
+        )
+        output = inner
     edge = Operator(-1, "MODEL", (), ())
     for tensor in (input_, output):
         int8_tensor(edge, graph, tensor)
         require(not tensor.shape or tensor.shape[0] == 1, edge, graph, f"batch {tensor.shape[:1]}, wanted 1", tensor)
     return input_, output, tuple(operators), tuple(notes)
+
+
+def _converts(graph: Graph, outer: Tensor, op: Operator, inner_index: int) -> bool:
+    """True when ``op`` does nothing but change the type of the model's edge ``outer`` to or from an int8 tensor."""
+    inner = graph.tensors[inner_index]
+    if op.kind not in ("QUANTIZE", "DEQUANTIZE") or inner.dtype != "int8":
+        return False
+    if outer.dtype == "uint8":
+        # The same real numbers, 128 steps apart; anything else would need a rescale.
+        return outer.scale == inner.scale and outer.zero_point == inner.zero_point + 128
+    return outer.dtype == "float32"
 
 
 def _buffers(graph: Graph, steps: list[Step], input_tensor: int, output_tensor: int) -> tuple[Buffer, ...]:

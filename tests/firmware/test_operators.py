@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from fakes.host_model import build_host_model
-from fakes.reference import run_reference
-from fakes.tflite_builder import Builder
 
 from firmware.codegen.lower import lower
 from firmware.codegen.plan import Isa
 from firmware.codegen.read_tflite import read_tflite
+from tests.fakes.host_model import build_host_model
+from tests.fakes.reference import run_reference
+from tests.fakes.tflite_builder import Builder
 
 # (scale, zero point) of input and output: usual, extreme zero points, saturating, widening, nearly equal.
 QUANTS = ((0.1, 3), (0.05, -128), (0.2, 127), (0.003, -5), (1.7, 0), (0.1000001, 3))
@@ -160,7 +160,9 @@ def elementwise_case(kind: str, two: Two) -> Case:
         source = b.tensor(two.b if two.constant == "a" else two.a, scale=0.1, zero_point=4)
         for side, shape, (scale, zero_point) in (("a", two.a, two.a_quant), ("b", two.b, two.b_quant)):
             if two.constant == side:
-                data = rng.integers(-128, 128, shape)
+                # Every value for a whole row of 256: against the ramp among the inputs these are all pairs.
+                every = np.repeat(np.arange(-128, 128), 256)
+                data = every if every.size == np.prod(shape) else rng.integers(-128, 128, shape)
                 tensors.append(b.tensor(shape, scale=scale, zero_point=zero_point, data=data))
                 continue
             # Two different functions of the input, so that the operands are not the same values: a mirrored copy
@@ -200,6 +202,12 @@ TWOS = [
     Two((1, 1, 1, 1), FULL, (0.1, 4), (0.05, -10), (0.12, 0), constant="a"),
     Two((1, 6, 1, 1), (1, 1, 7, 5), (0.1, 4), (0.05, -10), (0.12, 0), constant="a"),
     Two((1, 6, 1, 5), FULL, (0.1, 4), (0.05, -10), (0.12, 0), "RELU", constant="a"),
+]
+PAIRS = (1, 256, 256, 1)
+TWOS += [
+    Two(PAIRS, PAIRS, (0.1, 4), (0.1, 4), (0.2, -3), constant="b"),
+    Two(PAIRS, PAIRS, (0.0371, -128), (0.1042, 12), (0.0533, -128), "RELU6", constant="b"),
+    Two(PAIRS, PAIRS, (0.0713, 19), (0.0261, -77), (0.0874, 5), constant="b"),
 ]
 ELEMENTWISE_CASES = [elementwise_case(kind, two) for kind in ("ADD", "SUB", "MUL") for two in TWOS]
 
@@ -287,6 +295,25 @@ ALIAS_CASES = [
     alias_case("EXPAND_DIMS", (1, 4, 5), (1, 1, 4, 5), {}, [1]),
 ]
 
+
+def transpose_case(shape: tuple[int, ...], order: tuple[int, ...]) -> Case:
+    def make(b: Builder) -> tuple[int, int]:
+        x = b.tensor(shape, scale=0.1, zero_point=-9)
+        y = b.tensor([shape[axis] for axis in order], scale=0.1, zero_point=-9)
+        b.operator("TRANSPOSE", [x, b.tensor((len(order),), "int32", data=order)], [y])
+        return x, y
+
+    return Case(f"TRANSPOSE {shape} to {order}", make)
+
+
+TRANSPOSE_CASES = [
+    transpose_case((1, 3, 4, 5), (0, 3, 1, 2)),
+    transpose_case((1, 3, 4, 5), (0, 3, 2, 1)),
+    transpose_case((1, 3, 5), (0, 2, 1)),
+    transpose_case((1, 1, 7, 5), (0, 2, 1, 3)),
+    transpose_case((1, 7, 1, 5), (0, 3, 2, 1)),
+]
+
 CASES = [
     *pool_cases(),
     *lookup_cases(),
@@ -296,6 +323,7 @@ CASES = [
     *PAD_CASES,
     *CONCATENATION_CASES,
     *ALIAS_CASES,
+    *TRANSPOSE_CASES,
 ]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PAD, PADV2 and CONCATENATION: bytes move, no value changes."""
+"""PAD, PADV2, CONCATENATION and TRANSPOSE: bytes move, no value changes."""
 
 from __future__ import annotations
 
@@ -110,4 +110,39 @@ def lower_concatenation(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...
     return tuple(steps)
 
 
-OPERATORS: dict[str, Lowering] = {"PAD": lower_pad, "PADV2": lower_pad, "CONCATENATION": lower_concatenation}
+def lower_transpose(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """Any order of up to four axes; costs nothing where only axes of size 1 move."""
+    in_, out = activation(op, graph), output(op, graph)
+    same_quantization(op, graph, in_, out)
+    order = integer_constant(op, graph, 1, "order of axes")
+    rank = len(in_.shape)
+    require(sorted(order) == list(range(rank)), op, graph, f"{order} is no order of the axes of {dims(in_.shape)}")
+    require(tuple(in_.shape[axis] for axis in order) == out.shape, op, graph, f"{dims(in_.shape)} in order {order}")
+    moving = [axis for axis in order if in_.shape[axis] > 1]
+    if moving == sorted(moving):
+        return ()
+    require(len(moving) <= 4, op, graph, f"{len(moving)} axes longer than 1, at most 4 are done", in_)
+    sizes = [1] * (4 - len(moving)) + [in_.shape[axis] for axis in moving]
+    strides = [0] * (4 - len(moving)) + [prod(in_.shape[axis + 1 :]) for axis in moving]
+    return (
+        Step(
+            title=f"{op.index}: TRANSPOSE {order}  {dims(in_.shape)} -> {dims(out.shape)}",
+            kernel="transpose_s8",
+            source="transpose_s8.c",
+            struct="transpose_s8_t",
+            fields={
+                "size": "{" + ", ".join(map(str, sizes)) + "}",
+                "stride": "{" + ", ".join(map(str, strides)) + "}",
+            },
+            inputs=(in_.index,),
+            output=out.index,
+        ),
+    )
+
+
+OPERATORS: dict[str, Lowering] = {
+    "PAD": lower_pad,
+    "PADV2": lower_pad,
+    "CONCATENATION": lower_concatenation,
+    "TRANSPOSE": lower_transpose,
+}
