@@ -67,8 +67,14 @@ class Toolchain(Protocol):
 
 
 def file_flags(source: str) -> tuple[str, ...]:
-    """Flags a single file needs: the memory functions must not become calls to themselves."""
-    return ("-fno-builtin",) if source.endswith("cortex_m/memory.c") else ()
+    """Flags for one file, on top of those for all.
+
+    Outside the engine nothing gains from unrolled loops, and a register that is polled four times a turn is harder to
+    follow, for a reader and for an emulator that looks for idle loops. The memory functions must not become calls to
+    themselves.
+    """
+    plain = () if source.startswith(("engine/", "model/")) else ("-fno-unroll-loops",)
+    return (*plain, "-fno-builtin") if source.endswith("cortex_m/memory.c") else plain
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,7 @@ class GccToolchain:
     def compile(self, board: Board, source: str, output: str, includes: Sequence[str]) -> list[str]:
         search = [f"-I{folder}" for folder in includes]
         own = file_flags(source)
-        if own:
+        if "-fno-builtin" in own:
             own = (*own, "-fno-tree-loop-distribute-patterns")
         return [_gcc(board), *self.flags(board), *own, *search, "-c", source, "-o", output]
 
