@@ -97,7 +97,7 @@ def _kept(folder: Path) -> Image | None:
 def _key(compiled: CompiledModel, wire: WireFormat, board: Board, toolchain: Toolchain, baud: int | None) -> str:
     """A hash of all that decides the image: the generated C, our sources, the rows and the compiler."""
     digest = hashlib.sha256()
-    for part in (wire, board, baud, toolchain.name, toolchain.version, toolchain.flags(board)):
+    for part in (wire, board, baud, toolchain.name, toolchain.version(board), toolchain.flags(board)):
         digest.update(repr(part).encode() + b"\0")
     for name, text in sorted(compiled.files.items()):
         digest.update(f"{name}\0{text}\0".encode())
