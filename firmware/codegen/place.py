@@ -90,7 +90,7 @@ def _items(plan: Plan, alignment_bytes: int, in_place: bool) -> list[_Item]:
         source, target = buffers.get(step.in_place) if step.in_place is not None else None, buffers[step.output]
         if (
             source is not None
-            and source.tensor != target.tensor
+            and source.tensor not in (target.tensor, plan.output_tensor)  # the caller reads the output after all steps
             and source.size_bytes == target.size_bytes
             and source.last_use == number == target.first_use
         ):

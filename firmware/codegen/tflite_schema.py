@@ -100,7 +100,7 @@ class OptionTable:
 
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
 _PADDINGS = ("SAME", "VALID")
-MAX_STEP = 1 << 15  # strides, dilations and windows: larger than any image a microcontroller holds
+MAX_STEP = 32_767  # strides, dilations and windows: what LiteRT takes, and larger than any image at hand
 
 
 def _step(slot: int, name: str, default: int = 0) -> Whole:

@@ -86,7 +86,7 @@ def mixed_model() -> Builder:
     out = b.tensor((1, 8), scale=1 / 256, zero_point=-128)
     b.operator("PAD", [x, b.tensor((4, 2), "int32", data=[0, 0, 1, 1, 1, 1, 0, 0])], [padded])
     window = {"padding": "VALID", "dilation_h": 2, "dilation_w": 3}
-    b.operator("CONV_2D", [padded, kernel, -1], [conv], window)
+    b.operator("CONV_2D", [padded, kernel], [conv], window)
     pool = {"padding": "SAME", "filter_h": 2, "filter_w": 2, "stride_h": 2, "stride_w": 2}
     b.operator("MAX_POOL_2D", [conv], [pooled], pool)
     b.operator("QUANTIZE", [pooled], [other])

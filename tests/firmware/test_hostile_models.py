@@ -52,7 +52,7 @@ def check_compiled(compiled: CompiledModel) -> None:
         for b in plan.buffers
     ]
     spans += [(at, at + plan.steps[n].scratch_bytes, n, n, -1) for n, at in placement.scratch_offsets.items()]
-    may_share = {(step.in_place, step.output) for step in plan.steps if step.in_place is not None}
+    may_share = {(step.in_place, step.output) for step in plan.steps if step.in_place not in (None, plan.output_tensor)}
     for i, a in enumerate(spans):
         assert 0 <= a[0] < a[1] <= placement.arena_bytes
         for b in spans[:i]:
