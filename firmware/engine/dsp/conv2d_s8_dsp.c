@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conv2d_s8_dsp.h"
 
+#include <stddef.h>
+
 #include "dot_kernels.h"
 
 /* Widens one run to pairs, `step` words apart; returns where the next pair goes. */
@@ -30,9 +32,9 @@ static const int8_t *pad_run(const conv2d_s8_dsp_t *op, const int8_t *row, int32
     for (int32_t j = 0; j < op->run_columns; j++) {
         int8_t *to = bytes + j * op->in_channels;
         if (column + j < 0 || column + j >= op->in_w) {
-            memset(to, op->in_zero, (size_t)op->in_channels);
+            __builtin_memset(to, op->in_zero, (size_t)op->in_channels);
         } else {
-            memcpy(to, row + (column + j) * op->in_channels, (size_t)op->in_channels);
+            __builtin_memcpy(to, row + (column + j) * op->in_channels, (size_t)op->in_channels);
         }
     }
     return bytes;
@@ -49,7 +51,7 @@ INLINE void gather(
         for (int32_t j = 0; j < op->runs_per_row; j++, column += op->dilation_w) {
             const int8_t *run;
             if (outside) {
-                memset(bytes, op->in_zero, (size_t)op->run_values);
+                __builtin_memset(bytes, op->in_zero, (size_t)op->run_values);
                 run = bytes;
             } else if (column < 0 || column + op->run_columns > op->in_w) {
                 run = pad_run(op, in + top * row_bytes, column, bytes);
@@ -141,7 +143,7 @@ void conv2d_s8_dsp(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, voi
 {
     /* The odd last filter may read one pair behind a patch. */
     uint32_t *const patches = scratch;
-    memset(patches + 4 * op->dot.pairs, 0, 4 * sizeof *patches);
+    __builtin_memset(patches + 4 * op->dot.pairs, 0, 4 * sizeof *patches);
     const int plain = op->filter_h == 1 && op->runs_per_row == 1 && op->run_columns == 1 && op->stride_h == 1 &&
                       op->stride_w == 1;
     if (plain) {

@@ -5,7 +5,6 @@
 #define SIMD_H
 
 #include <stdint.h>
-#include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -19,7 +18,7 @@
 INLINE uint32_t load_bytes(const int8_t *p)
 {
     uint32_t word;
-    memcpy(&word, p, sizeof word);
+    __builtin_memcpy(&word, p, sizeof word);
     return word;
 }
 
