@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, cfunc, njit, types
+from numba import carray, types
 from numba.extending import intrinsic
 
 from runners.emulator.layout import (
@@ -56,6 +56,7 @@ from runners.emulator.layout import (
     WRITE_FN,
     State,
 )
+from runners.emulator.native_cache import callback, compiled
 from runners.emulator.uart_native import read_data, read_status, write_data
 
 PERIPHERAL_BASE, PERIPHERAL_BYTES = 0x4000_0000, 0x2000_0000
@@ -100,7 +101,7 @@ def call_3(typing_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64, types.int64), generate
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def find_row(s: State, key: int) -> int:
     """Index of the row that holds ``key``, or of the free one where it belongs. The table is never full."""
     # Blocks start at even addresses; the low bits of the size do not help to spread them.
@@ -112,7 +113,7 @@ def find_row(s: State, key: int) -> int:
         place = (place + 1) & (TABLE_ROWS - 1)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def read_counter(s: State, row: int) -> int:
     """The present value of a free-running counter."""
     elapsed = s[CYCLES] - s[row + COUNTER_SINCE]
@@ -120,7 +121,7 @@ def read_counter(s: State, row: int) -> int:
     return count % s[row + COUNTER_MODULUS]
 
 
-@cfunc(types.void(types.intp, types.uint64, types.uint32, types.voidptr), cache=True)
+@callback(types.void(types.intp, types.uint64, types.uint32, types.voidptr))
 def on_block(uc: int, address: int, size: int, user: Any) -> None:
     s = carray(user, (WORDS,), np.int64)
     if s[INSTRUCTIONS] >= s[STOP_AT]:
@@ -148,7 +149,7 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
     s[row + ROW_EXECUTIONS] += 1
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def read_register(s: State, address: int, size: int) -> int:
     if address == s[UART_STATUS_ADDRESS]:
         return read_status(s)
@@ -163,7 +164,7 @@ def read_register(s: State, address: int, size: int) -> int:
     return call_2(s[READ_FN], address, size)
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def write_register(s: State, address: int, size: int, value: int) -> None:
     if address == s[UART_TX_ADDRESS]:
         write_data(s, value)
@@ -176,25 +177,25 @@ _READ = types.uint64(types.intp, types.uint64, types.uint32, types.voidptr)
 _WRITE = types.void(types.intp, types.uint64, types.uint32, types.uint64, types.voidptr)
 
 
-@cfunc(_READ, cache=True)
+@callback(_READ)
 def on_peripheral_read(uc: int, offset: int, size: int, user: Any) -> int:
     s = carray(user, (WORDS,), np.int64)
     return np.uint64(read_register(s, np.int64(offset) + PERIPHERAL_BASE, np.int64(size)))
 
 
-@cfunc(_WRITE, cache=True)
+@callback(_WRITE)
 def on_peripheral_write(uc: int, offset: int, size: int, value: int, user: Any) -> None:
     s = carray(user, (WORDS,), np.int64)
     write_register(s, np.int64(offset) + PERIPHERAL_BASE, np.int64(size), np.int64(value))
 
 
-@cfunc(_READ, cache=True)
+@callback(_READ)
 def on_private_read(uc: int, offset: int, size: int, user: Any) -> int:
     s = carray(user, (WORDS,), np.int64)
     return np.uint64(read_register(s, np.int64(offset) + PRIVATE_BASE, np.int64(size)))
 
 
-@cfunc(_WRITE, cache=True)
+@callback(_WRITE)
 def on_private_write(uc: int, offset: int, size: int, value: int, user: Any) -> None:
     s = carray(user, (WORDS,), np.int64)
     write_register(s, np.int64(offset) + PRIVATE_BASE, np.int64(size), np.int64(value))

@@ -13,8 +13,6 @@ the core is idle until the host sends something.
 
 from __future__ import annotations
 
-from numba import njit
-
 from runners.emulator.layout import (
     CYCLES,
     IDLE,
@@ -33,6 +31,7 @@ from runners.emulator.layout import (
     UART_OVERRUN_SEEN,
     UART_POLL_ARMED,
     UART_POLL_INSTRUCTIONS,
+    UART_POLL_REPEATS,
     UART_POLL_VALUE,
     UART_POLLS,
     UART_RX_ARRIVAL,
@@ -48,16 +47,20 @@ from runners.emulator.layout import (
     UART_TX_ON,
     State,
 )
+from runners.emulator.native_cache import compiled
 
-# Two equal status reads within so many instructions, and no other register access between them, are a waiting loop.
+# So many equal status reads, each within so many instructions of the one before and with no other register access
+# between them, are a waiting loop. Start-up code reads the status a few times in a row too, and compilers unroll
+# loops, so neither two reads nor the place of the read tell enough.
+TIGHT_LOOP_REPEATS = 6
 TIGHT_LOOP_INSTRUCTIONS = 128
 # A firmware that looks at its receiver only now and then is given its bytes after so many looks.
-LOOSE_POLLS = 16
+LOOSE_POLLS = 32
 
 ORE, RXNE, TC, TXE, BUSY = 1 << 3, 1 << 5, 1 << 6, 1 << 7, 1 << 16
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def advance(s: State) -> None:
     """Bring both shift registers up to the present cycle."""
     now = s[CYCLES]
@@ -83,7 +86,7 @@ def advance(s: State) -> None:
             s[UART_RX_ARRIVAL] += s[UART_FRAME]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def status(s: State) -> int:
     """The status register (SR or ISR) as it stands."""
     value = s[UART_STATUS_BITS] | s[UART_OVERRUN] * ORE | s[UART_RX_FULL] * RXNE
@@ -96,14 +99,14 @@ def status(s: State) -> int:
     return value
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def start_line(s: State) -> None:
     """Put the first queued byte on the wire, if there is one and the receiver listens."""
     if s[UART_RX_ARRIVAL] == 0 and s[UART_RX_ON] and s[UART_RX_HEAD] != s[UART_RX_TAIL]:
         s[UART_RX_ARRIVAL] = s[CYCLES] + s[UART_FRAME]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def next_event(s: State) -> int:
     """The cycle at which the status will next change by itself; 0 when it will not."""
     event = 0
@@ -115,7 +118,7 @@ def next_event(s: State) -> int:
     return event
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def wait(s: State) -> None:
     """The core only waits: jump to the next event, or mark it idle and ask for a stop."""
     event = next_event(s)
@@ -127,19 +130,21 @@ def wait(s: State) -> None:
             s[IDLE_CYCLES] += event - s[CYCLES]
             s[CYCLES] = event
         advance(s)
-    elif not s[UART_RX_FULL]:
+    elif s[UART_RX_ON] and not s[UART_RX_FULL]:
         s[IDLE] = 1
         s[STOP_AT] = 0
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def read_status(s: State) -> int:
     """A firmware read of SR or ISR."""
     advance(s)
     value = status(s)
     near = s[INSTRUCTIONS] - s[UART_POLL_INSTRUCTIONS] <= TIGHT_LOOP_INSTRUCTIONS
+    again = s[UART_POLL_ARMED] and near and value == s[UART_POLL_VALUE]
+    s[UART_POLL_REPEATS] = s[UART_POLL_REPEATS] + 1 if again else 0
     s[UART_POLLS] += 1
-    if s[UART_POLL_ARMED] and near and value == s[UART_POLL_VALUE]:
+    if s[UART_POLL_REPEATS] >= TIGHT_LOOP_REPEATS:
         wait(s)
         value = status(s)
     elif s[UART_POLLS] >= LOOSE_POLLS and next_event(s) == 0:
@@ -151,7 +156,7 @@ def read_status(s: State) -> int:
     return value
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def read_data(s: State) -> int:
     """A firmware read of DR or RDR: empties the data register; on F4 it ends the clearing of an overrun."""
     advance(s)
@@ -164,7 +169,7 @@ def read_data(s: State) -> int:
     return s[UART_RX_DATA]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def write_data(s: State, value: int) -> None:
     """A firmware write of DR or TDR; a byte written over one that still waits replaces it, as on silicon."""
     advance(s)
