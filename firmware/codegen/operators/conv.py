@@ -3,54 +3,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from firmware.codegen.graph import Graph, Operator, Tensor
 from firmware.codegen.operators.checks import Lowering, activation, dims, output, output_range, refuse, require
+from firmware.codegen.operators.depthwise import depthwise_call
 from firmware.codegen.operators.dot_stream import FAST_SHIFTS, SLOW_SHIFTS, pair_order, requantization, stream
+from firmware.codegen.operators.geometry import Window, read_filter, read_window
 from firmware.codegen.operators.staircase import fit_rounded, thresholds_of_real
 from firmware.codegen.operators.weights import Weights, read_weights, reference_constants
-from firmware.codegen.operators.window import window
 from firmware.codegen.plan import Constant, Isa, Step
-
-
-@dataclass(frozen=True)
-class Window:
-    """Geometry of a sliding window over an input of in_h x in_w pixels."""
-
-    in_h: int
-    in_w: int
-    out_h: int
-    out_w: int
-    filter_h: int
-    filter_w: int
-    stride_h: int
-    stride_w: int
-    dilation_h: int
-    dilation_w: int
-    pad_top: int
-    pad_left: int
-
-    @property
-    def text(self) -> str:
-        """``3x3/2x1``, and the dilation where there is one."""
-        dilation = (
-            f" dilated {self.dilation_h}x{self.dilation_w}" if (self.dilation_h, self.dilation_w) != (1, 1) else ""
-        )
-        return f"{self.filter_h}x{self.filter_w}/{self.stride_h}x{self.stride_w}{dilation}"
 
 
 def lower_conv(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     """CONV_2D: weights [out channels][height][width][in channels]."""
     in_, out = activation(op, graph), output(op, graph)
-    filter_ = _filter(op, graph, in_)
+    filter_ = read_filter(op, graph, in_)
     if filter_.shape[3] != in_.shape[3]:
         refuse(
             op, graph, f"groups: each filter sees {filter_.shape[3]} of {in_.shape[3]} channels, wanted all", filter_
         )
-    geometry = _window(op, graph, in_, out, filter_, filter_.shape[0])
+    geometry = read_window(op, graph, in_, out, filter_, filter_.shape[0])
     weights = read_weights(op, graph, in_, out, axis=0)
     if isa is Isa.DSP:
         fast = _dsp_step(op, graph, geometry, weights, in_, out, in_.shape[3], rounds_once=False)
@@ -69,11 +44,15 @@ def lower_conv(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
 def lower_depthwise(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     """DEPTHWISE_CONV_2D: weights [1][height][width][in channels * depth multiplier]."""
     in_, out = activation(op, graph), output(op, graph)
-    filter_ = _filter(op, graph, in_)
+    filter_ = read_filter(op, graph, in_)
     if filter_.shape[0] != 1 or filter_.shape[3] % in_.shape[3]:
         refuse(op, graph, f"{filter_.shape[3]} filters do not share out to {in_.shape[3]} channels", filter_)
-    geometry = _window(op, graph, in_, out, filter_, filter_.shape[3])
+    geometry = read_window(op, graph, in_, out, filter_, filter_.shape[3])
     weights = read_weights(op, graph, in_, out, axis=3)
+    if isa is Isa.DSP and filter_.shape[3] == in_.shape[3]:
+        fast = _dsp_depthwise_step(op, graph, geometry, weights, in_, out)
+        if fast is not None:
+            return (fast,)
     return (
         _step(
             op, graph, geometry, weights, in_, out,
@@ -135,30 +114,6 @@ def lower_fully_connected(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, .
             constants=constants,
             macs=rows * inputs * outputs,
         ),
-    )
-
-
-def _filter(op: Operator, graph: Graph, in_: Tensor) -> Tensor:
-    require(len(in_.shape) == 4, op, graph, "its input must have the axes batch, height, width, channel", in_)
-    require(len(op.inputs) > 1 and op.inputs[1] >= 0, op, graph, "it has no weights")
-    filter_ = graph.tensors[op.inputs[1]]
-    require(len(filter_.shape) == 4, op, graph, "its weights must have four axes", filter_)
-    return filter_
-
-
-def _window(op: Operator, graph: Graph, in_: Tensor, out: Tensor, filter_: Tensor, channels: int) -> Window:
-    filter_h, filter_w = filter_.shape[1:3]
-    steps = [int(op.options[n]) for n in ("stride_h", "stride_w", "dilation_h", "dilation_w")]  # type: ignore[arg-type]
-    stride_h, stride_w, dilation_h, dilation_w = steps
-    require(min(steps) >= 1, op, graph, f"stride {steps[:2]}, dilation {steps[2:]}: all must be 1 or more")
-    padding = str(op.options["padding"])
-    out_h, pad_top = window(padding, in_.shape[1], filter_h, stride_h, dilation_h)
-    out_w, pad_left = window(padding, in_.shape[2], filter_w, stride_w, dilation_w)
-    if (1, out_h, out_w, channels) != out.shape:
-        refuse(op, graph, f"the output should be {out_h}x{out_w}x{channels} and is {dims(out.shape)}")
-    in_h, in_w = in_.shape[1:3]
-    return Window(
-        in_h, in_w, out_h, out_w, filter_h, filter_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left
     )
 
 
@@ -254,6 +209,31 @@ def _dsp_step(
         output=out.index,
         constants=(constant,),
         scratch_bytes=16 * (len(order) + 1) + (run_values + 3) // 4 * 4,
+        macs=geometry.out_h * geometry.out_w * weights.channels * weights.taps,
+    )
+
+
+def _dsp_depthwise_step(
+    op: Operator, graph: Graph, geometry: Window, weights: Weights, in_: Tensor, out: Tensor
+) -> Step | None:
+    low, high = output_range(op, graph, out)
+    requant = requantization(weights, out.zero_point, low, high, rounds_once=False)
+    if requant is None:
+        return None
+    call = depthwise_call(op.index, geometry, weights.channels, in_.zero_point, requant)
+    if call is None:
+        return None
+    return Step(
+        title=_title(op, geometry, in_, out),
+        kernel="depthwise_conv2d_s8_dsp",
+        source="dsp/depthwise_conv2d_s8_dsp.c",
+        struct="depthwise_conv2d_s8_dsp_t",
+        fields=call.fields,
+        inputs=(in_.index,),
+        output=out.index,
+        constants=call.constants,
+        scratch_bytes=call.scratch_bytes,
+        in_place=in_.index if call.in_place else None,
         macs=geometry.out_h * geometry.out_w * weights.channels * weights.taps,
     )
 

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "depthwise_conv2d_s8_dsp.h"
+
+#include "depthwise_line.h"
+#include "dot.h"
+#include "simd.h"
+
+enum { GROUP = 4 };
+
+static uint32_t pair_of(int32_t low, int32_t high)
+{
+    return pack_low((uint32_t)low, (uint32_t)high);
+}
+
+/* Two places, from `place` on, of the group's channels; places outside the input hold its zero. */
+static void widen_edge(
+    const depthwise_conv2d_s8_dsp_t *op, const int8_t *line, int32_t place, int32_t channels, uint32_t *to)
+{
+    for (int32_t c = 0; c < channels; c++, to += op->lines.filter) {
+        int32_t value[2];
+        for (int32_t i = 0; i < 2; i++) {
+            const int inside = place + i >= 0 && place + i < op->places.in_size;
+            value[i] = inside ? line[(place + i) * op->places.in_bytes + c] : op->in_zero;
+        }
+        *to = pair_of(value[0], value[1]);
+    }
+}
+
+/* Widens one input line of up to four channels into its place in the ring; `line` is null outside the input. */
+static void widen_line(const depthwise_conv2d_s8_dsp_t *op, const int8_t *line, int32_t channels, uint32_t *to)
+{
+    const int32_t channel_step = op->lines.filter;
+    const int32_t word_step = GROUP * channel_step;
+    const int32_t place_bytes = op->places.in_bytes;
+    int32_t place = -op->places.pad;
+    int32_t words = op->ring_words;
+    if (!line) {
+        const uint32_t zeros = pair_of(op->in_zero, op->in_zero);
+        for (; words > 0; words--, to += word_step) {
+            to[0] = zeros;
+            to[channel_step] = zeros;
+            to[2 * channel_step] = zeros;
+            to[3 * channel_step] = zeros;
+        }
+        return;
+    }
+    for (; words > 0 && place < 0; words--, place += 2, to += word_step) {
+        widen_edge(op, line, place, channels, to);
+    }
+    int32_t inner = (op->places.in_size - place) / 2;
+    inner = inner < words ? inner : words;
+    words -= inner;
+    const int8_t *from = line + place * place_bytes;
+    place += 2 * inner;
+    if (channels == GROUP) {
+        for (; inner > 0; inner--, from += 2 * place_bytes, to += word_step) {
+            const uint32_t bytes0 = load_bytes(from);
+            const uint32_t bytes1 = load_bytes(from + place_bytes);
+            const uint32_t even0 = extend_even(bytes0), odd0 = extend_odd(bytes0);
+            const uint32_t even1 = extend_even(bytes1), odd1 = extend_odd(bytes1);
+            to[0] = pack_low(even0, even1);
+            to[channel_step] = pack_low(odd0, odd1);
+            to[2 * channel_step] = pack_high(even0, even1);
+            to[3 * channel_step] = pack_high(odd0, odd1);
+        }
+    } else {
+        for (; inner > 0; inner--, from += 2 * place_bytes, to += word_step) {
+            uint32_t *word = to;
+            for (int32_t c = 0; c < channels; c++, word += channel_step) {
+                *word = pair_of(from[c], from[place_bytes + c]);
+            }
+        }
+    }
+    for (; words > 0; words--, place += 2, to += word_step) {
+        widen_edge(op, line, place, channels, to);
+    }
+}
+
+/* A 3x3 filter as depthwise_line.h wants it: per line (w0, w1) and (w1, w2); lines 0 and 1 again behind line 2. */
+static void pair_filter_3(const int8_t *w, uint32_t *to)
+{
+    for (int32_t i = 0; i < 5; i++, to += 2) {
+        const int8_t *line = w + (i < 3 ? i : i - 3) * 3;
+        to[0] = pair_of(line[0], line[1]);
+        to[1] = pair_of(line[1], line[2]);
+    }
+}
+
+/* Any filter: per line and word the pair for an output at an even place, then for the one after it. */
+static void pair_filter(const depthwise_conv2d_s8_dsp_t *op, const int8_t *w, uint32_t *to)
+{
+    const int32_t taps = op->places.filter;
+    const int32_t late = op->places.stride & 1; /* an odd stride starts every second output in the middle of a word */
+    for (int32_t i = 0; i < op->lines.filter; i++, w += taps) {
+        for (int32_t j = 0; j <= taps; j += 2, to += 2) {
+            to[0] = pair_of(j < taps ? w[j] : 0, j + 1 < taps ? w[j + 1] : 0);
+            to[1] = late ? pair_of(j > 0 ? w[j - 1] : 0, j < taps ? w[j] : 0) : to[0];
+        }
+    }
+}
+
+static int8_t requantize_depthwise(const depthwise_conv2d_s8_dsp_t *op, int32_t sum, const int32_t *tail)
+{
+    if (op->requant == REQUANT_LINEAR) {
+        return (int8_t)saturate_int8(high_mul_add(sum, tail[0], tail[1]) >> op->linear_shift);
+    }
+    const int32_t v = high_mul_add(sum, tail[0], sum);
+    return (int8_t)saturate_int8((v + (v >> 31) + tail[1]) >> tail[3]);
+}
+
+/* One output line of one channel with any filter. `first` is the filter line that meets line 0 of the ring. */
+static void any_line(
+    const depthwise_conv2d_s8_dsp_t *op, const uint32_t *ring, const uint32_t *pairs, int32_t first,
+    const int32_t *tail, int8_t *out)
+{
+    const int32_t lines = op->lines.filter;
+    const int32_t words = op->places.filter / 2 + 1;
+    const int32_t second = op->places.stride / 2 * GROUP * lines; /* from an output's first word to the next one's */
+    for (int32_t left = op->places.out_size; left > 0; left -= 2, ring += op->places.stride * GROUP * lines) {
+        int32_t sum0 = tail[2], sum1 = tail[2];
+        for (int32_t i = 0, line = first; i < lines; i++) {
+            const uint32_t *w = pairs + line * words * 2;
+            const uint32_t *d = ring + i;
+            for (int32_t j = 0; j < words; j++, w += 2, d += GROUP * lines) {
+                sum0 = dot_add(d[0], w[0], sum0);
+                sum1 = dot_add(d[second], w[1], sum1);
+            }
+            line = line + 1 == lines ? 0 : line + 1;
+        }
+        *out = requantize_depthwise(op, sum0, tail);
+        out += op->places.out_bytes;
+        if (left > 1) {
+            *out = requantize_depthwise(op, sum1, tail);
+            out += op->places.out_bytes;
+        }
+    }
+}
+
+void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch)
+{
+    const depthwise_axis_t *lines = &op->lines, *places = &op->places;
+    const int32_t tail_words = op->requant == REQUANT_LINEAR ? 3 : 4;
+    const int fast = lines->filter == 3 && places->filter == 3 && places->stride <= 2 &&
+                     depthwise_line_knows(op->requant, op->linear_shift);
+    const int32_t pair_words = fast ? 10 : lines->filter * (places->filter / 2 + 1) * 2;
+    uint32_t *const ring = scratch;
+    uint32_t *const pairs = ring + op->ring_words * GROUP * lines->filter;
+    const int8_t *weights = op->weights;
+    const int32_t *tails = op->tails;
+    for (int32_t left = op->channels; left > 0; left -= GROUP, in += GROUP, out += GROUP) {
+        const int32_t channels = left < GROUP ? left : GROUP;
+        for (int32_t c = 0; c < channels; c++, weights += lines->filter * places->filter) {
+            if (fast) {
+                pair_filter_3(weights, pairs + c * pair_words);
+            } else {
+                pair_filter(op, weights, pairs + c * pair_words);
+            }
+        }
+        /* Lines and slots are counted from the first padded line. */
+        int32_t next = 0, next_slot = 0;
+        for (int32_t y = 0, base = 0; y < lines->out_size; y++, base += lines->stride) {
+            for (; next < base + lines->filter; next++) {
+                const int32_t line = next - lines->pad;
+                if (next >= base) {
+                    const int inside = line >= 0 && line < lines->in_size;
+                    widen_line(op, inside ? in + line * lines->in_bytes : 0, channels, ring + next_slot);
+                }
+                next_slot = next_slot + 1 == lines->filter ? 0 : next_slot + 1;
+            }
+            /* next_slot is where line `base` lies: the ring is full and its oldest line comes next. */
+            const int32_t first = next_slot == 0 ? 0 : lines->filter - next_slot;
+            int8_t *const to = out + y * lines->out_bytes;
+            if (fast) {
+                const depthwise_line_t line = {
+                    ring, to, pairs + 2 * first, tails, places->out_bytes, places->out_size, channels,
+                };
+                depthwise_line(&line, places->stride, op->linear_shift);
+            } else {
+                for (int32_t c = 0; c < channels; c++) {
+                    any_line(op, ring + c * lines->filter, pairs + c * pair_words, first, tails + c * tail_words,
+                             to + c);
+                }
+            }
+        }
+        tails += channels * tail_words;
+    }
+}
