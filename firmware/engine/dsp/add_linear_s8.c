@@ -1,45 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "add_linear_s8.h"
-#include "../requant.h"
 #include "lanes.h"
 
-/* `clamp` is known where this is inlined. */
-static inline __attribute__((always_inline)) int8_t finish(const add_linear_s8_t *op, int32_t sum, int clamp)
+/* One value by itself; `half` operands as smlawb takes them. */
+static inline int8_t add_one(const add_linear_s8_t *op, int8_t a, int8_t b)
 {
-    const int32_t value = SATURATE_SHIFTED(sum, ADD_FRACTION_BITS);
-    return (int8_t)(clamp ? clamp_int32(value, op->out_min, op->out_max) : value);
+    const int32_t a_half = (int32_t)((uint32_t)a << 8), b_half = (int32_t)((uint32_t)b << 8);
+    const int32_t sum = smlawb(op->b_factor, b_half, smlawb(op->a_factor, a_half, op->constant));
+    return (int8_t)SATURATE_SHIFTED(sum, ADD_FRACTION_BITS);
 }
 
-static inline __attribute__((always_inline)) void add_all(
-    const add_linear_s8_t *op, const int8_t *a, const int8_t *b, int8_t *out, int clamp)
+/* A fused activation inside the int8 range is rare, for the range was chosen to hold what the activation lets through:
+ * it gets a pass of its own. */
+static void clamp_values(int8_t *values, int32_t count, int32_t low, int32_t high)
 {
-    const int32_t a_factor = op->a_factor, b_factor = op->b_factor, constant = op->constant;
-    int32_t left = op->elements;
-    for (; left >= 4; left -= 4) {
-        const uint32_t a4 = load4(a), b4 = load4(b);
-        const int32_t a_even = even_halves(a4), a_odd = odd_halves(a4);
-        const int32_t b_even = even_halves(b4), b_odd = odd_halves(b4);
-        out[0] = finish(op, smlawb(b_factor, b_even, smlawb(a_factor, a_even, constant)), clamp);
-        out[1] = finish(op, smlawb(b_factor, b_odd, smlawb(a_factor, a_odd, constant)), clamp);
-        out[2] = finish(op, smlawt(b_factor, b_even, smlawt(a_factor, a_even, constant)), clamp);
-        out[3] = finish(op, smlawt(b_factor, b_odd, smlawt(a_factor, a_odd, constant)), clamp);
-        a += 4;
-        b += 4;
-        out += 4;
+    const uint32_t low4 = UINT32_C(0x01010101) * (uint8_t)low, high4 = UINT32_C(0x01010101) * (uint8_t)high;
+    for (; count >= 4; count -= 4, values += 4) {
+        store4(values, min4(max4(load4(values), low4), high4));
     }
-    for (; left > 0; left--) {
-        const int32_t a_half = (int32_t)((uint32_t)*a++ << 8), b_half = (int32_t)((uint32_t)*b++ << 8);
-        *out++ = finish(op, smlawb(b_factor, b_half, smlawb(a_factor, a_half, constant)), clamp);
+    for (; count > 0; count--, values++) {
+        *values = (int8_t)(*values < low ? low : *values > high ? high : *values);
     }
 }
 
 void add_linear_s8(const add_linear_s8_t *op, const int8_t *a, const int8_t *b, int8_t *out)
 {
+    const int32_t a_factor = op->a_factor, b_factor = op->b_factor, constant = op->constant;
+    int8_t *const first = out;
+    int32_t left = op->elements;
+
     a = op->a_constant ? op->a_constant : a;
     b = op->b_constant ? op->b_constant : b;
+    const int8_t *const end = a + (left & ~3);
+    for (left &= 3; a != end; a += 4, b += 4, out += 4) {
+        OWN_REGISTER(a);
+        OWN_REGISTER(b);
+        OWN_REGISTER(out);
+        const uint32_t a4 = load4(a), b4 = load4(b);
+        const int32_t a_even = even_halves(a4), a_odd = odd_halves(a4);
+        const int32_t b_even = even_halves(b4), b_odd = odd_halves(b4);
+        const int32_t sum_0 = smlawb(b_factor, b_even, smlawb(a_factor, a_even, constant));
+        const int32_t sum_1 = smlawb(b_factor, b_odd, smlawb(a_factor, a_odd, constant));
+        const int32_t sum_2 = smlawt(b_factor, b_even, smlawt(a_factor, a_even, constant));
+        const int32_t sum_3 = smlawt(b_factor, b_odd, smlawt(a_factor, a_odd, constant));
+        out[0] = (int8_t)SATURATE_SHIFTED(sum_0, ADD_FRACTION_BITS);
+        out[1] = (int8_t)SATURATE_SHIFTED(sum_1, ADD_FRACTION_BITS);
+        out[2] = (int8_t)SATURATE_SHIFTED(sum_2, ADD_FRACTION_BITS);
+        out[3] = (int8_t)SATURATE_SHIFTED(sum_3, ADD_FRACTION_BITS);
+    }
+    for (; left > 0; left--) {
+        *out++ = add_one(op, *a++, *b++);
+    }
     if (op->out_min > INT8_MIN || op->out_max < INT8_MAX) {
-        add_all(op, a, b, out, 1);
-    } else {
-        add_all(op, a, b, out, 0);
+        clamp_values(first, op->elements, op->out_min, op->out_max);
     }
 }

@@ -6,6 +6,10 @@
 
 #include <stdint.h>
 
+/* Keeps a pointer in a register of its own. Compilers like to turn several pointers that step together into one index,
+ * which takes an addition for every access. */
+#define OWN_REGISTER(pointer) __asm__ volatile("" : "+r"(pointer))
+
 /* Four values from any address. */
 static inline uint32_t load4(const int8_t *from)
 {
