@@ -13,11 +13,13 @@ from harness.modes import Progress
 BAR_CELLS = 24
 REDRAW_S = 0.1
 LINE_S = 15.0
+FEW_STEPS = 10
 
 
 class ProgressPrinter:
     """Prints sentences and steps. On a terminal the present step is redrawn in place at most ten times a second;
-    elsewhere a step of a stage is a line when the stage begins, and after that one every quarter of a minute."""
+    elsewhere each step of a short stage is a line, and of a long one its first, its last and one every quarter of a
+    minute."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stderr
@@ -38,7 +40,8 @@ class ProgressPrinter:
         now = self._clock()
         changed = progress.stage != self._stage
         ended = progress.done == progress.total
-        if not changed and not ended and now - self._last_s < (REDRAW_S if self._terminal else LINE_S):
+        wait_s = REDRAW_S if self._terminal else LINE_S if progress.total > FEW_STEPS else 0.0
+        if not changed and not ended and now - self._last_s < wait_s:
             return
         self._stage, self._last_s = progress.stage, now
         if not self._terminal:
