@@ -11,6 +11,7 @@ class EmulatorTransport:
     """The console line of an emulated board; the board runs only while ``read`` waits for it."""
 
     timing = "emulated"
+    timing_model = "one constant per instruction class"
 
     def __init__(self, board: EmulatedBoard, url: str = "") -> None:
         self.board = board
@@ -26,6 +27,10 @@ class EmulatorTransport:
         """Run the board until it has said something; b"" at once when it waits for input and has nothing to say."""
         self._check_open()
         return self.board.run(timeout_s)
+
+    def counters(self) -> dict[str, int]:
+        """Instructions (exact) and core cycles (by the cycle model) since power-on."""
+        return {"instructions": self.board.instructions, "cycles": self.board.cycles}
 
     def close(self) -> None:
         """Switch the board off."""
