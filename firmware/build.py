@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from firmware.boards import Board
@@ -98,14 +98,14 @@ def build_firmware(
     toolchain = toolchain or ZigToolchain()
     compiler = toolchain.version(board)
     rate = HOST_BAUD if board.is_host else ENERGY_BAUD if energy else baud or board.baud
-    source_dir, object_dir = out_dir / "source", out_dir / "object"
-    for folder in (source_dir, object_dir):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    sources = lay_out(compiled, wire, board, source_dir, rate, energy, stack_bytes)
+    source_dir = out_dir / "source"
+    (out_dir / "object").mkdir(parents=True, exist_ok=True)
+    # Only files named here take part: what an earlier build left in the folder is neither used nor removed.
+    files = lay_out(compiled, wire, board, source_dir, rate, energy, stack_bytes)
+    sources = [name for name in files if name.endswith(".c")]
+    includes = sorted({str(PurePosixPath(name).parent) for name in files if name.endswith(".h")})
 
     progress(f"compiling {len(sources)} files for {board.device} with {compiler}")
-    includes = _include_folders(source_dir)
     objects = [f"../object/{name.replace('/', '_')}.o" for name in sources]
     commands = [toolchain.compile(board, name, output, includes) for name, output in zip(sources, objects, strict=True)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -148,7 +148,7 @@ def lay_out(
     energy: bool = False,
     stack_bytes: int = STACK_BYTES,
 ) -> list[str]:
-    """Write the whole program into ``folder``; return its C files, sorted, relative to it."""
+    """Write the whole program into ``folder``; return its files, sorted, relative to it."""
     port_sources = (FIRMWARE / "ports" / board.port / "sources.txt").read_text().split()
     sources = [f"ports/{name}" for name in port_sources]
     sources += [f"monitor/{path.name}" for path in (FIRMWARE / "monitor").glob("*.c")]
@@ -157,21 +157,19 @@ def lay_out(
     headers = [path for part in ("monitor", "engine") for path in (FIRMWARE / part).rglob("*.h")]
     headers += [path for part in port_folders for path in (FIRMWARE / "ports" / part).glob("*.h")]
     headers.append(FIRMWARE / "ports" / "port.h")
-    for name in [*sources, *(path.relative_to(FIRMWARE).as_posix() for path in headers)]:
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(FIRMWARE / name, target)
-
+    copied = [*sources, *(path.relative_to(FIRMWARE).as_posix() for path in headers)]
     generated = {f"model/{name}": text for name, text in compiled.files.items()}
     generated["config/app_config.h"] = app_config(compiled.input_bytes, wire, board.clock_hz, baud, energy)
     if not board.is_host:
         generated["config/board_config.h"] = board_config(board)
         generated["sections.ld"] = linker_script(board, stack_bytes)
+    for name in (*copied, *generated):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    for name in copied:
+        shutil.copyfile(FIRMWARE / name, folder / name)
     for name, text in generated.items():
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    return sorted([*sources, *(name for name in generated if name.endswith(".c"))])
+        (folder / name).write_text(text, encoding="utf-8")
+    return sorted([*copied, *generated])
 
 
 def app_config(input_bytes: int, wire: WireFormat, clock_hz: int, baud: int, energy: bool) -> str:
@@ -219,10 +217,6 @@ def _header(guard: str, values: Mapping[str, str]) -> str:
     defines = "".join(f"#define {name} {value}\n" for name, value in values.items())
     guarded = f"#ifndef {guard}\n#define {guard}\n\n{defines}\n#endif\n"
     return f"/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated. */\n{guarded}"
-
-
-def _include_folders(folder: Path) -> list[str]:
-    return sorted({path.parent.relative_to(folder).as_posix() for path in folder.rglob("*.h")})
 
 
 def _run(command: Sequence[str], folder: Path, compiler: str) -> None:

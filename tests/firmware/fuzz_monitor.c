@@ -29,7 +29,7 @@ static size_t command_length, command_next;
 static char reply_line[1 << 12];
 static size_t reply_length;
 static unsigned ready_lines, error_lines, result_lines, done_lines;
-static int booted;
+static int booted, lost;
 
 /* What the driver believes to be loaded, from the accepted commands alone. */
 static uint8_t shadow[APP_BUFFER_BYTES];
@@ -252,6 +252,10 @@ static void judge_reply(void)
     } else {
         shadow_data();
     }
+    if (lost && error_lines == 0) {
+        fail("a command of which bytes were lost was obeyed");
+    }
+    lost = 0;
     if (error_lines == 0 && done_lines != result_lines && result_lines == 0) {
         fail("an inference without results");
     }
@@ -305,6 +309,7 @@ int port_getchar(void)
         generate();
     }
     if (draw(5000) == 0) {
+        lost = 1;
         return PORT_BYTE_LOST;
     }
     return command[command_next++];

@@ -220,6 +220,36 @@ def test_a_wrong_clock_in_a_row_does_not_compile(tmp_path: Path) -> None:
     assert "PLL factors" in caught.value.detail
 
 
+@pytest.mark.parametrize("baud", [9600, 115_200, 230_400, 460_800, 921_600, 1_000_000])
+@pytest.mark.parametrize("board", CHIPS, ids=lambda board: board.device)
+def test_usual_baud_rates(board: Board, baud: int) -> None:
+    """The register values of the reference manuals' tables, within 1 % of the rate asked for."""
+    clocks = (board.uart_clock_hz + baud // 2) // baud
+    assert abs(board.uart_clock_hz / clocks / baud - 1) < 0.01
+
+
+@pytest.mark.parametrize("baud", [300, 3_300_000, 8_000_000])
+def test_impossible_baud_rates_do_not_compile(baud: int, tmp_path: Path) -> None:
+    with pytest.raises(CompilerFailed, match=r"usart_v2\.c") as caught:
+        build_firmware(KWS, KWS01, F746, tmp_path, baud=baud)
+    assert "baud rate" in caught.value.detail
+
+
+def test_leftovers_take_no_part(kws_image: Firmware, tmp_path: Path) -> None:
+    folder = tmp_path / "source" / "config"
+    folder.mkdir(parents=True)
+    for name in ("limits.h", "stray.c", "app_config.h"):
+        (folder / name).write_text("#error left behind\n")
+    assert build_firmware(KWS, KWS01, F746, tmp_path).elf_sha256 == kws_image.elf_sha256
+
+
+def test_large_frames_do_not_compile(tmp_path: Path) -> None:
+    greedy = {"uint8_t sums[FAKE_OUTPUT_BYTES] = {0};": "volatile uint8_t sums[2000] = {0};"}
+    with pytest.raises(CompilerFailed, match=r"model\.c") as caught:
+        build_firmware(Variant(KWS, greedy), KWS01, F746, tmp_path)
+    assert "frame" in caught.value.detail
+
+
 def test_the_linker_script_is_filled_in() -> None:
     script = linker_script(F746, 4096)
     assert "ORIGIN = 0x08000000" in script

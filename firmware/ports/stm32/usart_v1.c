@@ -11,13 +11,21 @@
 
 #define USART ((usart_t *)BOARD_UART_BASE)
 
+/* Clocks per bit, rounded. Receivers tolerate about 2 % between both ends. */
+#define CLOCKS_PER_BIT ((BOARD_UART_CLOCK_HZ + APP_BAUD / 2u) / APP_BAUD)
+#define REAL_BAUD (BOARD_UART_CLOCK_HZ / CLOCKS_PER_BIT)
+
+_Static_assert(CLOCKS_PER_BIT >= 16u && CLOCKS_PER_BIT <= 0xFFFFu, "the console cannot run at this baud rate");
+_Static_assert(REAL_BAUD <= APP_BAUD + APP_BAUD / 50u && REAL_BAUD >= APP_BAUD - APP_BAUD / 50u,
+               "the console's clock gives this baud rate with more than 2 % error");
+
 void usart_init(void)
 {
     RCC->APB1ENR |= CONSOLE_CLOCK_ENABLE;
     (void)RCC->APB1ENR;
     gpio_alternate(CONSOLE_PORT, CONSOLE_TX_PIN, CONSOLE_FUNCTION);
     gpio_alternate(CONSOLE_PORT, CONSOLE_RX_PIN, CONSOLE_FUNCTION);
-    USART->BRR = (BOARD_UART_CLOCK_HZ + APP_BAUD / 2u) / APP_BAUD;
+    USART->BRR = CLOCKS_PER_BIT; /* oversampling by 16: the register's fields line up to this integer */
     USART->CR1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE;
 }
 
