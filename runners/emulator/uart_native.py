@@ -147,6 +147,8 @@ def read_status(s: State) -> int:
     if s[UART_POLL_REPEATS] >= TIGHT_LOOP_REPEATS:
         wait(s)
         value = status(s)
+        if value != s[UART_POLL_VALUE]:
+            s[UART_POLL_REPEATS] = 0
     elif s[UART_POLLS] >= LOOSE_POLLS and next_event(s) == 0:
         start_line(s)
     s[UART_POLL_ARMED] = 1

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The UART's data path on a bare state: what the firmware sees, cycle by cycle."""
+
+from __future__ import annotations
+
+import pytest
+
+from runners.emulator import layout as at
+from runners.emulator.layout import State, new_state
+from runners.emulator.uart_native import (
+    BUSY,
+    ORE,
+    RXNE,
+    TC,
+    TIGHT_LOOP_REPEATS,
+    TXE,
+    read_data,
+    read_status,
+    write_data,
+)
+
+FRAME = 1000
+
+
+def make_uart(kind: int = 2, queued: bytes = b"") -> State:
+    state = new_state()
+    state[at.STOP_AT] = at.NEVER
+    state[at.UART_KIND], state[at.UART_FRAME] = kind, FRAME
+    state[at.UART_TX_ON] = state[at.UART_RX_ON] = 1
+    for index, byte in enumerate(queued):
+        state[at.RX_BUFFER + index] = byte
+    state[at.UART_RX_TAIL] = len(queued)
+    return state
+
+
+def sent(state: State) -> bytes:
+    return bytes(state[at.TX_BUFFER : at.TX_BUFFER + state[at.UART_TX_COUNT]].astype("uint8"))
+
+
+def poll(state: State, times: int = TIGHT_LOOP_REPEATS + 1) -> int:
+    """A waiting loop of the firmware; the value of its last read."""
+    return [read_status(state) for _ in range(times)][-1]
+
+
+def test_a_byte_takes_a_frame_and_the_register_holds_one_more() -> None:
+    state = make_uart()
+    assert read_status(state) == TXE | TC
+    write_data(state, ord("a"))
+    assert read_status(state) == TXE
+    write_data(state, ord("b"))
+    assert read_status(state) == 0
+    state[at.CYCLES] = FRAME
+    assert read_status(state) == TXE
+    state[at.CYCLES] = 2 * FRAME - 1
+    assert read_status(state) == TXE
+    state[at.CYCLES] = 2 * FRAME
+    assert read_status(state) == TXE | TC
+    assert sent(state) == b"ab"
+
+
+def test_a_byte_written_too_early_replaces_the_one_that_waits() -> None:
+    state = make_uart()
+    for byte in b"abc":
+        write_data(state, byte)
+    assert sent(state) == b"ac"
+
+
+def test_nothing_is_sent_while_the_transmitter_is_off() -> None:
+    state = make_uart()
+    state[at.UART_TX_ON] = 0
+    write_data(state, 1)
+    assert sent(state) == b""
+
+
+def test_waiting_for_the_transmitter_jumps_to_its_end() -> None:
+    state = make_uart()
+    write_data(state, 1)
+    write_data(state, 2)
+    assert poll(state) == TXE
+    assert (state[at.CYCLES], state[at.IDLE_CYCLES], state[at.IDLE]) == (FRAME, FRAME, 0)
+
+
+def test_bytes_arrive_one_frame_apart_once_they_are_waited_for() -> None:
+    state = make_uart(queued=b"xy")
+    assert not read_status(state) & (RXNE | BUSY)
+    assert poll(state) & RXNE
+    assert state[at.CYCLES] == FRAME
+    assert read_data(state) == ord("x")
+    assert poll(state) & RXNE
+    assert (state[at.CYCLES], read_data(state)) == (2 * FRAME, ord("y"))
+    assert not read_status(state) & BUSY
+
+
+def test_waiting_without_anything_to_come_is_idle() -> None:
+    state = make_uart()
+    poll(state, TIGHT_LOOP_REPEATS)
+    assert (state[at.IDLE], state[at.STOP_AT]) == (0, at.NEVER)
+    poll(state, 1)
+    assert (state[at.IDLE], state[at.STOP_AT], state[at.CYCLES]) == (1, 0, 0)
+
+
+def test_looking_between_work_is_not_waiting() -> None:
+    state = make_uart()
+    for _ in range(100):
+        read_status(state)
+        state[at.INSTRUCTIONS] += 10_000
+    assert state[at.IDLE] == 0
+
+
+def test_who_looks_seldom_gets_the_bytes_too() -> None:
+    state = make_uart(queued=b"x")
+    for _ in range(100):
+        read_status(state)
+        state[at.INSTRUCTIONS] += 10_000
+        state[at.CYCLES] += 100
+    assert read_status(state) & RXNE
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_overrun_keeps_the_first_byte(kind: int) -> None:
+    state = make_uart(kind, queued=b"abc")
+    poll(state)
+    state[at.CYCLES] += 2 * FRAME
+    assert read_status(state) & (ORE | RXNE) == ORE | RXNE
+    assert (read_data(state), state[at.UART_LOST]) == (ord("a"), 2)
+    # On F4 reading status and then data has cleared it; the newer kind waits for ICR.
+    assert bool(read_status(state) & ORE) == (kind == 2)
+
+
+def test_with_overrun_detection_off_the_newest_byte_wins() -> None:
+    state = make_uart(queued=b"abc")
+    state[at.UART_KEEP_NEWEST] = 1
+    poll(state)
+    state[at.CYCLES] += 2 * FRAME
+    assert read_status(state) & (ORE | RXNE) == RXNE
+    assert read_data(state) == ord("c")
