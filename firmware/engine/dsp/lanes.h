@@ -65,21 +65,24 @@ static inline uint32_t add_even(uint32_t sums, uint32_t word)
 /* Adds lanes 1 and 3. */
 static inline uint32_t add_odd(uint32_t sums, uint32_t word)
 {
-    return (uint32_t)__sxtab16((int16x2_t)sums, (int8x4_t)__ror(word, 8));
+    return (uint32_t)__sxtab16((int16x2_t)sums, (int8x4_t)((word >> 8) | (word << 24)));
 }
 
-/* The larger value in every lane. */
+/* The larger value in every lane. The flags that ssub8 leaves for sel stay inside one statement: compilers do not
+ * know of them. */
 static inline uint32_t max4(uint32_t a, uint32_t b)
 {
-    __ssub8((int8x4_t)a, (int8x4_t)b);
-    return (uint32_t)__sel(a, b);
+    uint32_t larger;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(larger) : "r"(a), "r"(b) : "cc");
+    return larger;
 }
 
 /* The smaller value in every lane. */
 static inline uint32_t min4(uint32_t a, uint32_t b)
 {
-    __ssub8((int8x4_t)a, (int8x4_t)b);
-    return (uint32_t)__sel(b, a);
+    uint32_t smaller;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(smaller) : "r"(a), "r"(b) : "cc");
+    return smaller;
 }
 
 /* Saturates value >> shift to int8; `shift` must be a constant in [1, 31]. */
