@@ -10,18 +10,19 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import ziglang
 
 from firmware.codegen.emit_c import emit_c
 from firmware.codegen.place import Placement, place
 from firmware.codegen.plan import Plan
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
+ZIG = Path(ziglang.__file__).parent / "zig"
 FLAGS = ("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fno-sanitize-recover=all")
 
 MAIN = r"""
@@ -101,7 +102,7 @@ def build_host_model(plan: Plan, placement: Placement | None = None, flags: tupl
         for name, text in texts.items():
             (folder / name).write_text(text)
         part = folder / f"model.{os.getpid()}"
-        command = [sys.executable, "-m", "ziglang", "cc", *flags, f"-I{ENGINE}", f"-I{ENGINE / 'dsp'}"]
+        command = [str(ZIG), "cc", *flags, f"-I{ENGINE}", f"-I{ENGINE / 'dsp'}"]
         files = [str(folder / "main.c"), str(folder / "model.c"), *[str(ENGINE / source) for source in sources]]
         done = subprocess.run([*command, *files, "-o", str(part)], capture_output=True, text=True, check=False)
         if done.returncode != 0:
