@@ -120,7 +120,7 @@ def test_a_wrong_baud_rate_is_noticed() -> None:
         (0x4000_4800, 13),
     ):
         bus.write(where, 4, what)
-    with pytest.raises(PeripheralFault, match="USART3 runs at 9598 baud .*the host's end at 115200"):
+    with pytest.raises(PeripheralFault, match=r"USART3 runs at 9598 baud .*the host's end at 115200"):
         bus.write(0x4000_4828, 4, 65)
 
 

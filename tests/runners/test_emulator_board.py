@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole emulated board running small images: boot, talk, time, counts, faults."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from unicorn import UC_HOOK_CODE
+
+from firmware.boards import find_board
+from harness.errors import DeviceCrashed, DeviceGone, UsageError
+from runners.emulator.machine import EmulatedBoard
+from runners.emulator.thumb import decode_block
+from runners.emulator.transport import EmulatorTransport
+from tests.runners.emulator_images import build_image
+
+DEVICES = ("stm32f446", "stm32f746")
+# (core clock, APB1 clock, BRR of echo.c)
+RATES = {"stm32f446": (180_000_000, 45_000_000, 391), "stm32f746": (216_000_000, 54_000_000, 469)}
+
+
+def make_board(device: str, source: str = "echo.c", *defines: str, **options: Any) -> EmulatedBoard:
+    return EmulatedBoard(find_board(device), build_image(source, device, *defines), **options)
+
+
+def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
+    """Send ``data`` and return everything the board says until it waits again."""
+    board.send(data)
+    said = b""
+    while not board.idle:
+        said += board.run(1.0)
+    return said
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_boots_and_answers(device: str) -> None:
+    board = make_board(device, baud=115_200)
+    assert talk(board) == b"ready\r\n"
+    assert talk(board, b"hello%") == b"[hello]\r\n"
+    assert talk(board, b"%") == b"[]\r\n"
+    assert (board.core_hz, board.lost_bytes, board.run(5.0)) == (RATES[device][0], 0, b"")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("count", [1, 10, 60])
+def test_bytes_take_their_time_in_both_directions(device: str, count: int) -> None:
+    board = make_board(device)
+    talk(board)
+    start_fs = board.device_time_fs
+    talk(board, b"x" * count + b"%")
+    took_s = (board.device_time_fs - start_fs) / 1e15
+    _, uart_hz, divisor = RATES[device]
+    # count + 1 bytes in, then count + 4 out, 10 bits each
+    bit_s = divisor / uart_hz
+    assert took_s == pytest.approx((2 * count + 5) * 10 * bit_s, abs=2 * bit_s)
+    assert bit_s == pytest.approx(1 / 115_200, rel=1.1e-3)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_timer_cycle_counter_and_host_agree(device: str) -> None:
+    board = make_board(device)
+    talk(board)
+    core_mhz = RATES[device][0] // 1_000_000
+    readings = []
+    for _ in range(3):
+        talk(board, b"w%")
+        before = board.device_time_s
+        microseconds, cycles = (int(word) for word in talk(board, b"t%").split())
+        readings.append((microseconds, cycles, before))
+    for (us_0, cycles_0, s_0), (us_1, cycles_1, s_1) in pairwise(readings):
+        assert abs((cycles_1 - cycles_0) / core_mhz - (us_1 - us_0)) < 2
+        assert abs((s_1 - s_0) * 1e6 - (us_1 - us_0)) < 5
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_same_input_gives_the_same_counts(device: str) -> None:
+    def story(pieces: list[bytes], timeout_s: float) -> tuple[int, int, int, bytes]:
+        board = make_board(device)
+        said = b""
+        while not board.idle:
+            said += board.run(timeout_s)
+        for piece in pieces:
+            board.send(piece)
+            while not board.idle:
+                said += board.run(timeout_s)
+        return board.instructions, board.cycles, board.device_time_fs, said
+
+    pieces = [b"t%", b"hello%", b"w%", b"t%"]
+    first = story(pieces, 1.0)
+    # Neither how long the host waits nor how often it asks may matter.
+    assert story(pieces, 1.0) == first
+    assert story(pieces, 0.0) == first
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_instruction_is_counted_once(device: str) -> None:
+    """Against a hook on every instruction. It does not see instructions that IT skips, so those are added."""
+    board = make_board(device)
+    executed = 0
+    behind_it = 0  # instructions left of the present IT block
+
+    def on_instruction(uc: Any, address: int, size: int, data: object) -> None:
+        nonlocal executed, behind_it
+        word = int.from_bytes(uc.mem_read(address, 2), "little")
+        if address in covered:
+            return
+        executed += 1
+        if word >> 8 == 0xBF and word & 0xF:
+            length = 4 - (word & -word & 0xF).bit_length() + 1
+            executed += length
+            at = address + 2
+            for _ in range(length):
+                covered.add(at)
+                first = int.from_bytes(uc.mem_read(at, 2), "little")
+                at += 4 if first >> 11 >= 0x1D else 2
+
+    covered: set[int] = set()
+    board._uc.hook_add(UC_HOOK_CODE, on_instruction)
+    for line in (b"", b"t%", b"hello%", b"w%"):
+        talk(board, line)
+    assert board.instructions > 500_000
+    assert board.instructions == executed
+
+
+def test_stopping_and_resuming_counts_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = make_board("stm32f746")
+    talk(whole)
+    talk(whole, b"w%")
+    monkeypatch.setattr("runners.emulator.machine.SLICE_INSTRUCTIONS", 997)
+    pieces = make_board("stm32f746")
+    talk(pieces)
+    talk(pieces, b"w%")
+    assert (pieces.instructions, pieces.cycles) == (whole.instructions, whole.cycles)
+
+
+def test_block_executions_add_up() -> None:
+    board = make_board("stm32f446")
+    talk(board)
+    talk(board, b"w%")
+    executed = sum(
+        times * len(list(decode_block(board.read_memory(address, size), address)))
+        for (address, size), times in board.block_executions().items()
+    )
+    assert executed == board.instructions > 500_000
+
+
+def test_waiting_costs_no_instructions() -> None:
+    board = make_board("stm32f746")
+    talk(board)
+    before = board.instructions
+    for _ in range(100):
+        assert board.run(0.0) == b""
+    assert board.instructions == before
+    assert board.idle_cycles > 0.9 * board.cycles
+
+
+def test_memory_is_not_zero_at_power_on_and_the_stack_is_measured() -> None:
+    board = make_board("stm32f746")
+    talk(board, b"%")
+    assert board.read_memory(0x2001_0000, 4) == b"\xa5" * 4
+    assert board.read_memory(0x0020_0000, 64) == board.read_memory(0x0800_0000, 64)
+    assert board.stack_used_bytes is not None and 64 <= board.stack_used_bytes < 512
+
+
+FAULTS = [
+    (0, "HardFault: the firmware reads 0x60000000, where there is nothing"),
+    (1, r"HardFault: the firmware writes 0x08000100, which cannot be written \(flash\)"),
+    (2, "executes UDF"),
+    (3, "executes BKPT"),
+    (4, "jumps to 0x30000000, where there is nothing"),
+    (5, "stack overflow"),
+    (6, "endless loop"),
+    (7, "run-away: .* instructions without a word"),
+    (8, "reads 0x40013400, where the emulated stm32f746 has no peripheral"),
+    (9, r"USART3 \+ 0x80"),
+    (10, "clock of TIM5 is off"),
+    (11, "the flash needs 7"),
+    (12, "executes SVC"),
+    (13, "interrupt in the NVIC"),
+    (14, "returns from an exception"),
+    (18, "writes 0xe0100000"),
+    (20, "unaligned access"),
+    (22, "jumps to an even address"),
+]
+
+
+@pytest.mark.parametrize(("case", "words"), FAULTS)
+def test_a_crash_is_reported_after_what_was_said(case: int, words: str) -> None:
+    board = make_board("stm32f746", "faults.c", f"CASE={case}", instruction_limit=3_000_000)
+    assert board.run(5.0) == b"up\r\n"
+    with pytest.raises(DeviceCrashed, match=words) as caught:
+        while True:
+            board.run(5.0)
+    report = caught.value.report
+    assert "last output: 'up'" in report
+    place = {4: "pc    0x30000000", 5: "recurse+", 14: "pc    0xfffffff8", 22: "pc    0x08000100"}.get(case, "crash+")
+    assert place in report and " lr " in report and "r12 " in report
+    with pytest.raises(DeviceCrashed):
+        board.run(0.0)
+
+
+def test_a_slow_poll_does_not_hold_up_the_host() -> None:
+    board = make_board("stm32f746", "faults.c", "CASE=19")
+    assert board.run(5.0) == b"up\r\n"
+    turns = []
+    for _ in range(2):
+        before = board.instructions
+        assert board.run(0.02) == b""
+        turns.append(board.instructions - before)
+    # Python answers this register, so a turn of ten million instructions would take seconds.
+    assert all(0 < turn < 5_000_000 for turn in turns)
+
+
+def test_sleep_without_interrupts_is_idle() -> None:
+    board = make_board("stm32f746", "faults.c", "CASE=21")
+    assert talk(board) == b"up\r\n"
+    assert board.idle
+
+
+@pytest.mark.parametrize(
+    ("elf", "words"),
+    [
+        (b"", "not an ELF file"),
+        (b"\x7fELF" + b"\0" * 60, "not an ELF file"),
+        (b"MZ" * 100, "not an ELF file"),
+    ],
+)
+def test_unusable_images(elf: bytes, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        EmulatedBoard(find_board("stm32f746"), elf)
+
+
+def test_devices_and_models_that_are_not_there() -> None:
+    image = build_image("echo.c", "stm32f746")
+    with pytest.raises(UsageError, match="no emulator for 'host'"):
+        EmulatedBoard(find_board("host"), image)
+    with pytest.raises(UsageError, match="no cycle model 'guess'"):
+        EmulatedBoard(find_board("stm32f746"), image, timing="guess")
+
+
+def test_an_image_for_another_board_says_so() -> None:
+    board = EmulatedBoard(find_board("stm32f446"), build_image("echo.c", "stm32f746"))
+    with pytest.raises(DeviceCrashed, match=r"clock set-up: .*maximum is 180 MHz|flash needs"):
+        board.run(1.0)
+
+
+def test_transport_after_close() -> None:
+    transport = EmulatorTransport(make_board("stm32f746"))
+    assert (transport.timing, transport.url) == ("emulated", "emu://stm32f746")
+    assert transport.read(1.0).startswith(b"ready")
+    transport.close()
+    transport.close()
+    with pytest.raises(DeviceGone, match="switched off"):
+        transport.read(1.0)
+    with pytest.raises(DeviceGone):
+        transport.write(b"x")

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An emulated board offered to other programs: pyserial on a pseudo terminal and on a TCP port."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import serial
+from click.testing import CliRunner
+
+from firmware.boards import find_board
+from harness.cli.emulate import main
+from runners.emulator.line import PseudoTerminal, TcpPort, serve
+from runners.emulator.machine import EmulatedBoard
+from runners.emulator.transport import EmulatorTransport
+from tests.runners.emulator_images import build_image
+
+
+@contextmanager
+def served(line: PseudoTerminal | TcpPort) -> Iterator[None]:
+    """Serve an echo board on ``line`` from another thread."""
+    transport = EmulatorTransport(EmulatedBoard(find_board("stm32f746"), build_image("echo.c", "stm32f746")))
+    stop = threading.Event()
+    thread = threading.Thread(target=serve, args=(transport, line, lambda: not stop.is_set()))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        line.close()
+
+
+@pytest.mark.parametrize("make_line", [PseudoTerminal, lambda: TcpPort(0)], ids=["pty", "tcp"])
+def test_pyserial_talks_to_it_twice(make_line: Callable[[], PseudoTerminal | TcpPort]) -> None:
+    line = make_line()
+    with served(line):
+        for text in (b"hello", b"again"):
+            with serial.serial_for_url(line.name, baudrate=115_200, timeout=10) as port:
+                port.write(text + b"%")
+                assert port.read_until(b"]\r\n").endswith(b"[" + text + b"]\r\n")
+
+
+def test_the_command_prints_the_port_and_serves_it(tmp_path: Path) -> None:
+    elf = tmp_path / "echo.elf"
+    elf.write_bytes(build_image("echo.c", "stm32f746"))
+    code = "from harness.cli.emulate import main; main()"
+    command = [sys.executable, "-c", code, "--device", "stm32f746", "--elf", str(elf), "--pty"]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=root, text=True) as process:
+        try:
+            assert process.stdout is not None
+            with serial.Serial(process.stdout.readline().strip(), timeout=20) as port:
+                port.write(b"t%")
+                assert len(port.read_until(b"\r\n").split()) in (1, 2)
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["--device", "stm32f746", "--elf", "nowhere.elf"], 2, "cannot read the image nowhere.elf"),
+        (["--device", "pdp11", "--elf", "x"], 2, "there is no device 'pdp11'"),
+        (["--device", "host", "--elf", "x"], 2, "no emulator for 'host'"),
+        (["--device", "stm32f746", "--elf", "x", "--pty", "--tcp", "1"], 2, "choose one"),
+    ],
+)
+def test_errors_are_one_sentence(arguments: list[str], status: int, words: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, result.output.count("\n")) == (status, 1)
+    assert words in result.output
