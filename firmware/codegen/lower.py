@@ -98,10 +98,15 @@ def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tu
             f"output {output.name!r} is {output.dtype}; the device gives int8 {inner.name!r} before {writers[0].kind}"
         )
         output = inner
-    edge = Operator(-1, "MODEL", (), ())
-    for tensor in (input_, output):
-        int8_tensor(edge, graph, tensor)
-        require(not tensor.shape or tensor.shape[0] == 1, edge, graph, f"batch {tensor.shape[:1]}, wanted 1", tensor)
+    for what, tensor in (("input", input_), ("output", output)):
+        try:
+            int8_tensor(Operator(-1, "MODEL", (), ()), graph, tensor)
+        except UnsupportedOperator as refusal:
+            raise UnsupportedOperator("MODEL", f"its {what}, {tensor}", refusal.reason) from None
+        if tensor.shape and tensor.shape[0] != 1:
+            raise UnsupportedOperator(
+                "MODEL", f"its {what}, {tensor}", f"it has a batch of {tensor.shape[0]}, wanted 1"
+            )
     return input_, output, tuple(operators), tuple(notes)
 
 
