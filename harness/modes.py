@@ -95,7 +95,7 @@ def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterati
     if choice is None or (iterations and choice.iterations != iterations):
         choice = _trial(bench, samples[0], iterations)
         bench.event("choice", **choice.__dict__)
-    if bench.counters and not done.counted:
+    if bench.counters and len({timed.inference.count for timed in done.counted if timed.counted}) < 2:
         _count_instructions(bench, samples[0])
     while True:
         last_try = iterations is not None or choice.attempt == ATTEMPTS

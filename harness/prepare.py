@@ -80,6 +80,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         raise UsageError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
     task = _task_of(request)
     board = find_board(request.device) if request.device else None
+    toolchain = find_toolchain(request.toolchain or "zig")
     if request.port is not None:
         model = find_model(request.model, task.name, data_dir=request.data) if request.model else None
         facts = _model_facts(model) if model else _UNKNOWN_MODEL
@@ -94,7 +95,6 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     input_format = model.input_format or _format_of(compiled, task)
     wire = BY_MODEL_ID[task.model_id]
     wire = wire if input_format == "benchmark" else own_format(wire)
-    toolchain = find_toolchain(request.toolchain or "zig")
     image = build_image(compiled, wire, board, toolchain, request.baud, cache_folder(), say)
     inputs = InputFacts(input_format, compiled.input_bytes)
     url = _url(board, image.elf)

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole runs against the fake device: figures, interruptions at every point, replays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.errors import BenchError, DataError, DeviceGone, RecordError, Refused, UnexpectedReply, UsageError
+from harness.modes import Progress
+from harness.prepare import Request
+from harness.record import RECORD_FILE, RunRecord, read_record
+from harness.run import Listener, resume_benchmark, run_benchmark
+from harness.transcript import TRANSCRIPT_FILE, read_transcript
+from runners.open import open_transport
+from tests.fakes.data_sets import ad_folder, kws_folder, one_hot
+from tests.fakes.device import FakeDevice
+
+LATENCY_US = 20_000
+
+
+def kws_device(**changes: Any) -> FakeDevice:
+    values = {"infer": one_hot, "latency_us": LATENCY_US, "timing": "emulated", "instructions_per_inference": 777}
+    return FakeDevice(**{**values, **changes})
+
+
+def opener(device: FakeDevice) -> Callable[..., FakeDevice]:
+    return lambda url, *, baud=None: device
+
+
+def request(data: Path, **changes: Any) -> Request:
+    return Request(**{"task": "kws", "device": "stm32f746", "data": data, "port": "fake://", **changes})
+
+
+def run(folder: Path, device: FakeDevice | None = None, **changes: Any) -> tuple[RunRecord, Path]:
+    data = folder / "data"
+    if not data.exists():
+        kws_folder(data)
+    return run_benchmark(request(data, **changes), folder / "runs", Listener(), opener(device or kws_device()))
+
+
+def figures_of(record: RunRecord) -> dict[str, Any]:
+    """What an interruption may not change."""
+    values = asdict(record)
+    for name in ("notes", "resumed", "settings"):
+        del values[name]
+    return values
+
+
+def test_a_whole_run(tmp_path: Path) -> None:
+    device = kws_device()
+    record, folder = run(tmp_path, device)
+    assert record.complete
+    performance, accuracy = record.performance, record.accuracy
+    assert performance is not None and accuracy is not None
+    assert performance.iterations == 505  # 10 s and a hundredth, 20 ms each
+    assert [window.elapsed_us for window in performance.windows] == [505 * LATENCY_US] * 5
+    assert [window.sample for window in performance.windows] == [f"tst_{n:06d}.bin" for n in range(5)]
+    assert performance.throughput_per_s == pytest.approx(50.0)
+    assert performance.latency_ms == pytest.approx(20.0)
+    assert (accuracy.correct, accuracy.samples, accuracy.listed) == (11, 12, 12)
+    assert accuracy.top1_percent == pytest.approx(100 * 11 / 12)
+    assert record.instructions_per_inference == 777
+    assert record.violations == ("the 12 files are not a complete official list of kws01",)
+    assert record.identity is not None and record.identity.model_id == "kws01"
+    timed = [(count, warmup) for _, count, warmup in device.inferred]
+    assert timed == [(1, 1), (15, 1), (1, 0), (11, 0)] + [(505, 1)] * 5 + [(1, 0)] * 12
+    written = json.loads((folder / RECORD_FILE).read_text())
+    assert written["performance"]["latency_ms"] == pytest.approx(20.0)
+    assert written["settings"]["device"]["timing"] == "emulated"
+    assert set(written["settings"]["versions"]) >= {"python", "os", "unicorn", "ziglang"}
+    assert read_record(folder) == record
+
+
+def test_every_input_reaches_the_device_in_order(tmp_path: Path) -> None:
+    device = kws_device()
+    run(tmp_path, device, modes=("accuracy",))
+    wanted = [path.read_bytes() for path in sorted((tmp_path / "data/kws01").glob("*.bin"))]
+    assert [tensor for tensor, _, _ in device.inferred] == wanted
+
+
+def test_anomaly_detection_scores_windows_and_files(tmp_path: Path) -> None:
+    def score(data: bytes) -> list[str]:
+        return [f"{np.frombuffer(data, '<f4').reshape(5, 128)[:, 0].mean():.3f}"]
+
+    device = FakeDevice(
+        model_id="ad01", input_bytes=2560, infer=score, latency_us=LATENCY_US, timing="emulated", piece_bytes=999
+    )
+    data = ad_folder(tmp_path / "data")
+    record, _ = run_benchmark(request(data, task="ad"), tmp_path / "runs", Listener(), opener(device))
+    accuracy = record.accuracy
+    assert accuracy is not None and accuracy.file_scores is not None
+    assert accuracy.inferences == 2 * 196
+    # The mean over frames f..f+4 of k + f/100, and the mean of that over f = 0..195.
+    assert accuracy.file_scores == pytest.approx({"clip_0.bin": 0.995, "clip_1.bin": 1.995}, abs=1e-3)
+    assert accuracy.auc == 1.0
+    assert accuracy.top1_percent is None
+    windows = [tensor for tensor, count, warmup in device.inferred if (count, warmup) == (1, 0)]
+    first = (data / "ad01/clip_0.bin").read_bytes()
+    assert windows[:196] == [first[512 * n : 512 * n + 2560] for n in range(196)]
+    assert [tensor for tensor, count, _ in device.inferred if count > 100][:2] == [
+        first[:2560],
+        (data / "ad01/clip_1.bin").read_bytes()[:2560],
+    ]
+    assert "the 5 windows used 2 different inputs, needs 5" in record.violations
+
+
+def test_a_part_is_a_part(tmp_path: Path) -> None:
+    record, _ = run(tmp_path, modes=("accuracy",), limit=5)
+    assert record.accuracy is not None and record.performance is None
+    assert (record.accuracy.samples, record.accuracy.listed) == (5, 12)
+    assert record.accuracy.auc is None
+    assert "7 of the 12 listed files were not answered" in record.violations
+
+
+def test_iterations_that_were_asked_for_are_kept_and_judged(tmp_path: Path) -> None:
+    record, _ = run(tmp_path, modes=("performance",), iterations=9)
+    assert record.performance is not None
+    assert [window.iterations for window in record.performance.windows] == [9] * 5
+    assert record.violations[0] == "window 1 ran 0.180 s, needs 10 s"
+    assert "window 5 ran 9 iterations, needs 10" in record.violations
+
+
+class Hurrying(FakeDevice):
+    """Faster once it is warm: the trial promises less than the windows keep."""
+
+    def _run(self, count: int, warmup: int) -> list[str]:
+        self.latency_us = LATENCY_US if len(self.inferred) < 4 else LATENCY_US // 2
+        return super()._run(count, warmup)
+
+
+def test_windows_that_fall_short_are_run_again_with_more_iterations(tmp_path: Path) -> None:
+    device = Hurrying(infer=one_hot, timing="emulated", instructions_per_inference=1)
+    record, _ = run(tmp_path, device, modes=("performance",))
+    assert record.performance is not None
+    assert (record.performance.attempts, record.performance.iterations) == (2, 1010)
+    assert len(record.performance.windows) == 5
+    assert not any("needs 10 s" in text for text in record.violations)
+    assert [count for _, count, _ in device.inferred].count(505) == 1
+
+
+@pytest.mark.parametrize("latency_us", [1, 30, 1000, 400_000, 3_000_000])
+@pytest.mark.parametrize("tick_us", [1, 1000])
+def test_windows_are_long_enough_for_any_device(tmp_path: Path, latency_us: int, tick_us: int) -> None:
+    device = kws_device(latency_us=latency_us, tick_us=tick_us, instructions_per_inference=None, counter_us=2**32 - 999)
+    record, _ = run(tmp_path, device, modes=("performance",))
+    assert record.performance is not None
+    assert all(window.elapsed_us >= 10e6 for window in record.performance.windows)
+    assert all(window.iterations >= 10 for window in record.performance.windows)
+    assert record.performance.latency_ms == pytest.approx(latency_us / 1000, rel=1e-3)
+    assert sum("wrapped" in note for note in record.notes) == 1
+    assert record.instructions_per_inference is None
+
+
+def test_a_clock_that_stands_still_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UnexpectedReply, match="a counter that moves"):
+        run(tmp_path, kws_device(latency_us=0), modes=("performance",))
+
+
+def test_the_firmware_must_be_for_the_task(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds firmware for 'vww01', this run is for 'kws01'"):
+        run(tmp_path, kws_device(model_id="vww01"))
+
+
+def test_a_port_says_its_task(tmp_path: Path) -> None:
+    data = kws_folder(tmp_path / "data")
+    asked = request(data, task=None, device=None, modes=("accuracy",))
+    record, _ = run_benchmark(asked, tmp_path / "runs", Listener(), lambda url, *, baud=None: kws_device())
+    assert record.settings.task == "kws"
+    assert (record.settings.device.device, record.settings.model.origin) == ("unknown", "device")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "sentence"),
+    [
+        ({"task": "ads"}, UsageError, "there is no task 'ads'"),
+        ({"device": "stm"}, UsageError, "there is no device 'stm'"),
+        ({"device": None, "port": None}, UsageError, "say what to run on"),
+        ({"engine": "tflm"}, UsageError, "there is no engine 'tflm'"),
+        ({"task": None, "port": None, "model": None}, UsageError, "say what to run: --task"),
+        ({"data": Path("/nowhere/at/all")}, DataError, "is not a folder"),
+        ({"toolchain": "tcc", "port": None}, UsageError, "there is no toolchain 'tcc'"),
+        ({"task": "kws", "model": "mlperf-ad"}, UsageError, "is for task ad, not kws"),
+    ],
+)
+def test_requests_that_make_no_sense(
+    tmp_path: Path, changes: dict[str, Any], error: type[BenchError], sentence: str
+) -> None:
+    asked = request(**{"data": kws_folder(tmp_path / "data"), **changes})
+    with pytest.raises(error, match=sentence):
+        run_benchmark(asked, tmp_path / "runs", Listener(), opener(kws_device()))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_ended_a_run_is_kept_with_what_it_measured(tmp_path: Path) -> None:
+    left = [30]
+
+    def refuse_later(command: str, reply: bytes) -> bytes:
+        left[0] -= command == "infer 1 0"
+        return b"e-[too warm]\r\nm-ready\r\n" if left[0] < 20 else reply
+
+    with pytest.raises(Refused, match="too warm"):
+        run(tmp_path, kws_device(spoil=refuse_later))
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert read_transcript(folder / TRANSCRIPT_FILE)[-1] == {
+        "e": "stop",
+        "s": "the device refused 'infer 1 0': too warm",
+    }
+    record = json.loads((folder / RECORD_FILE).read_text())
+    assert record["complete"] is False
+    assert (record["accuracy"]["samples"], len(record["performance"]["windows"])) == (9, 5)
+    again, _ = resume_benchmark(folder, request(tmp_path / "data", port=None), Listener(), opener(kws_device()))
+    assert again.complete and again.accuracy is not None and again.accuracy.samples == 12
+    assert "the device answered e-[too warm]" in again.violations
+
+
+def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
+    def interrupt(progress: Progress) -> None:
+        if (progress.stage, progress.done) == ("accuracy", 3):
+            raise KeyboardInterrupt
+
+    kws_folder(tmp_path / "data")
+    with pytest.raises(KeyboardInterrupt):
+        run_benchmark(request(tmp_path / "data"), tmp_path / "runs", Listener(progress=interrupt), opener(kws_device()))
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert read_transcript(folder / TRANSCRIPT_FILE)[-1] == {"e": "stop", "s": "interrupted by the user"}
+    record = read_record(folder)
+    assert record.accuracy is not None and record.accuracy.samples == 3
+
+
+def test_a_device_that_dies_at_any_command_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
+    class Dying(FakeDevice):
+        lives = 10**9
+
+        def write(self, data: bytes) -> None:
+            self.lives -= 1
+            if self.lives < 0:
+                raise DeviceGone(self.url, "unplugged")
+            super().write(data)
+
+    whole_device = kws_device()
+    whole, _ = run(tmp_path, whole_device, limit=3)
+    for lives in range(0, len(whole_device.commands), 3):
+        device = Dying(infer=one_hot, latency_us=LATENCY_US, timing="emulated", instructions_per_inference=777)
+        device.lives = lives
+        out = tmp_path / f"runs{lives}"
+        with pytest.raises(DeviceGone):
+            run_benchmark(request(tmp_path / "data", limit=3), out, Listener(), opener(device))
+        (folder,) = out.iterdir()
+        record, _ = resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device()))
+        assert figures_of(record) == figures_of(whole), lives
+
+
+def test_a_transcript_cut_anywhere_goes_on_to_the_same_figures(tmp_path: Path) -> None:
+    whole, folder = run(tmp_path, limit=3)
+    lines = (folder / TRANSCRIPT_FILE).read_bytes().splitlines(keepends=True)
+    all_inferred = 4 + 5 + 3
+    for kept in range(1, len(lines)):
+        cut = tmp_path / f"cut{kept}"
+        cut.mkdir()
+        torn = lines[kept][: len(lines[kept]) // 2] if kept % 2 else b""
+        (cut / TRANSCRIPT_FILE).write_bytes(b"".join(lines[:kept]) + torn)
+        measured = sum(b'"m-infer-done"' in line for line in lines[: max(kept - 2, 0)])
+        device = kws_device()
+        record, _ = resume_benchmark(cut, request(tmp_path / "data"), Listener(), opener(device))
+        assert figures_of(record) == figures_of(whole), kept
+        assert record.resumed == 1
+        # What was measured is not measured again, but for the trial and the pair of counts, which go together.
+        assert len(device.inferred) <= all_inferred - (measured if measured > 4 else 0), kept
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"task": "ad"}, "task was kws, is ad"),
+        ({"device": "stm32f446"}, "device was stm32f746, is stm32f446"),
+        ({"iterations": 3}, "iterations was None, is 3"),
+        ({"modes": ("accuracy",)}, "modes was"),
+        ({"limit": 7}, "limit was 3, is 7"),
+    ],
+)
+def test_a_run_goes_on_only_with_the_settings_it_had(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
+    _, folder = run(tmp_path, limit=3)
+    path = folder / TRANSCRIPT_FILE
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(RecordError, match=sentence):
+        resume_benchmark(folder, request(tmp_path / "data", **changes), Listener(), opener(kws_device()))
+
+
+def test_a_run_goes_on_only_with_the_data_and_the_time_it_had(tmp_path: Path) -> None:
+    _, folder = run(tmp_path, limit=3)
+    with pytest.raises(RecordError, match="is complete"):
+        resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device()))
+    path = folder / TRANSCRIPT_FILE
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(RecordError, match="was measured in emulated time"):
+        resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device(timing="hardware")))
+    other = kws_folder(tmp_path / "other", samples=13)
+    with pytest.raises(RecordError, match="data set was"):
+        resume_benchmark(folder, request(other), Listener(), opener(kws_device()))
+
+
+@pytest.mark.parametrize("timing", ["hardware", "emulated"])
+def test_a_replayed_transcript_gives_the_same_figures(tmp_path: Path, timing: str) -> None:
+    def stutter(command: str, reply: bytes) -> bytes:
+        return b"e-[late]\r\n" + reply if command == "name" else reply
+
+    device = kws_device(timing=timing, instructions_per_inference=None, spoil=stutter)
+    record, folder = run(tmp_path, device)
+    url = f"replay://{folder / TRANSCRIPT_FILE}"
+    again, _ = run_benchmark(request(tmp_path / "data", port=url), tmp_path / "replayed", Listener(), open_transport)
+    assert figures_of(again) == figures_of(record)
+    assert again.settings.device.timing == timing
+    with pytest.raises(DeviceGone, match="was sent where the recording has"):
+        run_benchmark(
+            request(tmp_path / "data", port=url, iterations=3), tmp_path / "other", Listener(), open_transport
+        )
