@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole replayed runs are in tests/harness/test_whole_runs.py; here are the edges."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from harness.errors import DeviceGone, DeviceSilent, RecordError
+from harness.session import Session
+from runners.replay import ReplayTransport
+
+DATA = bytes(range(50))
+LOAD = [
+    {"e": "meta", "device": {"timing": "emulated"}},
+    {"e": "in", "s": "m-init-done"},
+    {"e": "in", "s": "m-ready"},
+    {"e": "out", "s": "db load 50"},
+    {"e": "in", "s": "m-[Expecting 50 bytes]"},
+    {"e": "in", "s": "m-ready"},
+    {"e": "download", "bytes": 50, "sha256": hashlib.sha256(DATA).hexdigest(), "done": True},
+    {"e": "note", "s": "of no interest here"},
+    {"e": "out", "s": "name"},
+    {"e": "in", "s": "m-na", "torn": True},
+]
+
+
+def started() -> tuple[ReplayTransport, Session]:
+    transport = ReplayTransport(LOAD)
+    assert transport.timing == "emulated"
+    assert transport.read(1.0) == b"m-init-done\r\nm-ready\r\n"
+    return transport, Session(transport, clock=transport.clock)
+
+
+def test_a_download_is_answered_as_a_device_does() -> None:
+    _, session = started()
+    session.load(DATA)
+    with pytest.raises(DeviceSilent, match="got only 'm-na'"):
+        session.command("name")
+
+
+def test_another_payload_is_not_the_recorded_one() -> None:
+    _, session = started()
+    with pytest.raises(DeviceGone, match="50 bytes with sha256"):
+        session.load(DATA[::-1])
+
+
+@pytest.mark.parametrize("command", [b"profile%", b"db 00%"])
+def test_another_command_is_not_the_recorded_one(command: bytes) -> None:
+    transport, _ = started()
+    with pytest.raises(DeviceGone, match="was sent where the recording has 'db load 50'"):
+        transport.write(command)
+
+
+def test_after_the_end_nothing_can_be_asked() -> None:
+    transport = ReplayTransport([])
+    assert (transport.timing, transport.read(2.0), transport.clock()) == ("hardware", b"", 2.0)
+    with pytest.raises(DeviceGone, match="the end of the recording"):
+        transport.write(b"name%")
+    transport.close()
+
+
+def test_what_is_no_recording(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="is not a transcript"):
+        ReplayTransport(tmp_path / "missing")
+    (tmp_path / "text").write_text("hello\n")
+    with pytest.raises(RecordError, match="is not a transcript"):
+        ReplayTransport(tmp_path / "text")
