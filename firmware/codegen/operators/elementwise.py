@@ -63,6 +63,8 @@ def lower_mul(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     a, b, out, walk = _operands(op, graph)
     # The product and the quotient are float32 ones in TFLite.
     ratio = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(out.scale))
+    # A product has 16 bits: above this the requantised one could leave int32.
+    require(ratio < 1 << 14, op, graph, f"its output scale {out.scale:g} is too fine for {a.scale:g} * {b.scale:g}")
     zeros = {"a_zero": a.zero_point, "b_zero": b.zero_point}
     return (_step(op, graph, "mul_s8", (a, b, out), walk, zeros, ratio),)
 

@@ -48,7 +48,9 @@ def lower_mean(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         keep_0[0] * keep_1[0] == out.elements, op, graph, f"{dims(in_.shape)} over {given} is not {dims(out.shape)}"
     )
     require(count <= MOST_ELEMENTS, op, graph, f"{count} elements in one sum, at most {MOST_ELEMENTS} fit int32", in_)
-    multiplier, shift = quantize_multiplier(in_.scale / out.scale)
+    ratio = in_.scale / out.scale
+    require(ratio < 1 << 14, op, graph, f"its input's scale is {ratio:.3g} times that of its output, wanted below 2^14")
+    multiplier, shift = quantize_multiplier(ratio)
     precision = min(count.bit_length() - 1, 32, 31 + shift)
     return (
         Step(

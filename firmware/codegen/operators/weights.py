@@ -76,6 +76,9 @@ def read_weights(op: Operator, graph: Graph, in_: Tensor, out: Tensor, axis: int
     weights = Weights(values, _bias(op, graph, channels), ratios, multiplier, shift, in_.zero_point)
     reach = np.abs(weights.bias) + 255 * np.abs(values.astype(np.int64)).sum(axis=1)
     require(int(reach.max()) <= INT32_MAX, op, graph, f"its sums can reach {int(reach.max())}, more than 32 bits hold")
+    # Below this neither the left shift nor adding the zero point leaves int32; a real layer stays far below.
+    scaled = float((reach * ratios).max())
+    require(scaled < 1 << 30, op, graph, f"its results can reach {scaled:.3g} steps of the output, whose scale is off")
     return weights
 
 
