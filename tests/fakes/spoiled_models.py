@@ -77,6 +77,7 @@ def mixed_model() -> Builder:
     x = b.tensor((1, 7, 7, 3), scale=0.03, zero_point=-9)
     padded = b.tensor((1, 9, 9, 3), scale=0.03, zero_point=-9)
     kernel = b.tensor((4, 2, 3, 3), scale=0.01, data=draw.integers(-127, 128, (4, 2, 3, 3)))
+    bias = b.tensor((4,), "int32", scale=0.0003, data=draw.integers(-9999, 9999, 4))
     conv = b.tensor((1, 7, 3, 4), scale=0.1, zero_point=5)
     pooled = b.tensor((1, 4, 2, 4), scale=0.1, zero_point=5)
     other = b.tensor((1, 4, 2, 4), scale=0.2, zero_point=2)
@@ -86,7 +87,7 @@ def mixed_model() -> Builder:
     out = b.tensor((1, 8), scale=1 / 256, zero_point=-128)
     b.operator("PAD", [x, b.tensor((4, 2), "int32", data=[0, 0, 1, 1, 1, 1, 0, 0])], [padded])
     window = {"padding": "VALID", "dilation_h": 2, "dilation_w": 3}
-    b.operator("CONV_2D", [padded, kernel], [conv], window)
+    b.operator("CONV_2D", [padded, kernel, bias], [conv], window)
     pool = {"padding": "SAME", "filter_h": 2, "filter_w": 2, "stride_h": 2, "stride_w": 2}
     b.operator("MAX_POOL_2D", [conv], [pooled], pool)
     b.operator("QUANTIZE", [pooled], [other])
