@@ -12,68 +12,79 @@ static uint32_t pair_of(int32_t low, int32_t high)
     return pack_low((uint32_t)low, (uint32_t)high);
 }
 
-/* Two places, from `place` on, of the group's channels; places outside the input hold its zero. */
-static void widen_edge(
-    const depthwise_conv2d_s8_dsp_t *op, const int8_t *line, int32_t place, int32_t channels, uint32_t *to)
+/* The group's bytes at one place; what is behind the last channel does not matter. */
+INLINE uint32_t load_group(const int8_t *from, int32_t channels)
 {
-    for (int32_t c = 0; c < channels; c++, to += op->lines.filter) {
-        int32_t value[2];
-        for (int32_t i = 0; i < 2; i++) {
-            const int inside = place + i >= 0 && place + i < op->places.in_size;
-            value[i] = inside ? line[(place + i) * op->places.in_bytes + c] : op->in_zero;
-        }
-        *to = pair_of(value[0], value[1]);
+    if (channels == GROUP) {
+        return load_bytes(from);
     }
+    uint32_t bytes = (uint8_t)from[0];
+    if (channels > 1) {
+        bytes |= (uint32_t)(uint8_t)from[1] << 8;
+    }
+    if (channels > 2) {
+        bytes |= (uint32_t)(uint8_t)from[2] << 16;
+    }
+    return bytes;
 }
 
-/* Widens one input line of up to four channels into its place in the ring; `line` is null outside the input. */
-static void widen_line(const depthwise_conv2d_s8_dsp_t *op, const int8_t *line, int32_t channels, uint32_t *to)
+/* The group's words of two neighbouring places, `step` words from channel to channel. */
+INLINE void widen_two(uint32_t bytes0, uint32_t bytes1, uint32_t *to, const int32_t step)
 {
-    const int32_t channel_step = op->lines.filter;
-    const int32_t word_step = GROUP * channel_step;
+    const uint32_t even0 = extend_even(bytes0), odd0 = extend_odd(bytes0);
+    const uint32_t even1 = extend_even(bytes1), odd1 = extend_odd(bytes1);
+    to[0] = pack_low(even0, even1);
+    to[step] = pack_low(odd0, odd1);
+    to[2 * step] = pack_high(even0, even1);
+    to[3 * step] = pack_high(odd0, odd1);
+}
+
+/* Widens one input line of a group into its place in the ring; `line` is null outside the input, where the input's
+ * zero stands, as it does before and behind the line. */
+INLINE void widen_line(
+    const depthwise_conv2d_s8_dsp_t *op, const int8_t *line, int32_t channels, uint32_t *to, const int32_t step)
+{
+    const uint32_t zeros = 0x01010101u * (uint8_t)op->in_zero;
     const int32_t place_bytes = op->places.in_bytes;
+    const int32_t size = line ? op->places.in_size : 0;
     int32_t place = -op->places.pad;
     int32_t words = op->ring_words;
-    if (!line) {
-        const uint32_t zeros = pair_of(op->in_zero, op->in_zero);
-        for (; words > 0; words--, to += word_step) {
-            to[0] = zeros;
-            to[channel_step] = zeros;
-            to[2 * channel_step] = zeros;
-            to[3 * channel_step] = zeros;
-        }
-        return;
+    /* A word may hold one place outside and one inside, at both ends. */
+    for (; words > 0 && (place < 0 || place + 1 >= size); words--, place += 2, to += GROUP * step) {
+        const int inside0 = place >= 0 && place < size;
+        const int inside1 = place + 1 >= 0 && place + 1 < size;
+        widen_two(inside0 ? load_group(line + place * place_bytes, channels) : zeros,
+                  inside1 ? load_group(line + (place + 1) * place_bytes, channels) : zeros, to, step);
     }
-    for (; words > 0 && place < 0; words--, place += 2, to += word_step) {
-        widen_edge(op, line, place, channels, to);
-    }
-    int32_t inner = (op->places.in_size - place) / 2;
-    inner = inner < words ? inner : words;
-    words -= inner;
-    const int8_t *from = line + place * place_bytes;
-    place += 2 * inner;
-    if (channels == GROUP) {
-        for (; inner > 0; inner--, from += 2 * place_bytes, to += word_step) {
-            const uint32_t bytes0 = load_bytes(from);
-            const uint32_t bytes1 = load_bytes(from + place_bytes);
-            const uint32_t even0 = extend_even(bytes0), odd0 = extend_odd(bytes0);
-            const uint32_t even1 = extend_even(bytes1), odd1 = extend_odd(bytes1);
-            to[0] = pack_low(even0, even1);
-            to[channel_step] = pack_low(odd0, odd1);
-            to[2 * channel_step] = pack_high(even0, even1);
-            to[3 * channel_step] = pack_high(odd0, odd1);
-        }
-    } else {
-        for (; inner > 0; inner--, from += 2 * place_bytes, to += word_step) {
-            uint32_t *word = to;
-            for (int32_t c = 0; c < channels; c++, word += channel_step) {
-                *word = pair_of(from[c], from[place_bytes + c]);
+    if (words > 0) {
+        const int8_t *from = line + place * place_bytes;
+        int32_t inner = (size - place) / 2;
+        inner = inner < words ? inner : words;
+        words -= inner;
+        place += 2 * inner;
+        if (channels == GROUP) {
+            for (; inner > 0; inner--, from += 2 * place_bytes, to += GROUP * step) {
+                widen_two(load_bytes(from), load_bytes(from + place_bytes), to, step);
+            }
+        } else {
+            for (; inner > 0; inner--, from += 2 * place_bytes, to += GROUP * step) {
+                widen_two(load_group(from, channels), load_group(from + place_bytes, channels), to, step);
             }
         }
     }
-    for (; words > 0; words--, place += 2, to += word_step) {
-        widen_edge(op, line, place, channels, to);
+    for (; words > 0; words--, place += 2, to += GROUP * step) {
+        widen_two(place < size ? load_group(line + place * place_bytes, channels) : zeros, zeros, to, step);
     }
+}
+
+static void widen_line_of_3(const depthwise_conv2d_s8_dsp_t *op, const int8_t *line, int32_t channels, uint32_t *to)
+{
+    widen_line(op, line, channels, to, 3);
+}
+
+static void widen_line_of_any(const depthwise_conv2d_s8_dsp_t *op, const int8_t *line, int32_t channels, uint32_t *to)
+{
+    widen_line(op, line, channels, to, op->lines.filter);
 }
 
 /* A 3x3 filter as depthwise_line.h wants it: per line (w0, w1) and (w1, w2); lines 0 and 1 again behind line 2. */
@@ -163,7 +174,12 @@ void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *
                 const int32_t line = next - lines->pad;
                 if (next >= base) {
                     const int inside = line >= 0 && line < lines->in_size;
-                    widen_line(op, inside ? in + line * lines->in_bytes : 0, channels, ring + next_slot);
+                    const int8_t *const from = inside ? in + line * lines->in_bytes : 0;
+                    if (fast) {
+                        widen_line_of_3(op, from, channels, ring + next_slot);
+                    } else {
+                        widen_line_of_any(op, from, channels, ring + next_slot);
+                    }
                 }
                 next_slot = next_slot + 1 == lines->filter ? 0 : next_slot + 1;
             }
@@ -174,7 +190,7 @@ void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *
                 const depthwise_line_t line = {
                     ring, to, pairs + 2 * first, tails, places->out_bytes, places->out_size, channels,
                 };
-                depthwise_line(&line, places->stride, op->linear_shift);
+                depthwise_line(&line, places->stride, op->requant == REQUANT_LINEAR ? op->linear_shift : -1);
             } else {
                 for (int32_t c = 0; c < channels; c++) {
                     any_line(op, ring + c * lines->filter, pairs + c * pair_words, first, tails + c * tail_words,

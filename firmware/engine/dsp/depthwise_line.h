@@ -11,27 +11,28 @@ typedef struct {
     const uint32_t *ring;  /* word 0, channel 0, line 0 */
     int8_t *out;           /* channel 0 */
     const uint32_t *pairs; /* channel 0, in the order of the ring's lines; the next channel is 10 words on */
-    const int32_t *tails;  /* slope, offset, bias per channel */
+    const int32_t *tails;  /* per channel: slope, offset, bias; or multiplier, offset, bias, shift */
     int32_t out_bytes;
     int32_t outputs;
     int32_t channels;
 } depthwise_line_t;
 
-/* Linear requantisation with a shift the assembler has as a constant. */
+/* What the assembler has: the linear kind with two shifts, and the rounding kind. */
 INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
 {
-    return requant == REQUANT_LINEAR && (shift == 4 || shift == 2);
+    return requant == REQUANT_ROUNDING || (requant == REQUANT_LINEAR && (shift == 4 || shift == 2));
 }
 
 #if HAVE_DSP
 
 /*   r0 ring   r1 out   r2, r3 two sums   r4-r9 (w0, w1), (w1, w2) of the three lines   r10, r11 data   r12 bias
- *   lr out_bytes       stack: 0 slope, 4 offset, 8 end of the ring's whole steps, 12 the seven words of depthwise_line_t
+ *   lr out_bytes       stack: 0 slope, 4 offset, 8 end of the ring's whole steps, 12 the seven words of depthwise_line_t,
+ *                      40 shift (rounding kind)
  * A step is two outputs. The ring's next word of the same channel is 48 bytes on. All LDRD and LDM see aligned words. */
-#define DEPTHWISE_HEAD(step_bytes)                                                                                    \
+#define DEPTHWISE_HEAD(step_bytes, load_tail)                                                                                 \
     "push {r4-r11, lr}\n"                                                                                             \
     "ldm r0, {r1-r7}\n"                                                                                               \
-    "sub sp, #44\n"                                                                                                   \
+    "sub sp, #52\n"                                                                                                   \
     "add r8, sp, #12\n"                                                                                               \
     "stm r8, {r1-r7}\n"                                                                                               \
     "1:\n"                                                                                                            \
@@ -40,6 +41,7 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "ldm r2, {r4-r9}\n"                                                                                               \
     "add r2, #40\n"                                                                                                   \
     "ldm r3!, {r10-r12}\n"                                                                                            \
+    load_tail                                                                                                         \
     "strd r2, r3, [sp, #20]\n"                                                                                        \
     "strd r10, r11, [sp]\n"                                                                                           \
     "add r2, r0, #12\n"                                                                                               \
@@ -53,13 +55,42 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "str r3, [sp, #8]\n"                                                                                              \
     "2:\n"
 
-#define DEPTHWISE_TWO(shift)                                                                                          \
+/* Two sums in r2, r3 become outputs; the end of the ring's whole steps goes to r10. */
+#define DEPTHWISE_LINEAR_TWO(shift)                                                                                   \
     "ldrd r10, r11, [sp]\n"                                                                                           \
     "smmlar r2, r2, r10, r11\n"                                                                                       \
     "smmlar r3, r3, r10, r11\n"                                                                                       \
     "ldr r10, [sp, #8]\n"                                                                                             \
     "ssat r2, #8, r2, asr #" shift "\n"                                                                               \
-    "ssat r3, #8, r3, asr #" shift "\n"                                                                               \
+    "ssat r3, #8, r3, asr #" shift "\n"
+#define DEPTHWISE_LINEAR_ONE(shift)                                                                                   \
+    "smmlar r12, r12, r10, r11\n"                                                                                     \
+    "ssat r12, #8, r12, asr #" shift "\n"
+
+#define DEPTHWISE_ROUNDING_TWO                                                                                        \
+    "ldrd r10, r11, [sp]\n"                                                                                           \
+    "smmlar r2, r2, r10, r2\n"                                                                                        \
+    "smmlar r3, r3, r10, r3\n"                                                                                        \
+    "ldr r10, [sp, #40]\n"                                                                                            \
+    "add r2, r2, r2, asr #31\n"                                                                                       \
+    "add r3, r3, r3, asr #31\n"                                                                                       \
+    "add r2, r2, r11\n"                                                                                               \
+    "add r3, r3, r11\n"                                                                                               \
+    "asr r2, r2, r10\n"                                                                                               \
+    "asr r3, r3, r10\n"                                                                                               \
+    "ldr r10, [sp, #8]\n"                                                                                             \
+    "ssat r2, #8, r2\n"                                                                                               \
+    "ssat r3, #8, r3\n"
+#define DEPTHWISE_ROUNDING_ONE                                                                                        \
+    "smmlar r12, r12, r10, r12\n"                                                                                     \
+    "ldr r10, [sp, #40]\n"                                                                                            \
+    "add r12, r12, r12, asr #31\n"                                                                                    \
+    "add r12, r12, r11\n"                                                                                             \
+    "asr r12, r12, r10\n"                                                                                             \
+    "ssat r12, #8, r12\n"
+#define DEPTHWISE_ROUNDING_TAIL "ldr lr, [r3], #4\n" "str lr, [sp, #40]\n"
+
+#define DEPTHWISE_STORE                                                                                               \
     "strb r2, [r1]\n"                                                                                                 \
     "strb r3, [r1, lr]\n"                                                                                             \
     "add r1, r1, lr, lsl #1\n"                                                                                        \
@@ -68,7 +99,7 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "3:\n"
 
 /* The last output of an odd number, then the next channel. */
-#define DEPTHWISE_FOOT(shift)                                                                                         \
+#define DEPTHWISE_FOOT(one)                                                                                           \
     "ldr r10, [sp, #32]\n"                                                                                            \
     "lsls r10, #31\n"                                                                                                 \
     "beq 4f\n"                                                                                                        \
@@ -83,15 +114,14 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "smlabt r12, r11, r7, r12\n"                                                                                      \
     "ldrd r10, r11, [sp]\n"                                                                                           \
     "smlabt r12, r2, r9, r12\n"                                                                                       \
-    "smmlar r12, r12, r10, r11\n"                                                                                     \
-    "ssat r12, #8, r12, asr #" shift "\n"                                                                             \
+    one                                                                                                               \
     "strb r12, [r1]\n"                                                                                                \
     "4:\n"                                                                                                            \
     "ldr r10, [sp, #36]\n"                                                                                            \
     "subs r10, #1\n"                                                                                                  \
     "str r10, [sp, #36]\n"                                                                                            \
     "bne 1b\n"                                                                                                        \
-    "add sp, #44\n"                                                                                                   \
+    "add sp, #52\n"                                                                                                   \
     "pop {r4-r11, pc}\n"
 
 /* Stride 1: outputs at places 0 and 1 of words a, b: a * (w0, w1) + low b * w2, and high a * w0 + b * (w1, w2). */
@@ -139,39 +169,44 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "smlad r2, r11, r4, r2\n"                                                                                         \
     "smlabt r3, r10, r5, r3\n"
 
-#define DEPTHWISE_FUNCTION(name, step_bytes, body, shift)                                                             \
+#define DEPTHWISE_FUNCTION(name, step_bytes, body, load_tail, two, one)                                               \
     __attribute__((naked, noinline)) static void name(const depthwise_line_t *line __attribute__((unused)))           \
     {                                                                                                                 \
-        __asm__ volatile(DEPTHWISE_HEAD(step_bytes) body DEPTHWISE_TWO(shift) DEPTHWISE_FOOT(shift));                 \
+        __asm__ volatile(DEPTHWISE_HEAD(step_bytes, load_tail) body two DEPTHWISE_STORE DEPTHWISE_FOOT(one));         \
     }
 
-DEPTHWISE_FUNCTION(depthwise_line_1_4, "48", DEPTHWISE_STRIDE_1, "4")
-DEPTHWISE_FUNCTION(depthwise_line_1_2, "48", DEPTHWISE_STRIDE_1, "2")
-DEPTHWISE_FUNCTION(depthwise_line_2_4, "96", DEPTHWISE_STRIDE_2, "4")
-DEPTHWISE_FUNCTION(depthwise_line_2_2, "96", DEPTHWISE_STRIDE_2, "2")
+DEPTHWISE_FUNCTION(
+    depthwise_line_1_4, "48", DEPTHWISE_STRIDE_1, "", DEPTHWISE_LINEAR_TWO("4"), DEPTHWISE_LINEAR_ONE("4"))
+DEPTHWISE_FUNCTION(
+    depthwise_line_1_2, "48", DEPTHWISE_STRIDE_1, "", DEPTHWISE_LINEAR_TWO("2"), DEPTHWISE_LINEAR_ONE("2"))
+DEPTHWISE_FUNCTION(
+    depthwise_line_1, "48", DEPTHWISE_STRIDE_1, DEPTHWISE_ROUNDING_TAIL, DEPTHWISE_ROUNDING_TWO, DEPTHWISE_ROUNDING_ONE)
+DEPTHWISE_FUNCTION(
+    depthwise_line_2_4, "96", DEPTHWISE_STRIDE_2, "", DEPTHWISE_LINEAR_TWO("4"), DEPTHWISE_LINEAR_ONE("4"))
+DEPTHWISE_FUNCTION(
+    depthwise_line_2_2, "96", DEPTHWISE_STRIDE_2, "", DEPTHWISE_LINEAR_TWO("2"), DEPTHWISE_LINEAR_ONE("2"))
+DEPTHWISE_FUNCTION(
+    depthwise_line_2, "96", DEPTHWISE_STRIDE_2, DEPTHWISE_ROUNDING_TAIL, DEPTHWISE_ROUNDING_TWO, DEPTHWISE_ROUNDING_ONE)
 
+/* `shift` below 0 means the rounding kind. */
 INLINE void depthwise_line(const depthwise_line_t *line, int32_t stride, int32_t shift)
 {
-    if (stride == 1) {
-        if (shift == 4) {
-            depthwise_line_1_4(line);
-        } else {
-            depthwise_line_1_2(line);
-        }
-    } else if (shift == 4) {
-        depthwise_line_2_4(line);
+    if (shift == 4) {
+        (stride == 1 ? depthwise_line_1_4 : depthwise_line_2_4)(line);
+    } else if (shift == 2) {
+        (stride == 1 ? depthwise_line_1_2 : depthwise_line_2_2)(line);
     } else {
-        depthwise_line_2_2(line);
+        (stride == 1 ? depthwise_line_1 : depthwise_line_2)(line);
     }
 }
 
 #else
 
-/* The same in C; outputs 0, 1, 2 ... of a line start at places 0, stride, 2 * stride ... */
+/* The same in C; output x of a line starts at place x * stride. */
 static void depthwise_line(const depthwise_line_t *line, int32_t stride, int32_t shift)
 {
     for (int32_t c = 0; c < line->channels; c++) {
-        const int32_t *tail = line->tails + 3 * c;
+        const int32_t *tail = line->tails + (shift < 0 ? 4 : 3) * c;
         for (int32_t x = 0; x < line->outputs; x++) {
             int32_t sum = tail[2];
             for (int32_t i = 0; i < 3; i++) {
@@ -183,7 +218,14 @@ static void depthwise_line(const depthwise_line_t *line, int32_t stride, int32_t
                     sum = dot_add(d[12], w[1], mul_add_high_low(d[0], w[0], sum));
                 }
             }
-            line->out[x * line->out_bytes + c] = (int8_t)saturate_int8(high_mul_add(sum, tail[0], tail[1]) >> shift);
+            int32_t value;
+            if (shift < 0) {
+                const int32_t v = high_mul_add(sum, tail[0], sum);
+                value = (v + (v >> 31) + tail[1]) >> tail[3];
+            } else {
+                value = high_mul_add(sum, tail[0], tail[1]) >> shift;
+            }
+            line->out[x * line->out_bytes + c] = (int8_t)saturate_int8(value);
         }
     }
 }
