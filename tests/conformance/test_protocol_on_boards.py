@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from firmware.boards import BOARDS, Board
 from firmware.build import build_firmware
 from firmware.wire import InputFormat, ResultFormat, WireFormat
+from runners.emulator.machine import EmulatedBoard
 from runners.open import open_transport
 from runners.transport import Transport
 from tests.conformance import protocol_table as table
@@ -26,9 +30,13 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 def reply(device: Transport) -> list[str]:
     """Lines up to the next m-ready, and no byte more."""
+    return reply_of(device.read)
+
+
+def reply_of(read: Callable[[float], bytes]) -> list[str]:
     received = b""
     while not received.endswith(b"m-ready\r\n"):
-        data = device.read(5.0)
+        data = read(5.0)
         assert data, f"the device fell silent after {received!r}"
         received += data
     lines = received.decode("ascii").split("\r\n")
@@ -76,3 +84,25 @@ def test_windows_hold_nothing_but_inferences(url: str) -> None:
     assert each_us < 5
     assert abs(spans_us[0] - each_us) < 3
     assert abs(spans_us[1] - 100 * each_us) < 3
+
+
+@pytest.mark.parametrize("board", [board for board in BOARDS if not board.is_host], ids=lambda row: row.device)
+def test_energy_build_marks_windows_by_falling_edges(board: Board, tmp_path: Path) -> None:
+    """Boot, `timestamp` and each end of a window: one low pulse each of at least 1 us, from a pin that idles high."""
+    built = build_firmware(MODEL, WIRE, board, tmp_path, energy=True)
+    device = EmulatedBoard(board, built.elf, baud=9600)
+    ramp = bytes(range(16)).hex().encode()
+    for command in (None, b"timestamp%", b"db load 16%", b"db %s%%" % ramp, b"infer 10000 1%"):
+        if command is not None:
+            device.send(command)
+        lines = reply_of(device.run)
+        assert not any("m-lap-us" in line for line in lines)
+    times_us = [time_fs / 1e9 for time_fs, _, _ in device.pin_edges]
+    levels = [level for _, _, level in device.pin_edges]
+    first = levels.index(0)
+    assert levels[first:] == [0, 1] * 4, "boot, timestamp, start, end"
+    falls, rises = times_us[first::2], times_us[first + 1 :: 2]
+    assert all(rise - fall >= 1 for fall, rise in zip(falls, rises, strict=True))
+    window_us = falls[3] - falls[2]
+    assert 10_000 * 0.1 < window_us < 10_000 * 5
+    device.close()
