@@ -173,6 +173,8 @@ def _dsp_step(
     runs_per_row = geometry.filter_w // run_columns
     run_values = run_columns * in_channels
     order = pair_order(geometry.filter_h * runs_per_row, run_values)
+    patches = 4 if geometry.out_h * geometry.out_w >= 4 else 1
+    plain = (geometry.filter_h, geometry.filter_w, geometry.stride_h, geometry.stride_w) == (1, 1, 1, 1)
     constant = Constant(f"stream_{op.index}", "int32_t", stream(requant, order))
     return Step(
         title=_title(op, geometry, in_, out),
@@ -208,7 +210,7 @@ def _dsp_step(
         inputs=(in_.index,),
         output=out.index,
         constants=(constant,),
-        scratch_bytes=16 * (len(order) + 1) + (run_values + 3) // 4 * 4,
+        scratch_bytes=4 * patches * (len(order) + 1) + (0 if plain else (run_values + 3) // 4 * 4),
         macs=geometry.out_h * geometry.out_w * weights.channels * weights.taps,
     )
 

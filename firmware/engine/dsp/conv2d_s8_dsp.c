@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conv2d_s8_dsp.h"
 
-#include <stddef.h>
-
 #include "dot_kernels.h"
+
+/* Keeps the compiler from making a library call of a loop over a few bytes. */
+#define FEW_BYTES __asm__ volatile("" ::: "memory")
+
+INLINE void widen_word(uint32_t *to, const int8_t *run, const int32_t step)
+{
+    const uint32_t bytes = load_bytes(run);
+    to[0] = extend_even(bytes);
+    to[step] = extend_odd(bytes);
+}
 
 /* Widens one run to pairs, `step` words apart; returns where the next pair goes. */
 INLINE uint32_t *widen(uint32_t *to, const int8_t *run, int32_t values, const int32_t step)
 {
+    for (; values >= 16; values -= 16, run += 16, to += 8 * step) {
+        widen_word(to, run, step);
+        widen_word(to + 2 * step, run + 4, step);
+        widen_word(to + 4 * step, run + 8, step);
+        widen_word(to + 6 * step, run + 12, step);
+    }
     for (; values >= 4; values -= 4, run += 4, to += 2 * step) {
-        const uint32_t bytes = load_bytes(run);
-        to[0] = extend_even(bytes);
-        to[step] = extend_odd(bytes);
+        widen_word(to, run, step);
     }
     if (values >= 2) {
         *to = pack_low((uint32_t)run[0], (uint32_t)run[1]);
@@ -29,38 +41,79 @@ INLINE uint32_t *widen(uint32_t *to, const int8_t *run, int32_t values, const in
 /* A run that hangs over the left or right edge, as bytes: `column` is its first one. */
 static const int8_t *pad_run(const conv2d_s8_dsp_t *op, const int8_t *row, int32_t column, int8_t *bytes)
 {
-    for (int32_t j = 0; j < op->run_columns; j++) {
-        int8_t *to = bytes + j * op->in_channels;
-        if (column + j < 0 || column + j >= op->in_w) {
-            __builtin_memset(to, op->in_zero, (size_t)op->in_channels);
-        } else {
-            __builtin_memcpy(to, row + (column + j) * op->in_channels, (size_t)op->in_channels);
-        }
+    const int32_t end = op->run_values;
+    int32_t before = -column * op->in_channels;
+    before = before < 0 ? 0 : before > end ? end : before;
+    int32_t inside = (op->in_w - column) * op->in_channels;
+    inside = inside < before ? before : inside > end ? end : inside;
+    const int8_t *from = row + column * op->in_channels;
+    int32_t i = 0;
+    for (; i < before; i++) {
+        bytes[i] = (int8_t)op->in_zero;
+        FEW_BYTES;
+    }
+    for (; i < inside; i++) {
+        bytes[i] = from[i];
+        FEW_BYTES;
+    }
+    for (; i < end; i++) {
+        bytes[i] = (int8_t)op->in_zero;
+        FEW_BYTES;
     }
     return bytes;
 }
 
-/* Gathers the patch whose first row and column are `top` and `left`. */
-INLINE void gather(
-    const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes, const int32_t step)
+/* Gathers the patch whose first row and column are `top` and `left`; `values` is op->run_values. */
+INLINE void gather_runs(
+    const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes,
+    const int32_t values, const int32_t step)
 {
     const int32_t row_bytes = op->in_w * op->in_channels;
-    for (int32_t i = 0; i < op->filter_h; i++, top += op->dilation_h) {
-        const int outside = top < 0 || top >= op->in_h;
-        int32_t column = left;
-        for (int32_t j = 0; j < op->runs_per_row; j++, column += op->dilation_w) {
-            const int8_t *run;
-            if (outside) {
-                __builtin_memset(bytes, op->in_zero, (size_t)op->run_values);
-                run = bytes;
-            } else if (column < 0 || column + op->run_columns > op->in_w) {
-                run = pad_run(op, in + top * row_bytes, column, bytes);
-            } else {
-                run = in + top * row_bytes + column * op->in_channels;
+    const int32_t run_pairs = values / 4 * 2 + (values % 4 + 1) / 2;
+    const uint32_t zeros = pack_low((uint32_t)op->in_zero, (uint32_t)op->in_zero);
+    const int8_t *row = in + top * row_bytes;
+    for (int32_t i = op->filter_h; i > 0; i--, top += op->dilation_h, row += op->dilation_h * row_bytes) {
+        if (top < 0 || top >= op->in_h) {
+            for (int32_t n = op->runs_per_row * run_pairs; n > 0; n--, to += step) {
+                *to = zeros;
             }
-            to = widen(to, run, op->run_values, step);
+            continue;
+        }
+        int32_t column = left;
+        for (int32_t j = op->runs_per_row; j > 0; j--, column += op->dilation_w) {
+            const int outside = column < 0 || column + op->run_columns > op->in_w;
+            const int8_t *run = outside ? pad_run(op, row, column, bytes) : row + column * op->in_channels;
+            to = widen(to, run, values, step);
         }
     }
+}
+
+/* The lengths of the usual first layers are worth code of their own. */
+INLINE void gather(
+    const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes,
+    const int32_t step)
+{
+    if (op->run_values == 3) {
+        gather_runs(op, in, top, left, to, bytes, 3, step);
+    } else if (op->run_values == 4) {
+        gather_runs(op, in, top, left, to, bytes, 4, step);
+    } else if (op->run_values == 9) {
+        gather_runs(op, in, top, left, to, bytes, 9, step);
+    } else {
+        gather_runs(op, in, top, left, to, bytes, op->run_values, step);
+    }
+}
+
+static void gather_of_four(
+    const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes)
+{
+    gather(op, in, top, left, to, bytes, 4);
+}
+
+static void gather_alone(
+    const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes)
+{
+    gather_runs(op, in, top, left, to, bytes, op->run_values, 1);
 }
 
 /* Four pixels that lie one behind the other in memory; the filter is 1x1. */
@@ -111,7 +164,7 @@ static void pointwise(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, 
 
 static void windows(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, uint32_t *patches)
 {
-    int8_t *bytes = (int8_t *)(patches + 4 * (op->dot.pairs + 1));
+    int8_t *bytes = (int8_t *)(patches + (op->out_h * op->out_w < 4 ? 1 : 4) * (op->dot.pairs + 1));
     const int32_t right = op->out_w * op->stride_w - op->pad_left;
     int32_t top = -op->pad_top;
     int32_t left = -op->pad_left;
@@ -119,9 +172,9 @@ static void windows(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, ui
         const int32_t patch_count = pixels >= 4 ? 4 : 1;
         for (int32_t q = 0; q < patch_count; q++) {
             if (patch_count == 4) {
-                gather(op, in, top, left, patches + q, bytes, 4);
+                gather_of_four(op, in, top, left, patches + q, bytes);
             } else {
-                gather(op, in, top, left, patches, bytes, 1);
+                gather_alone(op, in, top, left, patches, bytes);
             }
             left += op->stride_w;
             if (left == right) {
@@ -141,9 +194,7 @@ static void windows(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, ui
 
 void conv2d_s8_dsp(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch)
 {
-    /* The odd last filter may read one pair behind a patch. */
     uint32_t *const patches = scratch;
-    __builtin_memset(patches + 4 * op->dot.pairs, 0, 4 * sizeof *patches);
     const int plain = op->filter_h == 1 && op->runs_per_row == 1 && op->run_columns == 1 && op->stride_h == 1 &&
                       op->stride_w == 1;
     if (plain) {

@@ -119,4 +119,100 @@ DOT_FUNCTION(dot_four_twos_linear_4, DOT_LINEAR(", asr #4"))
 DOT_FUNCTION(dot_four_twos_linear_2, DOT_LINEAR(", asr #2"))
 DOT_FUNCTION(dot_four_twos_rounding, DOT_ROUNDING)
 
+/* One patch, two filters at a time: 18 instructions do 16 multiplications.
+ *
+ *   r0 patch   r1 stream   r2, r3 sums   r4-r7 patch words   r8-r11 stream words   r12 an extended pair   lr count
+ * Stack: 0 patch, 4 out, 8 end of out, 12 runs of eight pairs, 16 fours (bit 0: start in the middle), 20 rest, 24 shift. */
+#define DOT_ONE_PAIR(a, w)                                                                                            \
+    "sxtb16 r12, " w "\n"                                                                                             \
+    "sxtb16 " w ", " w ", ror #8\n"                                                                                   \
+    "smlad r2, " a ", r12, r2\n"                                                                                      \
+    "smlad r3, " a ", " w ", r3\n"
+#define DOT_ONE_FOUR                                                                                                  \
+    "ldm r0!, {r4-r7}\n"                                                                                              \
+    "ldm r1!, {r8-r11}\n" DOT_ONE_PAIR("r4", "r8") DOT_ONE_PAIR("r5", "r9") DOT_ONE_PAIR("r6", "r10")                 \
+    DOT_ONE_PAIR("r7", "r11")
+#define DOT_ONE_BODY(requantize)                                                                                      \
+    "push {r4-r11, lr}\n"                                                                                             \
+    "ldrd r4, r5, [sp, #36]\n"         /* pairs, shift */                                                             \
+    "sub sp, #28\n"                                                                                                   \
+    "str r0, [sp, #0]\n"                                                                                              \
+    "str r2, [sp, #4]\n"                                                                                              \
+    "bic r3, r3, #1\n"                                                                                                \
+    "add r3, r2\n"                                                                                                    \
+    "str r3, [sp, #8]\n"                                                                                              \
+    "add r6, r4, #4\n"                                                                                                \
+    "lsr r6, r6, #3\n"                                                                                                \
+    "str r6, [sp, #12]\n"                                                                                             \
+    "lsr r6, r4, #2\n"                                                                                                \
+    "str r6, [sp, #16]\n"                                                                                             \
+    "and r6, r4, #3\n"                                                                                                \
+    "str r6, [sp, #20]\n"                                                                                             \
+    "str r5, [sp, #24]\n"                                                                                             \
+    "1:\n"                                                                                                            \
+    "ldm r1!, {r2, r3}\n"                                                                                             \
+    "ldrd lr, r4, [sp, #12]\n"                                                                                        \
+    "ldr r0, [sp, #0]\n"                                                                                              \
+    "cmp r4, #0\n"                                                                                                    \
+    "beq 4f\n"                                                                                                        \
+    "lsls r4, #31\n"                                                                                                  \
+    "bne 3f\n"                                                                                                        \
+    "2:\n" DOT_ONE_FOUR "3:\n" DOT_ONE_FOUR                                                                          \
+    "subs lr, #1\n"                                                                                                   \
+    "bne 2b\n"                                                                                                        \
+    "4:\n"                                                                                                            \
+    "ldr lr, [sp, #20]\n"                                                                                             \
+    "cmp lr, #0\n"                                                                                                    \
+    "beq 6f\n"                                                                                                        \
+    "5:\n"                                                                                                            \
+    "ldr r4, [r0], #4\n"                                                                                              \
+    "ldr r8, [r1], #4\n" DOT_ONE_PAIR("r4", "r8")                                                                     \
+    "subs lr, #1\n"                                                                                                   \
+    "bne 5b\n"                                                                                                        \
+    "6:\n" requantize                                                                                                 \
+    "ldrd r9, r10, [sp, #4]\n"                                                                                        \
+    "strb r2, [r9], #1\n"                                                                                             \
+    "strb r3, [r9], #1\n"                                                                                             \
+    "str r9, [sp, #4]\n"                                                                                              \
+    "cmp r9, r10\n"                                                                                                   \
+    "bne 1b\n"                                                                                                        \
+    "mov r0, r1\n"                                                                                                    \
+    "add sp, #28\n"                                                                                                   \
+    "pop {r4-r11, pc}\n"
+
+#define DOT_ONE_LINEAR                                                                                                \
+    "ldm r1!, {r4-r7}\n"                                                                                              \
+    "ldr r8, [sp, #24]\n"                                                                                             \
+    "smmlar r2, r2, r4, r5\n"                                                                                         \
+    "smmlar r3, r3, r6, r7\n"                                                                                         \
+    "asr r2, r2, r8\n"                                                                                                \
+    "asr r3, r3, r8\n"                                                                                                \
+    "ssat r2, #8, r2\n"                                                                                               \
+    "ssat r3, #8, r3\n"
+
+#define DOT_ONE_ROUNDING                                                                                              \
+    "ldm r1!, {r4-r9}\n"                                                                                              \
+    "smmlar r2, r2, r4, r2\n"                                                                                         \
+    "smmlar r3, r3, r7, r3\n"                                                                                         \
+    "add r2, r2, r2, asr #31\n"                                                                                       \
+    "add r3, r3, r3, asr #31\n"                                                                                       \
+    "add r2, r2, r5\n"                                                                                                \
+    "add r3, r3, r8\n"                                                                                                \
+    "asr r2, r2, r6\n"                                                                                                \
+    "asr r3, r3, r9\n"                                                                                                \
+    "ssat r2, #8, r2\n"                                                                                               \
+    "ssat r3, #8, r3\n"
+
+#define DOT_ONE_FUNCTION(name, requantize)                                                                            \
+    __attribute__((naked, noinline)) static const int32_t *name(                                                      \
+        const uint32_t *patch __attribute__((unused)), const int32_t *stream __attribute__((unused)),                 \
+        int8_t *out __attribute__((unused)), int32_t filters __attribute__((unused)),                                 \
+        int32_t pairs __attribute__((unused)), int32_t shift __attribute__((unused)))                                 \
+    {                                                                                                                 \
+        __asm__ volatile(DOT_ONE_BODY(requantize));                                                                   \
+    }
+
+DOT_ONE_FUNCTION(dot_one_twos_linear, DOT_ONE_LINEAR)
+DOT_ONE_FUNCTION(dot_one_twos_rounding, DOT_ONE_ROUNDING)
+
 #endif

@@ -26,48 +26,21 @@ INLINE int8_t dot_requantize(const dot_t *op, int32_t sum, const int32_t **strea
     return (int8_t)value;
 }
 
-/* out[filter] for one patch. */
-static void dot_one(const dot_t *op, const uint32_t *patch, int8_t *out)
+/* All filters but an odd last one, for one patch; returns the stream behind them. */
+static const int32_t *dot_one_twos(const dot_t *op, const uint32_t *patch, const int32_t *stream, int8_t *out)
 {
-    const int32_t *stream = op->stream;
-    const int8_t *end = out + (op->filters & ~1);
-    while (out != end) {
-        const uint32_t *a = patch;
-        int32_t sum0 = stream[0];
-        int32_t sum1 = stream[1];
-        stream += 2;
-        int32_t n = op->pairs;
-        for (; n >= 4; n -= 4, a += 4, stream += 4) {
-            const uint32_t w0 = (uint32_t)stream[0], w1 = (uint32_t)stream[1];
-            const uint32_t w2 = (uint32_t)stream[2], w3 = (uint32_t)stream[3];
-            const uint32_t a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
-            sum0 = dot_add(a0, extend_even(w0), sum0);
-            sum1 = dot_add(a0, extend_odd(w0), sum1);
-            sum0 = dot_add(a1, extend_even(w1), sum0);
-            sum1 = dot_add(a1, extend_odd(w1), sum1);
-            sum0 = dot_add(a2, extend_even(w2), sum0);
-            sum1 = dot_add(a2, extend_odd(w2), sum1);
-            sum0 = dot_add(a3, extend_even(w3), sum0);
-            sum1 = dot_add(a3, extend_odd(w3), sum1);
-        }
-        for (; n > 0; n--) {
-            const uint32_t w = (uint32_t)*stream++;
-            sum0 = dot_add(*a, extend_even(w), sum0);
-            sum1 = dot_add(*a++, extend_odd(w), sum1);
+    for (int32_t filter = 0; filter + 1 < op->filters; filter += 2) {
+        int32_t sum0 = *stream++;
+        int32_t sum1 = *stream++;
+        for (int32_t p = 0; p < op->pairs; p++) {
+            const uint32_t bytes = (uint32_t)*stream++;
+            sum0 = dot_add(patch[p], extend_even(bytes), sum0);
+            sum1 = dot_add(patch[p], extend_odd(bytes), sum1);
         }
         *out++ = dot_requantize(op, sum0, &stream, 1);
         *out++ = dot_requantize(op, sum1, &stream, 1);
     }
-    if (op->filters & 1) {
-        const uint32_t *a = patch;
-        int32_t sum = *stream++;
-        for (int32_t n = op->pairs; n > 0; n -= 2, a += 2) {
-            const uint32_t w = (uint32_t)*stream++;
-            sum = dot_add(a[0], extend_even(w), sum);
-            sum = dot_add(a[1], extend_odd(w), sum);
-        }
-        *out = dot_requantize(op, sum, &stream, 1);
-    }
+    return stream;
 }
 
 /* out[q * filters] for four interleaved patches q and the odd last filter, whose part of the stream is given. */
@@ -127,6 +100,34 @@ static const int32_t *dot_four_twos(const dot_t *op, const uint32_t *patches, co
 #if HAVE_DSP
 #include "dot_asm.h"
 #endif
+
+/* out[filter] for one patch. */
+static void dot_one(const dot_t *op, const uint32_t *patch, int8_t *out)
+{
+    const int32_t *stream = op->stream;
+    if (op->filters > 1) {
+#if HAVE_DSP
+        if (op->requant == REQUANT_LINEAR) {
+            stream = dot_one_twos_linear(patch, stream, out, op->filters, op->pairs, op->linear_shift);
+        } else if (op->requant == REQUANT_ROUNDING) {
+            stream = dot_one_twos_rounding(patch, stream, out, op->filters, op->pairs, 0);
+        } else {
+            stream = dot_one_twos(op, patch, stream, out);
+        }
+#else
+        stream = dot_one_twos(op, patch, stream, out);
+#endif
+    }
+    if (op->filters & 1) {
+        int32_t sum = *stream++;
+        for (int32_t n = op->pairs; n > 0; n -= 2, patch += 2) {
+            const uint32_t bytes = (uint32_t)*stream++;
+            sum = dot_add(patch[0], extend_even(bytes), sum);
+            sum = dot_add(patch[1], extend_odd(bytes), sum);
+        }
+        out[op->filters - 1] = dot_requantize(op, sum, &stream, 1);
+    }
+}
 
 /* out[q * filters + filter] for four interleaved patches q. */
 static void dot_four(const dot_t *op, const uint32_t *patches, int8_t *out)
