@@ -14,7 +14,7 @@ from models import catalog
 from models.catalog import OFFICIAL, benchmark_format, find_model, model_names
 from models.data import load_dataset
 from models.inputs import accuracy_inputs, performance_inputs
-from models.tasks import TASKS, find_task
+from models.tasks import TASKS, Task, find_task
 
 NOWHERE = {"MLPERF_TINY_CACHE": "/nonexistent"}
 
@@ -39,10 +39,9 @@ def test_published_models_are_found_in_the_data_folder(row: catalog.OfficialMode
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_the_default_model_of_every_task_reads_its_files(task: object) -> None:
-    row = find_task(task.name)  # type: ignore[attr-defined]
-    model = find_model(row.default_model)
-    assert (model.task, model.input_format) == (row.name, "benchmark")
+def test_the_default_model_of_every_task_reads_its_files(task: Task) -> None:
+    model = find_model(task.default_model)
+    assert (model.task, model.input_format) == (task.name, "benchmark")
 
 
 def test_an_unknown_name_lists_the_names() -> None:
@@ -146,12 +145,11 @@ def test_which_inputs_the_official_files_fit(task: str, form: tuple[int, float, 
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_performance_inputs_hold_one_inference_each(task: object) -> None:
-    row = find_task(task.name)  # type: ignore[attr-defined]
-    dataset = load_dataset(row, synthetic=True)
-    samples = performance_inputs(row, find_model(row.default_model), dataset)
-    assert [len(sample.load()) for sample in samples] == [row.window_bytes] * 5
-    assert samples[4].load() == dataset.samples[4].load()[: row.window_bytes]
+def test_performance_inputs_hold_one_inference_each(task: Task) -> None:
+    dataset = load_dataset(task, synthetic=True)
+    samples = performance_inputs(task, find_model(task.default_model), dataset)
+    assert [len(sample.load()) for sample in samples] == [task.window_bytes] * 5
+    assert samples[4].load() == dataset.samples[4].load()[: task.window_bytes]
 
 
 def test_performance_inputs_of_a_model_with_its_own_format() -> None:

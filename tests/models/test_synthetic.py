@@ -11,7 +11,7 @@ import pytest
 from models.data import NO_LABEL, load_dataset
 from models.data.synthetic.machines import MACHINE_IDS, SAMPLES, Clip, Fault, waveform
 from models.data.synthetic.sets import clip_features, faulty_clips, normal_clips
-from models.tasks import TASKS, find_task
+from models.tasks import TASKS, Task, find_task
 
 # Of the 16-bit samples: a change of the source makes every figure of the shipped model void, so train it again.
 CLIP_SHA256 = {
@@ -45,13 +45,12 @@ def test_clips_are_loud_enough_and_hardly_clipped(clip: Clip) -> None:
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task.name in PATTERN_SHA256], ids=lambda task: task.name)
-def test_patterns_are_the_same_on_every_machine_and_unlabelled(task: object) -> None:
-    row = find_task(task.name)  # type: ignore[attr-defined]
-    dataset = load_dataset(row, synthetic=True)
+def test_patterns_are_the_same_on_every_machine_and_unlabelled(task: Task) -> None:
+    dataset = load_dataset(task, synthetic=True)
     content = b"".join(sample.load() for sample in dataset.samples)
-    assert hashlib.sha256(content).hexdigest() == PATTERN_SHA256[row.name]
+    assert hashlib.sha256(content).hexdigest() == PATTERN_SHA256[task.name]
     assert not dataset.labelled and {sample.label for sample in dataset.samples} == {NO_LABEL}
-    assert {len(sample.load()) for sample in dataset.samples} == {row.file_bytes}
+    assert {len(sample.load()) for sample in dataset.samples} == {task.file_bytes}
     assert len(set(content)) > 200  # a whole byte's range
 
 
@@ -70,6 +69,10 @@ def test_the_run_set_is_balanced_over_machines_and_faults() -> None:
     assert sum(sample.label for sample in dataset.samples) == 20
     for machine_id in MACHINE_IDS:
         assert sum(f"_id_{machine_id:02d}_" in sample.name for sample in dataset.samples) == 10
+    first = dataset.samples[:8]  # a short run still has every machine, healthy and faulty
+    assert {(sample.label, sample.name.split("_")[2]) for sample in first} == {
+        (label, f"{machine_id:02d}") for label in (0, 1) for machine_id in MACHINE_IDS
+    }
     assert {clip.fault for clip in faulty_clips("test", 5) if clip.machine_id == 2} == set(Fault)
 
 

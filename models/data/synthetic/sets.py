@@ -39,7 +39,9 @@ def clip_features(clip: Clip) -> bytes:
 def machine_sounds(task: Task, clips: tuple[Clip, ...] | None = None) -> Dataset:
     """The test clips as a data set: features are made when a sample is loaded, a few hundredths of a second each."""
     if clips is None:
-        clips = normal_clips("test", CLIPS_PER_MACHINE) + faulty_clips("test", CLIPS_PER_MACHINE)
+        healthy, faulty = normal_clips("test", CLIPS_PER_MACHINE), faulty_clips("test", CLIPS_PER_MACHINE)
+        # Both kinds and all machines from the start, so that the first few clips are a set of their own.
+        clips = tuple(sorted(healthy + faulty, key=lambda clip: (clip.number, clip.machine_id)))
     samples = tuple(
         Sample(f"{clip.name}.bin", int(clip.fault is not None), partial(clip_features, clip)) for clip in clips
     )
