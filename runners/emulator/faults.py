@@ -81,6 +81,10 @@ class FaultWatch:
         """The stack pointer is below the lowest address the stack may reach."""
         return self._stack_limit is not None and self._uc.reg_read(arm.UC_ARM_REG_SP) < self._stack_limit
 
+    def note(self, fault: Fault) -> None:
+        """Something else has found a reason to end the run; the first one counts."""
+        self.pending = self.pending or fault
+
     def _on_bad_access(self, uc: Uc, access: int, address: int, size: int, value: int, data: object) -> bool:
         home = next((memory for memory in self._memories if memory.holds(address, 1)), None)
         why = f"which cannot be written ({home.name})" if home else "where there is nothing"

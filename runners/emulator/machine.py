@@ -18,6 +18,7 @@ from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
 from firmware.boards import Board
 from harness.errors import DeviceCrashed, UsageError
 from runners.emulator import bindings
+from runners.emulator.alignment import AlignmentCheck
 from runners.emulator.block_prices import BlockPrices
 from runners.emulator.bus import Bus
 from runners.emulator.chips import find_chip
@@ -66,6 +67,8 @@ class EmulatedBoard:
     ``elf`` is a file or its bytes. ``timing`` names the cycle model: ``"instructions"``, one constant a class.
     ``instruction_limit`` ends a firmware that neither speaks nor asks for input for so many instructions.
     ``baud`` is what the host's end of the line is set to; None takes whatever the firmware sets.
+    ``check_alignment`` looks for accesses silicon would refuse, at a hundredth of the speed.
+    ``count_blocks`` False takes the counting hook out, and with it all means to stop: for benchmarks only.
     Raises UsageError for an image or device that cannot be emulated, DeviceCrashed from ``run``.
     """
 
@@ -77,6 +80,7 @@ class EmulatedBoard:
         *,
         instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
         baud: int | None = None,
+        check_alignment: bool = False,
         count_blocks: bool = True,
     ) -> None:
         if timing != "instructions":
@@ -103,6 +107,8 @@ class EmulatedBoard:
             self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
         )
         self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit)
+        if check_alignment:
+            self._alignment = AlignmentCheck(self._uc, self._faults.note)
         self._start()
 
     # What modes and profiles read.

@@ -11,6 +11,7 @@ from unicorn import UC_HOOK_CODE
 
 from firmware.boards import find_board
 from harness.errors import DeviceCrashed, DeviceGone, UsageError
+from runners.emulator.alignment import base_to_align
 from runners.emulator.machine import EmulatedBoard
 from runners.emulator.thumb import decode_block
 from runners.emulator.transport import EmulatorTransport
@@ -199,6 +200,42 @@ def test_a_crash_is_reported_after_what_was_said(case: int, words: str) -> None:
     assert place in report and " lr " in report and "r12 " in report
     with pytest.raises(DeviceCrashed):
         board.run(0.0)
+
+
+@pytest.mark.parametrize("case", [15, 16])
+def test_unaligned_multiple_accesses_are_found_when_asked(case: int) -> None:
+    assert b"survived" in make_board("stm32f746", "faults.c", f"CASE={case}").run(5.0)
+    board = make_board("stm32f746", "faults.c", f"CASE={case}", check_alignment=True)
+    assert board.run(5.0) == b"up\r\n"
+    with pytest.raises(DeviceCrashed, match=r"UsageFault: a multiple-word access at 0x2000000[12]") as caught:
+        board.run(5.0)
+    assert "pc    0x" in caught.value.report and "in crash+" in caught.value.report
+
+
+@pytest.mark.parametrize(
+    ("code", "base"),
+    [
+        (0xC807, 0),  # ldmia r0!, {r0-r2}
+        (0xC307, 3),  # stmia r3!, {r0-r2}
+        (0xBD80, None),  # pop
+        (0x6808, None),  # ldr r0, [r1]
+        (0xE9D11200, 1),  # ldrd r1, r2, [r1]
+        (0xE9C21200, 2),  # strd
+        (0xE8F41202, 4),  # ldrd r1, r2, [r4], #8
+        (0xE92D41F0, None),  # push.w
+        (0xE8930006, 3),  # ldmia.w r3, {r1, r2}
+        (0xE8DFF000, None),  # tbb
+        (0xE8501F00, None),  # ldrex
+        (0xED900A01, 0),  # vldr s0, [r0, #4]
+        (0xED9F0A01, None),  # vldr s0, [pc, #4]
+        (0xECB30A04, 3),  # vldmia r3!, {s0-s3}
+        (0xEC510B10, None),  # vmov r0, r1, d0
+        (0xEE300A20, None),  # vadd.f32
+    ],
+)
+def test_which_instructions_need_an_aligned_base(code: int, base: int | None) -> None:
+    words = (code >> 16, code & 0xFFFF) if code > 0xFFFF else (code, 0)
+    assert base_to_align(*words) == base
 
 
 def test_a_slow_poll_does_not_hold_up_the_host() -> None:
