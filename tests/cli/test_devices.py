@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from firmware.boards import BOARDS
+from harness.cli import devices
+from runners.serial_port import FoundPort
+
+PORTS = (
+    FoundPort("/dev/ttyACM0", "STLINK-V3", (0x0483, 0x374E), ("stm32f446", "stm32f746")),
+    FoundPort("/dev/ttyS0", "", None, ()),
+)
+
+
+@pytest.mark.parametrize("ports", [PORTS, ()])
+def test_every_device_has_a_line(monkeypatch: pytest.MonkeyPatch, ports: tuple[FoundPort, ...]) -> None:
+    monkeypatch.setattr(devices, "find_ports", lambda: ports)
+    result = CliRunner().invoke(devices.main, [])
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines[1 : 1 + len(BOARDS)]] == [board.device for board in BOARDS]
+    assert "216 MHz" in result.stdout
+    if ports:
+        assert "/dev/ttyACM0  STLINK-V3  may be stm32f446 or stm32f746" in lines
+        assert lines[-1].startswith("/dev/ttyS0")
+    else:
+        assert lines[-1] == "no serial ports"
+
+
+def test_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "find_ports", lambda: PORTS)
+    values = json.loads(CliRunner().invoke(devices.main, ["--json"]).stdout)
+    assert {row["device"]: row["clock_hz"] for row in values["devices"]}["stm32f746"] == 216_000_000
+    assert values["ports"][0]["devices"] == ["stm32f446", "stm32f746"]

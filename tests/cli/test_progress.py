@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from harness.cli.progress import ProgressPrinter
+from harness.modes import Progress
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_one_line_is_redrawn() -> None:
+    now = [0.0]
+    screen = Screen()
+    printer = ProgressPrinter(screen, lambda: now[0])
+    printer.say("building")
+    for done in range(1001):
+        now[0] += 0.01
+        printer.step(Progress("accuracy", done, 1000, f"file {done}"))
+    printer.say("over")
+    text = screen.getvalue()
+    assert text.startswith("building\n\raccuracy [........................] 0/1000 file 0")
+    assert "[############............] 5" in text
+    assert text.endswith("[########################] 1000/1000 file 1000\nover\n")
+    assert 90 <= text.count("\r") <= 110
+    assert all(len(part) < 80 for line in text.split("\n") for part in line.split("\r"))
+
+
+def test_what_is_being_redrawn_is_wiped_for_an_error() -> None:
+    screen = Screen()
+    printer = ProgressPrinter(screen, lambda: 0.0)
+    printer.step(Progress("trial", 0, 1, "one"))
+    printer.clear()
+    printer.clear()
+    assert screen.getvalue().count("\r") == 3
+    assert screen.getvalue().endswith(" \r")
+
+
+@pytest.mark.parametrize(("total", "lines"), [(5, 6), (1000, 3)])
+def test_elsewhere_lines_are_few(total: int, lines: int) -> None:
+    file = io.StringIO()
+    now = [0.0]
+    printer = ProgressPrinter(file, lambda: now[0])
+    for done in range(total + 1):
+        now[0] += 20.0 / total
+        printer.step(Progress("stage", done, total, "x"))
+    assert file.getvalue().count("\n") == lines
+    assert "\r" not in file.getvalue()

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""benchmark-run as its user meets it: exit status, what is on stdout and stderr, what is left on disk."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from harness import run as run_module
+from harness.cli import run as cli
+from harness.measured import measure
+from harness.record import read_record
+from harness.transcript import TRANSCRIPT_FILE, read_transcript
+from results.leaderboard import read_leaderboard
+from tests.fakes.data_sets import kws_folder, one_hot
+from tests.fakes.device import FakeDevice
+from tests.fakes.reference import run_reference
+from tests.fakes.tiny_models import tiny_kws
+
+
+def invoke(folder: Path, *arguments: object) -> Result:
+    places = ("--out", folder / "runs", "--leaderboard", folder / "leaderboard.csv")
+    return CliRunner().invoke(cli.main, [str(argument) for argument in (*arguments, *places)])
+
+
+def on_fake(monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
+    """Let every device be the fake that ``make`` makes."""
+    for name in ("run_benchmark", "resume_benchmark"):
+        patched = functools.partial(getattr(run_module, name), open_device=lambda url, *, baud=None: make())
+        monkeypatch.setattr(cli, name, patched)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[object, ...]:
+    """Arguments for a run on a fake device."""
+    on_fake(monkeypatch, lambda: FakeDevice(infer=one_hot, timing="emulated", instructions_per_inference=1234))
+    return "--task", "kws", "--device", "stm32f746", "--port", "fake://", "--data", kws_folder(tmp_path / "data")
+
+
+def test_a_table_on_stdout_and_the_way_there_on_stderr(fake: tuple[object, ...], tmp_path: Path) -> None:
+    result = invoke(tmp_path, *fake)
+    assert result.exit_code == 0, result.output
+    (folder,) = (tmp_path / "runs").iterdir()
+    lines = {line[2:16].strip(): line[16:].strip() for line in result.stdout.splitlines() if line.startswith("  ")}
+    assert lines["device"] == "stm32f746 (NUCLEO-F746ZG), cortex-m7 at 216 MHz"
+    assert lines["timing"] == "emulated"
+    assert lines["iterations"] == "10,100 in each window"
+    assert lines["window 3"] == "10.100 s  1,000.000 inf./s  tst_000002.bin"
+    assert lines["latency"] == "1.000 ms"
+    assert lines["instructions"] == "1,234 per inference"
+    assert lines["top-1"].startswith("91.7 %  11 of 12 on real data")
+    assert f"record: {folder}" in result.stdout
+    assert "breaks a rule: the 12 files are not a complete official list of kws01" in result.stdout
+    assert "accuracy 12/12: done" in result.stderr
+    assert "\r" not in result.stderr
+    (row,) = read_leaderboard(tmp_path / "leaderboard.csv")
+    assert (row["run_id"], row["rank"], row["latency_ms"]) == (folder.name, "", "1.000000")
+
+
+def test_json_on_stdout(fake: tuple[object, ...], tmp_path: Path) -> None:
+    result = invoke(tmp_path, *fake, "--json", "--mode", "accuracy", "--limit", 3)
+    assert result.exit_code == 0, result.output
+    values = json.loads(result.stdout)
+    assert values["accuracy"]["samples"] == 3
+    assert values["performance"] is None
+    assert Path(values["folder"], "record.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["--task", "kwss"], 2, "error: there is no task 'kwss'"),
+        (["--device", "stm"], 2, "error: there is no device 'stm'"),
+        (["--mode", "fast"], 2, "Invalid value for '--mode'"),
+        (["--limit", "0"], 2, "Invalid value for '--limit'"),
+        (["--synthetic"], 2, "error: --data and --synthetic do not go together"),
+        (["--data", "/nowhere/at/all"], 1, "error: the data folder /nowhere/at/all is not a folder"),
+        (["--resume", "/nowhere/at/all"], 1, "error: /nowhere/at/all/transcript.jsonl cannot be read"),
+    ],
+)
+def test_bad_arguments(
+    fake: tuple[object, ...], tmp_path: Path, arguments: list[str], status: int, sentence: str
+) -> None:
+    result = invoke(tmp_path, *fake, *arguments)
+    assert result.exit_code == status, result.output
+    assert sentence in result.stderr
+    assert result.stdout == ""
+    assert not (tmp_path / "leaderboard.csv").exists()
+
+
+def test_a_leaderboard_of_another_kind_is_found_before_the_run(fake: tuple[object, ...], tmp_path: Path) -> None:
+    (tmp_path / "leaderboard.csv").write_text("something,else\n")
+    result = invoke(tmp_path, *fake)
+    assert (result.exit_code, "is not a leaderboard" in result.stderr) == (1, True)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_ctrl_c_ends_with_130_and_the_run_goes_on_with_resume(
+    fake: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(FakeDevice):
+        def write(self, data: bytes) -> None:
+            if len(self.inferred) == 10:
+                raise KeyboardInterrupt
+            super().write(data)
+
+    with monkeypatch.context() as context:
+        on_fake(context, lambda: Interrupted(infer=one_hot, timing="emulated"))
+        result = invoke(tmp_path, *fake)
+    assert result.exit_code == 130
+    assert "interrupted" in result.stderr
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert read_transcript(folder / TRANSCRIPT_FILE)[-1]["e"] == "stop"
+    on_fake(monkeypatch, lambda: FakeDevice(infer=one_hot, timing="emulated"))
+    result = invoke(tmp_path, "--resume", folder, "--data", tmp_path / "data")
+    assert result.exit_code == 0, result.output
+    assert "11 of 12" in result.stdout
+    assert list((tmp_path / "runs").iterdir()) == [folder]
+    assert read_record(folder).complete
+
+
+@pytest.mark.parametrize("device", ["host", "stm32f746", "stm32f446"])
+def test_from_a_model_file_to_answers_equal_to_the_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    monkeypatch.setenv("MLPERF_TINY_CACHE", str(tmp_path / "cache"))
+    model = tmp_path / "tiny.tflite"
+    model.write_bytes(tiny_kws())
+    data = kws_folder(tmp_path / "data")
+    arguments = ("--task", "kws", "--model", model, "--device", device, "--data", data, "--iterations", 20)
+    result = invoke(tmp_path, *arguments)
+    assert result.exit_code == 0, result.output
+    (folder,) = (tmp_path / "runs").iterdir()
+    record = read_record(folder)
+    settings = record.settings
+    assert settings.firmware is not None and record.performance is not None
+    assert settings.device.timing == ("host" if device == "host" else "emulated")
+    assert (settings.division, settings.model.origin) == ("open", "path")
+    assert all(window.iterations == 20 for window in record.performance.windows)
+    assert (record.instructions_per_inference is None) == (device == "host")
+    if record.instructions_per_inference is not None:
+        assert 490 * 12 / 4 < record.instructions_per_inference < 490 * 12 * 10
+    answers = answers_of(folder)
+    for number, file in enumerate(sorted((data / "kws01").glob("*.bin"))):
+        values = np.frombuffer(file.read_bytes(), np.int8).reshape(1, 490)
+        wanted = (run_reference(model.read_bytes(), values).reshape(-1).astype(int) + 128) * 1000 // 256 / 1000
+        assert answers[number] == tuple(wanted), file.name
+
+    again = invoke(tmp_path, *arguments, "--mode", "accuracy", "--limit", 1)
+    assert again.exit_code == 0, again.output
+    assert "that was built before" in again.stderr
+
+
+def answers_of(folder: Path) -> dict[int, tuple[float, ...]]:
+    """Sample's index -> result vector of a run's accuracy part."""
+    return {index: windows[0] for index, windows in measure(read_transcript(folder / TRANSCRIPT_FILE)).answers.items()}
