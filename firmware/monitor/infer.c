@@ -13,10 +13,27 @@
 #include "results.h"
 #include "text.h"
 
-/* Longest lap line (9 + 10 digits + CR LF) at ten bits a character, and one character to spare for the transmitter. */
-#define LAP_LINE_US (22u * 10u * 1000000u / APP_BAUD)
-
 #if !APP_ENERGY_MODE
+/* Time to send so many characters of ten bits each. */
+#define SENDING_US(characters) ((characters) * 10u * 1000000u / APP_BAUD)
+
+/* The lap line around its number, CR LF, and one character to spare for the transmitter. */
+#define LAP_LINE_CHARACTERS (9u + 2u + 1u)
+#define LONGEST_NUMBER 10u
+
+/* How long after `now_us` a lap line that is begun at once has left the device, however many digits it will have. */
+static uint32_t lap_line_us(uint32_t now_us)
+{
+    const uint32_t latest_us = now_us + SENDING_US(LAP_LINE_CHARACTERS + LONGEST_NUMBER);
+    uint32_t largest = latest_us > now_us ? latest_us : now_us; /* the counter may wrap in between */
+    uint32_t characters = LAP_LINE_CHARACTERS;
+    do {
+        characters++;
+        largest /= 10u;
+    } while (largest != 0u);
+    return SENDING_US(characters);
+}
+
 static void print_lap(uint32_t time_us)
 {
     text_put("m-lap-us-");
@@ -40,7 +57,8 @@ static void start_window(void)
 #if APP_ENERGY_MODE
     port_timestamp_pulse();
 #else
-    const uint32_t start_us = port_time_us() + LAP_LINE_US;
+    const uint32_t now_us = port_time_us();
+    const uint32_t start_us = now_us + lap_line_us(now_us);
     print_lap(start_us);
     port_flush();
     while ((int32_t)(port_time_us() - start_us) < 0) {
