@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from firmware.codegen.fold_padding import fold_padding
 from firmware.codegen.graph import Graph, Operator, Tensor
 from firmware.codegen.operators import alias, conv, elementwise, lookup, mean, move, pool, softmax
 from firmware.codegen.operators.checks import Lowering, int8_tensor, refuse, require
@@ -28,7 +29,10 @@ def lower(graph: Graph, isa: Isa) -> Plan:
     Raises UnsupportedOperator (operator, layer and tensor, reason) for anything the kernels do not do exactly as
     TFLite's reference kernels: other operators, other types than int8, batches, several inputs or outputs.
     """
+    graph, folded = fold_padding(graph)
     input_, output, inner, notes = _strip_edges(graph)
+    if folded:
+        notes += (f"{folded} PAD done by the convolutions behind them",)
     steps: list[Step] = []
     aliases: dict[int, int] = {}
 

@@ -52,8 +52,10 @@ def read_window(op: Operator, graph: Graph, in_: Tensor, out: Tensor, filter_: T
     stride_h, stride_w, dilation_h, dilation_w = steps
     require(min(steps) >= 1, op, graph, f"stride {steps[:2]}, dilation {steps[2:]}: all must be 1 or more")
     padding = str(op.options["padding"])
-    out_h, pad_top = window(padding, in_.shape[1], filter_h, stride_h, dilation_h)
-    out_w, pad_left = window(padding, in_.shape[2], filter_w, stride_w, dilation_w)
+    border = op.options.get("border", (0, 0, 0, 0))  # of a PAD folded in
+    assert isinstance(border, tuple)
+    out_h, pad_top = window(padding, in_.shape[1], filter_h, stride_h, dilation_h, border[:2])
+    out_w, pad_left = window(padding, in_.shape[2], filter_w, stride_w, dilation_w, border[2:])
     if (1, out_h, out_w, channels) != out.shape:
         refuse(op, graph, f"the output should be {out_h}x{out_w}x{channels} and is {dims(out.shape)}")
     in_h, in_w = in_.shape[1:3]
