@@ -7,6 +7,8 @@ encrypted ones are refused by name.
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -18,6 +20,10 @@ from harness.errors import DataError
 
 LARGEST_FILE_BYTES = 8 * 1024 * 1024  # an 11 s clip as 16-bit stereo at 48 kHz is 2 MiB
 MOST_FILES = 200_000
+
+# What zipfile raises on damaged, encrypted or exotic archives; RuntimeError covers NotImplementedError, ValueError
+# covers names that are no text.
+_UNUSABLE = (OSError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def _checked_size(where: str, content: bytes) -> bytes:
 def _open_zip(path: Path, suffixes: frozenset[str]) -> Store:
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except _UNUSABLE as error:
         raise DataError(f"{path} is not a usable .zip file: {error}. Get it again.") from error
     members = archive.infolist()
     if len(members) > MOST_FILES:
@@ -93,5 +99,5 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) 
     try:
         with archive.open(member) as stream:
             return _checked_size(where, stream.read(LARGEST_FILE_BYTES + 1))
-    except (OSError, RuntimeError, NotImplementedError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except _UNUSABLE as error:
         raise DataError(f"{where} cannot be read: {error}. Get the archive again.") from error

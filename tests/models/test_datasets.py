@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -168,6 +169,26 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     path.write_bytes(whole[:at] + b"\x00\xff\x00" + whole[at + 3 :])
     with pytest.raises(DataError, match=f"{LISTED[0]} cannot be read"):
         load_dataset(KWS, tmp_path).samples[0].load()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_broken_archive_gives_samples_or_an_error_and_nothing_else(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "kws01.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in {**files(), "y_labels.csv": LIST.encode()}.items():
+            archive.writestr(name, data)
+    whole, rng, refused = path.read_bytes(), random.Random(method), 0
+    for _ in range(300):
+        broken = bytearray(whole)
+        for _ in range(rng.choice((1, 2, 5))):
+            broken[-1 - min(int(rng.expovariate(1 / 200)), len(broken) - 1)] = rng.randrange(256)
+        path.write_bytes(broken)
+        try:
+            samples = load_dataset(KWS, tmp_path).samples
+            assert {len(sample.load()) for sample in samples} == {490}
+        except DataError:
+            refused += 1
+    assert refused > 100
 
 
 def test_samples_without_any_list_are_refused(tmp_path: Path) -> None:
