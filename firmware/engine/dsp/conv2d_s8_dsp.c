@@ -63,11 +63,34 @@ static const int8_t *pad_run(const conv2d_s8_dsp_t *op, const int8_t *row, int32
     return bytes;
 }
 
-/* Gathers the patch whose first row and column are `top` and `left`; `values` is op->run_values. */
+/* widen() for the run lengths of usual first layers, without a loop. */
+INLINE uint32_t *widen_few(uint32_t *to, const int8_t *run, const int32_t values, const int32_t step)
+{
+    if (values >= 4) {
+        widen_word(to, run, step);
+    }
+    if (values >= 8) {
+        widen_word(to + 2 * step, run + 4, step);
+    }
+    const int32_t whole = values & ~3;
+    to += whole / 2 * step;
+    if (values % 4 >= 2) {
+        *to = pack_low((uint32_t)run[whole], (uint32_t)run[whole + 1]);
+        to += step;
+    }
+    if (values % 2) {
+        *to = (uint32_t)run[values - 1];
+        to += step;
+    }
+    return to;
+}
+
+/* Gathers the patch whose first row and column are `top` and `left`; `few` is op->run_values or 0 for any. */
 INLINE void gather_runs(
     const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes,
-    const int32_t values, const int32_t step)
+    const int32_t few, const int32_t step)
 {
+    const int32_t values = few ? few : op->run_values;
     const int32_t row_bytes = op->in_w * op->in_channels;
     const int32_t run_pairs = values / 4 * 2 + (values % 4 + 1) / 2;
     const uint32_t zeros = pack_low((uint32_t)op->in_zero, (uint32_t)op->in_zero);
@@ -83,7 +106,7 @@ INLINE void gather_runs(
         for (int32_t j = op->runs_per_row; j > 0; j--, column += op->dilation_w) {
             const int outside = column < 0 || column + op->run_columns > op->in_w;
             const int8_t *run = outside ? pad_run(op, row, column, bytes) : row + column * op->in_channels;
-            to = widen(to, run, values, step);
+            to = few ? widen_few(to, run, few, step) : widen(to, run, values, step);
         }
     }
 }
@@ -100,7 +123,7 @@ INLINE void gather(
     } else if (op->run_values == 9) {
         gather_runs(op, in, top, left, to, bytes, 9, step);
     } else {
-        gather_runs(op, in, top, left, to, bytes, op->run_values, step);
+        gather_runs(op, in, top, left, to, bytes, 0, step);
     }
 }
 
@@ -113,7 +136,7 @@ static void gather_of_four(
 static void gather_alone(
     const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes)
 {
-    gather_runs(op, in, top, left, to, bytes, op->run_values, 1);
+    gather_runs(op, in, top, left, to, bytes, 0, 1);
 }
 
 /* Four pixels that lie one behind the other in memory; the filter is 1x1. */
