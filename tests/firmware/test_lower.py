@@ -124,11 +124,11 @@ def test_buffers_live_from_their_first_to_their_last_use() -> None:
 
 
 def test_an_output_in_the_middle_of_the_model_lives_to_the_end() -> None:
-    """The model's output is read again by an operator whose own result nobody wants."""
+    """An operator whose result nobody wants comes behind the one that writes the model's output."""
     b = Builder()
     x, y, unused = (b.tensor((1, 6), **Q) for _ in range(3))
     b.operator("RELU", [x], [y])
-    b.operator("RELU6", [y], [unused])
+    b.operator("RELU6", [x], [unused])
     model = b.build([x], [y])
     plan = lowered(model)
     assert {buffer.tensor: buffer.last_use for buffer in plan.buffers}[y] == 1

@@ -105,6 +105,8 @@ SOFTMAX_CASES = [
     softmax_case((1, 500), 0.02, 3, 2.0),
     softmax_case((1, 33), 1.3, 3, 1.0),
     softmax_case((1, 257), 1e-4, 3, 1.0),
+    softmax_case((1, 100, 100, 3), 0.011, 3, 1.0),
+    softmax_case((1, 100, 100, 10), 0.043, 3, 1.0),
 ]
 
 
