@@ -217,15 +217,11 @@ def _with_data(
     """Choose the inputs, and with them the modes that make sense."""
     task, inputs = find_task(settings.task), settings.inputs
     dataset = load_dataset(task, request.data, synthetic=request.synthetic)
-    # What the input functions ask of a model is its input alone.
-    model = CatalogModel(
-        settings.model.name, task.name, "path", bytes, settings.model.sha256, None, inputs.size_bytes, "unknown", "", ""
-    )
     input_format: InputFormat = "benchmark" if inputs.format == "benchmark" else "own"
     own = input_format == "own"
     chosen = modes or request.modes or (MODES if dataset.labelled and not own else ("performance",))
-    accuracy = accuracy_inputs(task, model, dataset, input_format) if "accuracy" in chosen else ()
-    performance = performance_inputs(task, model, dataset, input_format, inputs.size_bytes)
+    accuracy = accuracy_inputs(dataset, input_format, settings.model.name) if "accuracy" in chosen else ()
+    performance = performance_inputs(dataset, input_format, inputs.size_bytes)
     listed = () if own else tuple(Listed(sample.name, sample.label) for sample in dataset.samples)
     facts = DataFacts(
         name=dataset.name,

@@ -12,9 +12,7 @@ import pytest
 from harness.errors import DataError, UsageError
 from models import catalog
 from models.catalog import OFFICIAL, benchmark_format, find_model, model_names
-from models.data import load_dataset
-from models.inputs import accuracy_inputs, performance_inputs
-from models.tasks import TASKS, Task, find_task
+from models.tasks import TASKS, Task
 
 NOWHERE = {"MLPERF_TINY_CACHE": "/nonexistent"}
 
@@ -142,43 +140,3 @@ def test_shipped_models_are_checked_against_their_card(tmp_path: Path, monkeypat
 )
 def test_which_inputs_the_official_files_fit(task: str, form: tuple[int, float, int], wanted: str) -> None:
     assert benchmark_format(task, *form) == wanted
-
-
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_performance_inputs_hold_one_inference_each(task: Task) -> None:
-    dataset = load_dataset(task, synthetic=True)
-    samples = performance_inputs(task, find_model(task.default_model), dataset)
-    assert [len(sample.load()) for sample in samples] == [task.window_bytes] * 5
-    assert samples[4].load() == dataset.samples[4].load()[: task.window_bytes]
-
-
-def test_performance_inputs_of_a_model_with_its_own_format() -> None:
-    row = find_task("vww")
-    dataset = load_dataset(row, synthetic=True)
-    samples = performance_inputs(row, find_model("micronet-vww-2"), dataset)
-    assert [len(sample.load()) for sample in samples] == [2_500] * 5
-    assert len({sample.load() for sample in samples}) == 5
-    assert samples[0].load() == performance_inputs(row, find_model("micronet-vww-2"), dataset)[0].load()
-
-
-def test_performance_inputs_of_a_path_need_what_was_read_from_it(tmp_path: Path) -> None:
-    path = tmp_path / "m.tflite"
-    path.write_bytes(b"bytes")
-    row, model = find_task("kws"), find_model(str(path), "kws")
-    dataset = load_dataset(row, synthetic=True)
-    with pytest.raises(UsageError, match="input format"):
-        performance_inputs(row, model, dataset)
-    with pytest.raises(UsageError, match="input_bytes"):
-        performance_inputs(row, model, dataset, "own")
-    assert len(performance_inputs(row, model, dataset, "own", 77)[2].load()) == 77
-    assert len(performance_inputs(row, model, dataset, "benchmark")[2].load()) == 490
-
-
-def test_accuracy_needs_labels_and_inputs_that_fit() -> None:
-    ad, kws = find_task("ad"), find_task("kws")
-    sounds, made_up = load_dataset(ad, synthetic=True), load_dataset(kws, synthetic=True)
-    assert accuracy_inputs(ad, find_model("ad-autoencoder"), sounds) == sounds.samples
-    with pytest.raises(UsageError, match="has no labels"):
-        accuracy_inputs(kws, find_model("mlperf-kws"), made_up)
-    with pytest.raises(UsageError, match="micronet-ad-s has an input of its own"):
-        accuracy_inputs(ad, find_model("micronet-ad-s"), sounds)
