@@ -38,7 +38,8 @@ MAX_TENSORS = 16_384
 MAX_RANK = 8
 MAX_NAME = 80
 MAX_ELEMENTS = 64 * 1024 * 1024
-MAX_CHANNELS = 65_536
+MAX_CHANNELS = 16_384
+MAX_CHANNELS_IN_ALL = 131_072
 MIN_SHARED_CONSTANT_BYTES = 16 * 1024 * 1024
 
 _INT8_ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
@@ -92,7 +93,7 @@ def _read(data: bytes, source: str) -> Graph:
         _tensor(table, i, buffers, user.get(i)) if i in used else Tensor(i, _name(table), (), "int8")
         for i, table in enumerate(tensor_tables)
     )
-    _check_constant_bytes(tensors, operators, len(data))
+    _check_size(tensors, operators, len(data))
     ordered = _in_order(tensors, operators, inputs, outputs)
     for operator in ordered:
         _check_reshape(operator, tensors)
@@ -295,16 +296,20 @@ def _quantization(
     return Quantization(scales, zero_points, axis)
 
 
-def _check_constant_bytes(tensors: tuple[Tensor, ...], operators: list[Operator], file_bytes: int) -> None:
-    """A small file can name one buffer thousands of times; written out as C that would be gigabytes."""
+def _check_size(tensors: tuple[Tensor, ...], operators: list[Operator], file_bytes: int) -> None:
+    """A small file can name one buffer thousands of times; written out as C that would be gigabytes, and hours."""
     limit = max(MIN_SHARED_CONSTANT_BYTES, 4 * file_bytes)
-    total = 0
+    total_bytes = channels = 0
     for operator in operators:
-        for index in operator.inputs:
+        for slot, index in enumerate(operator.inputs):
             values = tensors[index].data if index >= 0 else None
-            total += 0 if values is None else values.nbytes
-    if total > limit:
-        raise Broken(f"its operators read {total:,} bytes of constants out of a file of {file_bytes:,} bytes")
+            total_bytes += 0 if values is None else values.nbytes
+            # Weights come second. One of their axes is the channels; each channel gets its own requantisation.
+            channels += max(values.shape, default=0) if values is not None and slot == 1 and values.ndim > 1 else 0
+    if total_bytes > limit:
+        raise Broken(f"its operators read {total_bytes:,} bytes of constants out of a file of {file_bytes:,} bytes")
+    if channels > MAX_CHANNELS_IN_ALL:
+        raise Broken(f"its operators have {channels:,} channels in all, at most {MAX_CHANNELS_IN_ALL:,} are read")
 
 
 def _in_order(

@@ -205,9 +205,9 @@ def bomb_of_operators() -> bytes:
 
 def bomb_of_scales() -> bytes:
     b = residual_model()
-    b.subgraph.tensors[0].quantization.scale = np.full(65_536, 0.5, np.float32)
-    b.subgraph.tensors[0].quantization.zeroPoint = np.zeros(65_536, np.int64)
-    b.subgraph.tensors[0].shape = [65_536]
+    b.subgraph.tensors[0].quantization.scale = np.full(16_384, 0.5, np.float32)
+    b.subgraph.tensors[0].quantization.zeroPoint = np.zeros(16_384, np.int64)
+    b.subgraph.tensors[0].shape = [16_384]
     return written(b)
 
 

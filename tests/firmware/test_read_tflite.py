@@ -311,6 +311,18 @@ def test_one_buffer_named_thousands_of_times_is_refused() -> None:
         read_tflite(b.build([x], [previous]), "m")
 
 
+def test_one_layer_named_hundreds_of_times_is_refused() -> None:
+    b = Builder()
+    previous = x = b.tensor((1, 1), scale=1.0)
+    w = b.tensor((1, 9000), scale=1.0, data=np.zeros((1, 9000)))
+    for _ in range(20):
+        y = b.tensor((1, 1), scale=1.0)
+        b.operator("FULLY_CONNECTED", [previous, w], [y])
+        previous = y
+    with pytest.raises(ModelInvalid, match=r"have 180,000 channels in all, at most 131,072 are read"):
+        read_tflite(b.build([x], [previous]), "m")
+
+
 def test_more_operators_than_any_real_model() -> None:
     b = conv()
     b.subgraph.operators = [b.subgraph.operators[0]] * (MAX_OPERATORS + 1)
