@@ -67,7 +67,7 @@ def load_files(task: Task, form: FileForm, folder: Path) -> Dataset | None:
     if chosen:
         official = official_list(task.model_id, listed)
         title = official.title if official else f"the list {list_where}"
-        origin = f"{len(chosen)} of the {len(listed)} files of {title}, from {places}"
+        origin = f"{title}, from {places}"
         complete = official is not None and len(chosen) == len(listed)
         return _dataset(task, form, chosen, len(listed), origin, complete)
     if form.label_of is None:
@@ -82,7 +82,7 @@ def load_files(task: Task, form: FileForm, folder: Path) -> Dataset | None:
     ]
     if not labelled:
         return None
-    origin = f"{len(labelled)} files that are in no official list, labelled by their names, from {places}"
+    origin = f"in no official list and labelled by their names, from {places}"
     return _dataset(task, form, labelled, len(listed) or task.samples, origin, complete=False)
 
 
