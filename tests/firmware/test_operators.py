@@ -82,6 +82,7 @@ def lookup_cases() -> list[Case]:
     cases = [
         unary_case(kind, (1, 9, 31), s, t) for kind in ("RELU", "RELU6", "RELU_N1_TO_1", "QUANTIZE") for s, t in rows
     ]
+    cases += [unary_case("HARD_SWISH", (1, 9, 31), s, t) for s, t in rows if s[0] / t[0] < 100]
     cases += [unary_case("TANH", (1, 9, 31), s, (1 / 128, 0)) for s in QUANTS]
     return cases + [unary_case("LOGISTIC", (1, 9, 31), s, (1 / 256, -128)) for s in QUANTS]
 

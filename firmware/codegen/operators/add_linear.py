@@ -51,7 +51,10 @@ class Linear:
 
 
 def exact_sums(r: Rescale) -> np.ndarray:
-    """TFLite's answer, saturated to int8 and not otherwise clamped, as int64 [256][256] for a, b = -128..127."""
+    """TFLite's answer, saturated to int8 and not otherwise clamped, as int64 [256][256] for a, b = -128..127.
+
+    All shifts must be 0 or to the right.
+    """
     a = _requantize((VALUES - r.a_zero) << 20, r.a_multiplier, r.a_shift)
     b = _requantize((VALUES - r.b_zero) << 20, r.b_multiplier, r.b_shift)
     sums = _requantize(a[:, None] + b[None, :], r.out_multiplier, r.out_shift) + r.out_zero
@@ -60,6 +63,8 @@ def exact_sums(r: Rescale) -> np.ndarray:
 
 def find_linear(r: Rescale) -> Linear | None:
     """Return factors that reproduce ``exact_sums`` everywhere; None where none were found or int32 would overflow."""
+    if max(r.a_shift, r.b_shift, r.out_shift) > 0:
+        return None
     wanted = exact_sums(r)
     a_ideal = _factor(r.a_multiplier, r.a_shift, r)
     b_ideal = _factor(r.b_multiplier, r.b_shift, r)

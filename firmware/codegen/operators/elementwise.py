@@ -102,6 +102,9 @@ def _step(
     # The kernel takes two pointers in any case; the one of a constant operand is not looked at.
     activations = [tensor for tensor in (a, b) if tensor.data is None]
     whole = [tensor.index for tensor in activations if tensor.elements == out.elements]
+    # Best overwrite the operand that nobody reads afterwards.
+    later = {tensor for other in graph.operators if other.index > op.index for tensor in other.inputs}
+    whole.sort(key=lambda tensor: tensor in later)
     return Step(
         title=f"{op.index}: {op.kind}  {dims(a.shape)}, {dims(b.shape)} -> {dims(out.shape)}",
         kernel=kernel,

@@ -16,7 +16,14 @@ import numpy as np
 from firmware.codegen.graph import Graph, Operator, Tensor
 from firmware.codegen.operators.checks import Lowering, activation, dims, output, require
 from firmware.codegen.plan import Constant, Isa, Step
-from firmware.codegen.requant import activation_range, clamp_int8, quantize_multiplier, requantize, round_half_away
+from firmware.codegen.requant import (
+    activation_range,
+    clamp_int8,
+    quantize_multiplier,
+    requantize,
+    round_half_away,
+    rounding_shift_right,
+)
 
 INT8_VALUES = range(-128, 128)
 
@@ -65,6 +72,53 @@ def lower_float_function(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ..
     return _step(op, graph, in_, out, value)
 
 
+def lower_hard_swish(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    """x * relu6(x + 3) / 6 in 16-bit fixed point. Source: TFLite ``kernels/internal/reference/hard_swish.h``.
+
+    The input gets 7 more bits. One factor is rescaled to the output, the other to steps of 3 / 2^15, in which relu6
+    is the saturation of int16; the exponent of the first is applied last.
+    """
+    in_, out = activation(op, graph), output(op, graph)
+    fine = np.float32(1 / 128) * np.float32(in_.scale)
+    out_multiplier, out_shift = _multiplier_16(float(fine / np.float32(out.scale)))
+    relu_multiplier, relu_shift = _multiplier_16(float(fine / (np.float32(3) / np.float32(1 << 15))))
+    require(out_shift <= 0, op, graph, f"its output scale {out.scale:g} is over 128 times finer than its input's")
+
+    def value(q: int) -> int:
+        x = (q - in_.zero_point) << 7
+        relu = x
+        if relu_shift > 0:
+            relu = clamp_int16(relu << (relu_shift - 1))
+        relu = _high_mul_16(relu, relu_multiplier)
+        if relu_shift > 0:
+            relu = clamp_int16(relu << 1)
+        if relu_shift < 0:
+            relu = rounding_shift_right(relu, -relu_shift)
+        factor = _high_mul_16(x, out_multiplier)
+        # This one product is cut off towards zero.
+        magnitude = (((relu + (1 << 15)) >> 1) * abs(factor)) >> 15
+        product = magnitude if factor >= 0 else -magnitude
+        return clamp_int8(out.zero_point + rounding_shift_right(product, -out_shift))
+
+    return _step(op, graph, in_, out, value)
+
+
+def clamp_int16(value: int) -> int:
+    """Saturate to 16 bits."""
+    return max(-(1 << 15), min((1 << 15) - 1, value))
+
+
+def _multiplier_16(real: float) -> tuple[int, int]:
+    """``quantize_multiplier`` with the multiplier rounded to its upper 16 bits."""
+    multiplier, shift = quantize_multiplier(real)
+    return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1), shift
+
+
+def _high_mul_16(a: int, b: int) -> int:
+    """round(a * b / 2^15), halves upward."""
+    return clamp_int16((a * b + (1 << 14)) >> 15)
+
+
 def _logistic(x: np.float32) -> np.float32:
     # exp(-x) overflows to infinity in float32 for very negative x, and 1 / infinity is the 0 that is wanted.
     with np.errstate(over="ignore"):
@@ -103,4 +157,5 @@ OPERATORS: dict[str, Lowering] = {
     "QUANTIZE": lower_quantize,
     "LOGISTIC": lower_float_function,
     "TANH": lower_float_function,
+    "HARD_SWISH": lower_hard_swish,
 }
