@@ -77,11 +77,11 @@ def _accuracy_rows(accuracy: AccuracyFigures | None, task: Task, source: str) ->
     rows = []
     if accuracy.top1_percent is not None:
         rows.append(("top-1", f"{accuracy.top1_percent:.1f} %  {accuracy.correct} of {accuracy.samples}{label}"))
-    exact = "cannot be computed" if accuracy.auc is None else f"{accuracy.auc:.4f}"
+    exact = "cannot be computed: a class is missing" if accuracy.auc is None else f"{accuracy.auc:.4f} exact"
     others = [("EEMBC's 101 thresholds", accuracy.auc_101), ("MLCommons' rows", accuracy.auc_mlcommons)]
     named = ", ".join(f"{value:.4f} by {name}" for name, value in others if value is not None)
     suffix = label if task.metric is Metric.AUC else ""
-    rows.append(("AUC", f"{exact} exact{', ' + named if named else ''}{suffix}"))
+    rows.append(("AUC", f"{exact}{', ' + named if named else ''}{suffix}"))
     if accuracy.precision_recall is not None:
         rows.append(("precision/recall", f"{accuracy.precision_recall:.1f} (what the runners print as Top-1; no rule)"))
     if accuracy.file_scores and len(accuracy.file_scores) <= FEW_SCORES:

@@ -37,7 +37,12 @@ CASES: list[tuple[str, Result, tuple[str, ...]]] = [
     ("performance alone", replace(GOOD, accuracy=None), ()),
     ("accuracy alone", replace(GOOD, performance=None), ()),
     ("just long enough", windows(seconds=10.0), ()),
-    ("short", windows(seconds=9.9994), ("window 3 ran 9.999 s, needs 10 s",)),
+    ("short", windows(seconds=9.9999), ("window 3 ran 9.999 s, needs 10 s",)),
+    (
+        "all short",
+        replace(GOOD, performance=Performance(tuple(replace(w, seconds=9.0 + n / 10) for n, w in enumerate(WINDOWS)))),
+        ("of windows 1, 2, 3, 4, 5 the least ran 9.000 s, needs 10 s",),
+    ),
     ("just enough iterations", windows(iterations=10), ()),
     ("few iterations", windows(iterations=9), ("window 3 ran 9 iterations, needs 10",)),
     ("four windows", replace(GOOD, performance=Performance(WINDOWS[:4])), ("4 performance windows were run, needs 5",)),
