@@ -73,6 +73,8 @@ def build_image(
         finished.mkdir()
         shutil.copy2(firmware.elf, finished / ELF_FILE)
         (finished / FACTS_FILE).write_text(json.dumps(asdict(facts), indent=1) + "\n")
+        if (meanwhile := _kept(kept)) is not None:  # another run built the same at the same time, and may be using it
+            return meanwhile
         shutil.rmtree(kept, ignore_errors=True)
         finished.replace(kept)
     return Image(kept / ELF_FILE, facts)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware.boards import find_board
+from firmware.build import Firmware
+from firmware.toolchain import find_toolchain
+from firmware.wire import BY_MODEL_ID, own_format
+from harness import image
+from harness.errors import DoesNotFit
+from harness.image import Image, build_image, compile_for
+from tests.fakes.tiny_models import tiny_kws
+
+HOST, M7, M4 = (find_board(name) for name in ("host", "stm32f746", "stm32f446"))
+WIRE = BY_MODEL_ID["kws01"]
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stands in for the compiler; the list names the device of each image that was really built."""
+    devices: list[str] = []
+
+    def build(compiled: Any, wire: Any, board: Any, out_dir: Path, toolchain: Any, **options: Any) -> Firmware:
+        devices.append(board.device)
+        elf = out_dir / "image"
+        out_dir.mkdir()
+        elf.write_bytes(b"image for " + board.device.encode())
+        sha256 = hashlib.sha256(elf.read_bytes()).hexdigest()
+        return Firmware(
+            board.device, elf, sha256, 1000, 200, toolchain.name, "some compiler", ("-O2",), "", wire, 9600, False
+        )
+
+    monkeypatch.setattr(image, "build_firmware", build)
+    return devices
+
+
+def build(
+    cache: Path, board: Any = M7, seed: int = 1, wire: Any = WIRE, baud: int | None = None, **options: Any
+) -> Image:
+    compiled = compile_for(board, tiny_kws(seed), "tiny")
+    return build_image(compiled, wire, board, find_toolchain(options.pop("toolchain", "zig")), baud, cache, **options)
+
+
+def test_the_same_image_is_built_once(built: list[str], tmp_path: Path) -> None:
+    said: list[str] = []
+    first, second = build(tmp_path), build(tmp_path, say=said.append)
+    assert first == second
+    assert (first.facts.flash_bytes, first.facts.ram_bytes, first.facts.kernels) == (1000, 200, "dsp")
+    assert first.facts.arena_bytes > 490
+    assert built == ["stm32f746"]
+    assert said == ["taking the image for stm32f746 that was built before"]
+
+
+def test_whatever_decides_the_image_makes_another(built: list[str], tmp_path: Path) -> None:
+    images = [
+        build(tmp_path),
+        build(tmp_path, HOST),
+        build(tmp_path, M4),
+        build(tmp_path, seed=2),
+        build(tmp_path, wire=own_format(WIRE)),
+        build(tmp_path, baud=921_600),
+    ]
+    assert len({made.elf for made in images}) == len(built) == len(images)
+    assert images[1].facts.kernels == "ref"
+
+
+@pytest.mark.parametrize("spoil", ["firmware.elf", "firmware.json"])
+@pytest.mark.parametrize(
+    "how", [lambda path: path.write_bytes(b"{}"), lambda path: path.unlink()], ids=["other", "gone"]
+)
+def test_a_damaged_image_is_built_again(built: list[str], tmp_path: Path, spoil: str, how: Any) -> None:
+    first = build(tmp_path)
+    how(first.elf.parent / spoil)
+    assert build(tmp_path) == first
+    assert built == ["stm32f746"] * 2
+
+
+def test_an_image_that_could_not_be_built_is_not_kept(
+    built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise DoesNotFit("stm32f746", "flash", 2, 1)
+
+    with monkeypatch.context() as context:
+        context.setattr(image, "build_firmware", refuse)
+        with pytest.raises(DoesNotFit):
+            build(tmp_path)
+    assert list((tmp_path / "images").iterdir()) == []
+    build(tmp_path)
+    assert built == ["stm32f746"]
