@@ -175,6 +175,7 @@ def _dsp_step(
     order = pair_order(geometry.filter_h * runs_per_row, run_values)
     patches = 4 if geometry.out_h * geometry.out_w >= 4 else 1
     plain = (geometry.filter_h, geometry.filter_w, geometry.stride_h, geometry.stride_w) == (1, 1, 1, 1)
+    plain = plain and (geometry.out_h, geometry.out_w) == (geometry.in_h, geometry.in_w)
     constant = Constant(f"stream_{op.index}", "int32_t", stream(requant, order))
     return Step(
         title=_title(op, geometry, in_, out),

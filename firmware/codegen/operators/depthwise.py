@@ -54,7 +54,8 @@ def depthwise_call(
         lines, places = columns, rows
         filters = filters.transpose(0, 2, 1)
     words = _ring_words(places)
-    pair_words = 10 if lines.filter == places.filter == 3 else lines.filter * (places.filter // 2 + 1) * 2
+    by_hand = lines.filter == places.filter == 3 and places.stride <= 2
+    pair_words = 10 if by_hand else lines.filter * (places.filter // 2 + 1) * 2
     weights = Constant(f"weights_{number}", "int8_t", filters)
     tails = Constant(f"tails_{number}", "int32_t", _tails(requant))
     fields: dict[str, int | str] = {"channels": channels}

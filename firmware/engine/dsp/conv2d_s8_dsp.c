@@ -219,7 +219,7 @@ void conv2d_s8_dsp(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, voi
 {
     uint32_t *const patches = scratch;
     const int plain = op->filter_h == 1 && op->runs_per_row == 1 && op->run_columns == 1 && op->stride_h == 1 &&
-                      op->stride_w == 1;
+                      op->stride_w == 1 && op->out_h == op->in_h && op->out_w == op->in_w;
     if (plain) {
         pointwise(op, in, out, patches);
     } else {

@@ -34,7 +34,8 @@ typedef struct {
 
 /* As depthwise_conv2d_s8, bit for bit. `out` may be `in` where both strides are 1 and the sizes are equal: a line is
  * written after it was read. `scratch` is word-aligned: the ring, then per channel of four the filter as pairs,
- * lines.filter * (places.filter / 2 + 1) * 2 words, or 10 words for a 3x3 filter. */
+ * lines.filter * (places.filter / 2 + 1) * 2 words, or 10 words for a 3x3
+ * filter whose places have stride 1 or 2. */
 void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch);
 
 #endif
