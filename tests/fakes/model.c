@@ -31,7 +31,10 @@ int8_t *model_input(void)
 
 int model_invoke(void)
 {
-    uint8_t sums[FAKE_OUTPUT_BYTES] = {0};
+    static uint8_t sums[FAKE_OUTPUT_BYTES];
+    for (uint32_t i = 0; i < FAKE_OUTPUT_BYTES; i++) {
+        sums[i] = 0;
+    }
     for (uint32_t i = 0; i < FAKE_INPUT_BYTES; i++) {
         sums[i % FAKE_OUTPUT_BYTES] = (uint8_t)(sums[i % FAKE_OUTPUT_BYTES] + (uint8_t)input[i]);
         input[i] = 85;

@@ -7,6 +7,7 @@ import hashlib
 import io
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -181,6 +182,12 @@ def test_missing_gcc_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         build_firmware(KWS, KWS01, F746, tmp_path, find_toolchain("gcc"))
 
 
+def test_missing_zig_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ziglang", None)
+    with pytest.raises(CompilerFailed, match="pip install ziglang"):
+        build_firmware(KWS, KWS01, F746, tmp_path)
+
+
 @pytest.mark.parametrize("board", CHIPS, ids=lambda board: board.device)
 def test_gcc_builds_too(board: Board, tmp_path: Path) -> None:
     if shutil.which("arm-none-eabi-gcc") is None:
@@ -244,14 +251,14 @@ def test_leftovers_take_no_part(kws_image: Firmware, tmp_path: Path) -> None:
 
 
 def test_large_frames_do_not_compile(tmp_path: Path) -> None:
-    greedy = {"uint8_t sums[FAKE_OUTPUT_BYTES] = {0};": "volatile uint8_t sums[2000] = {0};"}
+    greedy = {"static uint8_t sums[FAKE_OUTPUT_BYTES];": "volatile uint8_t sums[2000];"}
     with pytest.raises(CompilerFailed, match=r"model\.c") as caught:
         build_firmware(Variant(KWS, greedy), KWS01, F746, tmp_path)
     assert "frame" in caught.value.detail
 
 
 def test_the_linker_script_is_filled_in() -> None:
-    script = linker_script(F746, 4096)
+    script = linker_script(F746, STACK_BYTES)
     assert "ORIGIN = 0x08000000" in script
     assert "$" not in script
 
