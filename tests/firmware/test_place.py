@@ -185,9 +185,9 @@ def test_hundreds_of_buffers_take_less_than_a_second() -> None:
         first = int(random.integers(0, 150))
         rows.append((int(random.integers(1, 4000)), first, min(149, first + int(random.integers(0, 6)))))
     plan = make_plan(rows, [64] * 150, {})
-    start = time.perf_counter()
+    start = time.process_time()
     placement = place(plan)
-    assert time.perf_counter() - start < 3.0  # seconds; a tenth of it when nothing else runs
+    assert time.process_time() - start < 3.0  # seconds; a tenth of it when nothing else runs
     assert placement.arena_bytes <= 1.02 * placement.peak_bytes
 
 
