@@ -17,7 +17,16 @@ from firmware.toolchain import find_toolchain
 from firmware.wire import BY_MODEL_ID, own_format
 from harness.errors import RecordError, UsageError
 from harness.image import ELF_FILE, build_image, compile_for, file_sha256
-from harness.settings import DataFacts, DeviceFacts, InputFacts, ModelFacts, Settings, differences, versions
+from harness.settings import (
+    UNKNOWN_DEVICE,
+    DataFacts,
+    DeviceFacts,
+    InputFacts,
+    ModelFacts,
+    Settings,
+    differences,
+    versions,
+)
 from models.catalog import CatalogModel, InputFormat, benchmark_format, find_model
 from models.data.cache import cache_folder
 from models.data.dataset import Dataset, Sample
@@ -177,7 +186,7 @@ def _settings(
     engine: str,
 ) -> Settings:
     now = datetime.datetime.now(datetime.timezone.utc)
-    device = board.device if board else "unknown"
+    device = board.device if board else UNKNOWN_DEVICE
     return Settings(
         run_id=f"{now:%Y%m%dT%H%M%SZ}-{task.name}-{device}-{secrets.token_hex(2)}",
         started=now.isoformat(timespec="seconds"),

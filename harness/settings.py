@@ -13,6 +13,9 @@ from harness.transcript import FORMAT, Event
 
 PACKAGES = ("mlperf-tiny-harness", "numpy", "numba", "unicorn", "pyserial", "ziglang")
 
+UNKNOWN_DEVICE = "unknown"
+"""Recorded for a port whose board the user did not name."""
+
 T = TypeVar("T")
 
 

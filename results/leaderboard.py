@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.errors import RecordError
 from harness.record import RunRecord
 from harness.rules import WINDOWS
+from harness.settings import UNKNOWN_DEVICE
 
 Row = dict[str, str]
 
@@ -113,8 +114,9 @@ def ranked(rows: Iterable[Row]) -> list[Row]:
 
 
 def may_be_ranked(row: Row) -> bool:
-    """Whether a row counts: finished, whole, on real data, and breaking no rule."""
-    return row["complete"] == "yes" and row["data"] == "real" and not row["violations"] and bool(row["latency_ms"])
+    """Whether a row counts: finished, whole, on real data, breaking no rule, and of a known model on a known device."""
+    known = bool(row["latency_ms"] and row["model_sha256"]) and row["device"] != UNKNOWN_DEVICE
+    return known and row["complete"] == "yes" and row["data"] == "real" and not row["violations"]
 
 
 def merged(rows: Sequence[Row], record: RunRecord) -> list[Row]:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 
 import serial
@@ -50,6 +52,11 @@ class SerialTransport:
     def close(self) -> None:
         """Close the port."""
         self._port.close()
+
+
+def is_pseudo_terminal(url: str) -> bool:
+    """Whether a program, an emulated board for one, sits behind the port ``url``: its time is nobody's hardware."""
+    return re.fullmatch(r"/dev/(pts/\d+|ttys\d+)", os.path.realpath(url)) is not None
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,10 @@ def test_divisions_and_tasks_are_ranked_apart() -> None:
         record("x", 1.0, accuracy=None),
         record("x", 1.0, accuracy=AccuracyFigures(1, 2, 1)),
         replace(record("x"), performance=None),
+        replace(record("x"), settings=replace(record("x").settings, device=replace(SETTINGS.device, device="unknown"))),
+        replace(record("x"), settings=replace(record("x").settings, model=replace(SETTINGS.model, sha256=""))),
     ],
-    ids=["synthetic", "violation", "unfinished", "no accuracy", "part", "no performance"],
+    ids=["synthetic", "violation", "unfinished", "no accuracy", "part", "no performance", "device", "model"],
 )
 def test_what_may_not_be_ranked_has_a_row_and_no_rank(unranked: RunRecord) -> None:
     assert ranks(unranked, record("a", 3.0)) == {"x": "", "a": "1"}

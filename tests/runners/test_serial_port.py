@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ from firmware.boards import find_board
 from harness.errors import DeviceGone, PortUnavailable
 from harness.session import Session
 from runners import serial_port
-from runners.serial_port import SerialTransport, find_ports
+from runners.serial_port import SerialTransport, find_ports, is_pseudo_terminal
 from tests.fakes.device import FakeDevice
 
 
@@ -112,3 +113,14 @@ def test_ports_are_told_apart_by_usb_id(monkeypatch: pytest.MonkeyPatch) -> None
     board, other = find_ports()
     assert (board.url, "stm32f746" in board.devices) == ("/dev/ttyACM0", True)
     assert (other.url, other.usb_id, other.devices) == ("/dev/ttyS0", None, ())
+
+
+def test_a_pseudo_terminal_is_told_from_a_port(tmp_path: Path) -> None:
+    near, far = os.openpty()
+    link = tmp_path / "board"
+    link.symlink_to(os.ttyname(far))
+    assert is_pseudo_terminal(os.ttyname(far)) and is_pseudo_terminal(str(link))
+    os.close(near)
+    os.close(far)
+    for url in ("/dev/ttyACM0", "/dev/ttyS0", "COM3", "socket://localhost:1", "emu://stm32f746"):
+        assert not is_pseudo_terminal(url)
