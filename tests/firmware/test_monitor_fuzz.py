@@ -20,11 +20,12 @@ from firmware.wire import InputFormat, ResultFormat, WireFormat
 
 ROOT = Path(__file__).parents[2]
 LINES = int(os.environ.get("MONITOR_FUZZ_LINES", "20000"))
-FORMATS = (
-    (InputFormat.INT8, ResultFormat.TRUNCATED),
-    (InputFormat.UINT8, ResultFormat.ROUNDED),
-    (InputFormat.FLOAT32, ResultFormat.MSE),
-)
+BUILDS = {
+    "kws": (InputFormat.INT8, ResultFormat.TRUNCATED, False),
+    "vww": (InputFormat.UINT8, ResultFormat.ROUNDED, False),
+    "ad": (InputFormat.FLOAT32, ResultFormat.MSE, False),
+    "own format, energy": (InputFormat.INT8, ResultFormat.ROUNDED, True),
+}
 
 
 def compiler() -> list[str]:
@@ -36,10 +37,11 @@ def compiler() -> list[str]:
     return [sys.executable, "-m", "ziglang", "cc", *flags, "-fsanitize=undefined", "-fno-sanitize-recover=all"]
 
 
-@pytest.mark.parametrize(("taken", "shown"), FORMATS, ids=lambda value: value.value)
-def test_every_command_gets_one_answer(taken: InputFormat, shown: ResultFormat, tmp_path: Path) -> None:
+@pytest.mark.parametrize("build", BUILDS)
+def test_every_command_gets_one_answer(build: str, tmp_path: Path) -> None:
+    taken, shown, energy = BUILDS[build]
     wire = WireFormat("fuzz01", taken, shown, buffer_bytes=300)
-    (tmp_path / "app_config.h").write_text(app_config(67, wire, clock_hz=0, baud=115_200, energy=False))
+    (tmp_path / "app_config.h").write_text(app_config(67, wire, clock_hz=0, baud=115_200, energy=energy))
     monitor = [str(path) for path in sorted((ROOT / "firmware/monitor").glob("*.c")) if path.name != "main.c"]
     folders = [tmp_path, *(ROOT / "firmware" / name for name in ("monitor", "engine", "ports"))]
     program = tmp_path / "fuzz"
