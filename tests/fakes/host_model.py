@@ -23,7 +23,9 @@ from firmware.codegen.plan import Plan
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
 ZIG = Path(ziglang.__file__).parent / "zig"
-FLAGS = ("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fno-sanitize-recover=all")
+FLAGS = ("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fsanitize-trap=undefined")
+# The same with a run-time library that names the line, 4 MB more for every program: for a crash that was seen.
+SPEAKING = ("-std=c11", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover=all")
 
 MAIN = r"""
 #include <stdio.h>
@@ -77,15 +79,24 @@ class HostModel:
 
     program: Path
     output_bytes: int
+    files: tuple[str, ...]
 
     def run(self, inputs: np.ndarray) -> np.ndarray:
         """Return (n, output values) int8 for ``inputs`` (n, input values) int8; raises RuntimeError on a crash."""
         data = np.ascontiguousarray(inputs, dtype=np.int8).tobytes()
         done = subprocess.run([str(self.program)], input=data, capture_output=True, check=False)
         if done.returncode != 0:
-            reason = {4: "the second run of an input differs from the first"}.get(done.returncode, "crash")
-            raise RuntimeError(f"{self.program} ended with {done.returncode} ({reason}):\n{done.stderr.decode()}")
+            reason = {4: "the second run of an input differs from the first"}.get(done.returncode) or self._crash(data)
+            raise RuntimeError(f"{self.program} ended with {done.returncode}: {reason}")
         return np.frombuffer(done.stdout, dtype=np.int8).reshape(-1, self.output_bytes)
+
+    def _crash(self, data: bytes) -> str:
+        """What the undefined behaviour was, and where."""
+        speaking = self.program.with_name("speaking")
+        _compile(self.files, SPEAKING, speaking)
+        done = subprocess.run([str(speaking)], input=data, capture_output=True, check=False)
+        speaking.unlink()
+        return done.stderr.decode() or "it crashed"
 
 
 def build_host_model(plan: Plan, placement: Placement | None = None, flags: tuple[str, ...] = FLAGS) -> HostModel:
@@ -97,15 +108,20 @@ def build_host_model(plan: Plan, placement: Placement | None = None, flags: tupl
         digest.update(path.read_bytes())
     folder = Path(tempfile.gettempdir()) / f"host-models-{os.getuid()}" / digest.hexdigest()[:24]
     program = folder / "model"
+    files = (str(folder / "main.c"), str(folder / "model.c"), *(str(ENGINE / source) for source in sources))
     if not program.exists():
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             (folder / name).write_text(text)
         part = folder / f"model.{os.getpid()}"
-        command = [str(ZIG), "cc", *flags, f"-I{ENGINE}", f"-I{ENGINE / 'dsp'}"]
-        files = [str(folder / "main.c"), str(folder / "model.c"), *[str(ENGINE / source) for source in sources]]
-        done = subprocess.run([*command, *files, "-o", str(part)], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"the emitted C in {folder} does not compile:\n{done.stderr}")
+        _compile(files, flags, part)
         part.rename(program)
-    return HostModel(program, plan.output.size_bytes)
+    return HostModel(program, plan.output.size_bytes, files)
+
+
+def _compile(files: tuple[str, ...], flags: tuple[str, ...], program: Path) -> None:
+    includes = (f"-I{ENGINE}", f"-I{ENGINE / 'dsp'}")
+    command = [str(ZIG), "cc", *flags, *includes, *files, "-o", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"the emitted C in {Path(files[0]).parent} does not compile:\n{done.stderr}")
