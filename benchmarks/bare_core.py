@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ class BareCore:
         self._call("model_invoke")
         total, marks = self._count, [*self._marks, self._count]
         data = self._core.mem_read(self._call("model_output"), self._plan.output.size_bytes)
-        steps = tuple(end - start for start, end in zip(marks, marks[1:], strict=False))
+        steps = tuple(end - start for start, end in pairwise(marks))
         return Run(np.frombuffer(bytes(data), np.int8), total, steps)
 
     def _call(self, name: str) -> int:

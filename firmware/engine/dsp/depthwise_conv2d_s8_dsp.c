@@ -46,9 +46,19 @@ INLINE void widen_line(
 {
     const uint32_t zeros = 0x01010101u * (uint8_t)op->in_zero;
     const int32_t place_bytes = op->places.in_bytes;
-    const int32_t size = line ? op->places.in_size : 0;
+    const int32_t size = op->places.in_size;
     int32_t place = -op->places.pad;
     int32_t words = op->ring_words;
+    if (!line) {
+        const uint32_t pair = extend_even(zeros);
+        for (; words > 0; words--, to += GROUP * step) {
+            to[0] = pair;
+            to[step] = pair;
+            to[2 * step] = pair;
+            to[3 * step] = pair;
+        }
+        return;
+    }
     /* A word may hold one place outside and one inside, at both ends. */
     for (; words > 0 && (place < 0 || place + 1 >= size); words--, place += 2, to += GROUP * step) {
         const int inside0 = place >= 0 && place < size;
@@ -119,24 +129,47 @@ static int8_t requantize_depthwise(const depthwise_conv2d_s8_dsp_t *op, int32_t 
     return (int8_t)saturate_int8((v + (v >> 31) + tail[1]) >> tail[3]);
 }
 
-/* One output line of one channel with any filter. `first` is the filter line that meets line 0 of the ring. */
-static void any_line(
-    const depthwise_conv2d_s8_dsp_t *op, const uint32_t *ring, const uint32_t *pairs, int32_t first,
-    const int32_t *tail, int8_t *out)
+typedef struct {
+    const uint32_t *ring;  /* line 0 of the channel */
+    const uint32_t *pairs; /* filter line 0 of the channel */
+    const int32_t *tail;
+    int32_t first; /* the filter line that meets line 0 of the ring */
+    int8_t *out;
+} any_line_t;
+
+/* One output line of one channel with any filter; `lines` and `words` (of a filter line) are constants of the usual
+ * sizes, so that every address in the inner loop is. Words behind the third come in a loop of their own. */
+INLINE void any_line(const depthwise_conv2d_s8_dsp_t *op, const any_line_t *at, const int32_t lines, const int32_t words)
 {
-    const int32_t lines = op->lines.filter;
-    const int32_t words = op->places.filter / 2 + 1;
-    const int32_t second = op->places.stride / 2 * GROUP * lines; /* from an output's first word to the next one's */
-    for (int32_t left = op->places.out_size; left > 0; left -= 2, ring += op->places.stride * GROUP * lines) {
+    const uint32_t *ring = at->ring;
+    const int32_t *tail = at->tail;
+    const int32_t step = GROUP * lines;
+    const int32_t second = op->places.stride / 2 * step; /* from an output's first word to the next one's */
+    int8_t *out = at->out;
+    for (int32_t left = op->places.out_size; left > 0; left -= 2, ring += op->places.stride * step) {
         int32_t sum0 = tail[2], sum1 = tail[2];
-        for (int32_t i = 0, line = first; i < lines; i++) {
-            const uint32_t *w = pairs + line * words * 2;
-            const uint32_t *d = ring + i;
-            for (int32_t j = 0; j < words; j++, w += 2, d += GROUP * lines) {
-                sum0 = dot_add(d[0], w[0], sum0);
-                sum1 = dot_add(d[second], w[1], sum1);
+        const uint32_t *w = at->pairs + at->first * words * 2;
+        const uint32_t *d = ring;
+        for (int32_t i = lines, line = at->first; i > 0; i--, d++) {
+            const uint32_t *e = d + second;
+            sum0 = dot_add(d[0], w[0], sum0);
+            sum1 = dot_add(e[0], w[1], sum1);
+            if (words > 1) {
+                sum0 = dot_add(d[step], w[2], sum0);
+                sum1 = dot_add(e[step], w[3], sum1);
             }
-            line = line + 1 == lines ? 0 : line + 1;
+            if (words > 2) {
+                sum0 = dot_add(d[2 * step], w[4], sum0);
+                sum1 = dot_add(e[2 * step], w[5], sum1);
+            }
+            for (int32_t j = 3; j < words; j++) {
+                sum0 = dot_add(d[j * step], w[2 * j], sum0);
+                sum1 = dot_add(e[j * step], w[2 * j + 1], sum1);
+            }
+            w += 2 * words;
+            if (++line == lines) {
+                w = at->pairs;
+            }
         }
         *out = requantize_depthwise(op, sum0, tail);
         out += op->places.out_bytes;
@@ -144,6 +177,23 @@ static void any_line(
             *out = requantize_depthwise(op, sum1, tail);
             out += op->places.out_bytes;
         }
+    }
+}
+
+static void any_channel(const depthwise_conv2d_s8_dsp_t *op, const any_line_t *at)
+{
+    const int32_t lines = op->lines.filter;
+    const int32_t words = op->places.filter / 2 + 1;
+    if (lines == 5 && words == 3) {
+        any_line(op, at, 5, 3);
+    } else if (lines == 7 && words == 4) {
+        any_line(op, at, 7, 4);
+    } else if (lines == 1 && words == 3) {
+        any_line(op, at, 1, 3);
+    } else if (lines == 1) {
+        any_line(op, at, 1, words);
+    } else {
+        any_line(op, at, lines, words);
     }
 }
 
@@ -193,8 +243,10 @@ void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *
                 depthwise_line(&line, places->stride, op->requant == REQUANT_LINEAR ? op->linear_shift : -1);
             } else {
                 for (int32_t c = 0; c < channels; c++) {
-                    any_line(op, ring + c * lines->filter, pairs + c * pair_words, first, tails + c * tail_words,
-                             to + c);
+                    const any_line_t line = {
+                        ring + c * lines->filter, pairs + c * pair_words, tails + c * tail_words, first, to + c,
+                    };
+                    any_channel(op, &line);
                 }
             }
         }
