@@ -63,6 +63,19 @@ def test_names_and_numbers_are_those_of_the_schema() -> None:
     assert dict(enumerate(TYPE_NAMES)) == types
 
 
+@pytest.mark.parametrize(
+    ("short", "long", "kind"),
+    [(14, 0, "LOGISTIC"), (127, 160, "BUILTIN_160"), (19, 19, "RELU"), (0, 117, "HARD_SWISH")],
+)
+def test_operator_codes_old_and_new(short: int, long: int, kind: str) -> None:
+    """Old files have an int8 code only, files with newer operators 127 in it and the code in a second field."""
+    b = Builder()
+    x, y = b.tensor((1, 6), scale=0.5), b.tensor((1, 6), scale=0.5)
+    b.operator("RELU", [x], [y])
+    b.model.operatorCodes[0].deprecatedBuiltinCode, b.model.operatorCodes[0].builtinCode = short, long
+    assert read_tflite(b.build([x], [y]), "m").operators[0].kind == kind
+
+
 def test_left_out_options_get_the_defaults_of_the_schema() -> None:
     kinds = {"ADD": {"activation": "NONE"}, "RESHAPE": {"new_shape": ()}, "MEAN": {"keep_dims": False}}
     for kind, defaults in kinds.items():
