@@ -88,11 +88,6 @@ def requantize(value: int, multiplier: int, shift: int) -> int:
     return rounding_shift_right(high_mul(shifted, multiplier), max(-shift, 0))
 
 
-def saturating_shift_left(value: int, exponent: int) -> int:
-    """value * 2^exponent, saturated to int32."""
-    return max(INT32_MIN, min(INT32_MAX, value << exponent))
-
-
 def exp_on_negative_values(value: int, integer_bits: int) -> int:
     """gemmlowp: exp(x) in Q0.31 for x = value / 2^(31 - integer_bits), value <= 0."""
     if value == 0:
@@ -133,28 +128,3 @@ def _exp_on_interval_minus_quarter_to_0(a: int) -> int:
     x4_over_4 = rounding_shift_right(x4, 2)
     tail = rounding_shift_right(high_mul(x4_over_4 + x3, _ONE_THIRD) + x2, 1)
     return _EXP_OF_MINUS_EIGHTH + high_mul(_EXP_OF_MINUS_EIGHTH, x + tail)
-
-
-def one_over_one_plus_x(value: int) -> int:
-    """gemmlowp: 1 / (1 + x) in Q0.31 for x in [0, 1] in Q0.31, three Newton-Raphson steps."""
-    half_denominator = _rounding_half_sum(value, INT32_MAX)
-    # 48/17 and -32/17 in Q2.29: the best linear first guess on [1/2, 1].
-    x = 1515870810 + high_mul(half_denominator, -1010580540)
-    for _ in range(3):
-        error = (1 << 29) - high_mul(half_denominator, x)
-        x = x + saturating_shift_left(high_mul(x, error), 2)
-    return saturating_shift_left(x, 1)
-
-
-def _rounding_half_sum(a: int, b: int) -> int:
-    """(a + b) / 2, halves away from zero."""
-    total = a + b
-    return (total + 1) >> 1 if total >= 0 else -((1 - total) >> 1)
-
-
-def logistic(value: int, integer_bits: int) -> int:
-    """gemmlowp: 1 / (1 + exp(-x)) in Q0.31 for x = value / 2^(31 - integer_bits)."""
-    if value == 0:
-        return 1 << 30
-    of_magnitude = one_over_one_plus_x(exp_on_negative_values(-abs(value), integer_bits))
-    return of_magnitude if value > 0 else INT32_MAX - of_magnitude
