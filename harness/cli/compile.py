@@ -44,9 +44,9 @@ def main(model: str, out: Path, isa: str, data: Path | None, force: bool, as_jso
 
 
 def _load(model: str, data: Path | None) -> bytes:
-    if model in model_names():
-        return find_model(model, data_dir=data).load()
     path = Path(model)
+    if model in model_names() or not (path.exists() or path.suffix == ".tflite"):
+        return find_model(model, data_dir=data).load()  # for a misspelt name it lists those there are
     size = path.stat().st_size
     if size > LARGEST_MODEL_BYTES:
         raise DataError(f"{path} has {size:,} bytes, wanted at most {LARGEST_MODEL_BYTES:,}.")

@@ -64,9 +64,10 @@ def test_json_says_the_same_and_the_second_run_gives_the_same_bytes(model: Path,
 def test_errors_are_one_sentence_and_leave_nothing(model: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(model.read_bytes()[:-100])
-    cases = [
+    cases: list[tuple[list[str | Path], int, str]] = [
         ([broken], 1, "error: broken.tflite is not a usable TFLite model: "),
         ([tmp_path / "none.tflite"], 1, f"error: {tmp_path}/none.tflite: No such file or directory."),
+        (["mlperf-kwz"], 2, "error: there is no model 'mlperf-kwz'; name a .tflite file or one of "),
         ([tmp_path], 1, f"error: {tmp_path}: Is a directory."),
     ]
     for arguments, status, message in cases:
