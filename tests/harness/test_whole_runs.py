@@ -85,13 +85,32 @@ def test_every_input_reaches_the_device_in_order(tmp_path: Path) -> None:
     assert [tensor for tensor, _, _ in device.inferred] == wanted
 
 
-def test_anomaly_detection_scores_windows_and_files(tmp_path: Path) -> None:
+def ad_device() -> FakeDevice:
+    """Its score of a window is the mean of the first value of its five frames."""
+
     def score(data: bytes) -> list[str]:
         return [f"{np.frombuffer(data, '<f4').reshape(5, 128)[:, 0].mean():.3f}"]
 
-    device = FakeDevice(
+    return FakeDevice(
         model_id="ad01", input_bytes=2560, infer=score, latency_us=LATENCY_US, timing="emulated", piece_bytes=999
     )
+
+
+def test_a_file_of_many_windows_goes_on_within_the_file(tmp_path: Path) -> None:
+    asked = request(ad_folder(tmp_path / "data"), task="ad", modes=("accuracy",))
+    whole, folder = run_benchmark(asked, tmp_path / "runs", Listener(), opener(ad_device()))
+    path = folder / TRANSCRIPT_FILE
+    lines = path.read_bytes().splitlines(keepends=True)
+    ends = [number for number, line in enumerate(lines) if b'"m-infer-done"' in line]
+    path.write_bytes(b"".join(lines[: ends[199] + 3]))  # 196 windows of the first file, 4 of the second
+    device = ad_device()
+    record, _ = resume_benchmark(folder, asked, Listener(), opener(device))
+    assert figures_of(record) == figures_of(whole)
+    assert len(device.inferred) == 192
+
+
+def test_anomaly_detection_scores_windows_and_files(tmp_path: Path) -> None:
+    device = ad_device()
     data = ad_folder(tmp_path / "data")
     record, _ = run_benchmark(request(data, task="ad"), tmp_path / "runs", Listener(), opener(device))
     accuracy = record.accuracy
