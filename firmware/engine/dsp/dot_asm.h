@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dot_four_twos of dot_kernels.h by hand: four patches times two filters keep eight sums in registers, and 13 instructions do
- * 16 multiplications. Compilers spill here. Included there where the DSP instructions are.
+/* The inner loops of dot_kernels.h by hand, included there where the DSP instructions are.
+ *
+ * Four patches times two filters keep eight sums in registers, and 13 instructions do 16 multiplications; compilers
+ * spill here.
  *
  *   r0 patches, later out      r1 stream       r2-r5 sums of filter 0     r6-r9 sums of filter 1
  *   r10 stream word, then filter 0's pair      r11 filter 1's pair        r12, lr two patches' words
  *
- * One pair of values is a block of 52 bytes; a run of DOT_UNROLL blocks is entered so far from its end that only whole
- * runs follow. Each block fetches the next block's stream word; the last one fetches the first word of tail 0.
+ * One pair of values is a block of 52 bytes. The first pair starts all sums from the two biases; then a run of
+ * DOT_UNROLL blocks is entered so far from its end that only whole runs follow, or at its end if there is no more.
+ * Each block fetches the next block's stream word; the last one fetches the first word of tail 0.
  * `stream` and `patches` need word alignment only: LDRD and LDM here never see anything else. */
 #ifndef DOT_ASM_H
 #define DOT_ASM_H
 
-#define DOT_UNROLL 8
+#define DOT_UNROLL 16
 #define DOT_TEXT_(x) #x
 #define DOT_TEXT(x) DOT_TEXT_(x)
 
@@ -28,9 +31,12 @@
     "bic r5, r3, #1\n"                                                                                                \
     "add r5, r2, r5\n"                                                                                                \
     "str r5, [sp, #20]\n"                                                                                             \
-    "rsb r4, r4, #0\n"                                                                                                \
-    "and r4, r4, #" DOT_TEXT(DOT_UNROLL) " - 1\n" /* blocks to skip on entry */                                        \
-    "movs r5, #52\n"                                                                                                  \
+    "subs r4, #1\n"                 /* the first block stands apart */                                                \
+    "rsb r5, r4, #0\n"                                                                                                \
+    "and r5, r5, #" DOT_TEXT(DOT_UNROLL) " - 1\n"/* blocks to skip on entry */                                        \
+    "it eq\n"                                                                                                         \
+    "moveq r5, #" DOT_TEXT(DOT_UNROLL) "\n"                                                                           \
+    "movs r4, #52\n"                                                                                                  \
     "mul r4, r4, r5\n"                                                                                                \
     "adr r5, 2f\n"                                                                                                    \
     "add r4, r5\n"                                                                                                    \
@@ -39,12 +45,19 @@
     "1:\n"                                                                                                            \
     "ldm r1!, {r2, r6, r10}\n"                                                                                        \
     "ldr r0, [sp, #0]\n"                                                                                              \
-    "mov r3, r2\n"                                                                                                    \
-    "mov r4, r2\n"                                                                                                    \
-    "mov r5, r2\n"                                                                                                    \
-    "mov r7, r6\n"                                                                                                    \
-    "mov r8, r6\n"                                                                                                    \
-    "mov r9, r6\n"                                                                                                    \
+    "ldrd r12, lr, [r0], #8\n"                                                                                        \
+    "sxtb16 r11, r10, ror #8\n"                                                                                       \
+    "sxtb16 r10, r10\n"                                                                                               \
+    "smlad r3, lr, r10, r2\n"                                                                                         \
+    "smlad r7, lr, r11, r6\n"                                                                                         \
+    "ldrd r4, r5, [r0], #8\n"                                                                                         \
+    "smlad r8, r4, r11, r6\n"                                                                                         \
+    "smlad r4, r4, r10, r2\n"                                                                                         \
+    "smlad r9, r5, r11, r6\n"                                                                                         \
+    "smlad r5, r5, r10, r2\n"                                                                                         \
+    "smlad r2, r12, r10, r2\n"                                                                                        \
+    "ldr r10, [r1], #4\n"                                                                                             \
+    "smlad r6, r12, r11, r6\n"                                                                                        \
     "ldr pc, [sp, #12]\n"                                                                                             \
     ".p2align 2\n"                                                                                                    \
     "2:\n"                                                                                                            \
@@ -88,7 +101,6 @@
     "add sp, #28\n"                                                                                                   \
     "pop {r4-r11, pc}\n"
 
-/* The loop back to 1 is out of reach of nothing here: bne.w spans a megabyte. */
 #define DOT_LINEAR_ONE(sum, shift) "smmlar " sum ", " sum ", r10, r11\n" "ssat " sum ", #8, " sum shift "\n"
 #define DOT_LINEAR(shift)                                                                                             \
     "ldr r11, [r1], #4\n" DOT_LINEAR_ONE("r2", shift) DOT_LINEAR_ONE("r3", shift) DOT_LINEAR_ONE("r4", shift)         \
@@ -157,7 +169,7 @@ DOT_FUNCTION(dot_four_twos_rounding, DOT_ROUNDING)
     "beq 4f\n"                                                                                                        \
     "lsls r4, #31\n"                                                                                                  \
     "bne 3f\n"                                                                                                        \
-    "2:\n" DOT_ONE_FOUR "3:\n" DOT_ONE_FOUR                                                                          \
+    "2:\n" DOT_ONE_FOUR "3:\n" DOT_ONE_FOUR                                                                           \
     "subs lr, #1\n"                                                                                                   \
     "bne 2b\n"                                                                                                        \
     "4:\n"                                                                                                            \
