@@ -56,13 +56,13 @@ def run_benchmark(
         request = replace(request, task=_task_on(request.port, request, listener, open_device))
     prepared = prepare(request, listener.say)
     folder = out / prepared.settings.run_id
+    listener.say(f"opening {prepared.url}")
+    transport = open_device(prepared.url, baud=request.baud)
     try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise RecordError(f"{folder} cannot be made: {error.strerror}. Name another folder with --out.") from error
-    if prepared.elf is not None:
-        shutil.copyfile(prepared.elf, folder / ELF_FILE)
-    return _measure(prepared, folder, Measured(), request, listener, open_device), folder
+        _make_folder(folder, prepared)
+        return _measure(prepared, folder, Measured(), transport, _timeouts(request), listener), folder
+    finally:
+        transport.close()
 
 
 def resume_benchmark(
@@ -78,50 +78,59 @@ def resume_benchmark(
     if done.ended:
         raise RecordError(f"{folder} is complete, there is nothing to go on with. Start a new run.")
     prepared = prepare_again(Settings.from_event(events[0]), request, folder)
-    return _measure(prepared, folder, done, request, listener, open_device, resuming=True), folder
+    listener.say(f"opening {prepared.url}")
+    transport = open_device(prepared.url, baud=request.baud)
+    try:
+        return _measure(prepared, folder, done, transport, _timeouts(request), listener, resuming=True), folder
+    finally:
+        transport.close()
+
+
+def _make_folder(folder: Path, prepared: Prepared) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise RecordError(f"{folder} cannot be made: {error.strerror}. Name another folder with --out.") from error
+    if prepared.elf is not None:
+        shutil.copyfile(prepared.elf, folder / ELF_FILE)
 
 
 def _measure(
     prepared: Prepared,
     folder: Path,
     done: Measured,
-    request: Request,
+    transport: Transport,
+    timeouts: Timeouts,
     listener: Listener,
-    open_device: OpenDevice,
     resuming: bool = False,
 ) -> RunRecord:
-    """Open the device, run the modes, write the transcript and, however it ends, the record."""
-    listener.say(f"opening {prepared.url}")
-    transport = open_device(prepared.url, baud=request.baud)
+    """Run the modes, write the transcript and, however that ends, the record."""
+    settings = _with_timing(prepared.settings, transport)
+    if resuming and settings.device.timing != prepared.settings.device.timing:
+        raise RecordError(
+            f"{folder} was measured in {prepared.settings.device.timing} time, {prepared.url} runs in "
+            f"{settings.device.timing} time. Start a new run."
+        )
+    clock: Callable[[], float] = getattr(transport, "clock", time.monotonic)
+    started_s = clock()
+    transcript = TranscriptWriter(folder / TRANSCRIPT_FILE, lambda: clock() - started_s)
     try:
-        settings = _with_timing(prepared.settings, transport)
-        if resuming and settings.device.timing != prepared.settings.device.timing:
-            raise RecordError(
-                f"{folder} was measured in {prepared.settings.device.timing} time, {prepared.url} runs in "
-                f"{settings.device.timing} time. Start a new run."
+        if resuming:
+            transcript.event("resume")
+        else:
+            transcript.event("meta", **settings.to_event())
+        with _reason_kept(transcript, folder):
+            session = Session(
+                RecordingTransport(transport, transcript.listen),
+                timeouts,
+                clock,
+                note=lambda text: transcript.event("note", s=text),
             )
-        clock: Callable[[], float] = getattr(transport, "clock", time.monotonic)
-        started_s = clock()
-        transcript = TranscriptWriter(folder / TRANSCRIPT_FILE, lambda: clock() - started_s)
-        try:
-            if resuming:
-                transcript.event("resume")
-            else:
-                transcript.event("meta", **settings.to_event())
-            with _reason_kept(transcript, folder):
-                session = Session(
-                    RecordingTransport(transport, transcript.listen),
-                    _timeouts(request),
-                    clock,
-                    note=lambda text: transcript.event("note", s=text),
-                )
-                bench = modes.Bench(session, transcript.event, listener.progress, clock, counters_of(transport))
-                _run_modes(bench, prepared, done, listener)
-                transcript.event("end")
-        finally:
-            transcript.close()
+            bench = modes.Bench(session, transcript.event, listener.progress, clock, counters_of(transport))
+            _run_modes(bench, prepared, done, listener)
+            transcript.event("end")
     finally:
-        transport.close()
+        transcript.close()
     return _record(folder)
 
 

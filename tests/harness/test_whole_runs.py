@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.errors import BenchError, DataError, DeviceGone, RecordError, Refused, UnexpectedReply, UsageError
+from harness.errors import (
+    BenchError,
+    DataError,
+    DeviceGone,
+    PortUnavailable,
+    RecordError,
+    Refused,
+    UnexpectedReply,
+    UsageError,
+)
 from harness.modes import Progress
 from harness.prepare import Request
 from harness.record import RECORD_FILE, RunRecord, read_record
@@ -216,6 +225,13 @@ def test_requests_that_make_no_sense(
     asked = request(**{"data": kws_folder(tmp_path / "data"), **changes})
     with pytest.raises(error, match=sentence):
         run_benchmark(asked, tmp_path / "runs", Listener(), opener(kws_device()))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_port_that_cannot_be_opened_leaves_no_folder(tmp_path: Path) -> None:
+    data = kws_folder(tmp_path / "data")
+    with pytest.raises(PortUnavailable):
+        run_benchmark(request(data, port=str(tmp_path / "no-port")), tmp_path / "runs", Listener())
     assert not (tmp_path / "runs").exists()
 
 
