@@ -10,7 +10,7 @@ import numpy as np
 from firmware.codegen.graph import Graph, Operator, Tensor
 from firmware.codegen.operators.checks import Lowering, activation, dims, output, output_range, refuse, require
 from firmware.codegen.operators.depthwise import depthwise_call
-from firmware.codegen.operators.dot_stream import FAST_SHIFTS, SLOW_SHIFTS, pair_order, requantization, stream
+from firmware.codegen.operators.dot_stream import FAST_SHIFTS, SLOW_SHIFTS, can_join, pair_order, requantization, stream
 from firmware.codegen.operators.geometry import Window, read_filter, read_window
 from firmware.codegen.operators.staircase import fit_rounded, thresholds_of_real
 from firmware.codegen.operators.weights import Weights, read_weights, reference_constants
@@ -176,7 +176,8 @@ def _dsp_step(
     patches = 4 if geometry.out_h * geometry.out_w >= 4 else 1
     plain = (geometry.filter_h, geometry.filter_w, geometry.stride_h, geometry.stride_w) == (1, 1, 1, 1)
     plain = plain and (geometry.out_h, geometry.out_w) == (geometry.in_h, geometry.in_w)
-    constant = Constant(f"stream_{op.index}", "int32_t", stream(requant, order))
+    joined = can_join(requant, len(order))
+    constant = Constant(f"stream_{op.index}", "int32_t", stream(requant, order, joined))
     return Step(
         title=_title(op, geometry, in_, out),
         kernel="conv2d_s8_dsp",
@@ -201,6 +202,7 @@ def _dsp_step(
             "in_zero": in_.zero_point,
             "dot.requant": requant.kind,
             "dot.linear_shift": requant.shift,
+            "dot.joined": int(joined),
             "dot.pairs": len(order),
             "dot.filters": weights.channels,
             "dot.out_zero": out.zero_point,

@@ -94,23 +94,51 @@ def pair_order(runs: int, run_values: int) -> np.ndarray:
     return np.concatenate([np.where(one < 0, -1, one + index * run_values) for index in range(runs)])
 
 
-def stream(requant: Requantization, order: np.ndarray) -> np.ndarray:
-    """Return the words, int32, for filters whose pairs come in ``order``."""
+def can_join(requant: Requantization, pairs: int) -> bool:
+    """True where two filters may share an int16 as 256 * second + first, and where that is a gain.
+
+    Splitting costs eight instructions for eight outputs, widening one for each pair of values.
+    """
+    first, second = _twos(requant.values)
+    w, bias = second.astype(np.int64), requant.bias[1 : 2 * len(second) : 2]
+    largest = np.maximum(np.abs(bias + np.where(w > 0, w * 127, w * -128).sum(axis=1)),
+                         np.abs(bias + np.where(w > 0, w * -128, w * 127).sum(axis=1)))  # fmt: skip
+    exists = not np.any((second == -128) & (first < 0))
+    return pairs > 8 and len(second) > 0 and exists and bool((largest < 1 << 23).all())
+
+
+def stream(requant: Requantization, order: np.ndarray, joined: bool) -> np.ndarray:
+    """Return the words, int32, for filters whose pairs come in ``order``; ``joined`` as in dot.h."""
     channels = requant.values.shape[0]
-    padded = np.concatenate([requant.values, np.zeros((channels, 1), np.int8)], axis=1)
+    values, bias_values = requant.values, requant.bias
+    if joined:
+        first, second = _twos(values)
+        values, bias_values = values.copy(), bias_values.copy()
+        values[1 : 2 * len(second) : 2] = second - (first < 0)
+        bias_values[1 : 2 * len(second) : 2] = (
+            256 * requant.bias[1 : 2 * len(second) : 2] + (requant.bias[0 : 2 * len(second) : 2])
+        )
+    padded = np.concatenate([values, np.zeros((channels, 1), np.int8)], axis=1)
     pairs = padded[:, order]  # (channels, pairs, 2); -1 picks the zero
     tails = (requant.tails & 0xFFFFFFFF).astype(np.uint32)
-    bias = (requant.bias & 0xFFFFFFFF).astype(np.uint32)
+    bias = (bias_values & 0xFFFFFFFF).astype(np.uint32)
     words: list[np.ndarray] = []
-    for first in range(0, channels - 1, 2):
-        both = pairs[first : first + 2].transpose(1, 2, 0)  # pair, half, filter
-        words += [bias[first : first + 2], _words(both), tails[first : first + 2].reshape(-1)]
+    for first_channel in range(0, channels - 1, 2):
+        both = slice(first_channel, first_channel + 2)
+        bytes_ = pairs[both].transpose(1, 2, 0)  # pair, half, filter
+        words += [bias[both], _words(bytes_), tails[both].reshape(-1)]
     if channels % 2:
         last = pairs[-1]
         if len(last) % 2:
             last = np.concatenate([last, np.zeros((1, 2), np.int8)])
         words += [bias[-1:], _words(last.reshape(-1, 2, 2).transpose(0, 2, 1)), tails[-1]]
     return np.concatenate(words).view(np.int32)
+
+
+def _twos(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the second filters of all twos; an odd last one is left out."""
+    whole = len(values) & ~1
+    return values[0:whole:2], values[1:whole:2]
 
 
 def _words(bytes_: np.ndarray) -> np.ndarray:

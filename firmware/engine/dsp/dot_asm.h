@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inner loops of dot_kernels.h by hand, included there where the DSP instructions are.
  *
- * Four patches times two filters keep eight sums in registers, and 13 instructions do 16 multiplications; compilers
- * spill here.
+ * Four patches times two filters keep eight sums in registers, and 13 instructions do 16 multiplications, 12 where the
+ * filters are joined; compilers spill here.
  *
  *   r0 patches, later out      r1 stream       r2-r5 sums of filter 0     r6-r9 sums of filter 1
- *   r10 stream word, then filter 0's pair      r11 filter 1's pair        r12, lr two patches' words
+ *   r10 stream word, filter 1's pair           r11 filter 0's pair        r12, lr two patches' words
  *
- * One pair of values is a block of 52 bytes. The first pair starts all sums from the two biases; then a run of
+ * One pair of values is a block of 52 or 48 bytes. The first pair starts all sums from the two biases; then a run of
  * DOT_UNROLL blocks is entered so far from its end that only whole runs follow, or at its end if there is no more.
  * Each block fetches the next block's stream word; the last one fetches the first word of tail 0.
  * `stream` and `patches` need word alignment only: LDRD and LDM here never see anything else. */
@@ -19,7 +19,15 @@
 #define DOT_TEXT(x) DOT_TEXT_(x)
 
 /* Stack: 0 patches, 4 out, 8 pitch, 12 entry into the run, 16 end of patches, 20 end of out. */
-#define DOT_HEAD                                                                                                      \
+#define DOT_WIDEN_EVEN "sxtb16 r11, r10\n"
+/* The second filter's pair: by itself, or left in the word as 256 * second + first. */
+#define DOT_APART "sxtb16 r10, r10, ror #8\n"
+#define DOT_JOINED ""
+#define DOT_SPLIT_ONE(first, second) "sub " second ", " second ", " first "\n" "asr " second ", " second ", #8\n"
+#define DOT_SPLIT                                                                                                     \
+    DOT_SPLIT_ONE("r2", "r6") DOT_SPLIT_ONE("r3", "r7") DOT_SPLIT_ONE("r4", "r8") DOT_SPLIT_ONE("r5", "r9")
+
+#define DOT_HEAD(odd, bytes)                                                                                          \
     "push {r4-r11, lr}\n"                                                                                             \
     "ldr r4, [sp, #36]\n"            /* pairs */                                                                      \
     "sub sp, #28\n"                                                                                                   \
@@ -36,7 +44,7 @@
     "and r5, r5, #" DOT_TEXT(DOT_UNROLL) " - 1\n"/* blocks to skip on entry */                                        \
     "it eq\n"                                                                                                         \
     "moveq r5, #" DOT_TEXT(DOT_UNROLL) "\n"                                                                           \
-    "movs r4, #52\n"                                                                                                  \
+    "movs r4, #" bytes "\n"                                                                                           \
     "mul r4, r4, r5\n"                                                                                                \
     "adr r5, 2f\n"                                                                                                    \
     "add r4, r5\n"                                                                                                    \
@@ -46,35 +54,33 @@
     "ldm r1!, {r2, r6, r10}\n"                                                                                        \
     "ldr r0, [sp, #0]\n"                                                                                              \
     "ldrd r12, lr, [r0], #8\n"                                                                                        \
-    "sxtb16 r11, r10, ror #8\n"                                                                                       \
-    "sxtb16 r10, r10\n"                                                                                               \
-    "smlad r3, lr, r10, r2\n"                                                                                         \
-    "smlad r7, lr, r11, r6\n"                                                                                         \
+    DOT_WIDEN_EVEN odd                                                                                                \
+    "smlad r3, lr, r11, r2\n"                                                                                         \
+    "smlad r7, lr, r10, r6\n"                                                                                         \
     "ldrd r4, r5, [r0], #8\n"                                                                                         \
-    "smlad r8, r4, r11, r6\n"                                                                                         \
-    "smlad r4, r4, r10, r2\n"                                                                                         \
-    "smlad r9, r5, r11, r6\n"                                                                                         \
-    "smlad r5, r5, r10, r2\n"                                                                                         \
-    "smlad r2, r12, r10, r2\n"                                                                                        \
+    "smlad r8, r4, r10, r6\n"                                                                                         \
+    "smlad r4, r4, r11, r2\n"                                                                                         \
+    "smlad r9, r5, r10, r6\n"                                                                                         \
+    "smlad r5, r5, r11, r2\n"                                                                                         \
+    "smlad r6, r12, r10, r6\n"                                                                                        \
     "ldr r10, [r1], #4\n"                                                                                             \
-    "smlad r6, r12, r11, r6\n"                                                                                        \
+    "smlad r2, r12, r11, r2\n"                                                                                        \
     "ldr pc, [sp, #12]\n"                                                                                             \
     ".p2align 2\n"                                                                                                    \
     "2:\n"                                                                                                            \
     ".rept " DOT_TEXT(DOT_UNROLL) "\n"                                                                                \
     "ldrd r12, lr, [r0], #8\n"                                                                                        \
-    "sxtb16 r11, r10, ror #8\n"                                                                                       \
-    "sxtb16 r10, r10\n"                                                                                               \
-    "smlad r2, r12, r10, r2\n"                                                                                        \
-    "smlad r6, r12, r11, r6\n"                                                                                        \
-    "smlad r3, lr, r10, r3\n"                                                                                         \
-    "smlad r7, lr, r11, r7\n"                                                                                         \
+    DOT_WIDEN_EVEN odd                                                                                                \
+    "smlad r2, r12, r11, r2\n"                                                                                        \
+    "smlad r6, r12, r10, r6\n"                                                                                        \
+    "smlad r3, lr, r11, r3\n"                                                                                         \
+    "smlad r7, lr, r10, r7\n"                                                                                         \
     "ldrd r12, lr, [r0], #8\n"                                                                                        \
-    "smlad r4, r12, r10, r4\n"                                                                                        \
-    "smlad r5, lr, r10, r5\n"                                                                                         \
+    "smlad r8, r12, r10, r8\n"                                                                                        \
+    "smlad r9, lr, r10, r9\n"                                                                                         \
     "ldr r10, [r1], #4\n"                                                                                             \
-    "smlad r8, r12, r11, r8\n"                                                                                        \
-    "smlad r9, lr, r11, r9\n"                                                                                         \
+    "smlad r4, r12, r11, r4\n"                                                                                        \
+    "smlad r5, lr, r11, r5\n"                                                                                         \
     ".endr\n"                                                                                                         \
     "ldr r12, [sp, #16]\n"                                                                                            \
     "cmp r0, r12\n"                                                                                                   \
@@ -118,33 +124,40 @@
     DOT_ROUNDING_ONE("r5") "ldm r1!, {r10, r11, r12}\n" DOT_ROUNDING_ONE("r6") DOT_ROUNDING_ONE("r7")                 \
     DOT_ROUNDING_ONE("r8") DOT_ROUNDING_ONE("r9")
 
-#define DOT_FUNCTION(name, body)                                                                                      \
+#define DOT_FUNCTION(name, odd, bytes, split, body)                                                                   \
     __attribute__((naked, noinline)) static const int32_t *name(                                                      \
         const uint32_t *patches __attribute__((unused)), const int32_t *stream __attribute__((unused)),               \
         int8_t *out __attribute__((unused)), int32_t pitch __attribute__((unused)),                                   \
         int32_t pairs __attribute__((unused)))                                                                        \
     {                                                                                                                 \
-        __asm__ volatile(DOT_HEAD body DOT_FOOT);                                                                     \
+        __asm__ volatile(DOT_HEAD(odd, bytes) split body DOT_FOOT);                                                   \
     }
 
-DOT_FUNCTION(dot_four_twos_linear_4, DOT_LINEAR(", asr #4"))
-DOT_FUNCTION(dot_four_twos_linear_2, DOT_LINEAR(", asr #2"))
-DOT_FUNCTION(dot_four_twos_rounding, DOT_ROUNDING)
+DOT_FUNCTION(dot_four_apart_linear_4, DOT_APART, "52", "", DOT_LINEAR(", asr #4"))
+DOT_FUNCTION(dot_four_apart_linear_2, DOT_APART, "52", "", DOT_LINEAR(", asr #2"))
+DOT_FUNCTION(dot_four_apart_rounding, DOT_APART, "52", "", DOT_ROUNDING)
+DOT_FUNCTION(dot_four_joined_linear_4, DOT_JOINED, "48", DOT_SPLIT, DOT_LINEAR(", asr #4"))
+DOT_FUNCTION(dot_four_joined_linear_2, DOT_JOINED, "48", DOT_SPLIT, DOT_LINEAR(", asr #2"))
+DOT_FUNCTION(dot_four_joined_rounding, DOT_JOINED, "48", DOT_SPLIT, DOT_ROUNDING)
 
-/* One patch, two filters at a time: 18 instructions do 16 multiplications.
+/* One patch, two filters at a time: 18 instructions do 16 multiplications, 14 where the filters are joined.
  *
  *   r0 patch   r1 stream   r2, r3 sums   r4-r7 patch words   r8-r11 stream words   r12 an extended pair   lr count
- * Stack: 0 patch, 4 out, 8 end of out, 12 runs of eight pairs, 16 fours (bit 0: start in the middle), 20 rest, 24 shift. */
-#define DOT_ONE_PAIR(a, w)                                                                                            \
+ * Stack: 0 patch, 4 out, 8 end of out, 12 runs of eight pairs, 16 fours (bit 0: start in the middle), 20 rest,
+ * 24 shift. */
+#define DOT_ONE_APART(a, w)                                                                                           \
     "sxtb16 r12, " w "\n"                                                                                             \
     "sxtb16 " w ", " w ", ror #8\n"                                                                                   \
     "smlad r2, " a ", r12, r2\n"                                                                                      \
     "smlad r3, " a ", " w ", r3\n"
-#define DOT_ONE_FOUR                                                                                                  \
+#define DOT_ONE_JOINED(a, w)                                                                                          \
+    "sxtb16 r12, " w "\n"                                                                                             \
+    "smlad r3, " a ", " w ", r3\n"                                                                                    \
+    "smlad r2, " a ", r12, r2\n"
+#define DOT_ONE_FOUR(pair)                                                                                            \
     "ldm r0!, {r4-r7}\n"                                                                                              \
-    "ldm r1!, {r8-r11}\n" DOT_ONE_PAIR("r4", "r8") DOT_ONE_PAIR("r5", "r9") DOT_ONE_PAIR("r6", "r10")                 \
-    DOT_ONE_PAIR("r7", "r11")
-#define DOT_ONE_BODY(requantize)                                                                                      \
+    "ldm r1!, {r8-r11}\n" pair("r4", "r8") pair("r5", "r9") pair("r6", "r10") pair("r7", "r11")
+#define DOT_ONE_BODY(pair, requantize)                                                                                \
     "push {r4-r11, lr}\n"                                                                                             \
     "ldrd r4, r5, [sp, #36]\n"         /* pairs, shift */                                                             \
     "sub sp, #28\n"                                                                                                   \
@@ -169,7 +182,7 @@ DOT_FUNCTION(dot_four_twos_rounding, DOT_ROUNDING)
     "beq 4f\n"                                                                                                        \
     "lsls r4, #31\n"                                                                                                  \
     "bne 3f\n"                                                                                                        \
-    "2:\n" DOT_ONE_FOUR "3:\n" DOT_ONE_FOUR                                                                           \
+    "2:\n" DOT_ONE_FOUR(pair) "3:\n" DOT_ONE_FOUR(pair)                                                               \
     "subs lr, #1\n"                                                                                                   \
     "bne 2b\n"                                                                                                        \
     "4:\n"                                                                                                            \
@@ -178,7 +191,7 @@ DOT_FUNCTION(dot_four_twos_rounding, DOT_ROUNDING)
     "beq 6f\n"                                                                                                        \
     "5:\n"                                                                                                            \
     "ldr r4, [r0], #4\n"                                                                                              \
-    "ldr r8, [r1], #4\n" DOT_ONE_PAIR("r4", "r8")                                                                     \
+    "ldr r8, [r1], #4\n" pair("r4", "r8")                                                                             \
     "subs lr, #1\n"                                                                                                   \
     "bne 5b\n"                                                                                                        \
     "6:\n" requantize                                                                                                 \
@@ -215,16 +228,18 @@ DOT_FUNCTION(dot_four_twos_rounding, DOT_ROUNDING)
     "ssat r2, #8, r2\n"                                                                                               \
     "ssat r3, #8, r3\n"
 
-#define DOT_ONE_FUNCTION(name, requantize)                                                                            \
+#define DOT_ONE_FUNCTION(name, pair, requantize)                                                                      \
     __attribute__((naked, noinline)) static const int32_t *name(                                                      \
         const uint32_t *patch __attribute__((unused)), const int32_t *stream __attribute__((unused)),                 \
         int8_t *out __attribute__((unused)), int32_t filters __attribute__((unused)),                                 \
         int32_t pairs __attribute__((unused)), int32_t shift __attribute__((unused)))                                 \
     {                                                                                                                 \
-        __asm__ volatile(DOT_ONE_BODY(requantize));                                                                   \
+        __asm__ volatile(DOT_ONE_BODY(pair, requantize));                                                             \
     }
 
-DOT_ONE_FUNCTION(dot_one_twos_linear, DOT_ONE_LINEAR)
-DOT_ONE_FUNCTION(dot_one_twos_rounding, DOT_ONE_ROUNDING)
+DOT_ONE_FUNCTION(dot_one_apart_linear, DOT_ONE_APART, DOT_ONE_LINEAR)
+DOT_ONE_FUNCTION(dot_one_apart_rounding, DOT_ONE_APART, DOT_ONE_ROUNDING)
+DOT_ONE_FUNCTION(dot_one_joined_linear, DOT_ONE_JOINED, DOT_SPLIT_ONE("r2", "r3") DOT_ONE_LINEAR)
+DOT_ONE_FUNCTION(dot_one_joined_rounding, DOT_ONE_JOINED, DOT_SPLIT_ONE("r2", "r3") DOT_ONE_ROUNDING)
 
 #endif

@@ -26,6 +26,12 @@ INLINE int8_t dot_requantize(const dot_t *op, int32_t sum, const int32_t **strea
     return (int8_t)value;
 }
 
+/* The second filter's sum, which joined filters hold as 256 * sum1 + sum0. */
+INLINE int32_t split(const dot_t *op, int32_t sum0, int32_t sum1)
+{
+    return op->joined ? (int32_t)((uint32_t)sum1 - (uint32_t)sum0) >> 8 : sum1;
+}
+
 /* All filters but an odd last one, for one patch; returns the stream behind them. */
 static const int32_t *dot_one_twos(const dot_t *op, const uint32_t *patch, const int32_t *stream, int8_t *out)
 {
@@ -35,8 +41,9 @@ static const int32_t *dot_one_twos(const dot_t *op, const uint32_t *patch, const
         for (int32_t p = 0; p < op->pairs; p++) {
             const uint32_t bytes = (uint32_t)*stream++;
             sum0 = dot_add(patch[p], extend_even(bytes), sum0);
-            sum1 = dot_add(patch[p], extend_odd(bytes), sum1);
+            sum1 = dot_add(patch[p], op->joined ? bytes : extend_odd(bytes), sum1);
         }
+        sum1 = split(op, sum0, sum1);
         *out++ = dot_requantize(op, sum0, &stream, 1);
         *out++ = dot_requantize(op, sum1, &stream, 1);
     }
@@ -84,8 +91,11 @@ static const int32_t *dot_four_twos(const dot_t *op, const uint32_t *patches, co
             const uint32_t bytes = (uint32_t)*stream++;
             for (int q = 0; q < 4; q++) {
                 sum[0][q] = dot_add(a[q], extend_even(bytes), sum[0][q]);
-                sum[1][q] = dot_add(a[q], extend_odd(bytes), sum[1][q]);
+                sum[1][q] = dot_add(a[q], op->joined ? bytes : extend_odd(bytes), sum[1][q]);
             }
+        }
+        for (int q = 0; q < 4; q++) {
+            sum[1][q] = split(op, sum[0][q], sum[1][q]);
         }
         for (int q = 0; q < 4; q++) {
             out[q * pitch] = dot_requantize(op, sum[0][q], &stream, q == 3);
@@ -107,10 +117,11 @@ static void dot_one(const dot_t *op, const uint32_t *patch, int8_t *out)
     const int32_t *stream = op->stream;
     if (op->filters > 1) {
 #if HAVE_DSP
+        const int32_t filters = op->filters, pairs = op->pairs, shift = op->linear_shift;
         if (op->requant == REQUANT_LINEAR) {
-            stream = dot_one_twos_linear(patch, stream, out, op->filters, op->pairs, op->linear_shift);
+            stream = (op->joined ? dot_one_joined_linear : dot_one_apart_linear)(patch, stream, out, filters, pairs, shift);
         } else if (op->requant == REQUANT_ROUNDING) {
-            stream = dot_one_twos_rounding(patch, stream, out, op->filters, op->pairs, 0);
+            stream = (op->joined ? dot_one_joined_rounding : dot_one_apart_rounding)(patch, stream, out, filters, pairs, 0);
         } else {
             stream = dot_one_twos(op, patch, stream, out);
         }
@@ -135,12 +146,13 @@ static void dot_four(const dot_t *op, const uint32_t *patches, int8_t *out)
     const int32_t *stream = op->stream;
     if (op->filters > 1) {
 #if HAVE_DSP
+        const int32_t pitch = op->filters, pairs = op->pairs;
         if (op->requant == REQUANT_LINEAR && op->linear_shift == 4) {
-            stream = dot_four_twos_linear_4(patches, stream, out, op->filters, op->pairs);
+            stream = (op->joined ? dot_four_joined_linear_4 : dot_four_apart_linear_4)(patches, stream, out, pitch, pairs);
         } else if (op->requant == REQUANT_LINEAR && op->linear_shift == 2) {
-            stream = dot_four_twos_linear_2(patches, stream, out, op->filters, op->pairs);
+            stream = (op->joined ? dot_four_joined_linear_2 : dot_four_apart_linear_2)(patches, stream, out, pitch, pairs);
         } else if (op->requant == REQUANT_ROUNDING) {
-            stream = dot_four_twos_rounding(patches, stream, out, op->filters, op->pairs);
+            stream = (op->joined ? dot_four_joined_rounding : dot_four_apart_rounding)(patches, stream, out, pitch, pairs);
         } else {
             stream = dot_four_twos(op, patches, stream, out);
         }
