@@ -17,7 +17,16 @@ from pathlib import Path
 import numpy as np
 import unicorn.arm_const as arm
 from elftools.elf.elffile import ELFFile
-from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_MODE_THUMB, UC_PROT_EXEC, UC_PROT_READ, Uc
+from unicorn import (
+    UC_ARCH_ARM,
+    UC_HOOK_BLOCK,
+    UC_HOOK_MEM_READ,
+    UC_HOOK_MEM_WRITE,
+    UC_MODE_THUMB,
+    UC_PROT_EXEC,
+    UC_PROT_READ,
+    Uc,
+)
 
 from firmware.boards import Board
 from firmware.codegen.emit_c import emit_c
@@ -53,9 +62,20 @@ class Run:
 
 
 class BareCore:
-    """One model on one core. Raises unicorn.UcError where the code faults."""
+    """One model on one core. Raises unicorn.UcError where the code faults.
 
-    def __init__(self, plan: Plan, placement: Placement, board: Board, folder: Path | None = None) -> None:
+    With ``watch_alignment`` (slow) ``unaligned`` counts word accesses off a word boundary by whether silicon does
+    them: single loads and stores may, LDRD, LDM and their like fault there but not in this emulator.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        placement: Placement,
+        board: Board,
+        folder: Path | None = None,
+        watch_alignment: bool = False,
+    ) -> None:
         with tempfile.TemporaryDirectory() as temporary:
             image = build(plan, placement, board, folder or Path(temporary))
             with image.open("rb") as file:
@@ -77,6 +97,9 @@ class BareCore:
         self._marks: list[int] = []
         self._count = 0
         self._core.hook_add(UC_HOOK_BLOCK, self._on_block)
+        self.unaligned: Counter[bool] = Counter()
+        if watch_alignment:
+            self._core.hook_add(UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, self._on_access)
 
     def run(self, values: np.ndarray) -> Run:
         """Run one inference; ``values`` is the int8 input tensor."""
@@ -102,6 +125,17 @@ class BareCore:
         if length is None:
             length = self._lengths[key] = thumb_instructions(bytes(core.mem_read(address, size)))
         self._count += length
+
+    def _on_access(self, core: Uc, access: int, address: int, size: int, value: int, data: object) -> None:
+        if size == 4 and address % 4:
+            code = core.mem_read(core.reg_read(arm.UC_ARM_REG_PC), 2)
+            self.unaligned[not is_multiple(int.from_bytes(code, "little"))] += 1
+
+
+def is_multiple(first_half: int) -> bool:
+    """True when the instruction moves several words: LDM, STM, PUSH, POP, LDRD, STRD."""
+    narrow = first_half >> 12 == 0b1100 or first_half & 0xF600 == 0xB400
+    return narrow or first_half & 0xFE00 == 0xE800
 
 
 def thumb_instructions(code: bytes) -> int:

@@ -261,6 +261,25 @@ def test_1x1_filter_with_the_pad_in_front_folded_into_it(isa: Isa) -> None:
     assert_equal(build_host_model(plan, place(plan)).run(inputs), run_reference(data, inputs))
 
 
+@pytest.mark.parametrize("name", ["1x1-9-pixels", "1x1-signed-9-to-8", "first-vww", "dw-3x3-5-channels", "dw-5x5"])
+def test_only_single_accesses_are_unaligned(name: str) -> None:
+    """LDRD and LDM off a word boundary fault on the boards; every buffer moved off the boundaries it need not have."""
+    (case,) = [case for case in CASES if case.name == name]
+    plan = lower(read_tflite(model_of(case), name), Isa.DSP)
+    placement = place(plan)
+    moved = replace(
+        placement,
+        offsets={tensor: index * 32768 + 1 + 2 * index for index, tensor in enumerate(placement.offsets)},
+        scratch_offsets={step: 4 * 32768 for step in placement.scratch_offsets},
+        arena_bytes=6 * 32768,
+    )
+    core = BareCore(plan, moved, find_board("stm32f746"), watch_alignment=True)
+    (values,) = inputs_of(plan.input.size_bytes, 1)[3:]
+    assert_equal(core.run(values).output, run_reference(model_of(case), values[None])[0])
+    assert core.unaligned[True] > 0
+    assert core.unaligned[False] == 0
+
+
 def test_the_emulated_cases_exist() -> None:
     assert set(EMULATED) <= {case.name for case in CASES}
 

@@ -139,7 +139,8 @@ typedef struct {
 
 /* One output line of one channel with any filter; `lines` and `words` (of a filter line) are constants of the usual
  * sizes, so that every address in the inner loop is. Words behind the third come in a loop of their own. */
-INLINE void any_line(const depthwise_conv2d_s8_dsp_t *op, const any_line_t *at, const int32_t lines, const int32_t words)
+INLINE void any_line(
+    const depthwise_conv2d_s8_dsp_t *op, const any_line_t *at, const int32_t lines, const int32_t words)
 {
     const uint32_t *ring = at->ring;
     const int32_t *tail = at->tail;

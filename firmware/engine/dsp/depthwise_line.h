@@ -26,10 +26,11 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
 #if HAVE_DSP
 
 /*   r0 ring   r1 out   r2, r3 two sums   r4-r9 (w0, w1), (w1, w2) of the three lines   r10, r11 data   r12 bias
- *   lr out_bytes       stack: 0 slope, 4 offset, 8 end of the ring's whole steps, 12 the seven words of depthwise_line_t,
- *                      40 shift (rounding kind)
- * A step is two outputs. The ring's next word of the same channel is 48 bytes on. All LDRD and LDM see aligned words. */
-#define DEPTHWISE_HEAD(step_bytes, load_tail)                                                                                 \
+ *   lr out_bytes
+ * Stack: 0 slope, 4 offset, 8 end of the ring's whole steps, 12 the seven words of depthwise_line_t, 40 shift (rounding
+ * kind). A step is two outputs. The ring's next word of the same channel is 48 bytes on. All LDRD and LDM see aligned
+ * words. */
+#define DEPTHWISE_HEAD(step_bytes, load_tail)                                                                         \
     "push {r4-r11, lr}\n"                                                                                             \
     "ldm r0, {r1-r7}\n"                                                                                               \
     "sub sp, #52\n"                                                                                                   \

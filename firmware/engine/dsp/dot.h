@@ -9,9 +9,10 @@
  * Stream. The host lays out filters, biases and requantisation in the order of use, in words:
  *   two filters:   bias 0, bias 1, then per pair p: bytes (f0[2p], f1[2p], f0[2p+1], f1[2p+1]), then tail 0, tail 1
  *   an odd last filter:  bias, then per two pairs: bytes (f[4i], f[4i+2], f[4i+1], f[4i+3]), then its tail
- * Joined filters: where `joined` is set, the two bytes of a value in a word of two filters are one int16, 256 * f1 + f0,
- * and the second bias is 256 * bias 1 + bias 0. One multiplication by the word as it is gives 256 * sum 1 + sum 0, and
- * sum 0 is known: no need to widen f1. The host joins where every such int16 exists and |sum 1| < 2^23.
+ * Joined filters: where `joined` is set, the two bytes of a value in a word of two filters are one int16,
+ * 256 * f1 + f0, and the second bias is 256 * bias 1 + bias 0. One multiplication by the word as it is gives
+ * 256 * sum 1 + sum 0, and sum 0 is known: no need to widen f1. The host joins where every such int16 exists and
+ * |sum 1| < 2^23.
  * An odd last filter with an odd number of pairs reads one pair behind the patch, times 0.
  * The input's zero point is folded into the bias. Sums are modulo 2^32 on the way and exact at the end.
  *

@@ -117,11 +117,12 @@ static void dot_one(const dot_t *op, const uint32_t *patch, int8_t *out)
     const int32_t *stream = op->stream;
     if (op->filters > 1) {
 #if HAVE_DSP
-        const int32_t filters = op->filters, pairs = op->pairs, shift = op->linear_shift;
+        const int32_t n = op->filters, pairs = op->pairs, shift = op->linear_shift;
+        const int joined = op->joined;
         if (op->requant == REQUANT_LINEAR) {
-            stream = (op->joined ? dot_one_joined_linear : dot_one_apart_linear)(patch, stream, out, filters, pairs, shift);
+            stream = (joined ? dot_one_joined_linear : dot_one_apart_linear)(patch, stream, out, n, pairs, shift);
         } else if (op->requant == REQUANT_ROUNDING) {
-            stream = (op->joined ? dot_one_joined_rounding : dot_one_apart_rounding)(patch, stream, out, filters, pairs, 0);
+            stream = (joined ? dot_one_joined_rounding : dot_one_apart_rounding)(patch, stream, out, n, pairs, 0);
         } else {
             stream = dot_one_twos(op, patch, stream, out);
         }
@@ -146,13 +147,14 @@ static void dot_four(const dot_t *op, const uint32_t *patches, int8_t *out)
     const int32_t *stream = op->stream;
     if (op->filters > 1) {
 #if HAVE_DSP
-        const int32_t pitch = op->filters, pairs = op->pairs;
+        const int32_t n = op->filters, pairs = op->pairs;
+        const int joined = op->joined;
         if (op->requant == REQUANT_LINEAR && op->linear_shift == 4) {
-            stream = (op->joined ? dot_four_joined_linear_4 : dot_four_apart_linear_4)(patches, stream, out, pitch, pairs);
+            stream = (joined ? dot_four_joined_linear_4 : dot_four_apart_linear_4)(patches, stream, out, n, pairs);
         } else if (op->requant == REQUANT_LINEAR && op->linear_shift == 2) {
-            stream = (op->joined ? dot_four_joined_linear_2 : dot_four_apart_linear_2)(patches, stream, out, pitch, pairs);
+            stream = (joined ? dot_four_joined_linear_2 : dot_four_apart_linear_2)(patches, stream, out, n, pairs);
         } else if (op->requant == REQUANT_ROUNDING) {
-            stream = (op->joined ? dot_four_joined_rounding : dot_four_apart_rounding)(patches, stream, out, pitch, pairs);
+            stream = (joined ? dot_four_joined_rounding : dot_four_apart_rounding)(patches, stream, out, n, pairs);
         } else {
             stream = dot_four_twos(op, patches, stream, out);
         }
