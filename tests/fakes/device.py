@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from harness.errors import DeviceGone
 
 COMMAND_CHARACTERS = 80
+PATIENCE = 1000
 
 Spoil = Callable[[str, bytes], bytes]
 """What a fault does: (command, reply as it should be) -> what is really sent."""
@@ -46,6 +47,7 @@ class FakeDevice:
         self.latency_us, self._counter_us, self._tick_us = latency_us, counter_us, tick_us
         self._spoil, self._piece_bytes = spoil, piece_bytes
         self._now_s = 0.0
+        self._empty_reads = 0
         self._out = b""
         self._command = b""
         self._buffer = bytearray()
@@ -69,6 +71,7 @@ class FakeDevice:
     def write(self, data: bytes) -> None:
         if self.gone:
             raise DeviceGone(self.url, "the fake was told to go")
+        self._empty_reads = 0
         for byte in data:
             if byte == ord("%"):
                 command, self._command = self._command.decode("latin-1"), b""
@@ -86,6 +89,8 @@ class FakeDevice:
             raise DeviceGone(self.url, "the fake was told to go")
         if self.timing != "emulated":
             self._now_s += timeout_s
+        self._empty_reads += 1
+        assert self._empty_reads < PATIENCE, "the host keeps on reading from a device that has nothing to say"
         return b""
 
     def close(self) -> None:
