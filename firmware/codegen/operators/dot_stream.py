@@ -53,7 +53,9 @@ def requantization(
     if fits is not None:
         tails = np.array([(fit.slope, fit.offset) for fit in fits], np.int64)
         bias = weights.folded_bias + [fit.bias for fit in fits]
-        if np.abs(tails).max() < _INT32_LIMIT and np.abs(bias).max() < _INT32_LIMIT:
+        moved = bias - weights.folded_bias
+        words = (tails, bias, smallest + moved, largest + moved)
+        if max(int(np.abs(word).max()) for word in words) < _INT32_LIMIT:
             return Requantization(LINEAR, fits[0].shift, weights.values, bias, tails)
     if rounds_once:
         return None

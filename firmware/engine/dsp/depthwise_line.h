@@ -127,19 +127,17 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
 
 /* Stride 1: outputs at places 0 and 1 of words a, b: a * (w0, w1) + low b * w2, and high a * w0 + b * (w1, w2). */
 #define DEPTHWISE_STRIDE_1                                                                                            \
-    "ldr r10, [r0, #4]\n"                                                                                             \
-    "ldr r11, [r0, #52]\n"                                                                                            \
+    "ldrd r10, r11, [r0, #4]\n"                                                                                       \
     "smlad r2, r10, r6, r12\n"                                                                                        \
     "smlatb r3, r10, r6, r12\n"                                                                                       \
-    "ldr r10, [r0, #8]\n"                                                                                             \
-    "smlabt r2, r11, r7, r2\n"                                                                                        \
-    "smlad r3, r11, r7, r3\n"                                                                                         \
-    "ldr r11, [r0, #56]\n"                                                                                            \
-    "smlad r2, r10, r8, r2\n"                                                                                         \
-    "smlatb r3, r10, r8, r3\n"                                                                                        \
-    "ldr r10, [r0], #48\n"                                                                                            \
+    "smlad r2, r11, r8, r2\n"                                                                                         \
+    "smlatb r3, r11, r8, r3\n"                                                                                        \
+    "ldrd r10, r11, [r0, #52]\n"                                                                                      \
+    "smlabt r2, r10, r7, r2\n"                                                                                        \
+    "smlad r3, r10, r7, r3\n"                                                                                         \
     "smlabt r2, r11, r9, r2\n"                                                                                        \
     "smlad r3, r11, r9, r3\n"                                                                                         \
+    "ldr r10, [r0], #48\n"                                                                                            \
     "ldr r11, [r0]\n"                                                                                                 \
     "smlad r2, r10, r4, r2\n"                                                                                         \
     "smlatb r3, r10, r4, r3\n"                                                                                        \
@@ -148,21 +146,18 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
 
 /* Stride 2: words a, b, c: a * (w0, w1) + low b * w2, and b * (w0, w1) + low c * w2. */
 #define DEPTHWISE_STRIDE_2                                                                                            \
-    "ldr r10, [r0, #4]\n"                                                                                             \
-    "ldr r11, [r0, #52]\n"                                                                                            \
+    "ldrd r10, r11, [r0, #4]\n"                                                                                       \
     "smlad r2, r10, r6, r12\n"                                                                                        \
-    "ldr r10, [r0, #100]\n"                                                                                           \
-    "smlabt r2, r11, r7, r2\n"                                                                                        \
-    "smlad r3, r11, r6, r12\n"                                                                                        \
-    "ldr r11, [r0, #56]\n"                                                                                            \
-    "smlabt r3, r10, r7, r3\n"                                                                                        \
-    "ldr r10, [r0, #8]\n"                                                                                             \
+    "smlad r2, r11, r8, r2\n"                                                                                         \
+    "ldrd r10, r11, [r0, #52]\n"                                                                                      \
+    "smlabt r2, r10, r7, r2\n"                                                                                        \
+    "smlad r3, r10, r6, r12\n"                                                                                        \
     "smlabt r2, r11, r9, r2\n"                                                                                        \
     "smlad r3, r11, r8, r3\n"                                                                                         \
-    "ldr r11, [r0, #104]\n"                                                                                           \
-    "smlad r2, r10, r8, r2\n"                                                                                         \
-    "ldr r10, [r0, #48]\n"                                                                                            \
+    "ldrd r10, r11, [r0, #100]\n"                                                                                     \
+    "smlabt r3, r10, r7, r3\n"                                                                                        \
     "smlabt r3, r11, r9, r3\n"                                                                                        \
+    "ldr r10, [r0, #48]\n"                                                                                            \
     "ldr r11, [r0], #96\n"                                                                                            \
     "smlabt r2, r10, r5, r2\n"                                                                                        \
     "smlad r3, r10, r4, r3\n"                                                                                         \
