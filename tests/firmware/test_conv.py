@@ -69,7 +69,7 @@ CASES = (
         conv(f"1x1-signed-{k}-to-{n}", 4, 4, k, filters=n, filter=(1, 1), **SIGNED)
         for k, n in ((4, 3), (9, 8), (33, 5))
     ],
-    *[conv(f"1x1-{h}-pixels", h, 1, 8, filters=6, filter=(1, 1)) for h in (1, 2, 3, 7, 9)],
+    *[conv(f"1x1-{h}-pixels", h, 1, 8, filters=6, filter=(1, 1)) for h in (1, 2, 3, 6, 7, 9)],
     conv("1x1-stride-2", 7, 6, 8, filters=5, filter=(1, 1), stride=(2, 2)),
     conv("1x1-long", 2, 3, 130, filters=10, filter=(1, 1), **SIGNED),
     conv("first-kws", 49, 10, 1, filters=8, filter=(10, 4), stride=(2, 2), in_zero=83),
