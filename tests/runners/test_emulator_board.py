@@ -136,6 +136,19 @@ def test_stopping_and_resuming_counts_nothing_twice(monkeypatch: pytest.MonkeyPa
     assert (pieces.instructions, pieces.cycles) == (whole.instructions, whole.cycles)
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("slice_instructions", [997, 100, 7, 1])
+def test_a_stop_never_falls_inside_an_it_block(
+    monkeypatch: pytest.MonkeyPatch, device: str, slice_instructions: int
+) -> None:
+    whole = make_board(device, "conditional.c")
+    assert talk(whole) == b"40004\r\n"
+    monkeypatch.setattr("runners.emulator.machine.SLICE_INSTRUCTIONS", slice_instructions)
+    pieces = make_board(device, "conditional.c")
+    assert talk(pieces) == b"40004\r\n"
+    assert (pieces.instructions, pieces.cycles) == (whole.instructions, whole.cycles)
+
+
 def test_block_executions_add_up() -> None:
     board = make_board("stm32f446")
     talk(board)
