@@ -111,9 +111,12 @@ def _different(model: bytes, inputs: np.ndarray, outputs: np.ndarray) -> int | N
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError:
         return None
-    interpreter = Interpreter(
-        model_content=model, num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
-    )
+    try:
+        interpreter = Interpreter(
+            model_content=model, num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
+        )
+    except ValueError:  # LiteRT does not load every model that TFLM runs
+        return None
     interpreter.allocate_tensors()
     source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     if source["dtype"] != np.int8 or target["dtype"] != np.int8:
