@@ -27,7 +27,7 @@ from harness.transcript import TRANSCRIPT_FILE, TranscriptWriter, read_transcrip
 from models.tasks import TASKS, find_task
 from runners.open import open_transport
 from runners.record import RecordingTransport
-from runners.serial_port import is_pseudo_terminal
+from runners.serial_port import is_local_program
 from runners.transport import Transport
 
 
@@ -181,7 +181,7 @@ def _task_on(port: str, request: Request, listener: Listener, open_device: OpenD
 
 def _with_timing(settings: Settings, transport: Transport) -> Settings:
     timing_model: str = getattr(transport, "timing_model", "")
-    timing = "emulated" if is_pseudo_terminal(transport.url) else transport.timing
+    timing = "emulated" if is_local_program(transport.url) else transport.timing
     return replace(settings, device=replace(settings.device, timing=timing, timing_model=timing_model))
 
 

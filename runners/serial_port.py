@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import serial
 from serial.tools import list_ports
@@ -54,8 +55,17 @@ class SerialTransport:
         self._port.close()
 
 
-def is_pseudo_terminal(url: str) -> bool:
-    """Whether a program, an emulated board for one, sits behind the port ``url``: its time is nobody's hardware."""
+def is_local_program(url: str) -> bool:
+    """Whether a program of this machine, an emulated board for one, answers at ``url``: no hardware keeps its time.
+
+    A pseudo terminal is one, and so is a socket of this machine: a board shared from here over the network has a port
+    here, and is to be named by that.
+    """
+    address = urlsplit(url)
+    if address.scheme in ("socket", "rfc2217"):
+        return address.hostname is not None and (
+            address.hostname in ("localhost", "::1") or address.hostname.startswith("127.")
+        )
     return re.fullmatch(r"/dev/(pts/\d+|ttys\d+)", os.path.realpath(url)) is not None
 
 

@@ -14,7 +14,7 @@ from firmware.boards import find_board
 from harness.errors import DeviceGone, PortUnavailable
 from harness.session import Session
 from runners import serial_port
-from runners.serial_port import SerialTransport, find_ports, is_pseudo_terminal
+from runners.serial_port import SerialTransport, find_ports, is_local_program
 from tests.fakes.device import FakeDevice
 
 
@@ -115,12 +115,14 @@ def test_ports_are_told_apart_by_usb_id(monkeypatch: pytest.MonkeyPatch) -> None
     assert (other.url, other.usb_id, other.devices) == ("/dev/ttyS0", None, ())
 
 
-def test_a_pseudo_terminal_is_told_from_a_port(tmp_path: Path) -> None:
+def test_a_program_of_this_machine_is_told_from_a_board(tmp_path: Path) -> None:
     near, far = os.openpty()
     link = tmp_path / "board"
     link.symlink_to(os.ttyname(far))
-    assert is_pseudo_terminal(os.ttyname(far)) and is_pseudo_terminal(str(link))
+    assert is_local_program(os.ttyname(far)) and is_local_program(str(link))
     os.close(near)
     os.close(far)
-    for url in ("/dev/ttyACM0", "/dev/ttyS0", "COM3", "socket://localhost:1", "emu://stm32f746"):
-        assert not is_pseudo_terminal(url)
+    for url in ("socket://localhost:5331", "socket://127.0.0.1:5331", "rfc2217://[::1]:5331"):
+        assert is_local_program(url)
+    for url in ("/dev/ttyACM0", "/dev/ttyS0", "COM3", "socket://bench.example:5331", "rfc2217://192.0.2.7:1"):
+        assert not is_local_program(url)
