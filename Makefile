@@ -32,6 +32,7 @@ $(VENV)/.made-test: $(VENV)/.made
 benchmark: env  ## what is timed or counted, printed as tables
 	$(BIN)/python -m benchmarks.emulation_speed
 	$(BIN)/python -m benchmarks.instructions
+	$(BIN)/python -m benchmarks.whole_run
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast the emulated board is: instructions a second with and without counting, and bytes a second on its line.
 
-    python benchmarks/emulation_speed.py MODEL.tflite [--task kws01] [--device stm32f746] [--inferences 20]
+    python -m benchmarks.emulation_speed [MODEL.tflite --task kws01] [--device stm32f746] [--inferences 100]
 
 Runs the firmware that ``benchmark-run`` would run. Host times are of this machine and this moment; the counts are not.
 """
@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+from benchmarks.models import SHIPPED
 from firmware.boards import find_board
 from firmware.build import build_firmware
 from firmware.codegen.pipeline import compile_model
@@ -67,10 +68,10 @@ def uncounted(board: EmulatedBoard, command: bytes) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--task", default="kws01", choices=sorted(BY_MODEL_ID))
+    parser.add_argument("model", type=Path, nargs="?", default=SHIPPED, help="without it the shipped model")
+    parser.add_argument("--task", default="ad01", choices=sorted(BY_MODEL_ID))
     parser.add_argument("--device", default="stm32f746")
-    parser.add_argument("--inferences", type=int, default=20)
+    parser.add_argument("--inferences", type=int, default=100)
     options = parser.parse_args()
 
     device, wire = find_board(options.device), BY_MODEL_ID[options.task]

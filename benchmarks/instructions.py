@@ -17,6 +17,7 @@ import click
 import numpy as np
 
 from benchmarks.bare_core import BareCore
+from benchmarks.models import default_models
 from firmware.boards import find_board
 from firmware.codegen.lower import lower
 from firmware.codegen.place import Placement, place
@@ -141,18 +142,18 @@ def table_line(row: Row) -> str:
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("models", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--device", "devices", multiple=True, default=("stm32f746", "stm32f446"), show_default=True)
 @click.option("--isa", type=click.Choice([isa.value for isa in Isa]), default=Isa.DSP.value, show_default=True)
 @click.option("--steps", is_flag=True, help="Show every kernel call.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def main(models: tuple[Path, ...], devices: tuple[str, ...], isa: str, steps: bool, as_json: bool) -> None:
-    """Count what one inference of each MODEL takes."""
+    """Count what one inference of each MODEL takes; without one, of the official models or the shipped one."""
     if not as_json:
         print(f"{'model':28} {'device':10} {'instructions':>12} {'/MAC':>6} {'/TFLM':>6} {'arena':>9} {'/TFLM':>6} "
               f"{'constants':>9}")  # fmt: skip
     wrong = False
-    for path in models:
+    for path in models or default_models():
         for device in devices:
             row = measure(path, device, Isa(isa))
             wrong |= bool(row.different)
