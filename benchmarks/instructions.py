@@ -81,7 +81,7 @@ def measure(path: Path, device: str, isa: Isa) -> Row:
         instructions = baseline.m7_instructions if find_board(device).cpu == "cortex-m7" else baseline.m4_instructions
     most = max(runs, key=lambda run: run[0])
     return Row(
-        model=path.stem,
+        model=path.parent.name if path.stem == "model" else path.stem,  # shipped models lie in folders of their name
         device=device,
         macs=plan.macs,
         instructions=most[0],

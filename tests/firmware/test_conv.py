@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -282,24 +281,6 @@ def test_only_single_accesses_are_unaligned(name: str) -> None:
 
 def test_the_emulated_cases_exist() -> None:
     assert set(EMULATED) <= {case.name for case in CASES}
-
-
-MODELS = (
-    "reference_models/kws_ref_model", "reference_models/vww_96_int8", "reference_models/ad01_int8",
-    "reference_models/pretrainedResnet_quant", "reference_models/str_ww_ref_model", "micronets/kws_micronet_s",
-    "micronets/vww2_50_50_INT8",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("name", MODELS)
-def test_model_on_the_core_equals_the_reference(data_dir: Path, name: str, device: str) -> None:
-    data = (data_dir / f"{name}.tflite").read_bytes()
-    plan = lower(read_tflite(data, name), Isa.DSP)
-    inputs = inputs_of(plan.input.size_bytes, 1)[2:]
-    core = BareCore(plan, place(plan), find_board(device))
-    for values, want in zip(inputs, run_reference(data, inputs), strict=True):
-        assert_equal(core.run(values).output, want)
 
 
 SMALL = conv("small", 4, 4, 4)

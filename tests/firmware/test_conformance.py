@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole real models on the host build, with portable and with DSP kernels, equal TFLite's reference kernels."""
+"""Real models and layers equal TFLite's reference kernels bit for bit, wherever they run.
+
+The four places are the host build with portable and with DSP kernels, and the DSP kernels on the emulated cores.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,11 @@ import flatbuffers
 import numpy as np
 import pytest
 
+from benchmarks.bare_core import BareCore
+from firmware.boards import find_board
 from firmware.codegen.graph import Graph
 from firmware.codegen.lower import lower
+from firmware.codegen.place import place
 from firmware.codegen.plan import Isa, Plan
 from firmware.codegen.read_tflite import read_tflite
 from harness.errors import BuildError
@@ -53,6 +59,17 @@ LAYERS = [
 ]
 
 
+# Kernels, and the device whose core runs them; None is this machine.
+PLACES = {
+    "host-ref": (Isa.REF, None),
+    "host-dsp": (Isa.DSP, None),
+    "cortex-m7": (Isa.DSP, "stm32f746"),
+    "cortex-m4": (Isa.DSP, "stm32f446"),
+}
+everywhere = pytest.mark.parametrize("where", PLACES)
+EMULATED_INPUTS = 3  # an emulated core is slower than the host: the last ones, which hold the extremes
+
+
 def inputs_for(count: int, seeds: int) -> np.ndarray:
     """Random inputs of several seeds, then all -128, all 127, and noise of these two."""
     random = [np.random.default_rng(seed).integers(-128, 128, count) for seed in range(seeds)]
@@ -86,15 +103,29 @@ def reference(model: bytes, graph: Graph, plan: Plan, inputs: np.ndarray) -> np.
     return got.astype(np.int8)
 
 
+def assert_equals_the_reference(model: bytes, graph: Graph, where: str, seeds: int) -> None:
+    """Compare the answers to ``seeds`` random inputs and the extremes."""
+    isa, device = PLACES[where]
+    plan = lower(graph, isa)
+    inputs = inputs_for(plan.input.size_bytes, seeds)
+    if device is not None:
+        inputs = inputs[-EMULATED_INPUTS:]
+    np.testing.assert_array_equal(answers(plan, device, inputs), reference(model, graph, plan, inputs))
+
+
+def answers(plan: Plan, device: str | None, inputs: np.ndarray) -> np.ndarray:
+    """What the compiled model gives for each row of int8 ``inputs``, here or on the core of ``device``."""
+    if device is None:
+        return build_host_model(plan).run(inputs)
+    core = BareCore(plan, place(plan), find_board(device))
+    return np.stack([core.run(values).output for values in inputs])
+
+
+@everywhere
 @pytest.mark.parametrize("name", MODELS)
-def test_whole_model_equals_the_reference(name: str, data_dir: Path) -> None:
+def test_whole_model_equals_the_reference(name: str, where: str, data_dir: Path) -> None:
     model = (data_dir / f"{name}.tflite").read_bytes()
-    graph = read_tflite(model, name)
-    plans = [lower(graph, isa) for isa in Isa]
-    inputs = inputs_for(plans[0].input.size_bytes, seeds=3)
-    wanted = reference(model, graph, plans[0], inputs)
-    for plan in plans:
-        np.testing.assert_array_equal(build_host_model(plan).run(inputs), wanted, plan.isa.value)
+    assert_equals_the_reference(model, read_tflite(model, name), where, seeds=3)
 
 
 def test_reusing_memory_changes_nothing(data_dir: Path) -> None:
@@ -106,17 +137,14 @@ def test_reusing_memory_changes_nothing(data_dir: Path) -> None:
     np.testing.assert_array_equal(build_host_model(plan).run(inputs), apart)
 
 
+@everywhere
 @pytest.mark.parametrize("layer", LAYERS)
-def test_layer_equals_the_reference(layer: str, data_dir: Path) -> None:
+def test_layer_equals_the_reference(layer: str, where: str, data_dir: Path) -> None:
     model = (data_dir / "conformance" / "layers" / f"{layer}.tflite").read_bytes()
     graph = read_tflite(model, layer)
     if len(graph.inputs) == 2:
         model, graph = one_input(model, graph)
-    plans = {isa: lower(graph, isa) for isa in Isa}
-    inputs = inputs_for(plans[Isa.REF].input.size_bytes, seeds=2)
-    wanted = reference(model, graph, plans[Isa.REF], inputs)
-    for plan in plans.values():
-        np.testing.assert_array_equal(build_host_model(plan).run(inputs), wanted, plan.isa.value)
+    assert_equals_the_reference(model, graph, where, seeds=2)
 
 
 def one_input(model: bytes, graph: Graph) -> tuple[bytes, Graph]:
@@ -142,12 +170,13 @@ def test_what_cannot_be_done_is_refused_by_name(name: str, data_dir: Path) -> No
 GOLDEN = {"kws": "kws_micronet_m", "ad": "ad_medium_int8_rev1", "vww": "vww4_128_128_INT8"}
 
 
+@everywhere
 @pytest.mark.parametrize("task", GOLDEN)
-def test_golden_vectors_of_the_micronets(task: str, data_dir: Path) -> None:
+def test_golden_vectors_of_the_micronets(task: str, where: str, data_dir: Path) -> None:
     """Arm's own input and output: an oracle that is not on this machine."""
     name = GOLDEN[task]
     model = (data_dir / "micronets" / f"{name}.tflite").read_bytes()
     source, wanted = (np.load(data_dir / "micronets" / "golden_io" / task / f"{x}fm0.npy") for x in "io")
-    for isa in Isa:
-        got = build_host_model(lower(read_tflite(model, name), isa)).run(source.reshape(1, -1))
-        np.testing.assert_array_equal(got, wanted.reshape(1, -1), isa.value)
+    isa, device = PLACES[where]
+    got = answers(lower(read_tflite(model, name), isa), device, source.reshape(1, -1))
+    np.testing.assert_array_equal(got, wanted.reshape(1, -1))
