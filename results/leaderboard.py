@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import RecordError
@@ -127,33 +130,76 @@ def merged(rows: Sequence[Row], record: RunRecord) -> list[Row]:
 
 def read_leaderboard(path: Path) -> list[Row]:
     """Return the rows of a leaderboard; [] when there is none yet. Raises RecordError for a file of another kind."""
-    if not path.exists():
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            found = tuple(reader.fieldnames or ())
+            rows = list(reader) if found == COLUMNS else []
+    except FileNotFoundError:
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            found = ",".join(reader.fieldnames or ())[:200]
-            raise RecordError(
-                f"{path} is not a leaderboard of this version, it begins with {found!r}. "
-                "Name another file with --leaderboard, or move it away."
-            )
-        rows = list(reader)
-    if any(None in row or None in row.values() for row in rows):
-        raise RecordError(f"{path} has a line with too few or too many columns. Repair it or move it away.")
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}. Name another file with --leaderboard.") from error
+    except (ValueError, csv.Error) as error:
+        raise RecordError(f"{path} is no CSV text ({error}). Name another file with --leaderboard.") from error
+    if found != COLUMNS:
+        raise RecordError(
+            f"{path} is not a leaderboard of this version, it begins with {','.join(found)[:200]!r}. "
+            "Name another file with --leaderboard, or move it away."
+        )
+    for row in rows:
+        if None in row or None in row.values():
+            raise RecordError(f"{path} has a line with too few or too many columns. Repair it or move it away.")
+        if not re.fullmatch(r"(\d+\.\d+)?", row["latency_ms"]):
+            raise RecordError(f"{path} has a latency_ms of {row['latency_ms']!r}. Repair it or move it away.")
     return rows
 
 
+def check_leaderboard(path: Path) -> None:
+    """Raise RecordError unless ``path`` is a leaderboard, or free to become one, that this process may write."""
+    read_leaderboard(path)
+    place = next(folder for folder in path.absolute().parents if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise RecordError(f"{path} cannot be written: {place} takes no file. Name another file with --leaderboard.")
+
+
 def update_leaderboard(path: Path, record: RunRecord) -> None:
-    """Put the row of ``record`` into the file at ``path``, at one stroke: readers see the old file or the new one."""
-    rows = merged(read_leaderboard(path), record)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(text.getvalue(), encoding="utf-8")
-    draft.replace(path)
+    """Put the row of ``record`` into the file at ``path``, at one stroke: readers see the old file or the new one.
+
+    Runs that end at the same time wait for each other. Raises RecordError when the file is of another kind or cannot
+    be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _only_one(path):
+            rows = merged(read_leaderboard(path), record)
+            text = io.StringIO()
+            writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+            draft = path.with_name(path.name + ".tmp")
+            draft.write_text(text.getvalue(), encoding="utf-8")
+            draft.replace(path)
+    except OSError as error:
+        raise RecordError(
+            f"{path} cannot be written: {error.strerror}. The run is kept; name another file with --leaderboard "
+            "and give its folder to --resume."
+        ) from error
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Hold the folder of ``path`` for one writer at a time, where the system has such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _is_whole(record: RunRecord) -> bool:

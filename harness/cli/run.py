@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import click
@@ -15,7 +16,9 @@ from harness.prepare import MODES, Request
 from harness.record import RunRecord
 from harness.run import Listener, resume_benchmark, run_benchmark
 from harness.table import render
-from results.leaderboard import read_leaderboard, update_leaderboard
+from results.leaderboard import check_leaderboard, update_leaderboard
+
+LONGEST_TIMEOUT_S = 86_400.0
 
 _MODES = {"all": MODES, "performance": MODES[:1], "accuracy": MODES[1:]}
 
@@ -30,14 +33,14 @@ _MODES = {"all": MODES, "performance": MODES[:1], "accuracy": MODES[1:]}
 @click.option(
     "--port", metavar="URL", help="A board that holds its firmware: /dev/ttyACM0, COM3, socket://host:port ..."
 )
-@click.option("--baud", type=click.IntRange(min=1), help="Of the serial port; the device row's own without it.")
+@click.option("--baud", type=click.IntRange(min=1), help="Rate of the serial line; 115200 without it.")
 @click.option("--engine", metavar="ENGINE", help="What runs the model on the device: compiled.")
 @click.option("--toolchain", metavar="NAME", help="zig (comes with this program) or gcc (arm-none-eabi-gcc).")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Answer only the first N files; never ranked.")
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Per window; chosen by a trial without it.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, min_open=True, max=LONGEST_TIMEOUT_S),
     metavar="S",
     help="Seconds an answer may take (5; 120 for a first inference). Timed windows get theirs on top.",
 )
@@ -49,7 +52,12 @@ _MODES = {"all": MODES, "performance": MODES[:1], "accuracy": MODES[1:]}
     metavar="DIR",
     help="Where the run's own folder is made.",
 )
-@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with the run in this folder.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Go on with the run in this folder; a complete one is computed again.",
+)
 @click.option(
     "--leaderboard",
     type=click.Path(path_type=Path),
@@ -81,11 +89,13 @@ def main(
 ) -> None:
     """Benchmark a model on a device.
 
-    The default device is an emulated board: the firmware that a real one would be flashed with is built and run in an
-    emulator. With --port a real board is measured; nothing is built or flashed.
+    With --device alone the board is emulated: the firmware that a real one would be flashed with is built and run in
+    an emulator. With --port a real board is measured, nothing is built or flashed, and --device says which it is.
     """
     if data is not None and synthetic:
         raise UsageError("--data and --synthetic do not go together; give one of them.")
+    if timeout is not None and math.isnan(timeout):
+        raise UsageError("--timeout nan is not a number of seconds; give one.")
     request = Request(
         task=task,
         device=device,
@@ -101,7 +111,7 @@ def main(
         iterations=iterations,
         timeout_s=timeout,
     )
-    read_leaderboard(leaderboard)  # a file that cannot take the row should not be found out after the run
+    check_leaderboard(leaderboard)  # a file that cannot take the row should not be found out after the run
     printer = ProgressPrinter()
     listener = Listener(printer.say, printer.step)
     try:
@@ -111,8 +121,10 @@ def main(
             record, folder = run_benchmark(request, out, listener)
     finally:
         printer.clear()
-    update_leaderboard(leaderboard, record)
-    click.echo(_json(record, folder) if as_json else render(record, folder))
+    try:
+        update_leaderboard(leaderboard, record)
+    finally:
+        click.echo(_json(record, folder) if as_json else render(record, folder))
 
 
 def _json(record: RunRecord, folder: Path) -> str:

@@ -24,6 +24,7 @@ from results.leaderboard import read_leaderboard
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.reference import run_reference
+from tests.fakes.tflite_builder import Builder
 from tests.fakes.tiny_models import tiny_kws
 
 
@@ -82,6 +83,9 @@ def test_json_on_stdout(fake: tuple[object, ...], tmp_path: Path) -> None:
         (["--device", "stm"], 2, "error: there is no device 'stm'"),
         (["--mode", "fast"], 2, "Invalid value for '--mode'"),
         (["--limit", "0"], 2, "Invalid value for '--limit'"),
+        (["--timeout", "0"], 2, "Invalid value for '--timeout'"),
+        (["--timeout", "inf"], 2, "Invalid value for '--timeout'"),
+        (["--timeout", "nan"], 2, "error: --timeout nan is not a number of seconds"),
         (["--synthetic"], 2, "error: --data and --synthetic do not go together"),
         (["--data", "/nowhere/at/all"], 1, "error: the data folder /nowhere/at/all is not a folder"),
         (["--resume", "/nowhere/at/all"], 1, "error: /nowhere/at/all/transcript.jsonl cannot be read"),
@@ -102,6 +106,27 @@ def test_a_leaderboard_of_another_kind_is_found_before_the_run(fake: tuple[objec
     result = invoke(tmp_path, *fake)
     assert (result.exit_code, "is not a leaderboard" in result.stderr) == (1, True)
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_table_is_shown_even_when_the_row_cannot_be_written(
+    fake: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "check_leaderboard", lambda path: None)
+    (tmp_path / "leaderboard.csv").mkdir()
+    result = invoke(tmp_path, *fake)
+    assert result.exit_code == 1
+    assert "latency" in result.stdout
+    assert "leaderboard.csv cannot be read: Is a directory" in result.stderr
+
+
+def test_a_model_of_another_task_is_refused_before_it_is_built(tmp_path: Path) -> None:
+    b = Builder()
+    x, y = b.tensor((1, 490), scale=0.5847029089927673, zero_point=83), b.tensor((1, 490), scale=1.0)
+    b.operator("QUANTIZE", [x], [y], {})
+    (tmp_path / "m.tflite").write_bytes(b.build([x], [y]))
+    result = invoke(tmp_path, "--task", "kws", "--model", tmp_path / "m.tflite", "--device", "stm32f746")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1] == "error: model m gives 490 values, task kws wants 12. Is it for this task?"
 
 
 def test_ctrl_c_ends_with_130_and_the_run_goes_on_with_resume(
@@ -154,6 +179,13 @@ def test_from_a_model_file_to_answers_equal_to_the_interpreter(
         values = np.frombuffer(file.read_bytes(), np.int8).reshape(1, 490)
         wanted = (run_reference(model.read_bytes(), values).reshape(-1).astype(int) + 128) * 1000 // 256 / 1000
         assert answers[number] == tuple(wanted), file.name
+
+    transcript = folder / TRANSCRIPT_FILE
+    whole = transcript.read_bytes()
+    transcript.write_bytes(whole[: len(whole) * 3 // 4])
+    resumed = invoke(tmp_path, *arguments, "--resume", folder)
+    assert resumed.exit_code == 0, resumed.output
+    assert answers_of(folder) == answers
 
     again = invoke(tmp_path, *arguments, "--mode", "accuracy", "--limit", 1)
     assert again.exit_code == 0, again.output

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from harness.errors import RecordError
 from harness.record import AccuracyFigures, PerformanceFigures, RunRecord, WindowFigures
 from harness.settings import DataFacts, DeviceFacts, FirmwareFacts, InputFacts, ModelFacts, Settings
-from results.leaderboard import COLUMNS, merged, ranked, read_leaderboard, row_of, update_leaderboard
+from results.leaderboard import COLUMNS, check_leaderboard, merged, ranked, read_leaderboard, row_of, update_leaderboard
 
 SETTINGS = Settings(
     run_id="run-1",
@@ -136,10 +137,34 @@ def test_the_file_is_read_back_as_written(tmp_path: Path) -> None:
         assert tuple(next(csv.reader(file))) == COLUMNS
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", ",".join(COLUMNS) + "\n1,2\n"])
-def test_a_file_of_another_kind_is_left_alone(tmp_path: Path, content: str) -> None:
+HEADER = ",".join(COLUMNS).encode() + b"\n"
+ODD_LATENCY = ",".join("fast" if name == "latency_ms" else "x" for name in COLUMNS).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"a,b\n1,2\n", HEADER + b"1,2\n", HEADER + ODD_LATENCY, b"\xff\xfe\x00", HEADER + b'"' * 200_001]
+)
+def test_a_file_of_another_kind_is_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "leaderboard.csv"
-    path.write_text(content)
-    with pytest.raises(RecordError, match="leaderboard"):
-        update_leaderboard(path, RECORD)
-    assert path.read_text() == content
+    path.write_bytes(content)
+    for work in (lambda: check_leaderboard(path), lambda: update_leaderboard(path, RECORD)):
+        with pytest.raises(RecordError, match="leaderboard"):
+            work()
+    assert path.read_bytes() == content
+
+
+def test_a_place_that_takes_no_file_is_found_before_and_after_a_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "leaderboard.csv"):
+        with pytest.raises(RecordError, match=r"cannot be read: (Is|Not) a directory"):
+            check_leaderboard(path)
+        with pytest.raises(RecordError, match=r"cannot be (read|written): (Is a d|Not a d|File exists)"):
+            update_leaderboard(path, RECORD)
+    check_leaderboard(tmp_path / "new" / "leaderboard.csv")
+
+
+def test_runs_that_end_at_the_same_time_all_get_their_row(tmp_path: Path) -> None:
+    path = tmp_path / "leaderboard.csv"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: update_leaderboard(path, record(f"run-{number:02}")), range(40)))
+    assert len(read_leaderboard(path)) == 40
