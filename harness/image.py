@@ -17,7 +17,9 @@ from firmware.codegen.pipeline import CompiledModel, compile_model
 from firmware.codegen.plan import Isa
 from firmware.toolchain import Toolchain
 from firmware.wire import WireFormat
+from harness.errors import DataError
 from harness.settings import FirmwareFacts
+from models.data.cache import CACHE_VARIABLE
 
 ELF_FILE = "firmware.elf"
 FACTS_FILE = "firmware.json"
@@ -54,7 +56,13 @@ def build_image(
     if image is not None:
         say(f"taking the image for {board.device} that was built before")
         return image
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"the folder for built images {kept.parent} cannot be made: {error.strerror}. "
+            f"Name a folder that may be written with {CACHE_VARIABLE}."
+        ) from error
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix="building-") as folder:
         out = Path(folder)
         firmware = build_firmware(compiled, wire, board, out / "build", toolchain, baud=baud, progress=say)
@@ -73,10 +81,14 @@ def build_image(
         finished.mkdir()
         shutil.copy2(firmware.elf, finished / ELF_FILE)
         (finished / FACTS_FILE).write_text(json.dumps(asdict(facts), indent=1) + "\n")
-        if (meanwhile := _kept(kept)) is not None:  # another run built the same at the same time, and may be using it
-            return meanwhile
-        shutil.rmtree(kept, ignore_errors=True)
-        finished.replace(kept)
+        try:
+            finished.replace(kept)
+        except OSError:
+            # Another run built the same at the same time, and may be using it; or what is there is damaged.
+            if (meanwhile := _kept(kept)) is not None:
+                return meanwhile
+            shutil.rmtree(kept, ignore_errors=True)
+            finished.replace(kept)
     return Image(kept / ELF_FILE, facts)
 
 

@@ -6,6 +6,7 @@ Both the figures and the continuation of an interrupted run start from here.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +16,20 @@ from harness.protocol import Model, Name, Profile, Refused, decode_line
 from harness.session import Identity, Inference, read_inference
 from harness.transcript import Event
 
-_INFER = re.compile(r"infer (\d+) (\d+)$")
+_INFER = re.compile(r"infer (\d{1,10}) (\d{1,10})$")
+
+_VALUES: dict[str, dict[str, type]] = {
+    "out": {"s": str},
+    "in": {"s": str},
+    "note": {"s": str},
+    "stop": {"s": str},
+    "mark": {"mode": str, "sample": str},
+    "counters": {"at": str},
+    "choice": {"attempt": int, "iterations": int, "latency_us": float, "host_s": float},
+}
+"""What an event must hold; a whole number will do for a float."""
+
+_MARK_NUMBERS = {"window": ("attempt", "window"), "accuracy": ("index", "label", "window", "windows")}
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,7 @@ class Measured:
 def measure(events: Iterable[Event]) -> Measured:
     """Return what ``events`` hold. A mark whose reply is missing, torn or refused has measured nothing.
 
-    Raises RecordError for an event that lacks its values.
+    Raises RecordError for an event whose values are missing or make no sense.
     """
     reader = _Reader()
     for event in events:
@@ -73,6 +87,23 @@ def measure(events: Iterable[Event]) -> Measured:
         except (KeyError, TypeError, ValueError) as error:
             raise RecordError(f"the transcript's event {str(event)[:200]} is damaged ({error!r}).") from error
     return reader.measured
+
+
+def _check(event: Event) -> None:
+    """Raise ValueError or KeyError for an event nobody who follows harness.transcript has written."""
+    for name, wanted in _VALUES.get(event["e"], {}).items():
+        value = event[name]
+        fits = isinstance(value, (int, float)) and math.isfinite(value) if wanted is float else type(value) is wanted
+        if not fits:
+            raise ValueError(f"{name} is {value!r}")
+    numbers = _MARK_NUMBERS.get(event["mode"], ()) if event["e"] == "mark" else ()
+    if event["e"] == "counters":
+        numbers = tuple(event.keys() - {"e", "at"})
+    for name in numbers:
+        if type(event[name]) is not int:
+            raise ValueError(f"{name} is {event[name]!r}")
+    if "windows" in numbers and not 0 <= event["window"] < event["windows"]:
+        raise ValueError(f"window {event['window']} of {event['windows']}")
 
 
 class _Reader:
@@ -89,6 +120,7 @@ class _Reader:
 
     def take(self, event: Event) -> None:
         kind = event["e"]
+        _check(event)
         if kind == "out":
             self._command, self._lines = event["s"], []
         elif kind == "in":

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from firmware.boards import Board, find_board
 from firmware.codegen.pipeline import CompiledModel
 from firmware.toolchain import find_toolchain
-from firmware.wire import BY_MODEL_ID, own_format
+from firmware.wire import BY_MODEL_ID, ResultFormat, WireFormat, own_format
 from harness.errors import RecordError, UsageError
 from harness.image import ELF_FILE, build_image, compile_for, file_sha256
 from harness.settings import (
@@ -24,7 +24,6 @@ from harness.settings import (
     InputFacts,
     ModelFacts,
     Settings,
-    differences,
     versions,
 )
 from models.catalog import CatalogModel, InputFormat, benchmark_format, find_model
@@ -103,7 +102,10 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     compiled = compile_for(board, model.load(), model.name)
     input_format = model.input_format or _format_of(compiled, task)
     wire = BY_MODEL_ID[task.model_id]
-    wire = wire if input_format == "benchmark" else own_format(wire)
+    if input_format == "benchmark":
+        _check_output(compiled, task, wire, model.name)
+    else:
+        wire = own_format(wire)
     image = build_image(compiled, wire, board, toolchain, request.baud, cache_folder(), say)
     inputs = InputFacts(input_format, compiled.input_bytes)
     url = _url(board, image.elf)
@@ -116,30 +118,49 @@ def prepare_again(settings: Settings, request: Request, folder: Path) -> Prepare
 
     Raises RecordError when the request, the image or the data are not those of the run that is to go on.
     """
+    refuse_other_wishes(settings, request, folder)
+    elf, url = None, request.port or settings.device.url
+    if settings.firmware is not None:
+        elf = folder / ELF_FILE
+        try:
+            got = file_sha256(elf)
+        except OSError as error:
+            raise RecordError(f"{elf} cannot be read: {error.strerror}. Put it back or start a new run.") from error
+        if got != settings.firmware.elf_sha256:
+            raise RecordError(
+                f"{elf} has sha256 {got}, the run had {settings.firmware.elf_sha256}. Put it back or start a new run."
+            )
+        url = _url(find_board(settings.device.device), elf)
+    again = replace(request, synthetic=request.synthetic or (settings.data.source == "synthetic" and not request.data))
+    prepared = _with_data(settings, again, url, elf, modes=settings.modes, limit=settings.limit)
+    was, now = settings.data, prepared.settings.data
+    if (was.digest, was.source) != (now.digest, now.source):
+        raise RecordError(
+            f"{folder} belongs to a run on other data: it was {was.summary!r}, is {now.summary!r}. "
+            "Give the same data, with --data if need be, or start a new run."
+        )
+    return prepared
+
+
+def refuse_other_wishes(settings: Settings, request: Request, folder: Path) -> None:
+    """Raise RecordError when ``request`` asks for anything but what the run in ``folder`` had."""
+    model = Path(request.model).stem if request.model and request.model.endswith(".tflite") else request.model
+    built = settings.firmware
     asked = {
         "task": (request.task, settings.task),
         "device": (request.device, settings.device.device),
-        "model": (request.model, settings.model.name),
+        "model": (model, settings.model.name),
         "engine": (request.engine, settings.engine),
         "modes": (request.modes, settings.modes),
         "limit": (request.limit, settings.limit),
         "iterations": (request.iterations, settings.iterations),
-        "toolchain": (request.toolchain, settings.firmware.toolchain if settings.firmware else None),
+        "toolchain": (request.toolchain, built.toolchain if built else None),
+        # Another port to the same board is no other run; from an emulated board to a port is.
+        "port": (request.port, settings.device.url if built else request.port),
     }
     other = [f"{name} was {before}, is {now}" for name, (now, before) in asked.items() if now not in (None, before)]
-    elf = folder / ELF_FILE if settings.firmware else None
-    url = request.port or settings.device.url
-    if elf is not None and settings.firmware is not None:
-        got = file_sha256(elf)
-        if got != settings.firmware.elf_sha256:
-            other.append(f"image sha256 was {settings.firmware.elf_sha256}, is {got}")
-        url = _url(find_board(settings.device.device), elf)
-    again = replace(request, synthetic=request.synthetic or (settings.data.source == "synthetic" and not request.data))
-    prepared = _with_data(settings, again, url, elf, modes=settings.modes, limit=settings.limit)
-    other += differences(settings, prepared.settings)
     if other:
         raise RecordError(f"{folder} belongs to a run with other settings: {'; '.join(other)}. Start a new run.")
-    return prepared
 
 
 _UNKNOWN_MODEL = ModelFacts("on the device", "", 0, "device", "unknown", "unknown", "")
@@ -156,6 +177,16 @@ def _task_of(request: Request) -> Task:
 def _format_of(compiled: CompiledModel, task: Task) -> InputFormat:
     tensor = compiled.plan.input
     return benchmark_format(task.name, tensor.size_bytes, tensor.scale, tensor.zero_point)
+
+
+def _check_output(compiled: CompiledModel, task: Task, wire: WireFormat, name: str) -> None:
+    """Raise UsageError for a model that takes the task's files and gives something else than its answers."""
+    plan = compiled.plan
+    # For its one figure of a window the device compares the output with the input.
+    wanted = plan.input.size_bytes if wire.results is ResultFormat.MSE else task.classes
+    got = plan.output.size_bytes
+    if got != wanted:
+        raise UsageError(f"model {name} gives {got} values, task {task.name} wants {wanted}. Is it for this task?")
 
 
 def _model_facts(model: CatalogModel) -> ModelFacts:

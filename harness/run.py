@@ -19,7 +19,7 @@ from harness import modes
 from harness.errors import BenchError, RecordError, UsageError
 from harness.image import ELF_FILE
 from harness.measured import Measured, measure
-from harness.prepare import Prepared, Request, prepare, prepare_again
+from harness.prepare import Prepared, Request, prepare, prepare_again, refuse_other_wishes
 from harness.record import RunRecord, figures, write_record
 from harness.session import Session, Timeouts
 from harness.settings import Settings
@@ -70,14 +70,18 @@ def resume_benchmark(
 ) -> tuple[RunRecord, Path]:
     """Go on with the interrupted run in ``folder``; what is measured already is not measured again.
 
-    ``request`` may say where the data is, the port and the time-out; anything else in it must be as it was.
-    Raises RecordError when it is not, or when the run is complete, and what run_benchmark raises.
+    Of a complete run the figures are computed again from the transcript, and ``record.json`` is written anew: no
+    device is needed. ``request`` may say where the data is, the port and the time-out; anything else in it must be as
+    it was. Raises RecordError when it is not, and what run_benchmark raises.
     """
     events = read_transcript(folder / TRANSCRIPT_FILE)
     done = measure(events)
+    settings = Settings.from_event(events[0])
     if done.ended:
-        raise RecordError(f"{folder} is complete, there is nothing to go on with. Start a new run.")
-    prepared = prepare_again(Settings.from_event(events[0]), request, folder)
+        refuse_other_wishes(settings, request, folder)
+        listener.say(f"{folder} is complete; its figures are computed again from its transcript")
+        return _record(folder), folder
+    prepared = prepare_again(settings, request, folder)
     listener.say(f"opening {prepared.url}")
     transport = open_device(prepared.url, baud=request.baud)
     try:
@@ -92,7 +96,7 @@ def _make_folder(folder: Path, prepared: Prepared) -> None:
     except OSError as error:
         raise RecordError(f"{folder} cannot be made: {error.strerror}. Name another folder with --out.") from error
     if prepared.elf is not None:
-        shutil.copyfile(prepared.elf, folder / ELF_FILE)
+        shutil.copy(prepared.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
 
 
 def _measure(
@@ -119,7 +123,7 @@ def _measure(
             transcript.event("resume")
         else:
             transcript.event("meta", **settings.to_event())
-        with _reason_kept(transcript, folder):
+        with _reason_kept(transcript, folder, listener):
             session = Session(
                 RecordingTransport(transport, transcript.listen),
                 timeouts,
@@ -190,13 +194,16 @@ def _timeouts(request: Request) -> Timeouts:
 
 
 @contextmanager
-def _reason_kept(transcript: TranscriptWriter, folder: Path) -> Iterator[None]:
-    """Write into the transcript why a run ended before its end, and what it measured into the record."""
+def _reason_kept(transcript: TranscriptWriter, folder: Path, listener: Listener) -> Iterator[None]:
+    """Write into the transcript why a run ended before its end, what it measured into the record, and say where."""
     try:
         yield
-    except (BenchError, KeyboardInterrupt) as error:
-        transcript.event("stop", s=str(error) or "interrupted by the user")
-        # A record that cannot be computed must not hide why the run ended.
-        with suppress(RecordError):
+    except (BenchError, OSError, KeyboardInterrupt) as error:
+        # A full disk, a record that cannot be computed or a closed terminal must not hide why the run ended.
+        with suppress(BenchError, OSError):
+            transcript.event("stop", s=str(error) or "interrupted by the user")
+        with suppress(BenchError, OSError):
             _record(folder)
+        with suppress(OSError):
+            listener.say(f"what was measured is kept; go on with --resume {folder}")
         raise

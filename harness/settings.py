@@ -6,7 +6,8 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from harness.errors import RecordError
 from harness.transcript import FORMAT, Event
@@ -118,15 +119,18 @@ class Settings:
             values = {field.name: event[field.name] for field in fields(Settings)}
             firmware = values["firmware"]
             values.update(
-                modes=tuple(values["modes"]),
+                modes=_tuples(values)["modes"],
                 inputs=_row(InputFacts, values["inputs"]),
                 device=_row(DeviceFacts, values["device"]),
                 model=_row(ModelFacts, values["model"]),
                 firmware=None if firmware is None else _row(FirmwareFacts, firmware),
                 data=_row(DataFacts, values["data"]),
             )
-            return Settings(**values)
-        except (KeyError, TypeError) as error:
+            settings = Settings(**values)
+            for row in (settings, settings.inputs, settings.device, settings.model, settings.firmware, settings.data):
+                _check_types(row)
+            return settings
+        except (KeyError, TypeError, AttributeError) as error:
             raise RecordError(f"the transcript's 'meta' line is damaged ({error!r}).") from error
 
 
@@ -141,24 +145,19 @@ def versions() -> dict[str, str]:
     return found
 
 
-def differences(first: Settings, second: Settings) -> tuple[str, ...]:
-    """Return what keeps two runs from being one, in words; () when the second may go on where the first stopped."""
-    pairs: list[tuple[str, object, object]] = [
-        ("task", first.task, second.task),
-        ("device", first.device.device, second.device.device),
-        ("timing", first.device.timing, second.device.timing),
-        ("timing model", first.device.timing_model, second.device.timing_model),
-        ("engine", first.engine, second.engine),
-        ("modes", first.modes, second.modes),
-        ("limit", first.limit, second.limit),
-        ("iterations", first.iterations, second.iterations),
-        ("model sha256", first.model.sha256, second.model.sha256),
-        ("data set", first.data.digest, second.data.digest),
-        ("data source", first.data.source, second.data.source),
-        ("image sha256", first.firmware and first.firmware.elf_sha256, second.firmware and second.firmware.elf_sha256),
-    ]
-    return tuple(f"{name} was {before}, is {now}" for name, before, now in pairs if before != now)
-
-
 def _row(kind: type[T], values: dict[str, Any]) -> T:
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    return kind(**_tuples(values))
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def _check_types(row: Any) -> None:
+    """Raise TypeError for a row whose values are not of the types its class says."""
+    for name, wanted in () if row is None else get_type_hints(type(row)).items():
+        value = getattr(row, name)
+        kinds = get_args(wanted) if isinstance(wanted, UnionType) else (get_origin(wanted) or wanted,)
+        items = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
+        if type(value) not in kinds or any(type(item) is not str for item in items):
+            raise TypeError(f"{name} is {str(value)[:80]!r}")

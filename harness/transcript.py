@@ -26,6 +26,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -55,7 +56,7 @@ def read_transcript(path: Path) -> list[Event]:
             event = json.loads(line)
             if not isinstance(event, dict) or not isinstance(event.get("e"), str):
                 raise ValueError("not an event")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RecordError(
                 f"{path} line {number} is damaged ({line[:60]!r}: {error}). Only its last line may be torn."
             ) from error
@@ -117,7 +118,8 @@ class TranscriptWriter:
         self._flush_download()
         if self._lines.pending:
             self._write({"e": "in", "t": self._t(), "s": self._lines.pending, "torn": True})
-        self._file.close()
+        with suppress(OSError):  # of what could not be written, which was said then
+            self._file.close()
 
     def _sent(self, command: str) -> None:
         now = self._t()
@@ -183,8 +185,13 @@ class TranscriptWriter:
         return round(self._elapsed_s(), 6)
 
     def _write(self, event: Event) -> None:
-        self._file.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise RecordError(
+                f"{self._file.name} cannot be written: {error.strerror}. Make room, then start again with --resume."
+            ) from error
 
 
 def _payload(command: str) -> bytes | None:

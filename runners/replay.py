@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,13 @@ from typing import Any
 from harness.errors import DeviceGone, RecordError
 
 _SHOWN = 80
+_PIECE = re.compile(r"db ([0-9a-fA-F]{2})+")
+_VALUES: dict[str, dict[str, type]] = {
+    "meta": {"device": dict},
+    "out": {"s": str},
+    "in": {"s": str},
+    "download": {"bytes": int, "sha256": str, "done": bool},
+}
 
 
 class ReplayTransport:
@@ -32,6 +40,8 @@ class ReplayTransport:
         self._events = [event for event in events if event.get("e") in ("out", "in", "download", "resume")]
         meta = next((event for event in events if event.get("e") == "meta"), {})
         self.timing: str = meta.get("device", {}).get("timing", "hardware")
+        if self.timing not in ("hardware", "emulated", "host"):
+            raise RecordError(f"{self.url} was recorded in {self.timing!r} time: wanted hardware, emulated or host.")
         self._next = 0
         self._said = b""
         self._payload = bytearray()
@@ -49,7 +59,7 @@ class ReplayTransport:
         if event is not None and event["e"] == "out" and event["s"] == command:
             self._next += 1
             self._listen()
-        elif event is not None and event["e"] == "download" and command.startswith("db "):
+        elif event is not None and event["e"] == "download" and _PIECE.fullmatch(command):
             self._take_piece(event, bytes.fromhex(command[3:]))
         else:
             wanted = "the end of the recording" if event is None else repr(event.get("s", event["e"]))[:_SHOWN]
@@ -97,7 +107,10 @@ def _read(path: Path) -> list[dict[str, Any]]:
     events = []
     try:
         for line in path.read_bytes().split(b"\n")[:-1]:
-            events.append(json.loads(line))
-    except (OSError, ValueError) as error:
+            event = json.loads(line)
+            if any(type(event[name]) is not kind for name, kind in _VALUES.get(event["e"], {}).items()):
+                raise ValueError(f"{line[:_SHOWN]!r} makes no sense")
+            events.append(event)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise RecordError(f"{path} is not a transcript: {error}. Name the transcript.jsonl of a run.") from error
     return events

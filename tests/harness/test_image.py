@@ -12,7 +12,7 @@ from firmware.build import Firmware
 from firmware.toolchain import find_toolchain
 from firmware.wire import BY_MODEL_ID, own_format
 from harness import image
-from harness.errors import DoesNotFit
+from harness.errors import DataError, DoesNotFit
 from harness.image import Image, build_image, compile_for
 from tests.fakes.tiny_models import tiny_kws
 
@@ -78,6 +78,30 @@ def test_a_damaged_image_is_built_again(built: list[str], tmp_path: Path, spoil:
     how(first.elf.parent / spoil)
     assert build(tmp_path) == first
     assert built == ["stm32f746"] * 2
+
+
+def test_an_image_that_another_run_built_meanwhile_is_taken(
+    built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = image.build_firmware
+
+    def both(*arguments: Any, **options: Any) -> Any:
+        with monkeypatch.context() as context:
+            context.setattr(image, "build_firmware", here)
+            build(tmp_path)
+        return here(*arguments, **options)
+
+    monkeypatch.setattr(image, "build_firmware", both)
+    assert build(tmp_path) == build(tmp_path)
+    assert built == ["stm32f746"] * 2
+    assert len(list((tmp_path / "images").iterdir())) == 1
+
+
+def test_a_cache_that_cannot_be_made_is_named(built: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"file/images cannot be made: .*MLPERF_TINY_CACHE"):
+        build(tmp_path / "file")
+    assert built == []
 
 
 def test_an_image_that_could_not_be_built_is_not_kept(

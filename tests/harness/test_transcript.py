@@ -112,6 +112,7 @@ def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path, torn: bytes) -
         (json.dumps(META).encode() + b"\n{torn\n{}\n", "line 2 is damaged"),
         (json.dumps(META).encode() + b"\n[1]\n", "line 2 is damaged"),
         (json.dumps(META).encode() + b'\n{"x":1}\n', "line 2 is damaged"),
+        (json.dumps(META).encode() + b"\n" + b"[" * 200_000 + b"\n", "line 2 is damaged"),
     ],
 )
 def test_what_is_no_transcript(tmp_path: Path, content: bytes, sentence: str) -> None:
@@ -123,3 +124,11 @@ def test_what_is_no_transcript(tmp_path: Path, content: bytes, sentence: str) ->
 def test_a_missing_transcript(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="cannot be read"):
         events_of(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_sentence() -> None:
+    transcript = TranscriptWriter(Path("/dev/full"), lambda: 1.25)
+    with pytest.raises(RecordError, match="/dev/full cannot be written: No space left on device"):
+        transcript.event("note", s="x")
+    transcript.close()

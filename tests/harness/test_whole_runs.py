@@ -332,15 +332,74 @@ def test_a_run_goes_on_only_with_the_settings_it_had(tmp_path: Path, changes: di
 
 def test_a_run_goes_on_only_with_the_data_and_the_time_it_had(tmp_path: Path) -> None:
     _, folder = run(tmp_path, limit=3)
-    with pytest.raises(RecordError, match="is complete"):
-        resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device()))
     path = folder / TRANSCRIPT_FILE
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(RecordError, match="was measured in emulated time"):
         resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device(timing="hardware")))
     other = kws_folder(tmp_path / "other", samples=13)
-    with pytest.raises(RecordError, match="data set was"):
+    with pytest.raises(RecordError, match=r"on other data: it was 'kws01, real: 12 samples.*is 'kws01"):
         resume_benchmark(folder, request(other), Listener(), opener(kws_device()))
+
+
+def test_a_complete_run_is_computed_again_without_its_device(tmp_path: Path) -> None:
+    record, folder = run(tmp_path, limit=3)
+    written = (folder / RECORD_FILE).read_bytes()
+    transcript = (folder / TRANSCRIPT_FILE).read_bytes()
+    (folder / RECORD_FILE).unlink()
+
+    def no_device(url: str, *, baud: int | None = None) -> FakeDevice:
+        raise AssertionError(url)
+
+    again, _ = resume_benchmark(folder, Request(), Listener(), no_device)
+    assert again == record
+    assert (folder / RECORD_FILE).read_bytes() == written
+    assert (folder / TRANSCRIPT_FILE).read_bytes() == transcript
+    with pytest.raises(RecordError, match="task was kws, is ad"):
+        resume_benchmark(folder, Request(task="ad"), Listener(), no_device)
+
+
+EDITS = [
+    ('"clock_hz":216000000', '"clock_hz":"fast"'),
+    ('"modes":["performance","accuracy"]', '"modes":5'),
+    ('"device":{', '"device":[],"x":{'),
+    ('"url":"fake://"', '"uri":"fake://"'),
+    ('"iterations":505', '"iterations":"many"'),
+    ('"latency_us":20000.0', '"latency_us":NaN'),
+    ('"attempt":1,"window":3', '"attempt":"1","window":3'),
+    ('"window":0,"windows":1', '"window":1,"windows":1'),
+    ('"s":"m-infer-start-505"', '"s":7'),
+    ('"at":"before","instructions":', '"at":"before","instructions":"x","y":'),
+]
+
+
+@pytest.mark.parametrize(("written", "edited"), EDITS, ids=[edited for _, edited in EDITS])
+def test_an_edited_transcript_is_refused_in_one_sentence(tmp_path: Path, written: str, edited: str) -> None:
+    _, folder = run(tmp_path, limit=3)
+    path = folder / TRANSCRIPT_FILE
+    text = path.read_text()
+    assert written in text
+    path.write_text(text.replace(written, edited, 1))
+    for cut in (0, 40):
+        path.write_text(path.read_text()[: len(path.read_text()) - cut])
+        with pytest.raises(RecordError, match="is damaged"):
+            resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device()))
+
+
+def test_where_a_run_that_ended_early_goes_on_is_said(tmp_path: Path) -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.stage == "accuracy":
+            raise BrokenPipeError(32, "Broken pipe")
+
+    said: list[str] = []
+    kws_folder(tmp_path / "data")
+    with pytest.raises(BrokenPipeError):
+        run_benchmark(
+            request(tmp_path / "data"), tmp_path / "runs", Listener(said.append, interrupt), opener(kws_device())
+        )
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert said[-1] == f"what was measured is kept; go on with --resume {folder}"
+    assert read_transcript(folder / TRANSCRIPT_FILE)[-1]["e"] == "stop"
+    assert (folder / RECORD_FILE).is_file()
 
 
 @pytest.mark.parametrize("timing", ["hardware", "emulated"])

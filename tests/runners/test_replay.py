@@ -65,6 +65,15 @@ def test_after_the_end_nothing_can_be_asked() -> None:
 def test_what_is_no_recording(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="is not a transcript"):
         ReplayTransport(tmp_path / "missing")
-    (tmp_path / "text").write_text("hello\n")
-    with pytest.raises(RecordError, match="is not a transcript"):
-        ReplayTransport(tmp_path / "text")
+    for text in ("hello", "5", '{"e":"in","s":5}', '{"e":"meta","device":[]}', '{"s":"x"}', "[" * 200_000):
+        (tmp_path / "text").write_text(text + "\n")
+        with pytest.raises(RecordError, match="is not a transcript"):
+            ReplayTransport(tmp_path / "text")
+    with pytest.raises(RecordError, match="recorded in 'lunar' time"):
+        ReplayTransport([{"e": "meta", "device": {"timing": "lunar"}}])
+
+
+def test_a_download_that_was_not_announced_is_not_the_recorded_one() -> None:
+    transport = ReplayTransport([LOAD[6]])
+    with pytest.raises(DeviceGone, match="'db load 50' was sent where the recording has 'download'"):
+        transport.write(b"db load 50%")
