@@ -18,7 +18,7 @@ from typing import Literal
 from harness.errors import DataError, UsageError
 from models.data.cache import DATA_VARIABLE, cache_folder, data_folder
 from models.data.download import Progress, download
-from models.tasks import find_task
+from models.tasks import BY_NAME, find_task
 
 Origin = Literal["shipped", "official", "path"]
 InputFormat = Literal["benchmark", "own"]
@@ -158,9 +158,8 @@ def find_model(
             f"there is no model {name_or_path!r}; name a .tflite file or one of {', '.join(model_names())}."
         )
     if task is not None and task != found.task:
-        raise UsageError(
-            f"model {found.name} is for task {found.task}, not {task}. Name another model or --task {found.task}."
-        )
+        way_out = f" or --task {found.task}" if found.task in BY_NAME else ""
+        raise UsageError(f"model {found.name} is for task {found.task}, not {task}. Name another model{way_out}.")
     return found
 
 

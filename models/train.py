@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -22,7 +21,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import BenchError, UsageError
+from harness.cli.errors import reports_errors
+from harness.errors import UsageError
 from models.arch import Arch
 from models.build import build, fold
 from models.data.dataset import Dataset
@@ -147,32 +147,36 @@ def make_card(arch: Arch, recipe: Recipe, model: Any, content: bytes) -> dict[st
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the two files."
 )
-@click.option("--seed", type=int, default=Recipe.seed, show_default=True, help="Seed of weights and shuffling.")
-@click.option("--epochs", type=click.IntRange(1), default=Recipe.epochs, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=Recipe.seed,
+    show_default=True,
+    help="Seed of weights and shuffling.",
+)
+@click.option(
+    "--epochs", type=click.IntRange(1), default=Recipe.epochs, show_default=True, help="Passes over the clips."
+)
 @click.option("--clips", type=click.IntRange(1), default=Recipe.train_clips, show_default=True, help="Per machine id.")
+@reports_errors
 def main(name: str, out: Path, seed: int, epochs: int, clips: int) -> None:
     """Train the network NAME and write model.tflite and card.json into the --out folder."""
+    arch = find_arch(name)
     try:
-        arch = find_arch(name)
-        try:
-            import tensorflow  # noqa: F401
-        except ImportError as error:
-            raise UsageError("training needs TensorFlow: pip install 'mlperf-tiny-harness[train]'.") from error
-        recipe = Recipe(seed=seed, epochs=epochs, train_clips=clips)
-        say: Say = lambda line: click.echo(line, err=True)  # noqa: E731
-        model = train_autoencoder(arch, recipe, say)
-        calibration = np.concatenate(
-            [ad_windows(clip_features(clip))[::5] for clip in normal_clips("calibrate", recipe.calibration_clips)]
-        )
-        content = quantize(fold(arch, model), calibration)
-        card = make_card(arch, recipe, model, content)
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "model.tflite").write_bytes(content)
-        (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
-        click.echo(json.dumps(card["figures"], indent=2))
-    except BenchError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+        import tensorflow  # noqa: F401
+    except ImportError as error:
+        raise UsageError("training needs TensorFlow: pip install 'mlperf-tiny-harness[train]'.") from error
+    out.mkdir(parents=True, exist_ok=True)  # before the minutes of training, not after them
+    recipe = Recipe(seed=seed, epochs=epochs, train_clips=clips)
+    model = train_autoencoder(arch, recipe, lambda line: click.echo(line, err=True))
+    calibration = np.concatenate(
+        [ad_windows(clip_features(clip))[::5] for clip in normal_clips("calibrate", recipe.calibration_clips)]
+    )
+    content = quantize(fold(arch, model), calibration)
+    card = make_card(arch, recipe, model, content)
+    (out / "model.tflite").write_bytes(content)
+    (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    click.echo(json.dumps(card["figures"], indent=2))
 
 
 if __name__ == "__main__":

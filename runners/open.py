@@ -29,7 +29,11 @@ def open_transport(url: str, *, baud: int | None = None) -> Transport:
     end of the line; without it the board's rate is taken as it is.
     Raises UsageError for a URL that cannot mean anything, PortUnavailable for one that cannot be opened.
     """
-    opener = _SCHEMES.get(urlsplit(url).scheme) if "://" in url else None
+    try:
+        scheme = urlsplit(url).scheme if "://" in url else ""
+    except ValueError as error:
+        raise UsageError(f"port {url!r} is not a URL: {error}. Write socket://HOST:PORT or /dev/ttyACM0.") from error
+    opener = _SCHEMES.get(scheme)
     if opener is None:
         from runners.serial_port import SerialTransport
 

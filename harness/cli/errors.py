@@ -28,8 +28,8 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         def main(model: str) -> None: ...
 
     A BenchError ends the program with ``error: <sentence>`` on stderr and the error's ``exit_code``; so does an
-    OSError of a file the user named (exit 1). Ctrl-C ends it with 130. A reader that closed the pipe (``| head``) ends
-    it quietly. Anything else is a bug and keeps its traceback.
+    OSError of the system, with or without a file (exit 1). Ctrl-C ends it with 130. A reader that closed the pipe
+    (``| head``) ends it quietly. Anything else is a bug and keeps its traceback.
     """
 
     @functools.wraps(command)
@@ -40,13 +40,15 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             click.echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
         except BrokenPipeError:
-            # The interpreter flushes stdout once more on its way out; that must not fail again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            # The interpreter flushes both once more on its way out; that must not fail again.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (1, 2):
+                os.dup2(nowhere, stream)
             sys.exit(1)
         except OSError as error:
-            if error.filename is None:
+            if error.strerror is None:
                 raise
-            click.echo(f"error: {error.filename}: {error.strerror}.", err=True)
+            click.echo(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror}.", err=True)
             sys.exit(1)
         except (KeyboardInterrupt, click.Abort):
             click.echo("interrupted", err=True)

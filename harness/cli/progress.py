@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ BAR_CELLS = 24
 REDRAW_S = 0.1
 LINE_S = 15.0
 FEW_STEPS = 10
+WIDEST = 79
 
 
 class ProgressPrinter:
@@ -49,13 +51,16 @@ class ProgressPrinter:
             return
         filled = BAR_CELLS * progress.done // max(progress.total, 1)
         bar = "#" * filled + "." * (BAR_CELLS - filled)
-        line = f"{progress.stage} [{bar}] {progress.done}/{progress.total} {progress.text}"[:78]
+        line = f"{progress.stage} [{bar}] {progress.done}/{progress.total} {progress.text}"[: self._columns() - 1]
         self._stream.write("\r" + line.ljust(self._drawn))
         self._drawn = len(line)
         if ended:
             self._stream.write("\n")
             self._drawn = 0
         self._stream.flush()
+
+    def _columns(self) -> int:
+        return min(shutil.get_terminal_size().columns, WIDEST)
 
     def clear(self) -> None:
         """Wipe the line that is being redrawn."""

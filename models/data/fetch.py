@@ -7,13 +7,14 @@ import sys
 
 import click
 
-from harness.errors import BenchError
+from harness.cli.errors import reports_errors
 from models.data.published import fetch
 from models.tasks import find_task
 
 
 @click.command()
 @click.argument("task")
+@reports_errors
 def main(task: str) -> None:
     """Fetch the official data of TASK from its own address; later runs find it by themselves."""
 
@@ -22,11 +23,7 @@ def main(task: str) -> None:
             of = f" of {total:,}" if total else ""
             click.echo(f"\r{what}: {done:,}{of} bytes", err=True, nl=done == total)
 
-    try:
-        click.echo(fetch(find_task(task), tell))
-    except BenchError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    click.echo(fetch(find_task(task), tell))
 
 
 if __name__ == "__main__":

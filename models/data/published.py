@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import DataError
-from models.data.cache import DATA_VARIABLE, cache_folder
+from models.data.cache import CACHE_VARIABLE, DATA_VARIABLE, cache_folder
 from models.data.download import Progress, download
 from models.data.files import LABEL_FILE
 from models.data.labels import parse_labels
@@ -133,7 +133,14 @@ def fetch(task: Task, progress: Progress | None = None, environ: Mapping[str, st
     downloads = target.parent / "downloads" / task.model_id
     try:
         _fetch(task, row, downloads, target, progress)
-    except (OSError, KeyError, ValueError, EOFError, zlib.error, tarfile.TarError, pickle.UnpicklingError) as error:
+    except OSError as error:
+        if error.filename is None:  # a damaged archive; the system's own errors name a file
+            raise DataError(f"what {row.archive_url} holds is not {task.model_id} as published: {error}.") from error
+        raise DataError(
+            f"{error.filename} cannot be written or read: {error.strerror}. "
+            f"Name another folder for downloads with {CACHE_VARIABLE}."
+        ) from error
+    except (KeyError, ValueError, EOFError, zlib.error, tarfile.TarError, pickle.UnpicklingError) as error:
         raise DataError(f"what {row.archive_url} holds is not {task.model_id} as published: {error!r}.") from error
     except DataError as error:
         raise DataError(

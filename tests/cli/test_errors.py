@@ -16,6 +16,7 @@ ENDINGS = [
     (ModelInvalid("m.tflite", "it is empty"), 1, "error: m.tflite is not a usable TFLite model: it is empty."),
     (DoesNotFit("host", "flash", 2, 1), 1, "error: the image does not fit host"),
     (FileNotFoundError(2, "No such file or directory", "m.tflite"), 1, "error: m.tflite: No such file or directory.\n"),
+    (OSError(28, "No space left on device"), 1, "error: No space left on device.\n"),
     (KeyboardInterrupt(), 130, "interrupted\n"),
     (click.Abort(), 130, "interrupted\n"),
 ]

@@ -53,3 +53,10 @@ def test_elsewhere_lines_are_few(total: int, lines: int) -> None:
         printer.step(Progress("stage", done, total, "x"))
     assert file.getvalue().count("\n") == lines
     assert "\r" not in file.getvalue()
+
+
+def test_a_narrow_terminal_is_not_overrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    screen = Screen()
+    ProgressPrinter(screen, lambda: 0.0).step(Progress("accuracy", 1, 1000, "a file with a rather long name"))
+    assert len(screen.getvalue().lstrip("\r")) == 39

@@ -49,6 +49,8 @@ def test_an_unknown_name_lists_the_names() -> None:
 
 
 def test_a_model_of_another_task_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"mlperf-sww is for task sww, not kws\. Name another model\.$"):
+        find_model("mlperf-sww", "kws")
     with pytest.raises(UsageError, match="mlperf-kws is for task kws, not ad"):
         find_model("mlperf-kws", "ad")
 

@@ -54,6 +54,7 @@ def test_anything_else_is_a_serial_port() -> None:
         ("emu://stm32f746?elf=nowhere", "cannot read the image nowhere"),
         ("host://", "names no file"),
         ("replay://", "names no file"),
+        ("socket://[::1:5", "is not a URL"),
     ],
 )
 def test_unusable_urls(url: str, words: str) -> None:
