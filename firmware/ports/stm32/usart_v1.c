@@ -39,9 +39,13 @@ int port_getchar(void)
     uint32_t status;
     do {
         status = USART->SR;
-    } while (!(status & USART_SR_RXNE));
+    } while (!(status & (USART_SR_RXNE | USART_SR_ORE)));
+    const int byte = (int)(USART->DR & 0xFFu); /* reading SR, then DR, clears the overrun */
+    if (!(status & USART_SR_RXNE)) {
+        return PORT_BYTE_LOST; /* the overrun fell between the last two reads of SR and DR */
+    }
     lost = (status & USART_SR_ORE) != 0; /* this byte is good, a later one was overwritten */
-    return (int)(USART->DR & 0xFFu);     /* reading SR, then DR, clears the overrun */
+    return byte;
 }
 
 void port_putchar(char byte)

@@ -42,10 +42,13 @@ int port_getchar(void)
     uint32_t status;
     do {
         status = USART->ISR;
-    } while (!(status & USART_ISR_RXNE));
+    } while (!(status & (USART_ISR_RXNE | USART_ISR_ORE)));
     if (status & USART_ISR_ORE) {
-        lost = 1; /* this byte is good, a later one was overwritten */
         USART->ICR = USART_ICR_ORECF;
+        if (!(status & USART_ISR_RXNE)) {
+            return PORT_BYTE_LOST; /* the overrun fell between the last two reads of ISR and RDR */
+        }
+        lost = 1; /* this byte is good, a later one was overwritten */
     }
     return (int)(USART->RDR & 0xFFu);
 }

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ports' console on the emulated boards: what reaches the monitor when the receiver is overrun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firmware.boards import BOARDS, Board
+from firmware.build import build_firmware
+from firmware.wire import BY_MODEL_ID
+from runners.emulator.layout import UART_OVERRUN
+from runners.emulator.machine import EmulatedBoard
+from tests.fakes.compiled import KWS
+
+CHIPS = [board for board in BOARDS if not board.is_host]
+DAMAGED = b"e-[Characters lost, command dropped]\r\nm-ready\r\n"
+
+
+def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
+    board.send(data)
+    said = b""
+    while not board.idle:
+        said += board.run(1.0)
+    return said
+
+
+@pytest.mark.parametrize("chip", CHIPS, ids=lambda board: board.device)
+def test_a_lost_byte_spoils_its_own_command_only(chip: Board, tmp_path: Path) -> None:
+    board = EmulatedBoard(chip, build_firmware(KWS, BY_MODEL_ID["kws01"], chip, tmp_path).elf)
+    assert talk(board).endswith(b"m-ready\r\n")
+    answer = talk(board, b"name%")
+    # The second byte came between the reads of status and data: the flag stands and no byte waits.
+    board._state[UART_OVERRUN] = 1
+    assert talk(board, b"%") == DAMAGED
+    assert talk(board, b"name%") == answer
