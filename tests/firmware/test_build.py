@@ -263,6 +263,11 @@ def test_the_linker_script_is_filled_in() -> None:
     assert "$" not in script
 
 
+def test_the_stack_starts_on_eight_bytes_whatever_its_size(tmp_path: Path) -> None:
+    built = build_firmware(KWS, KWS01, F746, tmp_path, stack_bytes=1500)
+    assert symbols(built.elf)["__stack_top"] == F746.memory("ram").base + 1504
+
+
 def test_host_program_runs(tmp_path: Path) -> None:
     built = build_firmware(KWS, KWS01, find_board("host"), tmp_path)
     result = subprocess.run([built.elf], input=b"profile%", capture_output=True, timeout=30, check=True)

@@ -13,7 +13,9 @@ void *memmove(void *to, const void *from, size_t count);
 void *memset(void *to, int value, size_t count);
 int memcmp(const void *a, const void *b, size_t count);
 
-void *memcpy(void *restrict to, const void *restrict from, size_t count)
+/* Never reads what it wrote if `to` is below `from`, for each block is read before it is written; the pointers are not
+ * `restrict`, so that the compiler keeps this order. */
+static void copy_forwards(void *to, const void *from, size_t count)
 {
     uint8_t *out = to;
     const uint8_t *in = from;
@@ -58,6 +60,11 @@ void *memcpy(void *restrict to, const void *restrict from, size_t count)
     while (count-- != 0) {
         *out++ = *in++;
     }
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t count)
+{
+    copy_forwards(to, from, count);
     return to;
 }
 
@@ -66,7 +73,8 @@ void *memmove(void *to, const void *from, size_t count)
     uint8_t *out = to;
     const uint8_t *in = from;
     if ((uintptr_t)out - (uintptr_t)in >= count) {
-        return memcpy(to, from, count); /* `to` is below `from` or past its end: forwards never reads what it wrote */
+        copy_forwards(to, from, count); /* `to` is below `from` or past its end */
+        return to;
     }
     if ((((uintptr_t)out ^ (uintptr_t)in) & 3u) == 0) {
         while (count != 0 && ((uintptr_t)(out + count) & 3u) != 0) {
