@@ -16,7 +16,7 @@ static void clamp_values(int8_t *values, int32_t count, int32_t low, int32_t hig
 {
     const uint32_t low4 = UINT32_C(0x01010101) * (uint8_t)low, high4 = UINT32_C(0x01010101) * (uint8_t)high;
     for (; count >= 4; count -= 4, values += 4) {
-        store4(values, min4(max4(load4(values), low4), high4));
+        store_bytes(values, min4(max4(load_bytes(values), low4), high4));
     }
     for (; count > 0; count--, values++) {
         *values = (int8_t)(*values < low ? low : *values > high ? high : *values);
@@ -36,7 +36,7 @@ void add_linear_s8(const add_linear_s8_t *op, const int8_t *a, const int8_t *b, 
         OWN_REGISTER(a);
         OWN_REGISTER(b);
         OWN_REGISTER(out);
-        const uint32_t a4 = load4(a), b4 = load4(b);
+        const uint32_t a4 = load_bytes(a), b4 = load_bytes(b);
         const int32_t a_even = even_halves(a4), a_odd = odd_halves(a4);
         const int32_t b_even = even_halves(b4), b_odd = odd_halves(b4);
         const int32_t sum_0 = smlawb(b_factor, b_even, smlawb(a_factor, a_even, constant));

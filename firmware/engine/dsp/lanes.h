@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Four int8 values in one word, by the Armv7E-M DSP instructions; plain C with the same results elsewhere, so that
- * the kernels here are tested on any machine. Lane 0 is the value at the lowest address. */
+/* Four int8 values in one word, side by side: simd.h has the pairs of int16. By the Armv7E-M DSP instructions, and plain
+ * C with the same results elsewhere. Lane 0 is the value at the lowest address, which may be any. */
 #ifndef LANES_H
 #define LANES_H
 
-#include <stdint.h>
+#include "simd.h"
 
 /* Keeps a pointer in a register of its own. Compilers like to turn several pointers that step together into one index,
  * which takes an addition for every access. */
 #define OWN_REGISTER(pointer) __asm__ volatile("" : "+r"(pointer))
 
-/* Four values from any address. */
-static inline uint32_t load4(const int8_t *from)
-{
-    uint32_t word;
-    __builtin_memcpy(&word, from, 4);
-    return word;
-}
-
-static inline void store4(int8_t *to, uint32_t word)
+/* What load_bytes reads. */
+static inline void store_bytes(int8_t *to, uint32_t word)
 {
     __builtin_memcpy(to, &word, 4);
 }
@@ -40,7 +33,7 @@ static inline int8_t lane(uint32_t word, int32_t index)
     return (int8_t)(word >> (8 * index));
 }
 
-#ifdef __ARM_FEATURE_DSP
+#if HAVE_DSP
 
 #include <arm_acle.h>
 
@@ -133,11 +126,6 @@ static inline uint32_t max4(uint32_t a, uint32_t b)
 static inline uint32_t min4(uint32_t a, uint32_t b)
 {
     return select4(a, b, 0);
-}
-
-static inline int32_t saturate_int8(int32_t value)
-{
-    return value < INT8_MIN ? INT8_MIN : value > INT8_MAX ? INT8_MAX : value;
 }
 
 #define SATURATE_SHIFTED(value, shift) saturate_int8((value) >> (shift))

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../max_pool_s8.h"
-#include "../requant.h"
 #include "lanes.h"
 
 void max_pool_s8(const pool_s8_t *op, const int8_t *in, int8_t *out)
@@ -23,10 +22,10 @@ void max_pool_s8(const pool_s8_t *op, const int8_t *in, int8_t *out)
                 for (int32_t row = 0; row < end_row - first_row; row++) {
                     const int8_t *at = first + row * row_stride;
                     for (int32_t column = first_column; column < end_column; column++, at += op->channels) {
-                        largest = max4(largest, load4(at));
+                        largest = max4(largest, load_bytes(at));
                     }
                 }
-                store4(out, min4(largest, high));
+                store_bytes(out, min4(largest, high));
             }
             for (; c > 0; c--, first++) {
                 int32_t largest = op->out_min;

@@ -84,26 +84,17 @@ INLINE int32_t dot_add(uint32_t a, uint32_t b, int32_t sum)
 #endif
 }
 
-/* sum + half of a * half of b; the halves are named low or high. */
-#if HAVE_DSP
-#define SIMD_HALVES(name, instruction, a_shift, b_shift)                                              \
-    INLINE int32_t name(uint32_t a, uint32_t b, int32_t sum)                                          \
-    {                                                                                                 \
-        int32_t r;                                                                                    \
-        __asm__(instruction " %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(sum));                  \
-        return r;                                                                                     \
-    }
-#else
-#define SIMD_HALVES(name, instruction, a_shift, b_shift)                                              \
-    INLINE int32_t name(uint32_t a, uint32_t b, int32_t sum)                                          \
-    {                                                                                                 \
-        return (int32_t)((uint32_t)sum + (uint32_t)((int16_t)(a >> a_shift) * (int16_t)(b >> b_shift))); \
-    }
-#endif
-SIMD_HALVES(mul_add_low_low, "smlabb", 0, 0)
-SIMD_HALVES(mul_add_low_high, "smlabt", 0, 16)
-SIMD_HALVES(mul_add_high_low, "smlatb", 16, 0)
-#undef SIMD_HALVES
+/* sum + half of a * half of b; the halves are named low or high. Only the portable forms of the kernels in assembler
+ * use these two. */
+INLINE int32_t mul_add_low_high(uint32_t a, uint32_t b, int32_t sum)
+{
+    return (int32_t)((uint32_t)sum + (uint32_t)((int16_t)a * (int16_t)(b >> 16)));
+}
+
+INLINE int32_t mul_add_high_low(uint32_t a, uint32_t b, int32_t sum)
+{
+    return (int32_t)((uint32_t)sum + (uint32_t)((int16_t)(a >> 16) * (int16_t)b));
+}
 
 /* offset + round(a * b / 2^32), halves upward. */
 INLINE int32_t high_mul_add(int32_t a, int32_t b, int32_t offset)
@@ -126,18 +117,6 @@ INLINE int32_t saturate_int8(int32_t x)
     return r;
 #else
     return x < -128 ? -128 : x > 127 ? 127 : x;
-#endif
-}
-
-/* saturate_int8(x >> 4) in one instruction: the shift that most layers take, see dot.h. */
-INLINE int32_t saturate_int8_shift_4(int32_t x)
-{
-#if HAVE_DSP
-    int32_t r;
-    __asm__("ssat %0, #8, %1, asr #4" : "=r"(r) : "r"(x));
-    return r;
-#else
-    return saturate_int8(x >> 4);
 #endif
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sums and maxima down the rows and columns of a window, four channels at a time. */
+/* Sums over the rows and columns of a window, four channels at a time. */
 #ifndef WINDOW_COLUMNS_H
 #define WINDOW_COLUMNS_H
 
@@ -28,13 +28,13 @@ static inline void sum_columns(const window_t *window, int32_t *total)
             left -= run;
             room -= run;
             for (; run >= 2; run -= 2) {
-                const uint32_t one = load4(at), two = load4(at + window->column_stride);
+                const uint32_t one = load_bytes(at), two = load_bytes(at + window->column_stride);
                 even = add_even(add_even(even, one), two);
                 odd = add_odd(add_odd(odd, one), two);
                 at += 2 * window->column_stride;
             }
             if (run > 0) {
-                const uint32_t one = load4(at);
+                const uint32_t one = load_bytes(at);
                 even = add_even(even, one);
                 odd = add_odd(odd, one);
                 at += window->column_stride;
