@@ -127,6 +127,10 @@ class Bus:
     def trace_enabled(self) -> bool:
         return self._one(SystemControl).trace_enabled
 
+    @property
+    def fpu_enabled(self) -> bool:
+        return self._one(SystemControl).fpu_enabled
+
     def trace_changed(self) -> None:
         self._one(Dwt).retime()
 

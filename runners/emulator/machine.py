@@ -46,6 +46,7 @@ from runners.emulator.layout import (
     new_state,
 )
 from runners.emulator.memory import RAM_PATTERN, map_memories
+from runners.emulator.thumb import uses_floating_point
 from runners.emulator.timing import cost_function, timing_of
 from runners.emulator.uart_native import next_event, start_line, wait
 
@@ -299,6 +300,8 @@ class EmulatedBoard:
 
     def _price_block(self, address: int, size_bytes: int) -> int:
         try:
+            if not self._bus.fpu_enabled and uses_floating_point(self._code(address, size_bytes)):
+                raise Fault("UsageFault: the firmware computes in floating point before CPACR has enabled the unit")
             if self._prices.add(address, size_bytes):
                 return 0
             raise Fault("the core is in an endless loop that nothing can end")

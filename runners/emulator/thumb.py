@@ -64,6 +64,20 @@ def branches_to_itself(code: bytes) -> bool:
     return code in (b"\xfe\xe7", b"\xff\xf7\xfe\xbf")
 
 
+def uses_floating_point(code: bytes) -> bool:
+    """True when a block holds an instruction of coprocessor 10 or 11, loads, stores and moves included."""
+    at = 0
+    while at + 4 <= len(code):
+        first = code[at] | code[at + 1] << 8
+        if not is_wide(first):
+            at += 2
+            continue
+        if first >> 10 in (0b111011, 0b111111) and code[at + 3] >> 1 & 7 == 0b101:
+            return True
+        at += 4
+    return False
+
+
 def _ones(mask: int) -> int:
     return bin(mask).count("1")
 

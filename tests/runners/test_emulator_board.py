@@ -197,6 +197,7 @@ FAULTS = [
     (18, "writes 0xe0100000"),
     (20, "unaligned access"),
     (22, "jumps to an even address"),
+    (23, "floating point before CPACR"),
 ]
 
 

@@ -97,6 +97,11 @@ class SystemControl(Peripheral):
         """DEMCR.TRCENA: the DWT runs only with it."""
         return bool(self.words[self.DEMCR] >> 24 & 1)
 
+    @property
+    def fpu_enabled(self) -> bool:
+        """CPACR gives full access to coprocessors 10 and 11."""
+        return self.words[self.CPACR] >> 20 & 0xF == 0xF
+
     def _store_systick(self, offset: int, value: int) -> None:
         if offset == self.SYST_CVR:
             self.systick_since, self.systick_wraps = int(self.machine.state[CYCLES]), 0

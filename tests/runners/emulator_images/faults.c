@@ -64,6 +64,8 @@ __attribute__((noinline, used)) static void crash(void)
     __asm volatile("cpsid i\n1: wfi\nb 1b");
 #elif CASE == 22
     __asm volatile("bx %0" ::"r"(0x08000100)); /* even: Arm state */
+#elif CASE == 23
+    __asm volatile(".inst.w 0xee000a10"); /* vmov s0, r0: CPACR was never written */
 #endif
 }
 
