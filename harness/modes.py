@@ -24,10 +24,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from harness.errors import DataError, UnexpectedReply
+from harness.errors import DataError, UnexpectedReply, UsageError
 from harness.measured import Choice, Measured
 from harness.rules import WINDOW_ITERATIONS, WINDOW_S, WINDOWS
-from harness.session import Inference, Session
+from harness.session import COUNTER_WRAP_US, Inference, Session
 from models.data.dataset import Dataset, Sample
 
 MARGINS = {"hardware": 1.01, "emulated": 1.01, "host": 1.2}
@@ -38,6 +38,9 @@ TRIAL_US = 250_000
 
 STANDING_STILL = 1_000_000
 """Inferences within which any microsecond counter must have moved."""
+
+LONGEST_WINDOW_US = 0.9 * COUNTER_WRAP_US
+"""A window in which a 32-bit counter might wrap twice cannot be measured."""
 
 ATTEMPTS = 3
 COUNTED = 10
@@ -95,6 +98,12 @@ def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterati
     if choice is None or (iterations and choice.iterations != iterations):
         choice = _trial(bench, samples[0], iterations)
         bench.event("choice", **choice.__dict__)
+    window_us = choice.iterations * choice.latency_us
+    if window_us >= LONGEST_WINDOW_US:
+        raise UsageError(
+            f"{choice.iterations:,} iterations would take {window_us / 1e6:,.0f} s a window, more than the "
+            f"{LONGEST_WINDOW_US / 1e6:,.0f} s a device's microsecond counter can tell. Give fewer --iterations."
+        )
     if bench.counters and len({timed.inference.count for timed in done.counted if timed.counted}) < 2:
         _count_instructions(bench, samples[0])
     while True:

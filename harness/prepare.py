@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -32,11 +33,14 @@ from models.data.dataset import Dataset, Sample
 from models.data.labels import Listed, list_digest
 from models.data.load import load_dataset
 from models.inputs import accuracy_inputs, performance_inputs
-from models.tasks import Task, find_task
+from models.tasks import BY_NAME, Task, find_task
 
 Mode = Literal["performance", "accuracy"]
 MODES: tuple[Mode, ...] = ("performance", "accuracy")
 ENGINES = ("compiled",)
+UART_DIVISOR = (16, 0xFFFF)  # of the STM32 USART's clock, least and largest
+
+_NAMES = ", ".join(sorted(BY_NAME))
 
 
 @dataclass(frozen=True)
@@ -87,17 +91,19 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     if engine not in ENGINES:
         raise UsageError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
     task = _task_of(request)
-    board = find_board(request.device) if request.device else None
+    board = None if request.device is None else find_board(request.device)
     toolchain = find_toolchain(request.toolchain or "zig")
     if request.port is not None:
-        model = find_model(request.model, task.name, data_dir=request.data) if request.model else None
+        model = None if request.model is None else find_model(request.model, task.name, data_dir=request.data)
         facts = _model_facts(model) if model else _UNKNOWN_MODEL
         inputs = InputFacts("benchmark" if model is None else model.input_format or "benchmark", task.window_bytes)
         settings = _settings(request, task, board, facts, inputs, model, request.port, engine="on the device")
         return _with_data(replace(settings, firmware=None), request, request.port, None)
     if board is None:
         raise UsageError("say what to run on: --device (benchmark-devices lists them), or the --port of a board.")
-    model = find_model(request.model or task.default_model, task.name, data_dir=request.data)
+    _check_baud(board, request.baud)
+    wanted = task.default_model if request.model is None else request.model
+    model = find_model(wanted, task.name, data_dir=request.data)
     say(f"model {model.name}, {model.origin}")
     compiled = compile_for(board, model.load(), model.name)
     input_format = model.input_format or _format_of(compiled, task)
@@ -170,8 +176,20 @@ def _task_of(request: Request) -> Task:
     if request.task is not None:
         return find_task(request.task)
     if request.model is not None:
-        return find_task(find_model(request.model, data_dir=request.data).task)
+        model = find_model(request.model, data_dir=request.data)
+        if model.task not in BY_NAME:
+            raise UsageError(f"model {model.name} is for {model.task}, which is no task here; there are {_NAMES}.")
+        return find_task(model.task)
     raise UsageError("say what to run: --task ad, ic, kws or vww, or --model of a known name.")
+
+
+def _check_baud(board: Board, baud: int | None) -> None:
+    """Raise UsageError for a rate the board's serial port cannot divide its clock to."""
+    if board.is_host or baud is None:
+        return
+    lowest, highest = math.ceil(board.uart_clock_hz / UART_DIVISOR[1]), board.uart_clock_hz // UART_DIVISOR[0]
+    if not lowest <= baud <= highest:
+        raise UsageError(f"{board.device} cannot talk at {baud} baud; give --baud {lowest} to {highest}.")
 
 
 def _format_of(compiled: CompiledModel, task: Task) -> InputFormat:

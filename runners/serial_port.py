@@ -26,9 +26,11 @@ class SerialTransport:
         """Open ``url`` at ``baud``; raises PortUnavailable with the system's reason."""
         self.url = url
         try:
+            _check_address(url)
             self._port = serial.serial_for_url(url, baudrate=baud, write_timeout=WRITE_TIMEOUT_S)
-        except (serial.SerialException, OSError, ValueError) as error:
-            raise PortUnavailable(url, str(error)) from error
+        except (serial.SerialException, OSError, ValueError, OverflowError) as error:
+            number = getattr(error, "errno", None)
+            raise PortUnavailable(url, os.strerror(number) if number else str(error)) from error
 
     def write(self, data: bytes) -> None:
         """Send ``data``; raises DeviceGone when the port has vanished or takes nothing any more."""
@@ -53,6 +55,13 @@ class SerialTransport:
     def close(self) -> None:
         """Close the port."""
         self._port.close()
+
+
+def _check_address(url: str) -> None:
+    """Raise ValueError for a network address without host and port, of which pyserial says cryptic things."""
+    address = urlsplit(url)
+    if address.scheme in ("socket", "rfc2217") and not (address.hostname and address.port):
+        raise ValueError(f"it names no host and port, as in {address.scheme}://localhost:4000")
 
 
 def is_local_program(url: str) -> bool:

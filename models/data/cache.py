@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.errors import DataError
+
 CACHE_VARIABLE = "MLPERF_TINY_CACHE"
 DATA_VARIABLE = "MLPERF_TINY_DATA"
 
@@ -20,7 +22,13 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def data_folder(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the folder of real data the user named: the argument, else MLPERF_TINY_DATA, else None."""
-    if data_dir is not None:
-        return data_dir
-    return Path(environ[DATA_VARIABLE]).expanduser() if environ.get(DATA_VARIABLE) else None
+    """Return the folder of real data the user named: the argument, else MLPERF_TINY_DATA, else None.
+
+    Raises DataError when it is not a folder.
+    """
+    folder = data_dir
+    if folder is None and environ.get(DATA_VARIABLE):
+        folder = Path(environ[DATA_VARIABLE]).expanduser()
+    if folder is not None and not folder.is_dir():
+        raise DataError(f"the data folder {folder} is not a folder. Check --data or {DATA_VARIABLE}.")
+    return folder

@@ -30,24 +30,17 @@ def load_dataset(
     if synthetic:
         return synthetic_dataset(task)
     form = FORMS[task.model_id]
-    if data_dir is not None:
-        found = load_files(task, form, _existing(data_dir))
+    named = data_folder(data_dir, environ)
+    if named is not None and named is data_dir:
+        found = load_files(task, form, named)
         if found is None:
-            raise DataError(missing_message(task, data_dir))
+            raise DataError(missing_message(task, named))
         return found
-    named = data_folder(None, environ)
-    places = [*([_existing(named)] if named else []), cache_folder(environ)]
-    for folder in places:
+    for folder in (*([named] if named else []), cache_folder(environ)):
         found = load_files(task, form, folder) if folder.is_dir() else None
         if found is not None:
             return found
     return synthetic_dataset(task)
-
-
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise DataError(f"the data folder {folder} is not a folder. Check --data or {DATA_VARIABLE}.")
-    return folder
 
 
 def missing_message(task: Task, folder: Path) -> str:

@@ -188,6 +188,13 @@ def test_windows_are_long_enough_for_any_device(tmp_path: Path, latency_us: int,
     assert record.instructions_per_inference is None
 
 
+def test_a_window_longer_than_the_counter_is_refused(tmp_path: Path) -> None:
+    device = kws_device()
+    with pytest.raises(UsageError, match=r"200,000 iterations would take 4,000 s a window, more than the 3,865 s"):
+        run(tmp_path, device, modes=("performance",), iterations=200_000)
+    assert max(count for _, count, _ in device.inferred) == 15
+
+
 def test_a_clock_that_stands_still_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnexpectedReply, match="a counter that moves"):
         run(tmp_path, kws_device(latency_us=0), modes=("performance",))
@@ -215,6 +222,12 @@ def test_a_port_says_its_task(tmp_path: Path) -> None:
         ({"engine": "tflm"}, UsageError, "there is no engine 'tflm'"),
         ({"task": None, "port": None, "model": None}, UsageError, "say what to run: --task"),
         ({"data": Path("/nowhere/at/all")}, DataError, "is not a folder"),
+        ({"data": Path("/nowhere/at/all"), "port": None}, DataError, "is not a folder"),
+        ({"device": ""}, UsageError, "there is no device ''"),
+        ({"model": ""}, UsageError, "there is no model ''"),
+        ({"model": "mlperf-sww", "task": None, "port": None}, UsageError, "is for sww, which is no task here"),
+        ({"baud": 823, "port": None}, UsageError, "cannot talk at 823 baud; give --baud 824 to 3375000"),
+        ({"baud": 3_375_001, "port": None}, UsageError, "cannot talk at 3375001 baud"),
         ({"toolchain": "tcc", "port": None}, UsageError, "there is no toolchain 'tcc'"),
         ({"task": "kws", "model": "mlperf-ad"}, UsageError, "is for task ad, not kws"),
     ],

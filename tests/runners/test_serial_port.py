@@ -87,9 +87,19 @@ def test_what_is_sent_into_a_loop_comes_back() -> None:
     transport.close()
 
 
-@pytest.mark.parametrize("url", ["/dev/there-is-no-such-port", "socket://127.0.0.1:1", "nonsense://x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/dev/there-is-no-such-port",
+        "socket://127.0.0.1:1",
+        "nonsense://x",
+        "socket://",
+        "socket://localhost:x",
+        "rfc2217://h",
+    ],
+)
 def test_a_port_that_cannot_be_opened(url: str) -> None:
-    with pytest.raises(PortUnavailable, match="cannot open"):
+    with pytest.raises(PortUnavailable, match=r"cannot open \S+: \w[\w ,.:'/-]+\. Check the cable"):
         SerialTransport(url, 115_200)
 
 
