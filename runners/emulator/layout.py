@@ -51,8 +51,12 @@ UART_POLL_VALUE = 35
 UART_POLL_INSTRUCTIONS = 36
 UART_POLLS = 37  # status reads since data last moved
 UART_LOST = 38  # bytes lost to overruns
-UART_POLL_REPEATS = 40  # equal status reads in a row, with no other register access between
 UART_STATUS_BITS = 39  # bits of the status register that only the control registers change
+UART_POLL_REPEATS = 40  # equal status reads in a row, with no other register access between
+# The last waiting loops seen, first for a full transmitter, then for anything else: where their block ends, and the
+# status they wait on.
+UART_LOOP_PLACES = 42
+UART_LOOP_VALUES = 44
 
 # Free-running counters that a read brings up to date: TIM2.CNT, TIM5.CNT, DWT.CYCCNT.
 COUNTERS = 64

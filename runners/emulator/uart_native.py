@@ -18,6 +18,7 @@ from runners.emulator.layout import (
     IDLE,
     IDLE_CYCLES,
     INSTRUCTIONS,
+    NEXT_ADDRESS,
     RX_BUFFER,
     RX_BYTES,
     STOP_AT,
@@ -26,6 +27,8 @@ from runners.emulator.layout import (
     UART_FRAME,
     UART_KEEP_NEWEST,
     UART_KIND,
+    UART_LOOP_PLACES,
+    UART_LOOP_VALUES,
     UART_LOST,
     UART_OVERRUN,
     UART_OVERRUN_SEEN,
@@ -51,7 +54,8 @@ from runners.emulator.native_cache import compiled
 
 # So many equal status reads, each within so many instructions of the one before and with no other register access
 # between them, are a waiting loop. Start-up code reads the status a few times in a row too, and compilers unroll
-# loops, so neither two reads nor the place of the read tell enough.
+# loops, so neither two reads nor the place of the read tell enough. Once known, a loop is recognised by both: a second
+# equal read in the block of a known loop can only be its next turn.
 TIGHT_LOOP_REPEATS = 6
 TIGHT_LOOP_INSTRUCTIONS = 128
 # A firmware that looks at its receiver only now and then is given its bytes after so many looks.
@@ -144,7 +148,15 @@ def read_status(s: State) -> int:
     again = s[UART_POLL_ARMED] and near and value == s[UART_POLL_VALUE]
     s[UART_POLL_REPEATS] = s[UART_POLL_REPEATS] + 1 if again else 0
     s[UART_POLLS] += 1
-    if s[UART_POLL_REPEATS] >= TIGHT_LOOP_REPEATS:
+    kind = 1 if value & TXE else 0
+    known = (
+        s[UART_LOOP_PLACES + kind] == s[NEXT_ADDRESS]
+        and s[UART_LOOP_VALUES + kind] == value & ~BUSY
+        and s[NEXT_ADDRESS] != 0
+    )
+    if s[UART_POLL_REPEATS] >= (1 if known else TIGHT_LOOP_REPEATS):
+        s[UART_LOOP_PLACES + kind] = s[NEXT_ADDRESS]
+        s[UART_LOOP_VALUES + kind] = value & ~BUSY
         wait(s)
         value = status(s)
         if value != s[UART_POLL_VALUE]:
@@ -181,7 +193,8 @@ def write_data(s: State, value: int) -> None:
         return
     now = s[CYCLES]
     if s[UART_TX_HELD]:
-        s[UART_TX_COUNT] -= 1
+        # The host may have it already, if a turn ended in between.
+        s[UART_TX_COUNT] = max(s[UART_TX_COUNT] - 1, 0)
     elif now < s[UART_TX_END]:
         s[UART_TX_HELD] = 1
     else:

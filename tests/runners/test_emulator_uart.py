@@ -65,6 +65,16 @@ def test_a_byte_written_too_early_replaces_the_one_that_waits() -> None:
     assert sent(state) == b"ac"
 
 
+def test_a_byte_the_host_has_already_is_not_taken_back() -> None:
+    state = make_uart()
+    write_data(state, ord("a"))
+    write_data(state, ord("b"))
+    state[at.UART_TX_COUNT] = 0  # a turn ended here, and the host was given both
+    write_data(state, ord("c"))
+    assert sent(state) == b"c"
+    assert state[at.RX_BUFFER + at.RX_BYTES - 1] == 0, "nothing is written in front of the buffer"
+
+
 def test_nothing_is_sent_while_the_transmitter_is_off() -> None:
     state = make_uart()
     state[at.UART_TX_ON] = 0
@@ -97,6 +107,29 @@ def test_waiting_without_anything_to_come_is_idle() -> None:
     assert (state[at.IDLE], state[at.STOP_AT]) == (0, at.NEVER)
     poll(state, 1)
     assert (state[at.IDLE], state[at.STOP_AT], state[at.CYCLES]) == (1, 0, 0)
+
+
+def test_a_known_loop_is_recognised_at_its_second_turn() -> None:
+    state = make_uart(queued=b"xyz")
+    state[at.NEXT_ADDRESS] = 0x0800_1000
+    assert poll(state) & RXNE
+    for count, byte in enumerate(b"xy", start=2):
+        assert read_data(state) == byte
+        assert not poll(state, 1) & RXNE
+        assert poll(state, 1) & RXNE
+        assert state[at.CYCLES] == count * FRAME
+
+
+@pytest.mark.parametrize("change", [{at.NEXT_ADDRESS: 0x0800_2000}, {at.UART_STATUS_BITS: 1 << 21}])
+def test_another_place_or_status_is_another_loop(change: dict[int, int]) -> None:
+    state = make_uart(queued=b"xy")
+    state[at.NEXT_ADDRESS] = 0x0800_1000
+    assert poll(state) & RXNE
+    read_data(state)
+    for word, value in change.items():
+        state[word] = value
+    assert not poll(state, TIGHT_LOOP_REPEATS) & RXNE
+    assert poll(state, 1) & RXNE
 
 
 def test_looking_between_work_is_not_waiting() -> None:
