@@ -82,6 +82,9 @@
     "smlad r4, r12, r11, r4\n"                                                                                        \
     "smlad r5, lr, r11, r5\n"                                                                                         \
     ".endr\n"                                                                                                         \
+    ".if . - 2b - " DOT_TEXT(DOT_UNROLL) " * " bytes "\n"                                                             \
+    ".error \"a block of the run is not as long as its jump thinks\"\n"                                               \
+    ".endif\n"                                                                                                        \
     "ldr r12, [sp, #16]\n"                                                                                            \
     "cmp r0, r12\n"                                                                                                   \
     "bne 2b\n"
