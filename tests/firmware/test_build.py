@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -76,11 +77,12 @@ def test_every_board_and_task(board: Board, wire: WireFormat, tmp_path: Path) ->
     with built.elf.open("rb") as file:
         image = ELFFile(file)
         assert image["e_entry"] == names["reset_handler"] | 1
-        stack, reset = (
-            int.from_bytes((tmp_path / "firmware.bin").read_bytes()[at : at + 4], "little") for at in (0, 4)
-        )
+        stack, reset, *handlers = struct.unpack("<16I", (tmp_path / "firmware.bin").read_bytes()[:64])
         assert reset == image["e_entry"]
         assert stack == names["__stack_top"] == ram.base + STACK_BYTES
+        exceptions = {number for number, handler in enumerate(handlers, 2) if handler}
+        assert exceptions == {2, 3, 4, 5, 6, 11, 12, 14, 15}, "the others are reserved"
+        assert set(handlers) == {0, names["fault_handler"] | 1}
         assert names["__stack_limit"] == ram.base, "an overflow must run out of the RAM"
         for segment in image.iter_segments("PT_LOAD"):
             assert segment["p_filesz"] == 0 or flash.base <= segment["p_paddr"] < flash.base + flash.size_bytes
