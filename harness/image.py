@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -63,6 +64,7 @@ def build_image(
             f"the folder for built images {kept.parent} cannot be made: {error.strerror}. "
             f"Name a folder that may be written with {CACHE_VARIABLE}."
         ) from error
+    _give_zig_a_home(cache)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix="building-") as folder:
         out = Path(folder)
         firmware = build_firmware(compiled, wire, board, out / "build", toolchain, baud=baud, progress=say)
@@ -90,6 +92,16 @@ def build_image(
             shutil.rmtree(kept, ignore_errors=True)
             finished.replace(kept)
     return Image(kept / ELF_FILE, facts)
+
+
+def _give_zig_a_home(cache: Path) -> None:
+    """Where HOME is missing or read-only, let zig keep what it compiles of the C library in our cache.
+
+    Without one it fails or, with a HOME that does not exist, waits for ever.
+    """
+    home = os.environ.get("HOME", "")
+    if os.name == "posix" and not os.access(home, os.W_OK):
+        os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str((cache / "zig").absolute()))
 
 
 def file_sha256(path: Path) -> str:

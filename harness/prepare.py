@@ -285,7 +285,7 @@ def _with_data(
         name=dataset.name,
         source="synthetic" if own else dataset.source,
         origin="made-up values of the model's own input" if own else dataset.origin,
-        summary=f"made-up values, {inputs.size_bytes} bytes each" if own else dataset.summary,
+        summary=f"synthetic: made-up values, {inputs.size_bytes} bytes each" if own else dataset.summary,
         complete=dataset.complete and not own,
         labelled=dataset.labelled and not own,
         digest=list_digest(listed),

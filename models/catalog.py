@@ -214,14 +214,21 @@ def _path(path: Path, task: str | None) -> CatalogModel:
     if task is None:
         raise UsageError(f"{path} does not say what it is for; add --task.")
     find_task(task)
-    try:
-        if path.stat().st_size > LARGEST_MODEL_BYTES:
-            raise DataError(f"{path} has {path.stat().st_size:,} bytes, wanted at most {LARGEST_MODEL_BYTES:,}.")
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"model file {path} cannot be read: {error.strerror}. Check the path.") from error
+    content = read_model(path)
     sha256 = hashlib.sha256(content).hexdigest()
     return CatalogModel(path.stem, task, "path", lambda: content, sha256, None, None, "unknown", "unknown", "")
+
+
+def read_model(path: Path) -> bytes:
+    """Return the bytes of a model file; raises DataError for one that cannot be read or is larger than any model."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_MODEL_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"model file {path} cannot be read: {error.strerror}. Check the path.") from error
+    if len(content) > LARGEST_MODEL_BYTES:
+        raise DataError(f"{path} is larger than the {LARGEST_MODEL_BYTES:,} bytes any model may have. Check the path.")
+    return content
 
 
 def _checked(content: bytes, sha256: str, where: str) -> bytes:

@@ -13,7 +13,7 @@ from firmware.codegen.plan import Isa
 from firmware.codegen.write import write_folder
 from harness.cli.errors import reports_errors
 from harness.errors import DataError
-from models.catalog import LARGEST_MODEL_BYTES, find_model, model_names
+from models.catalog import find_model, model_names, read_model
 
 
 @click.command()
@@ -36,7 +36,10 @@ def main(model: str, out: Path, isa: str, data: Path | None, force: bool, as_jso
     Writes model.c, model_constants.h and the kernels they need. Compile them with -I. -Iengine -Iengine/dsp.
     """
     compiled = compile_model(_load(model, data), Path(model).name, Isa(isa))
-    write_folder(self_contained(compiled), out, force)
+    try:
+        write_folder(self_contained(compiled), out, force)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror}. Name another folder with --out.") from error
     if as_json:
         click.echo(json.dumps(_report(compiled, out), indent=1))
     else:
@@ -45,12 +48,9 @@ def main(model: str, out: Path, isa: str, data: Path | None, force: bool, as_jso
 
 def _load(model: str, data: Path | None) -> bytes:
     path = Path(model)
-    if model in model_names() or not (path.exists() or path.suffix == ".tflite"):
+    if not model or model in model_names() or not (path.exists() or path.suffix == ".tflite"):
         return find_model(model, data_dir=data).load()  # for a misspelt name it lists those there are
-    size = path.stat().st_size
-    if size > LARGEST_MODEL_BYTES:
-        raise DataError(f"{path} has {size:,} bytes, wanted at most {LARGEST_MODEL_BYTES:,}.")
-    return path.read_bytes()
+    return read_model(path)
 
 
 def _report(compiled: CompiledModel, out: Path) -> dict[str, object]:

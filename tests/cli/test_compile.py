@@ -66,9 +66,15 @@ def test_errors_are_one_sentence_and_leave_nothing(model: Path, tmp_path: Path) 
     broken.write_bytes(model.read_bytes()[:-100])
     cases: list[tuple[list[str | Path], int, str]] = [
         ([broken], 1, "error: broken.tflite is not a usable TFLite model: "),
-        ([tmp_path / "none.tflite"], 1, f"error: {tmp_path}/none.tflite: No such file or directory."),
+        (
+            [tmp_path / "none.tflite"],
+            1,
+            f"error: model file {tmp_path}/none.tflite cannot be read: No such file or directory.",
+        ),
         (["mlperf-kwz"], 2, "error: there is no model 'mlperf-kwz'; name a .tflite file or one of "),
-        ([tmp_path], 1, f"error: {tmp_path}: Is a directory."),
+        ([tmp_path], 1, f"error: model file {tmp_path} cannot be read: Is a directory."),
+        ([""], 2, "error: there is no model ''"),
+        (["/dev/zero"], 1, "error: /dev/zero is larger than the "),
     ]
     for arguments, status, message in cases:
         result = compile_file(*arguments, "--out", tmp_path / "c")
@@ -76,6 +82,9 @@ def test_errors_are_one_sentence_and_leave_nothing(model: Path, tmp_path: Path) 
         assert result.stderr.startswith(message) and result.stderr.count("\n") == 1
         assert not (tmp_path / "c").exists()
     assert compile_file(model).exit_code == 2
+    result = compile_file(model, "--out", broken / "c")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"error: {broken / 'c'} cannot be written: File exists. Name another folder with --out.\n"
 
 
 def test_refuses_a_folder_with_other_files(model: Path, tmp_path: Path) -> None:
@@ -94,7 +103,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(1 << 40)  # sparse
     result = compile_file(path, "--out", tmp_path / "c")
-    assert result.exit_code == 1 and "wanted at most" in result.stderr
+    assert result.exit_code == 1 and "is larger than" in result.stderr
 
 
 @pytest.mark.parametrize("name", [row.name for row in OFFICIAL])

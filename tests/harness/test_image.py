@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,27 @@ def test_an_image_that_another_run_built_meanwhile_is_taken(
     assert build(tmp_path) == build(tmp_path)
     assert built == ["stm32f746"] * 2
     assert len(list((tmp_path / "images").iterdir())) == 1
+
+
+@pytest.mark.parametrize("home", [None, "", "/nowhere/at/all"])
+def test_without_a_home_a_process_is_built_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
+) -> None:
+    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", "")
+    monkeypatch.delenv("ZIG_GLOBAL_CACHE_DIR")
+    monkeypatch.delenv("HOME")
+    if home is not None:
+        monkeypatch.setenv("HOME", home)
+    seen: list[str] = []
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        seen.append(os.environ["ZIG_GLOBAL_CACHE_DIR"])
+        raise DoesNotFit("host", "flash", 2, 1)
+
+    monkeypatch.setattr(image, "build_firmware", refuse)
+    with pytest.raises(DoesNotFit):
+        build(tmp_path, HOST)
+    assert seen == [str(tmp_path / "zig")]
 
 
 def test_a_cache_that_cannot_be_made_is_named(built: list[str], tmp_path: Path) -> None:

@@ -99,8 +99,9 @@ def test_what_is_sent_into_a_loop_comes_back() -> None:
     ],
 )
 def test_a_port_that_cannot_be_opened(url: str) -> None:
-    with pytest.raises(PortUnavailable, match=r"cannot open \S+: [^'<>]+\. Check the cable"):
+    with pytest.raises(PortUnavailable, match="cannot open") as refused:
         SerialTransport(url, 115_200)
+    assert "NoneType" not in str(refused.value) and "debug|" not in str(refused.value)  # what pyserial would say
 
 
 def test_a_pulled_cable_is_a_device_gone() -> None:
