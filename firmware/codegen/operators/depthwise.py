@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firmware.codegen.operators.dot_stream import EXACT, LINEAR, Requantization
+from firmware.codegen.operators.dot_stream import EXACT, FAST_SHIFTS, LINEAR, Requantization
 from firmware.codegen.operators.geometry import Window
 from firmware.codegen.plan import Constant
 
@@ -54,7 +54,9 @@ def depthwise_call(
         lines, places = columns, rows
         filters = filters.transpose(0, 2, 1)
     words = _ring_words(places)
-    by_hand = lines.filter == places.filter == 3 and places.stride <= 2
+    # As depthwise_line_knows() and its caller decide; the scratch depends on it.
+    known = requant.kind != LINEAR or requant.shift in FAST_SHIFTS
+    by_hand = known and lines.filter == places.filter == 3 and places.stride <= 2
     pair_words = 10 if by_hand else lines.filter * (places.filter // 2 + 1) * 2
     weights = Constant(f"weights_{number}", "int8_t", filters)
     tails = Constant(f"tails_{number}", "int32_t", _tails(requant))

@@ -25,8 +25,6 @@ from firmware.codegen.requant import (
     rounding_shift_right,
 )
 
-INT8_VALUES = range(-128, 128)
-
 
 def lower_relu(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     """Rescale to the output's quantisation, then clamp."""

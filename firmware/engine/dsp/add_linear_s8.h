@@ -18,7 +18,7 @@ typedef struct {
  *
  * TFLite's sum rounds four times; this one not at all before the last shift. The host finds factors for which all
  * 65,536 pairs of a and b give TFLite's answer and nothing overflows (firmware/codegen/operators/add_linear.py), and
- * takes add_s8 where there are none. `out` may be `a` or `b`. */
+ * takes add_s8 where there are none. `out` may be `a` or `b`; all may lie at any address. */
 void add_linear_s8(const add_linear_s8_t *op, const int8_t *a, const int8_t *b, int8_t *out);
 
 #endif

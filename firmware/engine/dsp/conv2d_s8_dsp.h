@@ -22,9 +22,9 @@ typedef struct {
     dot_t dot;
 } conv2d_s8_dsp_t;
 
-/* As conv2d_s8 or fully_connected_s8, bit for bit. `scratch` is word-aligned: four patches of dot.pairs + 1 words,
- * one if there are fewer than four output pixels, then, unless the filter is 1x1 with stride 1 and no padding,
- * run_values bytes. None of the three areas may overlap. */
+/* As conv2d_s8 or fully_connected_s8, bit for bit. `in` and `out` may lie at any address. `scratch` is word-aligned: four
+ * patches of dot.pairs + 1 words, one if there are fewer than four output pixels, then, unless the filter is 1x1 with
+ * stride 1 and no padding, run_values bytes. None of the three areas may overlap. */
 void conv2d_s8_dsp(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch);
 
 #endif

@@ -33,9 +33,10 @@ typedef struct {
 } depthwise_conv2d_s8_dsp_t;
 
 /* As depthwise_conv2d_s8, bit for bit. `out` may be `in` where both strides are 1 and the sizes are equal: a line is
- * written after it was read. `scratch` is word-aligned: the ring, then per channel of four the filter as pairs,
- * lines.filter * (places.filter / 2 + 1) * 2 words, or 10 words for a 3x3
- * filter whose places have stride 1 or 2. */
+ * written after it was read. `in`, `out` and `weights` may lie at any address, `tails` and `scratch` at words. `scratch`
+ * holds ring_words * 4 * lines.filter words of the ring, then for each of four channels the filter as pairs:
+ * lines.filter * (places.filter / 2 + 1) * 2 words, or 10 for a 3x3 filter whose places have stride 1 or 2 and whose
+ * requantisation depthwise_line_knows(). It overlaps neither `in` nor `out`. */
 void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch);
 
 #endif

@@ -26,7 +26,6 @@ typedef struct {
 #define RCC_PLLCFGR_Q(q) ((uint32_t)(q) << 24)
 #define RCC_PLLCFGR_R(r) ((uint32_t)(r) << 28)
 
-#define RCC_CFGR_SW_MASK 3u
 #define RCC_CFGR_SW_PLL 2u
 #define RCC_CFGR_SWS_MASK (3u << 2)
 #define RCC_CFGR_SWS_PLL (2u << 2)
