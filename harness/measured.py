@@ -84,7 +84,7 @@ def measure(events: Iterable[Event]) -> Measured:
     for event in events:
         try:
             reader.take(event)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RecordError(f"the transcript's event {str(event)[:200]} is damaged ({error!r}).") from error
     return reader.measured
 

@@ -204,6 +204,8 @@ def _reason_kept(transcript: TranscriptWriter, folder: Path, listener: Listener)
             transcript.event("stop", s=str(error) or "interrupted by the user")
         with suppress(BenchError, OSError):
             _record(folder)
+        if isinstance(error, UsageError):  # the same again would end the same way
+            raise
         with suppress(OSError):
             listener.say(f"what was measured is kept; go on with --resume {folder}")
         raise

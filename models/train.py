@@ -165,7 +165,7 @@ def main(name: str, out: Path, seed: int, epochs: int, clips: int) -> None:
     try:
         import tensorflow  # noqa: F401
     except ImportError as error:
-        raise UsageError("training needs TensorFlow: pip install 'mlperf-tiny-harness[train]'.") from error
+        raise UsageError("training needs TensorFlow; in this project's folder: pip install '.[train]'") from error
     out.mkdir(parents=True, exist_ok=True)  # before the minutes of training, not after them
     recipe = Recipe(seed=seed, epochs=epochs, train_clips=clips)
     model = train_autoencoder(arch, recipe, lambda line: click.echo(line, err=True))

@@ -201,8 +201,11 @@ def test_a_clock_that_stands_still_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_firmware_must_be_for_the_task(tmp_path: Path) -> None:
+    said: list[str] = []
+    asked = request(kws_folder(tmp_path / "data"))
     with pytest.raises(UsageError, match="holds firmware for 'vww01', this run is for 'kws01'"):
-        run(tmp_path, kws_device(model_id="vww01"))
+        run_benchmark(asked, tmp_path / "runs", Listener(said.append), opener(kws_device(model_id="vww01")))
+    assert not any("--resume" in text for text in said)
 
 
 def test_a_port_says_its_task(tmp_path: Path) -> None:
@@ -378,6 +381,7 @@ EDITS = [
     ('"url":"fake://"', '"uri":"fake://"'),
     ('"iterations":505', '"iterations":"many"'),
     ('"latency_us":20000.0', '"latency_us":NaN'),
+    ('"latency_us":20000.0', '"latency_us":1' + "0" * 400),
     ('"attempt":1,"window":3', '"attempt":"1","window":3'),
     ('"window":0,"windows":1', '"window":1,"windows":1'),
     ('"s":"m-infer-start-505"', '"s":7'),
