@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One emulated board: the Unicorn core, the board's memories, the register models, and the loop that runs them.
 
-What it does not do, and says so when asked for it: interrupts, DMA, the MPU, self-programming of the flash, sleep
-modes. What it cannot notice: double precision sent to the single-precision F746 (the core model has both).
+What it does not do, and says so when asked for it: interrupts, DMA, self-programming of the flash, sleep modes.
+What it cannot notice: accesses the MPU would refuse (its registers only read back), double precision sent to the
+single-precision F746 (the core model has both; firmware.image looks for it), a data cache switched on before its lines
+were invalidated (there are no caches), a PLL or regulator used before it is ready (both are at once).
 Unaligned LDRD, STRD, LDM and STM, which fault on silicon, are looked for only with ``check_alignment``.
 Device time comes from a cycle model (``runners.emulator.timing``), so it is a model too; instruction counts are exact.
 """
