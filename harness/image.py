@@ -21,6 +21,7 @@ from firmware.wire import WireFormat
 from harness.errors import DataError
 from harness.settings import FirmwareFacts
 from models.data.cache import CACHE_VARIABLE
+from models.data.download import file_sha256
 
 ELF_FILE = "firmware.elf"
 FACTS_FILE = "firmware.json"
@@ -102,11 +103,6 @@ def _give_zig_a_home(cache: Path) -> None:
     home = os.environ.get("HOME", "")
     if os.name == "posix" and not os.access(home, os.W_OK):
         os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str((cache / "zig").absolute()))
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 (hex) of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _kept(folder: Path) -> Image | None:

@@ -17,7 +17,7 @@ from firmware.codegen.pipeline import CompiledModel
 from firmware.toolchain import find_toolchain
 from firmware.wire import BY_MODEL_ID, ResultFormat, WireFormat, own_format
 from harness.errors import RecordError, UsageError
-from harness.image import ELF_FILE, build_image, compile_for, file_sha256
+from harness.image import ELF_FILE, build_image, compile_for
 from harness.settings import (
     UNKNOWN_DEVICE,
     DataFacts,
@@ -30,6 +30,7 @@ from harness.settings import (
 from models.catalog import CatalogModel, InputFormat, benchmark_format, find_model
 from models.data.cache import cache_folder
 from models.data.dataset import Dataset, Sample
+from models.data.download import file_sha256
 from models.data.labels import Listed, list_digest
 from models.data.load import load_dataset
 from models.inputs import accuracy_inputs, performance_inputs
