@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train a network of the zoo and write it as int8 .tflite with its card: ``python -m models.train NAME --out DIR``.
+"""Train a network of the zoo and write it as int8 .tflite with its card: ``micronet-train NAME --out DIR``.
 
 The anomaly-detection auto-encoder learns healthy machines only, from the synthetic source. Training, calibration and
 test clips differ; the machines are the same four. Needs the ``[train]`` extra; three minutes on one core. The same
@@ -17,12 +17,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cli.errors import reports_errors
-from harness.errors import UsageError
 from models.arch import Arch
 from models.build import build, fold
 from models.data.dataset import Dataset
@@ -31,7 +28,6 @@ from models.data.synthetic.sets import clip_features, faulty_clips, machine_soun
 from models.evaluate import ad_score, ad_windows, auc, int8_ad_scores
 from models.quantize import quantize
 from models.tasks import BY_NAME
-from models.zoo import find_arch
 
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]
@@ -127,7 +123,7 @@ def make_card(arch: Arch, recipe: Recipe, model: Any, content: bytes) -> dict[st
         "input": {"format": "benchmark", "bytes": 640, "scale": float(scale), "zero_point": int(zero_point)},
         "macs": arch.macs,
         "parameters": arch.parameters,
-        "recipe": {"command": f"python -m models.train {arch.name} --out DIR --seed {recipe.seed}", **asdict(recipe)},
+        "recipe": {"command": f"micronet-train {arch.name} --out DIR --seed {recipe.seed}", **asdict(recipe)},
         "figures": {
             "run_set": figures(model, content, machine_sounds(task)),
             "wide_set": figures(model, content, machine_sounds(task, wide)),
@@ -142,33 +138,13 @@ def make_card(arch: Arch, recipe: Recipe, model: Any, content: bytes) -> dict[st
     }
 
 
-@click.command()
-@click.argument("name")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the two files."
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=Recipe.seed,
-    show_default=True,
-    help="Seed of weights and shuffling.",
-)
-@click.option(
-    "--epochs", type=click.IntRange(1), default=Recipe.epochs, show_default=True, help="Passes over the clips."
-)
-@click.option("--clips", type=click.IntRange(1), default=Recipe.train_clips, show_default=True, help="Per machine id.")
-@reports_errors
-def main(name: str, out: Path, seed: int, epochs: int, clips: int) -> None:
-    """Train the network NAME and write model.tflite and card.json into the --out folder."""
-    arch = find_arch(name)
-    try:
-        import tensorflow  # noqa: F401
-    except ImportError as error:
-        raise UsageError("training needs TensorFlow; in this project's folder: pip install '.[train]'") from error
+def train(arch: Arch, recipe: Recipe, out: Path, tell: Say) -> dict[str, Any]:
+    """Train ``arch``, write model.tflite and card.json into the folder ``out`` and return the card.
+
+    ``tell`` gets a line of progress now and then. Needs TensorFlow; raises OSError when ``out`` cannot be written.
+    """
     out.mkdir(parents=True, exist_ok=True)  # before the minutes of training, not after them
-    recipe = Recipe(seed=seed, epochs=epochs, train_clips=clips)
-    model = train_autoencoder(arch, recipe, lambda line: click.echo(line, err=True))
+    model = train_autoencoder(arch, recipe, tell)
     calibration = np.concatenate(
         [ad_windows(clip_features(clip))[::5] for clip in normal_clips("calibrate", recipe.calibration_clips)]
     )
@@ -176,8 +152,4 @@ def main(name: str, out: Path, seed: int, epochs: int, clips: int) -> None:
     card = make_card(arch, recipe, model, content)
     (out / "model.tflite").write_bytes(content)
     (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
-    click.echo(json.dumps(card["figures"], indent=2))
-
-
-if __name__ == "__main__":
-    main()
+    return card

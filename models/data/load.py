@@ -51,5 +51,5 @@ def missing_message(task: Task, folder: Path) -> str:
         f"{folder} holds no samples of {name}: wanted {name}.zip or a folder {name}/ with {kinds} files "
         "and y_labels.csv. "
         f"Name another folder with --data DIR or {DATA_VARIABLE}, fetch the official data with "
-        f"'python -m models.data.fetch {task.name}', or run on made-up data with --synthetic."
+        f"'benchmark-fetch {task.name}', or run on made-up data with --synthetic."
     )

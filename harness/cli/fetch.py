@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetch the official data of a task into the cache: ``python -m models.data.fetch kws``."""
+"""``benchmark-fetch kws``: fetch the official data of a task into the cache."""
 
 from __future__ import annotations
 
@@ -24,7 +24,3 @@ def main(task: str) -> None:
             click.echo(f"\r{what}: {done:,}{of} bytes", err=True, nl=done == total)
 
     click.echo(fetch(find_task(task), tell))
-
-
-if __name__ == "__main__":
-    main()
