@@ -84,7 +84,7 @@ def main() -> None:
     board = EmulatedBoard(device, elf)
     talk(board, b"")
     print(f"boot to first m-ready    {time.perf_counter() - start:10.3f} s")
-    size_bytes = compiled.input_bytes * (4 if wire.input is InputFormat.FLOAT32 else 1)
+    size_bytes = compiled.input.size_bytes * (4 if wire.input is InputFormat.FLOAT32 else 1)
     start = time.perf_counter()
     for line in load_commands(size_bytes):
         talk(board, line)

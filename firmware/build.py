@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A compiled model, a wire format and a board row in, a firmware image out.
+"""An engine's model, a wire format and a board row in, a firmware image out.
 
-Everything is laid out in one folder first (``OUT/source``: a self-contained C program that any makefile could build)
-and compiled there with relative paths, so that the image does not depend on where it was built.
+Everything is laid out in one folder first (``OUT/source``: a program that any makefile could build, self-contained
+unless the engine is a prebuilt library) and compiled there with relative paths, so that the image does not depend on
+where it was built.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from firmware.boards import Board
+from firmware.engine_model import EngineModel
 from firmware.image import UNLIMITED_BYTES, flash_image, image_bytes, refuse_double_precision
 from firmware.toolchain import Toolchain, ZigToolchain
 from firmware.wire import InputFormat, ResultFormat, WireFormat
@@ -30,36 +31,12 @@ ENERGY_BAUD = 9600
 # The port is a pipe: no bit times to wait for.
 HOST_BAUD = 100_000_000
 
-# The deepest any official model and MicroNet went on the emulated boards is 472 bytes (both compilers). Nothing
-# recurses and no interrupt is taken. Other engines ask for more.
-STACK_BYTES = 1536
-
 _INPUT = {InputFormat.INT8: "INPUT_INT8", InputFormat.UINT8: "INPUT_UINT8", InputFormat.FLOAT32: "INPUT_FLOAT32"}
 _RESULT = {
     ResultFormat.TRUNCATED: "RESULT_TRUNCATED",
     ResultFormat.ROUNDED: "RESULT_ROUNDED",
     ResultFormat.MSE: "RESULT_MSE",
 }
-
-
-class CompiledModel(Protocol):
-    """What the code generator hands over."""
-
-    @property
-    def files(self) -> Mapping[str, str]:
-        """File name -> text: ``model.c`` and what it includes."""
-
-    @property
-    def engine_sources(self) -> Sequence[str]:
-        """Kernels to compile with it, relative to ``firmware/engine``."""
-
-    @property
-    def input_bytes(self) -> int:
-        """Size of the int8 input tensor."""
-
-    @property
-    def model_sha256(self) -> str:
-        """Hash of the .tflite file."""
 
 
 @dataclass(frozen=True)
@@ -81,19 +58,20 @@ class Firmware:
 
 
 def build_firmware(
-    compiled: CompiledModel,
+    model: EngineModel,
     wire: WireFormat,
     board: Board,
     out_dir: Path,
     toolchain: Toolchain | None = None,
     energy: bool = False,
     baud: int | None = None,
-    stack_bytes: int = STACK_BYTES,
+    stack_bytes: int | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Firmware:
     """Build ``OUT/firmware.elf`` (and ``firmware.bin`` for a board); return what is known of it.
 
-    ``baud`` overrides the row's console rate; an energy build always runs at 9600 and pulses the timestamp pin.
+    ``baud`` overrides the row's console rate, ``stack_bytes`` what the engine asks for; an energy build always runs at
+    9600 and pulses the timestamp pin.
     Raises DoesNotFit when flash or RAM are too small and CompilerFailed with the compiler's own words.
     """
     toolchain = toolchain or ZigToolchain()
@@ -102,8 +80,9 @@ def build_firmware(
     source_dir = out_dir / "source"
     (out_dir / "object").mkdir(parents=True, exist_ok=True)
     # Only files named here take part: what an earlier build left in the folder is neither used nor removed.
-    files = lay_out(compiled, wire, board, source_dir, rate, energy, stack_bytes)
-    sources = [name for name in files if name.endswith(".c")]
+    stack = model.stack_bytes if stack_bytes is None else stack_bytes
+    files = lay_out(model, wire, board, source_dir, rate, energy, stack)
+    sources = [name for name in files if name.endswith((".c", ".cc"))]
     includes = sorted({str(PurePosixPath(name).parent) for name in files if name.endswith(".h")})
 
     progress(f"compiling {len(sources)} files for {board.device} with {compiler}")
@@ -133,7 +112,7 @@ def build_firmware(
         toolchain=toolchain.name,
         compiler=compiler,
         flags=toolchain.flags(board),
-        model_sha256=compiled.model_sha256,
+        model_sha256=model.model_sha256,
         wire=wire,
         baud=rate,
         energy=energy,
@@ -141,26 +120,26 @@ def build_firmware(
 
 
 def lay_out(
-    compiled: CompiledModel,
+    model: EngineModel,
     wire: WireFormat,
     board: Board,
     folder: Path,
     baud: int,
-    energy: bool = False,
-    stack_bytes: int = STACK_BYTES,
+    energy: bool,
+    stack_bytes: int,
 ) -> list[str]:
     """Write the whole program into ``folder``; return its files, sorted, relative to it."""
     port_sources = (FIRMWARE / "ports" / board.port / "sources.txt").read_text().split()
     sources = [f"ports/{name}" for name in port_sources]
     sources += [f"monitor/{path.name}" for path in (FIRMWARE / "monitor").glob("*.c")]
-    sources += [f"engine/{name}" for name in compiled.engine_sources]
+    sources += model.sources
     port_folders = {board.port, *(str(Path(name).parent) for name in port_sources)}
     headers = [path for part in ("monitor", "engine") for path in (FIRMWARE / part).rglob("*.h")]
     headers += [path for part in port_folders for path in (FIRMWARE / "ports" / part).glob("*.h")]
     headers.append(FIRMWARE / "ports" / "port.h")
     copied = [*sources, *(path.relative_to(FIRMWARE).as_posix() for path in headers)]
-    generated = {f"model/{name}": text for name, text in compiled.files.items()}
-    generated["config/app_config.h"] = app_config(compiled.input_bytes, wire, board.clock_hz, baud, energy)
+    generated = {f"model/{name}": text for name, text in model.files.items()}
+    generated["config/app_config.h"] = app_config(model.input.size_bytes, wire, board.clock_hz, baud, energy)
     if not board.is_host:
         generated["config/board_config.h"] = board_config(board)
         generated["sections.ld"] = linker_script(board, stack_bytes)

@@ -36,7 +36,7 @@ COMMON_FLAGS = (
 # The page size is that of a loader that maps files; a programmer writes bytes, so the file need not be padded for it.
 LINK_FLAGS = ("--gc-sections", "--build-id=none", "-z", "max-page-size=32")
 
-# The stack of an image is small (STACK_BYTES in firmware/build.py): no function may take much of it.
+# The stack of an image is small (STACK_BYTES in firmware/codegen/pipeline.py): no function may take much of it.
 FREESTANDING_FLAGS = ("-ffreestanding", "-fno-pic", "-fomit-frame-pointer", "-Wframe-larger-than=384")
 
 # The compiler's name of the core -> the triple that means it.

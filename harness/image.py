@@ -16,6 +16,7 @@ from firmware.boards import Board
 from firmware.build import FIRMWARE, build_firmware
 from firmware.codegen.pipeline import CompiledModel, compile_model
 from firmware.codegen.plan import Isa
+from firmware.engine_model import EngineModel
 from firmware.toolchain import Toolchain
 from firmware.wire import WireFormat
 from harness.errors import DataError
@@ -25,6 +26,7 @@ from models.data.download import file_sha256
 
 ELF_FILE = "firmware.elf"
 FACTS_FILE = "firmware.json"
+SOURCE_SUFFIXES = (".c", ".cc", ".h", ".S", ".s", ".ld", ".txt")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def compile_for(board: Board, content: bytes, source: str) -> CompiledModel:
 
 
 def build_image(
-    compiled: CompiledModel,
+    model: EngineModel,
     wire: WireFormat,
     board: Board,
     toolchain: Toolchain,
@@ -49,11 +51,11 @@ def build_image(
     cache: Path,
     say: Callable[[str], None] = lambda text: None,
 ) -> Image:
-    """Return the image of ``compiled`` for ``board``; from ``cache`` when the very same was built before.
+    """Return the image of ``model`` for ``board``; from ``cache`` when the very same was built before.
 
     Raises DoesNotFit or CompilerFailed.
     """
-    kept = cache / "images" / _key(compiled, wire, board, toolchain, baud)
+    kept = cache / "images" / _key(model, wire, board, toolchain, baud)
     image = _kept(kept)
     if image is not None:
         say(f"taking the image for {board.device} that was built before")
@@ -68,17 +70,19 @@ def build_image(
     _give_zig_a_home(cache)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix="building-") as folder:
         out = Path(folder)
-        firmware = build_firmware(compiled, wire, board, out / "build", toolchain, baud=baud, progress=say)
+        firmware = build_firmware(model, wire, board, out / "build", toolchain, baud=baud, progress=say)
         facts = FirmwareFacts(
             elf_sha256=firmware.elf_sha256,
             toolchain=firmware.toolchain,
             compiler=firmware.compiler,
             flags=firmware.flags,
-            kernels=compiled.plan.isa.value,
+            kernels=model.kernels,
             flash_bytes=firmware.flash_bytes,
             ram_bytes=firmware.ram_bytes,
-            arena_bytes=compiled.placement.arena_bytes,
+            arena_bytes=model.arena_bytes,
             baud=firmware.baud,
+            engine_version=model.engine_version,
+            model_bytes=model.constant_bytes,
         )
         finished = out / "finished"
         finished.mkdir()
@@ -116,14 +120,19 @@ def _kept(folder: Path) -> Image | None:
         return None
 
 
-def _key(compiled: CompiledModel, wire: WireFormat, board: Board, toolchain: Toolchain, baud: int | None) -> str:
+def _key(model: EngineModel, wire: WireFormat, board: Board, toolchain: Toolchain, baud: int | None) -> str:
     """A hash of all that decides the image: the generated C, our sources, the rows and the compiler."""
     digest = hashlib.sha256()
     for part in (wire, board, baud, toolchain.name, toolchain.version(board), toolchain.flags(board)):
         digest.update(repr(part).encode() + b"\0")
-    for name, text in sorted(compiled.files.items()):
+    if model.library is not None:
+        digest.update(repr((model.library.digest, model.library.defines, model.library.flags)).encode() + b"\0")
+    digest.update(repr((model.sources, model.stack_bytes)).encode() + b"\0")
+    for name, text in sorted(model.files.items()):
         digest.update(f"{name}\0{text}\0".encode())
     for path in sorted(FIRMWARE.rglob("*")):
-        if path.suffix in (".c", ".h", ".S", ".s", ".ld", ".txt") or (path.parent == FIRMWARE and path.suffix == ".py"):
+        if path.suffix in (".c", ".cc", ".h", ".S", ".s", ".ld", ".txt") or (
+            path.parent == FIRMWARE and path.suffix == ".py"
+        ):
             digest.update(path.relative_to(FIRMWARE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:32]

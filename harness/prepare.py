@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from firmware.boards import Board, find_board
-from firmware.codegen.pipeline import CompiledModel
+from firmware.engine_model import EngineModel
 from firmware.toolchain import find_toolchain
 from firmware.wire import BY_MODEL_ID, ResultFormat, WireFormat, own_format
 from harness.errors import RecordError, UsageError
@@ -114,7 +114,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     else:
         wire = own_format(wire)
     image = build_image(compiled, wire, board, toolchain, request.baud, cache_folder(), say)
-    inputs = InputFacts(input_format, compiled.input_bytes)
+    inputs = InputFacts(input_format, compiled.input.size_bytes)
     url = _url(board, image.elf)
     settings = _settings(request, task, board, _model_facts(model), inputs, model, url, engine)
     return _with_data(replace(settings, firmware=image.facts), request, url, image.elf)
@@ -193,17 +193,16 @@ def _check_baud(board: Board, baud: int | None) -> None:
         raise UsageError(f"{board.device} cannot talk at {baud} baud; give --baud {lowest} to {highest}.")
 
 
-def _format_of(compiled: CompiledModel, task: Task) -> InputFormat:
-    tensor = compiled.plan.input
+def _format_of(model: EngineModel, task: Task) -> InputFormat:
+    tensor = model.input
     return benchmark_format(task.name, tensor.size_bytes, tensor.scale, tensor.zero_point)
 
 
-def _check_output(compiled: CompiledModel, task: Task, wire: WireFormat, name: str) -> None:
+def _check_output(model: EngineModel, task: Task, wire: WireFormat, name: str) -> None:
     """Raise UsageError for a model that takes the task's files and gives something else than its answers."""
-    plan = compiled.plan
     # For its one figure of a window the device compares the output with the input.
-    wanted = plan.input.size_bytes if wire.results is ResultFormat.MSE else task.classes
-    got = plan.output.size_bytes
+    wanted = model.input.size_bytes if wire.results is ResultFormat.MSE else task.classes
+    got = model.output.size_bytes
     if got != wanted:
         raise UsageError(f"model {name} gives {got} values, task {task.name} wants {wanted}. Is it for this task?")
 

@@ -48,7 +48,11 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class FirmwareFacts:
-    """The image that was built; sizes in bytes, 0 where the host has no such memory."""
+    """The image that was built; sizes in bytes, 0 where the host has no such memory.
+
+    ``model_bytes`` of ``flash_bytes`` hold the model. ``engine_version`` is that of an engine from outside, else "";
+    both are "" and 0 in transcripts that were written before they existed.
+    """
 
     elf_sha256: str
     toolchain: str
@@ -59,6 +63,8 @@ class FirmwareFacts:
     ram_bytes: int
     arena_bytes: int
     baud: int
+    engine_version: str = ""
+    model_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,32 +12,56 @@ from pathlib import Path, PurePosixPath
 from firmware.codegen.emit_c import emit_c
 from firmware.codegen.lower import lower
 from firmware.codegen.place import Placement, place
-from firmware.codegen.plan import Isa, Plan
+from firmware.codegen.plan import Isa, Plan, TensorInfo
 from firmware.codegen.read_tflite import read_tflite
+from firmware.engine_model import Library
 
 ENGINE = Path(__file__).parents[1] / "engine"
 INCLUDE_FOLDERS = ("engine", "engine/dsp")  # of a folder made by ``self_contained``, besides the folder itself
 
+# The deepest any official model and MicroNet went on the emulated boards is 472 bytes (both compilers). Nothing
+# recurses and no interrupt is taken.
+STACK_BYTES = 1536
+
 
 @dataclass(frozen=True, eq=False)
 class CompiledModel:
-    """A model as C: ``files`` is name -> text, ``engine_sources`` the kernels it calls, relative to ``engine``."""
+    """A model as C, which is an ``EngineModel``: ``files`` is the generated text, ``sources`` the kernels it calls."""
 
     plan: Plan
     placement: Placement
     files: Mapping[str, str]
-    engine_sources: tuple[str, ...]
+    sources: tuple[str, ...]
     model_sha256: str
+    engine: str = "compiled"
+    engine_version: str = ""
+    library: Library | None = None
+    stack_bytes: int = STACK_BYTES
 
     @property
-    def input_bytes(self) -> int:
-        """Size of the int8 input tensor."""
-        return self.plan.input.size_bytes
+    def kernels(self) -> str:
+        """Which kernels it calls: ``ref`` or ``dsp``."""
+        return self.plan.isa.value
 
     @property
-    def output_bytes(self) -> int:
-        """Size of the int8 output tensor."""
-        return self.plan.output.size_bytes
+    def input(self) -> TensorInfo:
+        """The int8 input tensor."""
+        return self.plan.input
+
+    @property
+    def output(self) -> TensorInfo:
+        """The int8 output tensor."""
+        return self.plan.output
+
+    @property
+    def arena_bytes(self) -> int:
+        """RAM for activations and scratch."""
+        return self.placement.arena_bytes
+
+    @property
+    def constant_bytes(self) -> int:
+        """Flash for weights, biases, requantisation parameters and tables."""
+        return self.plan.constant_bytes
 
 
 def compile_model(data: bytes, source: str, isa: Isa) -> CompiledModel:
@@ -51,7 +75,7 @@ def compile_model(data: bytes, source: str, isa: Isa) -> CompiledModel:
         plan=plan,
         placement=placement,
         files=emit_c(plan, placement),
-        engine_sources=tuple(sorted({step.source for step in plan.steps})),
+        sources=tuple(sorted({f"engine/{step.source}" for step in plan.steps})),
         model_sha256=hashlib.sha256(data).hexdigest(),
     )
 
@@ -62,7 +86,7 @@ def self_contained(compiled: CompiledModel) -> dict[str, str]:
     Compile all .c files with ``-I. -Iengine -Iengine/dsp``.
     """
     files = dict(compiled.files)
-    waiting = [f"engine/{source}" for source in compiled.engine_sources]
+    waiting = list(compiled.sources)
     waiting += [name for text in compiled.files.values() for name in _headers(text, ".", files)]
     while waiting:
         name = waiting.pop()

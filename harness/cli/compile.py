@@ -89,7 +89,7 @@ def _table(compiled: CompiledModel, out: Path) -> str:
     width = max(len(row[0]) for row in rows)
     lines = [f"{title:{width}}  {macs:>12}  {constants:>10}  {scratch:>8}" for title, macs, constants, scratch in rows]
     fullest = f", full in layer {plan.steps[placement.peak_step].title}" if plan.steps else ""
-    kernels = f"{len(compiled.engine_sources)} {plan.isa.value} kernels"
+    kernels = f"{len(compiled.sources)} {plan.isa.value} kernels"
     lines += [
         "",
         *(f"note: {note}" for note in plan.notes),

@@ -3,9 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from firmware.engine_model import Library
+
+
+@dataclass(frozen=True)
+class FakeTensor:
+    """An int8 tensor as ``EngineModel`` describes it."""
+
+    size_bytes: int
+    scale: float
+    zero_point: int
 
 
 @dataclass(frozen=True)
@@ -20,8 +31,29 @@ class FakeCompiled:
     output_zero_point: int = -128
     init_code: int = 0
     invoke_code: int = 0
-    engine_sources: Sequence[str] = ()
     model_sha256: str = "0" * 64
+    engine: str = "fake"
+    engine_version: str = ""
+    kernels: str = "none"
+    sources: tuple[str, ...] = ()
+    library: Library | None = None
+    constant_bytes: int = 0
+    stack_bytes: int = 1536
+
+    @property
+    def input(self) -> FakeTensor:
+        """The input tensor."""
+        return FakeTensor(self.input_bytes, self.input_scale, self.input_zero_point)
+
+    @property
+    def output(self) -> FakeTensor:
+        """The output tensor."""
+        return FakeTensor(self.output_bytes, self.output_scale, self.output_zero_point)
+
+    @property
+    def arena_bytes(self) -> int:
+        """What ``model.c`` says of itself."""
+        return self.input_bytes + self.output_bytes
 
     @property
     def files(self) -> Mapping[str, str]:

@@ -8,16 +8,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from firmware.boards import find_board
-from firmware.build import CompiledModel, build_firmware
+from firmware.build import build_firmware
+from firmware.engine_model import EngineModel
 from firmware.wire import WireFormat
 
 Reply = list[str]
 """The lines of one reply, without the closing m-ready."""
 
 
-def build_host(compiled: CompiledModel, wire: WireFormat, folder: Path, energy: bool = False) -> Path:
+def build_host(model: EngineModel, wire: WireFormat, folder: Path, energy: bool = False) -> Path:
     """Return the program."""
-    return build_firmware(compiled, wire, find_board("host"), folder, energy=energy).elf
+    return build_firmware(model, wire, find_board("host"), folder, energy=energy).elf
 
 
 def talk(program: Path, commands: Iterable[bytes]) -> list[Reply]:

@@ -10,14 +10,14 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
 from firmware.boards import BOARDS, KIB, Board, Memory, find_board
-from firmware.build import STACK_BYTES, Firmware, build_firmware, linker_script
+from firmware.build import Firmware, build_firmware, linker_script
 from firmware.image import double_precision_instructions, refuse_double_precision
 from firmware.toolchain import TOOLCHAINS, Toolchain, ZigToolchain, find_toolchain
 from firmware.wire import BY_MODEL_ID, WIRE_FORMATS, WireFormat
@@ -31,25 +31,22 @@ F746 = find_board("stm32f746")
 
 
 @dataclass(frozen=True)
-class Variant:
+class Changed(FakeCompiled):
     """A fake model with some of its text replaced."""
 
-    model: FakeCompiled
-    changes: Mapping[str, str]
-    engine_sources: tuple[str, ...] = ()
-    model_sha256: str = "1" * 64
-
-    @property
-    def input_bytes(self) -> int:
-        return self.model.input_bytes
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> Mapping[str, str]:
-        files = dict(self.model.files)
+        files = dict(super().files)
         for old, new in self.changes.items():
             assert old in files["model.c"]
             files["model.c"] = files["model.c"].replace(old, new)
         return files
+
+
+def changed(model: FakeCompiled, changes: Mapping[str, str]) -> Changed:
+    return Changed(**{row.name: getattr(model, row.name) for row in fields(model)}, changes=changes)
 
 
 def symbols(elf: Path) -> dict[str, int]:
@@ -71,7 +68,7 @@ def test_every_board_and_task(board: Board, wire: WireFormat, tmp_path: Path) ->
     assert built.elf_sha256 == hashlib.sha256(built.elf.read_bytes()).hexdigest()
     assert built.baud == board.baud
     assert 0 < built.flash_bytes < 16 * KIB
-    assert built.ram_bytes >= STACK_BYTES + model.input_bytes + wire.buffer_bytes
+    assert built.ram_bytes >= KWS.stack_bytes + model.input_bytes + wire.buffer_bytes
     names = symbols(built.elf)
     flash, ram = board.memory("flash"), board.memory("ram")
     with built.elf.open("rb") as file:
@@ -79,7 +76,7 @@ def test_every_board_and_task(board: Board, wire: WireFormat, tmp_path: Path) ->
         assert image["e_entry"] == names["reset_handler"] | 1
         stack, reset, *handlers = struct.unpack("<16I", (tmp_path / "firmware.bin").read_bytes()[:64])
         assert reset == image["e_entry"]
-        assert stack == names["__stack_top"] == ram.base + STACK_BYTES
+        assert stack == names["__stack_top"] == ram.base + KWS.stack_bytes
         exceptions = {number for number, handler in enumerate(handlers, 2) if handler}
         assert exceptions == {2, 3, 4, 5, 6, 11, 12, 14, 15}, "the others are reserved"
         assert set(handlers) == {0, names["fault_handler"] | 1}
@@ -118,11 +115,11 @@ def test_more_ram_than_there_is(board: Board, tmp_path: Path) -> None:
     spare = board.memory("ram").size_bytes - fits.ram_bytes
     grown = {"static int8_t output[": f"int8_t ballast[{spare}];\nstatic int8_t output["}
     held = {"return FAKE_INVOKE_CODE;": "return FAKE_INVOKE_CODE + ballast[0];"}
-    full = build_firmware(Variant(KWS, {**grown, **held}), KWS01, board, tmp_path)
+    full = build_firmware(changed(KWS, {**grown, **held}), KWS01, board, tmp_path)
     assert full.ram_bytes == board.memory("ram").size_bytes
     one_more = {"static int8_t output[": f"int8_t ballast[{spare + 8}];\nstatic int8_t output["}
     with pytest.raises(DoesNotFit) as caught:
-        build_firmware(Variant(KWS, {**one_more, **held}), KWS01, board, tmp_path)
+        build_firmware(changed(KWS, {**one_more, **held}), KWS01, board, tmp_path)
     error = caught.value
     assert (error.region, error.need_bytes, error.have_bytes) == ("ram", full.ram_bytes + 8, full.ram_bytes)
     assert not (tmp_path / "firmware.elf").exists()
@@ -136,11 +133,11 @@ def test_more_flash_than_there_is(kws_image: Firmware, tmp_path: Path) -> None:
 
 
 def test_initialised_data_is_kept_in_flash(tmp_path: Path) -> None:
-    changed = {
+    marked = {
         "static int8_t output[": "int32_t marker[3] = {0x11223344, 0x55667788, 0x0badcafe};\nstatic int8_t output[",
         "return FAKE_INVOKE_CODE;": "return FAKE_INVOKE_CODE + (marker[0]++ == 0);",
     }
-    built = build_firmware(Variant(KWS, changed), KWS01, F746, tmp_path)
+    built = build_firmware(changed(KWS, marked), KWS01, F746, tmp_path)
     names = symbols(built.elf)
     image = (tmp_path / "firmware.bin").read_bytes()
     offset = names["__data_load"] - F746.memory("flash").base + names["marker"] - names["__data_start"]
@@ -148,14 +145,14 @@ def test_initialised_data_is_kept_in_flash(tmp_path: Path) -> None:
 
 
 def test_refused_code_is_shown(tmp_path: Path) -> None:
-    broken = Variant(KWS, {"int model_init(void)": "int unused_here;\nint model_init(int why)"})
+    broken = changed(KWS, {"int model_init(void)": "int unused_here;\nint model_init(int why)"})
     with pytest.raises(CompilerFailed, match=r"model/model\.c") as caught:
         build_firmware(broken, KWS01, F746, tmp_path)
     assert "model_init" in caught.value.detail
 
 
 def test_double_arithmetic_does_not_link(tmp_path: Path) -> None:
-    double = Variant(KWS, {"return FAKE_INIT_CODE;": "volatile double x = 2.0; return (int)(x * x);"})
+    double = changed(KWS, {"return FAKE_INIT_CODE;": "volatile double x = 2.0; return (int)(x * x);"})
     with pytest.raises(CompilerFailed, match="aeabi"):
         build_firmware(double, KWS01, F746, tmp_path)
 
@@ -163,7 +160,7 @@ def test_double_arithmetic_does_not_link(tmp_path: Path) -> None:
 def test_double_precision_instructions_are_found(kws_image: Firmware, tmp_path: Path) -> None:
     assert double_precision_instructions(kws_image.elf) == []
     with_unit = replace(F746, fpu="fpv5-d16")
-    double = Variant(KWS, {"return FAKE_INIT_CODE;": "volatile double x = 2.0; return (int)(x * x);"})
+    double = changed(KWS, {"return FAKE_INIT_CODE;": "volatile double x = 2.0; return (int)(x * x);"})
     built = build_firmware(double, KWS01, with_unit, tmp_path)
     found = double_precision_instructions(built.elf)
     start = symbols(built.elf)["model_init"] & ~1
@@ -255,12 +252,12 @@ def test_leftovers_take_no_part(kws_image: Firmware, tmp_path: Path) -> None:
 def test_large_frames_do_not_compile(tmp_path: Path) -> None:
     greedy = {"static uint8_t sums[FAKE_OUTPUT_BYTES];": "volatile uint8_t sums[2000];"}
     with pytest.raises(CompilerFailed, match=r"model\.c") as caught:
-        build_firmware(Variant(KWS, greedy), KWS01, F746, tmp_path)
+        build_firmware(changed(KWS, greedy), KWS01, F746, tmp_path)
     assert "frame" in caught.value.detail
 
 
 def test_the_linker_script_is_filled_in() -> None:
-    script = linker_script(F746, STACK_BYTES)
+    script = linker_script(F746, KWS.stack_bytes)
     assert "ORIGIN = 0x08000000" in script
     assert "$" not in script
 
