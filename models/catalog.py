@@ -163,6 +163,14 @@ def find_model(
     return found
 
 
+def at_hand(name: str, *, data_dir: Path | None = None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether the model of this catalogue called ``name`` can be loaded without a download."""
+    if name in shipped_names():
+        return True
+    row = next(row for row in OFFICIAL if row.name == name)
+    return _in_data_folder(row, data_dir, environ) is not None or _cached(row, environ).is_file()
+
+
 def _shipped(name: str) -> CatalogModel:
     folder = PRETRAINED / name
     card = json.loads((folder / "card.json").read_text())
@@ -186,19 +194,32 @@ def _official(
     )  # fmt: skip
 
 
+def _in_data_folder(row: OfficialModel, data_dir: Path | None, environ: Mapping[str, str]) -> bytes | None:
+    """The bytes of a published model from the data folder, known by their content."""
+    folder = data_folder(data_dir, environ)
+    if folder is None:
+        return None
+    for place in row.folders:
+        # The same model may lie there under a file name with an addition, such as a revision.
+        for file in sorted((folder / place).glob(f"{Path(row.file).stem}*.tflite")):
+            content = file.read_bytes()
+            if hashlib.sha256(content).hexdigest() == row.sha256:
+                return content
+    return None
+
+
+def _cached(row: OfficialModel, environ: Mapping[str, str]) -> Path:
+    return cache_folder(environ) / "models" / f"{row.name}-{row.sha256[:12]}.tflite"
+
+
 def _find_or_download(
     row: OfficialModel, data_dir: Path | None, progress: Progress | None, environ: Mapping[str, str]
 ) -> bytes:
-    """Return the bytes of a published model: from the data folder by its content, else the cache, else its address."""
-    folder = data_folder(data_dir, environ)
-    if folder is not None:
-        for place in row.folders:
-            # The same model may lie there under a file name with an addition, such as a revision.
-            for file in sorted((folder / place).glob(f"{Path(row.file).stem}*.tflite")):
-                content = file.read_bytes()
-                if hashlib.sha256(content).hexdigest() == row.sha256:
-                    return content
-    cached = cache_folder(environ) / "models" / f"{row.name}-{row.sha256[:12]}.tflite"
+    """Return the bytes of a published model: from the data folder, else the cache, else its address."""
+    found = _in_data_folder(row, data_dir, environ)
+    if found is not None:
+        return found
+    cached = _cached(row, environ)
     try:
         download(row.url, cached, row.sha256, progress)
     except DataError as error:

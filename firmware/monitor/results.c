@@ -10,6 +10,8 @@
 #include "port.h"
 #include "text.h"
 
+const int8_t *results_tensor;
+
 static int available;
 
 static float dequantised(uint32_t index)
@@ -38,6 +40,7 @@ void results_keep(void)
 #if APP_RESULT_FORMAT == RESULT_MSE
     score = mean_squared_error();
 #endif
+    results_tensor = model_output();
     available = 1;
 }
 

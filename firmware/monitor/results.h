@@ -3,6 +3,12 @@
 #ifndef RESULTS_H
 #define RESULTS_H
 
+#include <stdint.h>
+
+/* The int8 output tensor of the last good inference. Nothing here reads it: a debugger or an emulator that knows the
+ * image's symbols finds the raw output by it, which m-results rounds to three decimals. */
+extern const int8_t *results_tensor;
+
 /* Call after the last inference of a window, before the loaded bytes can change. */
 void results_keep(void);
 

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines side by side: the same models, the same inputs and the same emulated boards.
+
+Each image is driven through the ordinary session, with windows of a few inferences instead of the rules' ten seconds:
+an emulated core counts exactly however short the window. Outputs are compared as the int8 tensors they are, read from
+the board's RAM, not as the rounded text of ``m-results``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from firmware.boards import BOARDS, Board, find_board
+from firmware.engine_model import EngineModel
+from firmware.toolchain import find_toolchain
+from firmware.wire import BY_MODEL_ID, InputFormat, ResultFormat, WireFormat, own_format
+from harness.comparison import Answers, Figures, Row, compared
+from harness.errors import BuildError, CompilerFailed, ProtocolError, TransportError, UsageError
+from harness.image import Image, build_image, compile_for
+from harness.modes import Progress
+from harness.run import Listener
+from harness.session import Session, Timeouts
+from models.catalog import CatalogModel, at_hand, benchmark_format, find_model, model_names
+from models.data.cache import cache_folder
+from models.data.dataset import NO_LABEL, Sample
+from models.data.load import load_dataset
+from models.inputs import PERFORMANCE_SAMPLES, performance_inputs
+from models.tasks import BY_NAME
+from runners.emulator.machine import EmulatedBoard
+from runners.emulator.transport import EmulatorTransport
+
+OUTPUT_SYMBOL = "results_tensor"
+"""The monitor's pointer to the last output tensor (``firmware/monitor/results.h``)."""
+
+COUNTED = 4
+"""Inferences a count is taken over: ``infer 1 0`` and ``infer 5 0`` differ by so many, and by no printing."""
+
+INFER_S = 600.0
+"""Host seconds one short window may take, on however busy a machine."""
+
+MakeEngine = Callable[[Board, bytes, str], EngineModel]
+
+ENGINES: Mapping[str, MakeEngine] = {"compiled": compile_for}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user wants compared; nothing named is "all there are". ``data`` is the folder of official data."""
+
+    task: str | None = None
+    models: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()
+    data: Path | None = None
+    toolchain: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be compared: each model on each board with each engine, the first of which is the reference."""
+
+    models: tuple[CatalogModel, ...]
+    boards: tuple[Board, ...]
+    engines: tuple[str, ...]
+    notes: tuple[str, ...]
+    wish: Wish
+
+
+def plan_comparison(wish: Wish, environ: Mapping[str, str] = os.environ) -> Plan:
+    """Find the rows of what is wished for; ``notes`` say what was left out of "all".
+
+    Models that would have to be downloaded, and engines that lack their library, are left out unless they are named.
+    Raises UsageError for what does not exist, and for a named engine without its library.
+    """
+    notes: list[str] = []
+    return Plan(
+        models=_models(wish, notes, environ),
+        boards=_boards(wish.devices),
+        engines=_engines(wish.engines, notes, environ),
+        notes=tuple(notes),
+        wish=wish,
+    )
+
+
+def compare(plan: Plan, listener: Listener) -> Iterator[Row]:
+    """Yield one row for each board, model and engine as it is measured.
+
+    What cannot be built or run is a row with a ``problem``. Raises DataError for a model or data that cannot be read,
+    and CompilerFailed when a compiler is missing or broken: nothing else would go better.
+    """
+    total, done = len(plan.boards) * len(plan.models) * len(plan.engines), 0
+    for board in plan.boards:
+        for model in plan.models:
+            content = model.load()
+            reference: Row | None = None
+            for engine in plan.engines:
+                listener.progress(Progress("comparing", done, total, f"{model.name} on {board.device}, {engine}"))
+                row = compared(_row(plan, board, model, content, engine), reference, plan.engines[0])
+                reference = row if engine == plan.engines[0] else reference
+                yield row
+                done += 1
+    listener.progress(Progress("comparing", total, total, "done"))
+
+
+def _models(wish: Wish, notes: list[str], environ: Mapping[str, str]) -> tuple[CatalogModel, ...]:
+    if wish.models:
+        return tuple(find_model(name, wish.task, data_dir=wish.data) for name in dict.fromkeys(wish.models))
+    known = [find_model(name, data_dir=wish.data) for name in model_names()]
+    wanted = [model for model in known if wish.task in (None, model.task)]
+    if not wanted:
+        tasks = ", ".join(sorted({model.task for model in known}))
+        raise UsageError(f"there is no model for a task {wish.task!r}; there are models for {tasks}.")
+    here = [model for model in wanted if at_hand(model.name, data_dir=wish.data, environ=environ)]
+    if away := [model.name for model in wanted if model not in here]:
+        notes.append(f"not at hand, so left out: {', '.join(away)}. Name one with --model to download it.")
+    if not here:
+        raise UsageError(f"no model for task {wish.task} is at hand. Name one with --model to download it.")
+    return tuple(here)
+
+
+def _boards(devices: Sequence[str]) -> tuple[Board, ...]:
+    boards = tuple(map(find_board, dict.fromkeys(devices))) or tuple(board for board in BOARDS if not board.is_host)
+    if any(board.is_host for board in boards):
+        raise UsageError(
+            "engines are compared on emulated boards, which count instructions; device host is a process. "
+            "Leave it out, or compare finished runs: benchmark-compare runs/A runs/B."
+        )
+    return boards
+
+
+def _engines(wished: Sequence[str], notes: list[str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    for engine in wished:
+        if engine not in ENGINES:
+            raise UsageError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
+    return tuple(dict.fromkeys(wished)) or tuple(ENGINES)
+
+
+def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: str) -> Row:
+    """Build and measure one row. A model the engine or the board cannot take, or that fails there, says why."""
+    row = Row(model.name, board.device, engine, timing_model=EmulatorTransport.timing_model)
+    try:
+        made = ENGINES[engine](board, content, model.name)
+        row = replace(row, engine_version=made.engine_version, kernels=made.kernels)
+        input_format = _input_format(model, made)
+        wire = _wire(model, input_format)
+        samples, words = _samples(plan.wish, model, made, input_format)
+        toolchain = find_toolchain(plan.wish.toolchain or "zig")
+        image = build_image(made, wire, board, toolchain, None, cache_folder())
+        row = replace(row, compiler=image.facts.compiler, inputs=words)
+        figures, answers = measure_image(board, image, made, samples)
+        return replace(row, figures=figures, answers=answers)
+    except CompilerFailed:
+        raise
+    except (BuildError, ProtocolError, TransportError) as error:
+        return replace(row, problem=str(error))
+
+
+def _input_format(model: CatalogModel, made: EngineModel) -> str:
+    tensor = made.input
+    return model.input_format or benchmark_format(model.task, tensor.size_bytes, tensor.scale, tensor.zero_point)
+
+
+def _wire(model: CatalogModel, input_format: str) -> WireFormat:
+    task = BY_NAME.get(model.task)
+    if task is None:  # a model of a benchmark that cannot be run here yet can still be compared
+        return WireFormat(model.task, InputFormat.INT8, ResultFormat.ROUNDED)
+    row = BY_MODEL_ID[task.model_id]
+    return row if input_format == "benchmark" else own_format(row)
+
+
+def _samples(wish: Wish, model: CatalogModel, made: EngineModel, input_format: str) -> tuple[tuple[Sample, ...], str]:
+    """The inputs, and what they are in words."""
+    size_bytes = made.input.size_bytes
+    if input_format == "benchmark":
+        dataset = load_dataset(BY_NAME[model.task], wish.data)
+        samples = performance_inputs(dataset, "benchmark", size_bytes)
+        return samples, f"{len({sample.name for sample in samples})} {dataset.source} inputs of {dataset.name}"
+    return random_inputs(size_bytes), f"{PERFORMANCE_SAMPLES} random int8 inputs"
+
+
+def random_inputs(size_bytes: int) -> tuple[Sample, ...]:
+    """Uniform int8 values of an input tensor of ``size_bytes``; in the last one only the two extremes."""
+
+    def sample(number: int) -> Sample:
+        random = np.random.default_rng([number, size_bytes])
+        extreme = number == PERFORMANCE_SAMPLES - 1
+        values = random.choice([-128, 127], size_bytes) if extreme else random.integers(-128, 128, size_bytes)
+        return Sample(f"random_{number}", NO_LABEL, values.astype(np.int8).tobytes)
+
+    return tuple(map(sample, range(PERFORMANCE_SAMPLES)))
+
+
+def measure_image(board: Board, image: Image, made: EngineModel, samples: Sequence[Sample]) -> tuple[Figures, Answers]:
+    """Run an image on its emulated board: figures on the first of ``samples``, answers to each.
+
+    Raises ProtocolError or TransportError when the firmware does not come up, refuses or crashes.
+    """
+    emulated = EmulatedBoard(board, image.elf)
+    transport = EmulatorTransport(emulated)
+    try:
+        session = Session(transport, Timeouts(infer_s=INFER_S))
+        session.start()
+        answers: Answers = {}
+        for sample in samples:
+            session.load(sample.load())
+            session.infer(1, 0)
+            answers[sample.name] = np.frombuffer(_output(emulated, made.output.size_bytes), np.int8)
+        latency_us, instructions, cycles = _count(session, transport, samples[0])
+    finally:
+        transport.close()
+    figures = Figures(
+        latency_us=latency_us,
+        instructions=instructions,
+        cycles=cycles,
+        arena_bytes=image.facts.arena_bytes,
+        ram_bytes=image.facts.ram_bytes,
+        flash_bytes=image.facts.flash_bytes,
+        constant_bytes=made.constant_bytes,
+    )
+    return figures, answers
+
+
+def _count(session: Session, transport: EmulatorTransport, sample: Sample) -> tuple[float, float, float]:
+    """Device microseconds, instructions and cycles of one inference."""
+    session.load(sample.load())
+    spent: list[dict[str, int]] = []
+    for count in (1, 1 + COUNTED):
+        before = transport.counters()
+        inference = session.infer(count, 0)
+        spent.append({name: value - before[name] for name, value in transport.counters().items()})
+    instructions, cycles = ((spent[1][name] - spent[0][name]) / COUNTED for name in ("instructions", "cycles"))
+    return inference.elapsed_us / inference.count, instructions, cycles
+
+
+def _output(board: EmulatedBoard, size_bytes: int) -> bytes:
+    """The output tensor of the last inference, from the emulated RAM."""
+    symbol = board.image.symbols[OUTPUT_SYMBOL]
+    pointer = int.from_bytes(board.read_memory(symbol, 4), "little")
+    return board.read_memory(pointer, size_bytes)
