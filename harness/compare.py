@@ -20,7 +20,7 @@ from firmware.engine_model import EngineModel
 from firmware.toolchain import find_toolchain
 from firmware.wire import BY_MODEL_ID, InputFormat, ResultFormat, WireFormat, own_format
 from harness.comparison import Answers, Figures, Row, compared
-from harness.errors import BuildError, CompilerFailed, ProtocolError, TransportError, UsageError
+from harness.errors import BuildError, CompilerFailed, DoesNotFit, ProtocolError, TransportError, UsageError
 from harness.image import Image, build_image, compile_for
 from harness.modes import Progress
 from harness.run import Listener
@@ -156,6 +156,9 @@ def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: 
         return replace(row, figures=figures, answers=answers)
     except CompilerFailed:
         raise
+    except DoesNotFit as error:
+        need, have = f"{error.need_bytes:,}", f"{error.have_bytes:,}"
+        return replace(row, problem=f"does not fit: {error.region} needs {need} bytes, has {have}")
     except (BuildError, ProtocolError, TransportError) as error:
         return replace(row, problem=str(error))
 

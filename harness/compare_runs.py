@@ -45,11 +45,13 @@ def _row(folder: Path, record: RunRecord, measured: Measured) -> Row:
             arena_bytes=(built.arena_bytes or None) if built else None,
             ram_bytes=(built.ram_bytes or None) if built else None,
             flash_bytes=(built.flash_bytes or None) if built else None,
+            constant_bytes=(built.model_bytes or None) if built else None,
         )
     return Row(
         model=settings.model.name,
         device=device.device,
         engine=settings.engine,
+        engine_version=built.engine_version if built else "",
         kernels=built.kernels if built else "",
         compiler=built.compiler if built else "",
         timing=device.timing,

@@ -8,7 +8,18 @@ from itertools import groupby
 
 from harness.comparison import Difference, Row
 
-_HEADINGS = ("model", "engine", "latency ms", "ratio", "instructions", "arena", "RAM", "flash", "less model", "outputs")
+_HEADINGS = (
+    "model",
+    "engine",
+    "latency ms",
+    "ratio",
+    "instructions",
+    "arena",
+    "RAM",
+    "flash",
+    "flash - model",
+    "outputs",
+)
 _TEXT_COLUMNS = (0, 1, 9)
 _GAP = "  "
 
@@ -41,8 +52,9 @@ def _block(device: str, timing: str, timing_model: str, rows: list[Row]) -> str:
     model = f" ({timing_model})" if timing_model else ""
     lines = [f"{device}, timing: {timing}{model}", "", _line(_HEADINGS, widths)]
     for row, cell in zip(rows, cells, strict=True):
-        problem = _GAP.join(filter(None, (_line(cell[:2], widths), row.problem, _equality(row.difference))))
-        lines.append(_line(cell, widths) if row.figures is not None else problem)
+        if row.figures is None:
+            cell = (*cell, _GAP.join(filter(None, (row.problem, _equality(row.difference)))))
+        lines.append(_line(cell, widths))
     return "\n".join(lines)
 
 

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""benchmark-compare as its user meets it: what is on stdout and stderr, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from harness.cli import compare as cli
+from harness.comparison import Figures, Row
+from tests.fakes.tiny_models import tiny_kws
+
+ROW = Row("kws", "stm32f746", "compiled", figures=Figures(1000.0, 50.0))
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+
+def measuring(monkeypatch: pytest.MonkeyPatch, *ends: BaseException) -> None:
+    def rows(plan: Any, listener: Any) -> Iterator[Row]:
+        listener.say("measuring")
+        yield ROW
+        for end in ends:
+            raise end
+
+    monkeypatch.setattr(cli, "compare", rows)
+
+
+def test_a_table_on_stdout_and_the_way_there_on_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLPERF_TINY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
+    model = tmp_path / "tiny.tflite"
+    model.write_bytes(tiny_kws())
+    result = invoke("--model", model, "--task", "kws", "--device", "stm32f446", "--engine", "compiled")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("stm32f446, timing: emulated (")
+    assert lines[3].split()[:3] == ["tiny", "compiled,", "dsp"]
+    assert "note: inputs of tiny: 5 synthetic inputs of kws01" in lines
+    assert "comparing 0/1: tiny on stm32f446, compiled" in result.stderr
+
+
+def test_json_on_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    measuring(monkeypatch)
+    result = invoke("--json", "--task", "ad")
+    values = json.loads(result.stdout)
+    assert values["rows"][0]["figures"]["latency_us"] == 1000.0
+    assert values["rows"][0]["answers"] == {}
+
+
+@pytest.mark.parametrize(("end", "status"), [(KeyboardInterrupt(), 130), (OSError(28, "disk full"), 1)])
+def test_what_was_measured_is_printed_however_it_ends(
+    end: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measuring(monkeypatch, end)
+    result = invoke("--task", "ad")
+    assert result.exit_code == status
+    assert "kws    compiled       1.000" in result.stdout
+    assert "1.000" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--engine", "onnx"), "error: there is no engine 'onnx'"),
+        (("runs/a", "--task", "kws"), "error: run folders are compared as they are; leave the other options out."),
+        (("--device", "host"), "error: engines are compared on emulated boards"),
+    ],
+)
+def test_bad_arguments(arguments: tuple[str, ...], sentence: str) -> None:
+    result = invoke(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(sentence)
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    result = invoke(tmp_path)
+    assert result.exit_code == 1
+    assert "transcript.jsonl cannot be read" in result.stderr

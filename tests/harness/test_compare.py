@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines on emulated boards against TFLite's own kernels, and finished runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from firmware.boards import Memory, find_board
+from harness import compare as module
+from harness.compare import Wish, compare, plan_comparison, random_inputs
+from harness.compare_runs import compare_runs
+from harness.comparison import Difference, Figures, Row, compared
+from harness.comparison_table import render_comparison
+from harness.errors import BenchError, CompilerFailed, Refused, UnsupportedOperator, UsageError
+from harness.image import compile_for
+from harness.modes import Progress
+from harness.prepare import Request
+from harness.run import Listener, run_benchmark
+from models.catalog import model_names
+from tests.fakes.data_sets import kws_folder, one_hot
+from tests.fakes.device import FakeDevice
+from tests.fakes.reference import run_reference
+from tests.fakes.tiny_models import tiny_kws
+
+M7 = find_board("stm32f746")
+EMPTY = {"MLPERF_TINY_CACHE": "/nonexistent"}
+
+
+@pytest.fixture
+def two_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second engine that runs other weights, so that what it answers is known to differ, and by how much."""
+    other = replace(compile_for(M7, tiny_kws(2), "tiny"), engine="other", engine_version="1.2")
+    monkeypatch.setattr(module, "ENGINES", {"compiled": compile_for, "other": lambda board, content, name: other})
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model file of a tenth of a second, and a cache of its own."""
+    monkeypatch.setenv("MLPERF_TINY_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(tiny_kws(1))
+    return path
+
+
+def test_two_engines_on_an_emulated_board(two_engines: None, tiny: Path, tmp_path: Path) -> None:
+    data = kws_folder(tmp_path / "data")
+    steps: list[Progress] = []
+    plan = plan_comparison(Wish("kws", (str(tiny),), ("stm32f746",), data=data))
+    first, second = compare(plan, Listener(progress=steps.append))
+    assert [step.text for step in steps] == ["tiny on stm32f746, compiled", "tiny on stm32f746, other", "done"]
+    assert (first.engine, first.kernels, first.difference, first.problem) == ("compiled", "dsp", None, "")
+    assert (second.engine, second.engine_version, second.inputs) == ("other", "1.2", "5 real inputs of kws01")
+
+    files = [np.fromfile(data / "kws01" / f"tst_{n:06d}.bin", np.int8) for n in range(5)]
+    answers = [run_reference(tiny_kws(seed), np.stack(files)) for seed in (1, 2)]
+    for row, wanted in zip((first, second), answers, strict=True):
+        np.testing.assert_array_equal(np.stack(list(row.answers.values())), wanted)
+    apart = np.abs(answers[0].astype(int) - answers[1])
+    assert second.difference == Difference("compiled", 5, 60, np.count_nonzero(apart), apart.max(), exact=True)
+
+    a, b = first.figures, second.figures
+    assert a is not None and b is not None
+    assert a.instructions == pytest.approx(b.instructions, rel=0.05)  # the same work on other weights
+    assert 490 * 12 / 2 < (a.instructions or 0) < 490 * 12 * 5  # two multiplications an instruction at best
+    assert a.latency_us == pytest.approx((a.cycles or 0) / M7.clock_hz * 1e6, abs=1.0)
+    assert a.constant_bytes is not None and 490 * 12 < a.constant_bytes < 490 * 12 + 4000
+    assert a.runtime_flash_bytes == (a.flash_bytes or 0) - a.constant_bytes
+
+
+def test_what_does_not_fit_is_a_row(tiny: Path, tmp_path: Path) -> None:
+    small = replace(M7, memories=(M7.memory("flash"), Memory("ram", 0x2000_0000, 2048)))
+    plan = replace(plan_comparison(Wish("kws", (str(tiny),), engines=("compiled",))), boards=(small, M7))
+    refused, measured = compare(plan, Listener())
+    assert refused.figures is None
+    assert refused.problem.startswith("does not fit: ram needs ") and refused.problem.endswith(" bytes, has 2,048")
+    assert measured.figures is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (UnsupportedOperator("LSTM", "layer 3", "nobody knows it"), True),
+        (Refused("infer 1 0", "Model set-up failed with code 1"), True),
+        (CompilerFailed("zig", "it is missing"), False),
+        (KeyboardInterrupt(), False),
+    ],
+)
+def test_an_engine_that_fails_is_a_row_and_a_broken_compiler_the_end(
+    error: BaseException, kept: bool, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(module, "ENGINES", {"compiled": fail})
+    rows = compare(plan_comparison(Wish("kws", (str(tiny),), ("stm32f746",))), Listener())
+    if kept:
+        (row,) = rows
+        assert (row.problem, row.figures) == (str(error), None)
+    else:
+        with pytest.raises(type(error)):
+            list(rows)
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        (Wish(engines=("onnx",)), "there is no engine 'onnx'; choose one of compiled"),
+        (Wish(devices=("host",)), "device host is a process"),
+        (Wish(devices=("stm32f999",)), "there is no device 'stm32f999'"),
+        (Wish(task="asr"), "no model for a task 'asr'; there are models for ad, ic, kws, sww, vww"),
+        (Wish(models=("mlperf-ic",), task="kws"), "model mlperf-ic is for task ic, not kws"),
+        (Wish(task="sww"), "no model for task sww is at hand"),
+    ],
+)
+def test_what_cannot_be_compared(wish: Wish, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan_comparison(wish, EMPTY)
+    assert sentence in str(caught.value)
+
+
+def test_without_a_wish_all_that_needs_no_download() -> None:
+    plan = plan_comparison(Wish(), EMPTY)
+    assert [model.name for model in plan.models] == ["ad-autoencoder"]
+    assert [board.device for board in plan.boards] == ["stm32f446", "stm32f746"]
+    left_out = plan.notes[0]
+    assert left_out.startswith("not at hand, so left out: ")
+    assert all(name in left_out for name in model_names() if name != "ad-autoencoder")
+
+
+def test_everything_official_is_at_hand_with_the_data(data_dir: Path) -> None:
+    plan = plan_comparison(Wish(data=data_dir), EMPTY)
+    assert {model.name for model in plan.models} == set(model_names())
+
+
+def test_a_named_engine_comes_in_the_order_it_was_named(two_engines: None) -> None:
+    assert plan_comparison(Wish(engines=("other", "compiled", "other")), EMPTY).engines == ("other", "compiled")
+
+
+def test_random_inputs_reach_the_extremes_and_never_change() -> None:
+    samples = random_inputs(1000)
+    assert [sample.load() for sample in samples] == [sample.load() for sample in random_inputs(1000)]
+    assert len({sample.load() for sample in samples}) == 5
+    assert set(np.frombuffer(samples[-1].load(), np.int8)) == {-128, 127}
+
+
+def answered(**answers: list[int] | list[float]) -> Row:
+    arrays = {
+        name: np.array(values, np.int8 if isinstance(values[0], int) else np.float64)
+        for name, values in answers.items()
+    }
+    return Row("m", "d", "e", answers=arrays)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "difference"),
+    [
+        ({"a": [1, 2]}, {"a": [1, 2]}, Difference("x", 1, 2, 0, 0.0, True)),
+        ({"a": [127, 2]}, {"a": [-128, 2]}, Difference("x", 1, 2, 1, 255.0, True)),
+        ({"a": [1, 2], "b": [5, 5]}, {"b": [6, 4], "c": [0, 0]}, Difference("x", 1, 2, 2, 1.0, True)),
+        ({"a": [0.25, 0.5]}, {"a": [0.25, 0.625]}, Difference("x", 1, 2, 1, 0.125, False)),
+        ({"a": [1, 2]}, {"a": [1, 2, 3]}, Difference("x", 1, 3, 3, float("inf"), True)),
+        ({"a": [1, 2]}, {"b": [1, 2]}, None),
+        ({"a": [1, 2]}, None, None),
+    ],
+)
+def test_how_answers_differ(ours: Any, theirs: Any, difference: Difference | None) -> None:
+    reference = None if theirs is None else answered(**theirs)
+    assert compared(answered(**ours), reference, "x").difference == difference
+
+
+def finished(folder: Path, **changes: Any) -> Path:
+    """The folder of a run against a fake device."""
+    data = folder / "data"
+    if not data.exists():
+        kws_folder(data)
+    limit = changes.pop("limit", None)
+    modes = changes.pop("modes", None)
+    device = FakeDevice(**{"infer": one_hot, "latency_us": 20_000, "instructions_per_inference": 777, **changes})
+    request = Request(task="kws", device="stm32f746", data=data, port="fake://", limit=limit, modes=modes)
+    open_device: Callable[..., FakeDevice] = lambda url, *, baud=None: device  # noqa: E731
+    return run_benchmark(request, folder / "runs", Listener(), open_device)[1]
+
+
+def test_finished_runs_side_by_side(tmp_path: Path) -> None:
+    def other(data: bytes) -> list[str]:
+        return ["0.500", *one_hot(data)[1:]]
+
+    board = finished(tmp_path, timing="hardware", instructions_per_inference=None, latency_us=30_000)
+    emulated = finished(tmp_path, timing="emulated", infer=other)
+    part = finished(tmp_path, timing="emulated", modes=("accuracy",), limit=3)
+    rows = compare_runs([board, emulated, part])
+    assert [row.timing for row in rows] == ["hardware", "emulated", "emulated"]
+    assert [row.figures and (round(row.figures.latency_us), row.figures.instructions) for row in rows] == [
+        (30_000, None), (20_000, 777), None,
+    ]  # fmt: skip
+    assert [row.difference for row in rows] == [
+        None,
+        Difference(str(board), 12, 144, 12, pytest.approx(0.5), exact=False),
+        Difference(str(board), 3, 36, 0, 0.0, exact=False),
+    ]
+    text = render_comparison(rows)
+    assert text.count("stm32f746, timing: hardware") == text.count("stm32f746, timing: emulated") == 1
+    assert "emulated and hardware times are not to be compared" in text
+    assert "1.50" not in text and "0.67" not in text  # the ratio of 30 ms to 20 ms
+    assert "no timed windows" in text
+
+
+def test_runs_on_other_data_are_not_held_against_each_other(tmp_path: Path) -> None:
+    kws_folder(tmp_path / "b/data", samples=11)
+    rows = compare_runs([finished(tmp_path / "a"), finished(tmp_path / "b")])
+    assert [row.difference for row in rows] == [None, None]
+
+
+def test_a_folder_without_a_run(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"transcript\.jsonl cannot be read"):
+        compare_runs([tmp_path])
+
+
+def test_the_table() -> None:
+    ours = Row("kws", "b", "compiled", kernels="dsp", timing_model="some model", inputs="5 real inputs")
+    ours = replace(ours, compiler="zig 1", figures=Figures(12_715.4, 2_861_324.0, 1.0, 16_528, 18_672, 61_144, 29_828))
+    difference = Difference("compiled", 5, 60, 2, 1.0, True)
+    theirs = replace(ours, engine="tflm", engine_version="90b983c2", kernels="CMSIS-NN", compiler="gcc 2")
+    slow = Figures(31_788.4, 7_761_234.0, 1.0, 22_820, 25_000, 116_804, 53_804)
+    theirs = replace(theirs, figures=slow, difference=difference)
+    large = Row("vww", "b", "compiled", timing_model="some model", problem="does not fit: ram needs 9 bytes, has 2")
+    equal = replace(theirs, device="c", difference=replace(difference, different=0, largest=0.0))
+    assert render_comparison([ours, theirs, large, equal], ["left out"]).splitlines() == [
+        "b, timing: emulated (some model)",
+        "",
+        "model  engine          latency ms  ratio  instructions   arena     RAM    flash  flash - model  outputs",
+        "kws    compiled, dsp       12.715            2,861,324  16,528  18,672   61,144         31,316",
+        "kws    tflm, CMSIS-NN      31.788   2.50     7,761,234  22,820  25,000  116,804         63,000"
+        "  2 of 60 differ from compiled, by 1 at most",
+        "vww    compiled        does not fit: ram needs 9 bytes, has 2",
+        "",
+        "c, timing: emulated (some model)",
+        "",
+        "model  engine          latency ms  ratio  instructions   arena     RAM    flash  flash - model  outputs",
+        "kws    tflm, CMSIS-NN      31.788            7,761,234  22,820  25,000  116,804         63,000"
+        "  equal to compiled, 60 bytes",
+        "",
+        "note: compiled: compiled with zig 1",
+        "note: tflm: 90b983c2, compiled with gcc 2",
+        "note: inputs of kws: 5 real inputs",
+        "note: left out",
+    ]
