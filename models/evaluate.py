@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import FRAMES, MEL_BANDS, windows
+from models.features.machine_sound import FRAMES, MEL_BANDS, windows
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from models.data.files import FileForm, as_it_is
-from models.features import ad_features_of_wav
+from models.features.machine_sound import ad_features_of_wav
 
 _FEATURE_TAIL = "_hist_librosa"
 

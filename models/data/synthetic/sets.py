@@ -10,7 +10,7 @@ from itertools import product
 from models.data.dataset import NO_LABEL, Dataset, Sample
 from models.data.synthetic.machines import DEFAULT_SEED, MACHINE_IDS, Clip, Fault, waveform
 from models.data.synthetic.patterns import pattern_bytes
-from models.features import ad_features
+from models.features.machine_sound import ad_features
 from models.tasks import Task
 
 CLIPS_PER_MACHINE = 5  # of each kind, in the test set a run uses: 4 machines x 2 kinds x 5 = 40 clips

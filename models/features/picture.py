@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures as networks want them: another size, gray, 0..1.
+
+MLPerf's person detector takes 96 x 96 RGB bytes and its CIFAR network 32 x 32 RGB bytes, both as they are. The Arm
+MicroNets take one gray channel of 0..1 (their input tensors cover -0.45..1.54), of 50 x 50 or 128 x 128.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+GRAY_WEIGHTS = np.array([0.2989, 0.5870, 0.1140], np.float32)
+"""Of red, green and blue: ITU-R BT.601 as TensorFlow and PIL use it."""
+
+Floats = NDArray[np.float32]
+
+
+def unit_rgb(pictures: NDArray[np.uint8]) -> Floats:
+    """Return (n, height, width, 3) bytes as 0..1."""
+    return pictures.astype(np.float32) / np.float32(255)
+
+
+def byte_rgb(pictures: NDArray[np.uint8]) -> Floats:
+    """Return (n, height, width, 3) bytes as floats 0..255."""
+    return pictures.astype(np.float32)
+
+
+def gray(pictures: NDArray[np.uint8], side: int) -> Floats:
+    """Return (n, height, width, 3) bytes as gray pictures of 0..1, shape (n, side, side, 1)."""
+    return resized(pictures.astype(np.float32) @ GRAY_WEIGHTS / np.float32(255), side, side)[..., None]
+
+
+def resized(pictures: Floats, height: int, width: int) -> Floats:
+    """Return pictures of shape (n, h, w) as (n, height, width).
+
+    Bilinear with pixels as areas, as ``tf.image.resize`` has it: the centre of output pixel i lies at
+    (i + 1/2) h / height - 1/2 of the input, pixels beyond the edge repeat the edge. When it shrinks, the triangle
+    grows with it (``antialias=True``), so that no pixel of the input is passed over.
+    """
+    rows, columns = _weights(pictures.shape[1], height), _weights(pictures.shape[2], width)
+    return np.asarray(rows @ pictures @ columns.T, np.float32)
+
+
+def _weights(size: int, wanted: int) -> Floats:
+    """How much of each of ``size`` pixels goes into each of ``wanted``: shape (wanted, size), rows sum to 1."""
+    reach = max(size / wanted, 1.0)
+    centres = (np.arange(wanted) + 0.5) * (size / wanted) - 0.5
+    distance = np.abs(centres[:, None] - np.arange(size)[None, :]) / reach
+    weights = np.maximum(0.0, 1.0 - distance)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gray pictures, pictures of sound and wake-word energies against slow plain definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.features.machine_image import LEAST_SAMPLES, machine_images
+from models.features.picture import gray, resized
+from models.features.pipelines import PIPELINES, find_pipeline, quantize_inputs
+from models.features.wake_word import wake_word_energies, wake_word_inputs
+
+RNG = np.random.default_rng(4)
+SOUND = RNG.integers(-8000, 8000, 11 * 16_000).astype(np.int16)
+
+
+@pytest.mark.parametrize(("size", "wanted"), [(96, 50), (96, 128), (96, 160), (97, 48), (5, 1), (4, 8)])
+def test_resizing_is_pillows(size: int, wanted: int) -> None:
+    image = pytest.importorskip("PIL.Image")
+    picture = RNG.uniform(0, 255, (2, size, size + 3)).astype(np.float32)
+    got = resized(picture, wanted, wanted + 2)
+    for before, after in zip(picture, got, strict=True):
+        theirs = image.fromarray(before).resize((wanted + 2, wanted), image.Resampling.BILINEAR)
+        np.testing.assert_allclose(after, np.asarray(theirs), rtol=0, atol=2e-3)
+
+
+def test_gray_is_a_weighted_mean_of_the_colours() -> None:
+    white, red = np.full((1, 96, 96, 3), 255, np.uint8), np.zeros((1, 96, 96, 3), np.uint8)
+    red[..., 0] = 255
+    assert gray(white, 50) == pytest.approx(1.0, abs=1e-3)
+    assert gray(red, 128) == pytest.approx(0.299, abs=1e-3)
+
+
+def test_pictures_of_sound_are_librosas_log_mel() -> None:
+    librosa = pytest.importorskip("librosa")
+    mel = librosa.feature.melspectrogram(
+        y=SOUND / np.float32(32768), sr=16_000, n_fft=1024, hop_length=512, n_mels=64, center=False
+    )
+    levels = (10 * np.log10(mel + np.finfo(float).eps) + 30).T
+    pictures = machine_images(SOUND)
+    assert pictures.shape == (14, 32, 32, 1)
+    for number in (0, 7, 13):
+        part = levels[20 * number : 20 * number + 64]
+        wanted = (part[::2, ::2] + part[1::2, ::2] + part[::2, 1::2] + part[1::2, 1::2]) / 4
+        np.testing.assert_allclose(pictures[number, ..., 0], wanted, rtol=0, atol=1e-4)
+    assert machine_images(SOUND[:LEAST_SAMPLES]).shape[0] == 1 and machine_images(SOUND[:160_000]).shape[0] == 13
+
+
+@pytest.mark.parametrize("wrong", [SOUND[: LEAST_SAMPLES - 1], SOUND[None]])
+def test_other_shapes_are_refused(wrong: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="wanted one channel of at least"):
+        machine_images(wrong)
+
+
+def test_wake_word_energies_frame_by_frame() -> None:
+    second = SOUND[:16_000] / 32_768.0
+    emphasised = second - 0.96875 * np.concatenate([[0.0], second[:-1]])
+    at = 1127.0 * np.log(1.0 + np.arange(513) * 15.625 / 700.0)
+    corners = np.linspace(0.0, 1127.0 * np.log(1.0 + 8000.0 / 700.0), 42)
+    got = wake_word_energies(second)
+    assert got.shape == (30, 40) and 0 < got.min() < got.max() < 1
+    for frame in (0, 29):
+        power = np.abs(np.fft.rfft(emphasised[512 * frame : 512 * frame + 1024] * np.hamming(1024))) ** 2 / 1024
+        for band in range(40):
+            weights = np.interp(at, corners[band : band + 3], [0.0, 1.0, 0.0])
+            wanted = (10 * np.log10((weights[1:] * power[1:]).sum()) + 52) / 64
+            assert got[frame, band] == pytest.approx(wanted, abs=1e-5)
+    assert wake_word_inputs(np.zeros((2, 16_000), np.int16)).max() == 0.0  # silence is clipped, never -inf
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda row: row.name)
+def test_every_pipeline_gives_the_shape_it_says(pipeline: object) -> None:
+    raw = {
+        "keyword clips": SOUND[:48_000].reshape(3, 16_000),
+        "machine clip": SOUND,
+        "pictures": RNG.integers(0, 256, (3, 96, 96, 3)).astype(np.uint8),
+    }
+    row = find_pipeline(pipeline.name)  # type: ignore[attr-defined]
+    if row.name == "mlperf-ic":
+        raw["pictures"] = raw["pictures"][:, :32, :32]
+    inputs = row.compute(raw[row.raw])
+    assert inputs.dtype == np.float32 and inputs.shape[1:] == row.shape and np.isfinite(inputs).all()
+    assert row.quantized(raw[row.raw], 0.05, -3).dtype == np.int8
+
+
+def test_rounding_of_inputs() -> None:
+    values = np.array([-1.4, -0.6, 0.6, 1.4, 500.0, -500.0], np.float32)
+    assert quantize_inputs(values, 1.0, 2).tolist() == [1, 1, 3, 3, 127, -128]
+    assert quantize_inputs(values, 1.0, 0, "truncated").tolist() == [-1, 0, 0, 1, 127, -128]
