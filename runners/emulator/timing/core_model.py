@@ -116,7 +116,7 @@ class CoreModel(Protocol):
     version: str
 
     def price(self, block: Block, before: Block | None, taken: bool) -> Price:
-        """The price of ``block`` when it follows ``before`` (None: unknown), which was left by a branch if ``taken``."""
+        """The price of ``block`` behind ``before`` (None: unknown), which was left by a branch if ``taken``."""
         ...
 
     def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[Step, ...]:

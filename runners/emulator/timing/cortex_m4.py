@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pipeline of the Cortex-M4: one instruction after the other, with what the load/store unit can overlap.
+
+Cycles with zero-wait memory. Sources: TRM = Arm Cortex-M4 Technical Reference Manual (100166), instruction table and
+load/store timings; JNK = pipeline measurements of an STM32F407 by jnk0le; CMP = published measurements of code
+alignment on an M4; LLVM = its Cortex-M4 scheduling model.
+
+===================================================================  ========================  =====================
+what                                                                 cycles                    source
+===================================================================  ========================  =====================
+data processing, SIMD, all multiplies and multiply-accumulates       1                         TRM (LLVM gives a
+                                                                                               multiply-accumulate
+                                                                                               latency of 2)
+divide                                                               7 (2 to 12 by operands)   TRM; middle
+single load                                                          2; 1 right behind a       TRM
+                                                                     single load
+... whose address the load before made, base updated included        2                         TRM, JNK
+... or store, address register made by the instruction before it     +1                        TRM, JNK
+NOP right behind a load                                              0                         JNK
+store, address = register + constant                                 1 (write buffer)          TRM
+store, address = register + register                                 2; 1 behind a load        TRM, JNK
+LDRD, STRD, LDM, STM, PUSH, POP of n words                           1 + n                     TRM
+PC loaded or branch taken                                            + refill                  TRM: 1 to 3
+TBB, TBH                                                             6, refill included        TRM
+refill                                                               2; 3 when the target is   TRM; CMP for the 3
+                                                                     a 32-bit instruction off
+                                                                     a word boundary
+third 32-bit instruction in a row off a word boundary                +1 once a row             CMP
+branch not taken, skipped instruction                                1                         TRM
+IT                                                                   0 behind a 16-bit one,    TRM
+                                                                     else 1
+MSR, MRS                                                             2                         TRM: 1 to 2
+VADD, VMUL, VCVT, VMOV                                               1; its result one later   TRM (recalled)
+VLDR, VSTR of a single                                               2, not overlapped         TRM (recalled)
+VMLA, VFMA                                                           3                         TRM (recalled), LLVM
+VDIV, VSQRT                                                          14                        TRM (recalled), LLVM
+===================================================================  ========================  =====================
+
+Left out: the cycle a store in front of a load costs and the one it saves behind a load, as JNK measured on one part;
+32-bit loads off a word boundary that "may" not overlap (JNK); loads from different RAM blocks; early end of divides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from runners.emulator.timing.core_model import Block, Price, Stall, Step
+from runners.emulator.timing.decode import decode_block, it_state_after
+from runners.emulator.timing.endings import ending_of
+from runners.emulator.timing.operation import (
+    FP_FLAGS,
+    S0,
+    Kind,
+    Made,
+    Need,
+    Operation,
+    Placed,
+    register_name,
+)
+
+REFILL_CYCLES = 2
+UNALIGNED_WIDE_TARGET_CYCLES = 1
+UNALIGNED_WIDE_RUN = 3
+TABLE_BRANCH_CYCLES = 6
+
+# Cycles of operations that depend on nothing around them; 1 where not listed.
+_FIXED = {
+    Kind.DIVIDE: 7,
+    Kind.SYSTEM: 2,
+    Kind.EXCLUSIVE: 2,
+    Kind.FLUSH: 1 + REFILL_CYCLES,
+    Kind.FP_MAC: 3,
+    Kind.FP_FUSED: 3,
+    Kind.FP_DIVIDE: 14,
+    Kind.FP_ROOT: 14,
+}
+_ADDRESS = (Need.ADDRESS, Need.INDEX)
+# Stalls that pass before the instruction is issued; the others are its own length.
+_IN_FRONT = {Stall.BRANCH, Stall.FETCH, Stall.ADDRESS, Stall.RESULT}
+_FP_LATE = (Made.FP_SUM, Made.FP_PRODUCT, Made.FP_FUSED)
+
+
+@dataclass
+class _Pipe:
+    """What an instruction leaves to the one behind it; as constructed: nothing is known to be in the pipe."""
+
+    previous: Operation | None = None
+    unaligned_wide: int = 0
+    stalls: dict[Stall, int] = field(default_factory=dict)
+    blocker: str = ""
+
+    def step(self, placed: Placed) -> int:
+        """Cycles of the next instruction; ``stalls`` and ``blocker`` then say why it was more than one."""
+        operation = placed.operation
+        self.stalls, self.blocker = {}, ""
+        cycles = self._own_cycles(operation)
+        cycles += self._fetch(placed)
+        if operation.kind is not Kind.IF_THEN:
+            self.previous = operation
+        return cycles
+
+    def refill(self, target: Placed) -> dict[Stall, int]:
+        """The cycles lost when ``target`` is jumped to."""
+        self.previous, self.unaligned_wide = None, 0
+        lost = {Stall.BRANCH: REFILL_CYCLES}
+        if len(target.code) == 4 and target.address % 4:
+            lost[Stall.FETCH] = UNALIGNED_WIDE_TARGET_CYCLES
+        return lost
+
+    def _lose(self, cause: Stall, cycles: int, blocker: str = "") -> int:
+        if cycles:
+            self.stalls[cause] = self.stalls.get(cause, 0) + cycles
+            self.blocker = blocker or self.blocker
+        return cycles
+
+    def _own_cycles(self, operation: Operation) -> int:
+        kind, previous = operation.kind, self.previous
+        if kind is Kind.IF_THEN:
+            return 0 if previous is not None and previous.size_bytes == 2 else 1
+        if kind is Kind.NOP:
+            return 0 if previous is not None and previous.kind is Kind.LOAD else 1
+        cycles = 1 + self._wait_for_float(operation)
+        if operation.memory is not None:
+            return cycles + self._wait_for_address(operation) + self._access(operation)
+        return cycles + self._lose(Stall.MULTI_CYCLE, _FIXED.get(kind, 1) - 1)
+
+    def _access(self, operation: Operation) -> int:
+        kind, previous = operation.kind, self.previous
+        assert operation.memory is not None
+        if kind is Kind.LOAD:
+            behind_load = previous is not None and previous.kind is Kind.LOAD and not _uses(operation, previous)
+            return 0 if behind_load and not _moves_float(operation) else self._lose(Stall.MEMORY, 1)
+        if kind is Kind.STORE:
+            behind_load = previous is not None and previous.kind is Kind.LOAD
+            long = (operation.memory.indexed and not behind_load) or _moves_float(operation)
+            return self._lose(Stall.MEMORY, 1) if long else 0
+        if kind is Kind.TABLE_BRANCH:
+            return self._lose(Stall.MEMORY, TABLE_BRANCH_CYCLES - REFILL_CYCLES - 1)
+        if kind is Kind.EXCLUSIVE:
+            return self._lose(Stall.MEMORY, 1)
+        return self._lose(Stall.MEMORY, operation.memory.words)
+
+    def _wait_for_address(self, operation: Operation) -> int:
+        previous = self.previous
+        if previous is None or previous.memory is not None:
+            return 0
+        made = {register for register, _ in previous.makes}
+        late = [register for register, need in operation.needs if need in _ADDRESS and register in made]
+        return self._lose(Stall.ADDRESS, 1, register_name(late[0])) if late else 0
+
+    def _wait_for_float(self, operation: Operation) -> int:
+        if self.previous is None:
+            return 0
+        made = {register for register, source in self.previous.makes if source in _FP_LATE}
+        late = [r for r, _ in operation.needs if r in made and (r >= S0 or r == FP_FLAGS)]
+        return self._lose(Stall.RESULT, 1, register_name(late[0])) if late else 0
+
+    def _fetch(self, placed: Placed) -> int:
+        if len(placed.code) == 4 and placed.address % 4:
+            self.unaligned_wide += 1
+            return self._lose(Stall.FETCH, 1) if self.unaligned_wide == UNALIGNED_WIDE_RUN else 0
+        self.unaligned_wide = 0
+        return 0
+
+
+def _uses(operation: Operation, previous: Operation) -> bool:
+    """Whether a load's address is what the load before it made, updated base registers included."""
+    made = {register for register, _ in previous.makes}
+    return any(register in made for register, need in operation.needs if need in _ADDRESS)
+
+
+def _moves_float(operation: Operation) -> bool:
+    registers = [register for register, need in operation.needs if need is Need.FP_STORED]
+    return bool(registers) or any(made is Made.FP_LOADED for _, made in operation.makes)
+
+
+class CortexM4:
+    """See ``runners.emulator.timing.core_model.CoreModel``."""
+
+    name = "cortex-m4"
+    version = "1"
+
+    def price(self, block: Block, before: Block | None, taken: bool) -> Price:
+        """Core cycles; a taken edge into the block carries the refill."""
+        placed, steps, _ = self._run(block, before, taken)
+        stalls: dict[Stall, int] = {}
+        issued = 0
+        for cycles, lost in steps:
+            issued += cycles - sum(lost.values())
+            for cause, count in lost.items():
+                stalls[cause] = stalls.get(cause, 0) + count
+        return Price(
+            instructions=len(placed),
+            cycles=issued + sum(stalls.values()),
+            ends=ending_of(placed, mispredict_cycles=0),
+            issue_cycles=issued,
+            stalls=MappingProxyType(stalls),
+            taken_cycles=REFILL_CYCLES if placed and placed[-1].operation.exit is not None else 0,
+        )
+
+    def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[Step, ...]:
+        """The same, instruction by instruction; an instruction that takes several cycles stalls the next one."""
+        placed, steps, blockers = self._run(block, before, taken)
+        explained = []
+        at = 0
+        for one, (cycles, lost), blocker in zip(placed, steps, blockers, strict=True):
+            in_front = sum(count for cause, count in lost.items() if cause in _IN_FRONT)
+            explained.append(Step(one.address, one.code, at + in_front, 0, MappingProxyType(lost), blocker))
+            at += cycles
+        return tuple(explained)
+
+    def _run(
+        self, block: Block, before: Block | None, taken: bool
+    ) -> tuple[tuple[Placed, ...], list[tuple[int, dict[Stall, int]]], list[str]]:
+        pipe = _Pipe()
+        it_state = 0
+        if before is not None:
+            earlier = decode_block(before)
+            for one in earlier:
+                pipe.step(one)
+            it_state = 0 if taken else it_state_after(earlier)
+        placed = decode_block(block, it_state)
+        steps: list[tuple[int, dict[Stall, int]]] = []
+        blockers: list[str] = []
+        for one in placed:
+            first: dict[Stall, int] = pipe.refill(one) if taken and not steps else {}
+            cycles = pipe.step(one) + sum(first.values())
+            steps.append((cycles, first | pipe.stalls))
+            blockers.append(pipe.blocker)
+        return placed, steps, blockers
