@@ -84,14 +84,19 @@ def build_firmware(
     files = lay_out(model, wire, board, source_dir, rate, energy, stack)
     sources = [name for name in files if name.endswith((".c", ".cc"))]
     includes = sorted({str(PurePosixPath(name).parent) for name in files if name.endswith(".h")})
+    # A foreign engine's C++ has a whole C library: it must not find the few headers that stand in for one in an image.
+    glue_includes = ["engine", "model"]
 
     progress(f"compiling {len(sources)} files for {board.device} with {compiler}")
     objects = [f"../object/{name.replace('/', '_')}.o" for name in sources]
-    commands = [toolchain.compile(board, name, output, includes) for name, output in zip(sources, objects, strict=True)]
+    commands = [
+        toolchain.compile(board, name, output, glue_includes if name.endswith(".cc") else includes, model.library)
+        for name, output in zip(sources, objects, strict=True)
+    ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda command: _run(command, source_dir, toolchain.name), commands))
     elf = out_dir / "firmware.elf"
-    _run(toolchain.link(board, objects, "../firmware.elf", "sections.ld"), source_dir, toolchain.name)
+    _run(toolchain.link(board, objects, "../firmware.elf", "sections.ld", model.library), source_dir, toolchain.name)
 
     flash_bytes = ram_bytes = 0
     if not board.is_host:
@@ -111,7 +116,7 @@ def build_firmware(
         ram_bytes=ram_bytes,
         toolchain=toolchain.name,
         compiler=compiler,
-        flags=toolchain.flags(board),
+        flags=(*toolchain.flags(board), *(model.library.flags if model.library else ())),
         model_sha256=model.model_sha256,
         wire=wire,
         baud=rate,
@@ -205,5 +210,5 @@ def _run(command: Sequence[str], folder: Path, compiler: str) -> None:
     except OSError as error:
         raise CompilerFailed(compiler, f"cannot start {command[0]}: {error.strerror}") from None
     if result.returncode != 0:
-        what = next((word for word in command if word.endswith(".c")), "the image")
+        what = next((word for word in command if word.endswith((".c", ".cc"))), "the image")
         raise CompilerFailed(compiler, f"it refused {what}", result.stderr)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from firmware.boards import Board
+from firmware.engine_model import Library
 from harness.errors import CompilerFailed, UsageError
 
 # Every compiler and every target. No fused multiply-add: host and board then print the same digits. No debug
@@ -31,6 +32,19 @@ COMMON_FLAGS = (
     "-fno-strict-aliasing",
     "-ffunction-sections",
     "-fdata-sections",
+)
+
+# The same of C++, for the glue to an engine that is a C++ library. No exceptions, no run-time types, no guards around
+# static variables: an image has no run-time library for them.
+CXX_FLAGS = (
+    *(flag for flag in COMMON_FLAGS if not flag.startswith("-std=")),
+    "-std=c++17",
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fno-threadsafe-statics",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-fomit-frame-pointer",
 )
 
 # The page size is that of a loader that maps files; a programmer writes bytes, so the file need not be padded for it.
@@ -60,10 +74,14 @@ class Toolchain(Protocol):
     def flags(self, board: Board) -> tuple[str, ...]:
         """The flags that decide the code, the same for every file."""
 
-    def compile(self, board: Board, source: str, output: str, includes: Sequence[str]) -> list[str]:
-        """The command line that makes one object."""
+    def compile(
+        self, board: Board, source: str, output: str, includes: Sequence[str], library: Library | None = None
+    ) -> list[str]:
+        """The command line that makes one object. ``library`` is what C++ sources (``.cc``) are the glue to."""
 
-    def link(self, board: Board, objects: Sequence[str], output: str, script: str) -> list[str]:
+    def link(
+        self, board: Board, objects: Sequence[str], output: str, script: str, library: Library | None = None
+    ) -> list[str]:
         """The command line that makes the image; ``script`` is not used for the host."""
 
 
@@ -96,7 +114,10 @@ class ZigToolchain:
         target = f"--target={TRIPLES[board.cpu]}"
         return (target, f"-mcpu={board.cpu}", f"-mfpu={board.fpu}", *FREESTANDING_FLAGS, *COMMON_FLAGS)
 
-    def compile(self, board: Board, source: str, output: str, includes: Sequence[str]) -> list[str]:
+    def compile(
+        self, board: Board, source: str, output: str, includes: Sequence[str], library: Library | None = None
+    ) -> list[str]:
+        _refuse_library(library)
         folder = _zig_folder()
         # `zig clang` is plain clang, without zig's own choice of targets and run-time library; it finds its headers
         # (stdint.h and the like) only when told where they lie. A process needs the C library that `zig cc` knows.
@@ -104,7 +125,10 @@ class ZigToolchain:
         search = [f"-I{folder}" for folder in includes]
         return [_zig(folder), *driver, *self.flags(board), *file_flags(source), *search, "-c", source, "-o", output]
 
-    def link(self, board: Board, objects: Sequence[str], output: str, script: str) -> list[str]:
+    def link(
+        self, board: Board, objects: Sequence[str], output: str, script: str, library: Library | None = None
+    ) -> list[str]:
+        _refuse_library(library)
         zig = _zig(_zig_folder())
         if board.is_host:
             return [zig, "cc", "-O2", *objects, "-o", output]
@@ -113,7 +137,7 @@ class ZigToolchain:
 
 @dataclass(frozen=True)
 class GccToolchain:
-    """``arm-none-eabi-gcc`` from the PATH, and ``cc`` for the host."""
+    """``arm-none-eabi-gcc`` from the PATH, and ``cc`` for the host; ``arm-none-eabi-g++`` where there is a library."""
 
     name: str = "gcc"
 
@@ -125,21 +149,35 @@ class GccToolchain:
     def flags(self, board: Board) -> tuple[str, ...]:
         if board.is_host:
             return COMMON_FLAGS
-        core = (f"-mcpu={board.cpu}", "-mthumb", f"-mfpu={board.fpu}", "-mfloat-abi=hard")
-        return (*core, *FREESTANDING_FLAGS, *COMMON_FLAGS)
+        return (*_gcc_core(board), *FREESTANDING_FLAGS, *COMMON_FLAGS)
 
-    def compile(self, board: Board, source: str, output: str, includes: Sequence[str]) -> list[str]:
+    def compile(
+        self, board: Board, source: str, output: str, includes: Sequence[str], library: Library | None = None
+    ) -> list[str]:
         search = [f"-I{folder}" for folder in includes]
+        if library is not None and source.endswith(".cc"):
+            search += [part for folder in library.includes for part in ("-isystem", str(folder))]
+            search += [f"-D{define}" for define in library.defines]
+            flags = (*_gcc_core(board), *CXX_FLAGS, *library.flags)
+            return [_gcc(board, "g++"), *flags, *search, "-c", source, "-o", output]
         own = file_flags(source)
         if "-fno-builtin" in own:
             own = (*own, "-fno-tree-loop-distribute-patterns")
         return [_gcc(board), *self.flags(board), *own, *search, "-c", source, "-o", output]
 
-    def link(self, board: Board, objects: Sequence[str], output: str, script: str) -> list[str]:
+    def link(
+        self, board: Board, objects: Sequence[str], output: str, script: str, library: Library | None = None
+    ) -> list[str]:
         if board.is_host:
             return [_gcc(board), *objects, "-o", output]
         options = ("-nostdlib", "-nostartfiles", "-Wl," + ",".join(LINK_FLAGS))
-        return [_gcc(board), *self.flags(board)[:4], *options, "-T", script, *objects, "-lgcc", "-o", output]
+        libraries = ["-lgcc"]
+        if library is not None:
+            # The small C library: what a foreign engine uses of it (mathematics, comparing strings) is the same in
+            # both. Nothing in an image gives out memory (_sbrk), so one that asks for a heap does not link.
+            options = (*options, "--specs=nano.specs")
+            libraries = [str(library.archive), "-Wl,--start-group", "-lm", "-lc", "-lgcc", "-Wl,--end-group"]
+        return [_gcc(board), *_gcc_core(board), *options, "-T", script, *objects, *libraries, "-o", output]
 
 
 TOOLCHAINS: dict[str, Toolchain] = {"zig": ZigToolchain(), "gcc": GccToolchain()}
@@ -173,9 +211,22 @@ def _zig(folder: Path) -> str:
     raise _zig_missing()
 
 
-def _gcc(board: Board) -> str:
-    name = "cc" if board.is_host else "arm-none-eabi-gcc"
+def _refuse_library(library: Library | None) -> None:
+    if library is not None:
+        raise CompilerFailed(
+            "zig", f"it cannot link {library.archive.name}, which needs a C++ library. Take --toolchain gcc."
+        )
+
+
+def _gcc_core(board: Board) -> tuple[str, ...]:
+    return (f"-mcpu={board.cpu}", "-mthumb", f"-mfpu={board.fpu}", "-mfloat-abi=hard")
+
+
+def _gcc(board: Board, language: str = "gcc") -> str:
+    name = "cc" if board.is_host else f"arm-none-eabi-{language}"
     found = shutil.which(name)
+    if found is None and language == "g++":
+        raise CompilerFailed(name, "it is not on the PATH. Install the C++ part of the Arm GNU toolchain.")
     if found is None:
         raise CompilerFailed(
             name, "it is not on the PATH. Install it, or leave --toolchain out to use the packaged one."

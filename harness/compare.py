@@ -9,7 +9,7 @@ the board's RAM, not as the rounded text of ``m-results``.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +17,11 @@ import numpy as np
 
 from firmware.boards import BOARDS, Board, find_board
 from firmware.engine_model import EngineModel
-from firmware.toolchain import find_toolchain
 from firmware.wire import BY_MODEL_ID, InputFormat, ResultFormat, WireFormat, own_format
 from harness.comparison import Answers, Figures, Row, compared
+from harness.engines import ENGINES, missing, toolchain_for
 from harness.errors import BuildError, CompilerFailed, DoesNotFit, ProtocolError, TransportError, UsageError
-from harness.image import Image, build_image, compile_for
+from harness.image import Image, build_image
 from harness.modes import Progress
 from harness.run import Listener
 from harness.session import Session, Timeouts
@@ -42,10 +42,6 @@ COUNTED = 4
 
 INFER_S = 600.0
 """Host seconds one short window may take, on however busy a machine."""
-
-MakeEngine = Callable[[Board, bytes, str], EngineModel]
-
-ENGINES: Mapping[str, MakeEngine] = {"compiled": compile_for}
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,11 @@ def _engines(wished: Sequence[str], notes: list[str], environ: Mapping[str, str]
     for engine in wished:
         if engine not in ENGINES:
             raise UsageError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
-    return tuple(dict.fromkeys(wished)) or tuple(ENGINES)
+        if problem := missing(engine, environ):
+            raise UsageError(problem)
+    problems = {} if wished else {engine: missing(engine, environ) for engine in ENGINES}
+    notes += [problem for problem in problems.values() if problem]
+    return tuple(dict.fromkeys(wished)) or tuple(engine for engine, problem in problems.items() if not problem)
 
 
 def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: str) -> Row:
@@ -149,7 +149,7 @@ def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: 
         input_format = _input_format(model, made)
         wire = _wire(model, input_format)
         samples, words = _samples(plan.wish, model, made, input_format)
-        toolchain = find_toolchain(plan.wish.toolchain or "zig")
+        toolchain = toolchain_for(engine, plan.wish.toolchain)
         image = build_image(made, wire, board, toolchain, None, cache_folder())
         row = replace(row, compiler=image.facts.compiler, inputs=words)
         figures, answers = measure_image(board, image, made, samples)

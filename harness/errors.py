@@ -9,6 +9,7 @@
     ├─ BuildError
     │   ├─ ModelInvalid                          the .tflite is broken or hostile
     │   ├─ UnsupportedOperator                   a sound .tflite holds something the compiler does not do
+    │   ├─ LibraryUnusable                       a prebuilt library is missing or for something else
     │   ├─ DoesNotFit                            image or buffers exceed a memory of the device
     │   └─ CompilerFailed                        the cross compiler is missing or refused the code
     ├─ TransportError
@@ -27,6 +28,8 @@ This module imports nothing of the project; every package may import it.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class BenchError(Exception):
@@ -63,6 +66,14 @@ class UnsupportedOperator(BuildError):
     def __init__(self, operator: str, where: str, reason: str) -> None:
         self.operator, self.where, self.reason = operator, where, reason
         super().__init__(f"operator {operator} at {where} cannot be compiled: {reason}.")
+
+
+class LibraryUnusable(BuildError):
+    """A library that the engine is linked with is missing, damaged, or was built for something else."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"{path} cannot be used: {problem}")
 
 
 class DoesNotFit(BuildError):

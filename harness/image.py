@@ -14,11 +14,11 @@ from pathlib import Path
 
 from firmware.boards import Board
 from firmware.build import FIRMWARE, build_firmware
-from firmware.codegen.pipeline import CompiledModel, compile_model
-from firmware.codegen.plan import Isa
 from firmware.engine_model import EngineModel
+from firmware.tflm.model import TflmModel
 from firmware.toolchain import Toolchain
 from firmware.wire import WireFormat
+from harness.arena import build_with_least_arena
 from harness.errors import DataError
 from harness.settings import FirmwareFacts
 from models.data.cache import CACHE_VARIABLE
@@ -37,11 +37,6 @@ class Image:
     facts: FirmwareFacts
 
 
-def compile_for(board: Board, content: bytes, source: str) -> CompiledModel:
-    """Compile a model with the kernels of ``board``'s core; raises ModelInvalid or UnsupportedOperator."""
-    return compile_model(content, source, Isa.REF if board.is_host else Isa.DSP)
-
-
 def build_image(
     model: EngineModel,
     wire: WireFormat,
@@ -53,7 +48,8 @@ def build_image(
 ) -> Image:
     """Return the image of ``model`` for ``board``; from ``cache`` when the very same was built before.
 
-    Raises DoesNotFit or CompilerFailed.
+    Of a model whose arena is not known yet (0 bytes) the least is found; ``Image.facts`` tells it.
+    Raises DoesNotFit, CompilerFailed, or UnsupportedOperator when an interpreter does not take the model.
     """
     kept = cache / "images" / _key(model, wire, board, toolchain, baud)
     image = _kept(kept)
@@ -70,7 +66,10 @@ def build_image(
     _give_zig_a_home(cache)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix="building-") as folder:
         out = Path(folder)
-        firmware = build_firmware(model, wire, board, out / "build", toolchain, baud=baud, progress=say)
+        if isinstance(model, TflmModel) and model.arena_bytes == 0:
+            model, firmware = build_with_least_arena(model, wire, board, out, toolchain, baud, say)
+        else:
+            firmware = build_firmware(model, wire, board, out / "build", toolchain, baud=baud, progress=say)
         facts = FirmwareFacts(
             elf_sha256=firmware.elf_sha256,
             toolchain=firmware.toolchain,

@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 from firmware.boards import Board, find_board
 from firmware.engine_model import EngineModel
-from firmware.toolchain import find_toolchain
 from firmware.wire import BY_MODEL_ID, ResultFormat, WireFormat, own_format
+from harness.engines import ENGINES, check_engine, toolchain_for
 from harness.errors import RecordError, UsageError
-from harness.image import ELF_FILE, build_image, compile_for
+from harness.image import ELF_FILE, build_image
 from harness.settings import (
     UNKNOWN_DEVICE,
     DataFacts,
@@ -38,7 +38,7 @@ from models.tasks import BY_NAME, Task, find_task
 
 Mode = Literal["performance", "accuracy"]
 MODES: tuple[Mode, ...] = ("performance", "accuracy")
-ENGINES = ("compiled",)
+USUAL_ENGINE = "compiled"
 UART_DIVISOR = (16, 0xFFFF)  # of the STM32 USART's clock, least and largest
 
 _NAMES = ", ".join(sorted(BY_NAME))
@@ -88,12 +88,10 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
 
     With a port nothing is built: ``request.task`` must then be known. Raises UsageError, DataError or BuildError.
     """
-    engine = request.engine or ENGINES[0]
-    if engine not in ENGINES:
-        raise UsageError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
+    engine = check_engine(request.engine or USUAL_ENGINE)
     task = _task_of(request)
     board = None if request.device is None else find_board(request.device)
-    toolchain = find_toolchain(request.toolchain or "zig")
+    toolchain = toolchain_for(engine, request.toolchain)
     if request.port is not None:
         model = None if request.model is None else find_model(request.model, task.name, data_dir=request.data)
         facts = _model_facts(model) if model else _UNKNOWN_MODEL
@@ -106,15 +104,15 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     wanted = task.default_model if request.model is None else request.model
     model = find_model(wanted, task.name, data_dir=request.data)
     say(f"model {model.name}, {model.origin}")
-    compiled = compile_for(board, model.load(), model.name)
-    input_format = model.input_format or _format_of(compiled, task)
+    engine_model = ENGINES[engine](board, model.load(), model.name)
+    input_format = model.input_format or _format_of(engine_model, task)
     wire = BY_MODEL_ID[task.model_id]
     if input_format == "benchmark":
-        _check_output(compiled, task, wire, model.name)
+        _check_output(engine_model, task, wire, model.name)
     else:
         wire = own_format(wire)
-    image = build_image(compiled, wire, board, toolchain, request.baud, cache_folder(), say)
-    inputs = InputFacts(input_format, compiled.input.size_bytes)
+    image = build_image(engine_model, wire, board, toolchain, request.baud, cache_folder(), say)
+    inputs = InputFacts(input_format, engine_model.input.size_bytes)
     url = _url(board, image.elf)
     settings = _settings(request, task, board, _model_facts(model), inputs, model, url, engine)
     return _with_data(replace(settings, firmware=image.facts), request, url, image.elf)

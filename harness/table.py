@@ -39,13 +39,20 @@ def _setting_rows(record: RunRecord) -> list[tuple[str, str]]:
     return [
         ("device", f"{device.device}{boards}{clock}"),
         ("timing", timing),
-        ("engine", settings.engine),
+        ("engine", _engine(record)),
         (
             "model",
             f"{model.name} ({model.origin}, {settings.division} division, trained on {model.training_data} data)",
         ),
         ("data", settings.data.summary),
     ]
+
+
+def _engine(record: RunRecord) -> str:
+    firmware = record.settings.firmware
+    if firmware is None or not firmware.engine_version:
+        return record.settings.engine
+    return f"{record.settings.engine} ({firmware.engine_version}), {firmware.kernels} kernels"
 
 
 def _performance_rows(performance: PerformanceFigures | None) -> list[tuple[str, str]]:
@@ -94,5 +101,11 @@ def _memory_rows(record: RunRecord) -> list[tuple[str, str]]:
     if firmware is None:
         return []
     parts = [("arena", firmware.arena_bytes), ("flash", firmware.flash_bytes), ("RAM", firmware.ram_bytes)]
-    memory = ", ".join(f"{name} {size:,} bytes" for name, size in parts if size)
-    return [("memory", memory), ("compiler", f"{firmware.compiler}, image {firmware.elf_sha256[:12]}")]
+    texts = {name: f"{name} {size:,} bytes" for name, size in parts if size}
+    if "flash" in texts and firmware.model_bytes:
+        rest = firmware.flash_bytes - firmware.model_bytes
+        texts["flash"] += f" (model {firmware.model_bytes:,}, rest {rest:,})"
+    return [
+        ("memory", ", ".join(texts.values())),
+        ("compiler", f"{firmware.compiler}, image {firmware.elf_sha256[:12]}"),
+    ]

@@ -19,6 +19,15 @@ typedef struct {
 
 extern const model_info_t model_info;
 
+/* Why an engine cannot run its model, for the message to the host. An engine may have codes of its own from 16 on. */
+enum {
+    MODEL_SCHEMA = 1,    /* the model file is of another version of its format */
+    MODEL_OPERATORS = 2, /* the engine's table of operators is too small or holds one twice */
+    MODEL_TENSORS = 3,   /* the arena is too small, or an operator refuses its tensors */
+    MODEL_INPUT = 4,     /* the input is not the int8 tensor that model_info describes */
+    MODEL_OUTPUT = 5     /* the same of the output */
+};
+
 /* Sets the engine up once after reset. Returns 0, or a non-zero code when the engine cannot run the model. */
 int model_init(void);
 

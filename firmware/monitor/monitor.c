@@ -13,6 +13,9 @@
 #include "results.h"
 #include "text.h"
 
+/* A code of this file's own, beside those of model.h: the image was put together from parts that disagree. */
+enum { PARTS_DISAGREE = 6 };
+
 static int model_code; /* 0: the engine is ready */
 
 static void name_command(char *cursor)
@@ -36,7 +39,19 @@ static void profile_command(char *cursor)
 
 static void refuse_model(void)
 {
-    text_error_number("Model set-up failed with code ", (uint32_t)(model_code < 0 ? -model_code : model_code), "");
+    static const char *const reasons[] = {
+        [MODEL_SCHEMA] = "the model file has another schema version",
+        [MODEL_OPERATORS] = "the operators cannot be registered",
+        [MODEL_TENSORS] = "arena too small or an operator refuses its tensors",
+        [MODEL_INPUT] = "the input tensor is not the one expected",
+        [MODEL_OUTPUT] = "the output tensor is not the one expected",
+        [PARTS_DISAGREE] = "model and firmware disagree on the input size",
+    };
+    if (model_code > 0 && model_code < (int)(sizeof reasons / sizeof reasons[0]) && reasons[model_code] != NULL) {
+        text_error_word("Model set-up failed: ", reasons[model_code], "");
+    } else {
+        text_error_number("Model set-up failed with code ", (uint32_t)(model_code < 0 ? -model_code : model_code), "");
+    }
 }
 
 static void infer_command(char *cursor)
@@ -128,8 +143,7 @@ static void boot(void)
     port_init();
     text_line(APP_ENERGY_MODE ? "m-timestamp-mode-energy" : "m-timestamp-mode-performance");
     infer_timestamp();
-    /* Codes of this file's own, above those of any engine: the image was put together from parts that disagree. */
-    model_code = model_info.input_bytes != APP_INPUT_BYTES ? 1000 : model_init();
+    model_code = model_info.input_bytes != APP_INPUT_BYTES ? PARTS_DISAGREE : model_init();
     if (model_code != 0) {
         refuse_model();
     }

@@ -34,8 +34,8 @@ _MODES = {"all": MODES, "performance": MODES[:1], "accuracy": MODES[1:]}
     "--port", metavar="URL", help="A board that holds its firmware: /dev/ttyACM0, COM3, socket://host:port ..."
 )
 @click.option("--baud", type=click.IntRange(min=1), help="Rate of the serial line; 115200 without it.")
-@click.option("--engine", metavar="ENGINE", help="What runs the model on the device: compiled.")
-@click.option("--toolchain", metavar="NAME", help="zig (comes with this program) or gcc (arm-none-eabi-gcc).")
+@click.option("--engine", metavar="ENGINE", help="What runs the model: compiled, or tflm (needs TFLM_DIR).")
+@click.option("--toolchain", metavar="NAME", help="zig (comes with this program) or gcc (arm-none-eabi-gcc; for tflm).")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Answer only the first N files; never ranked.")
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Per window; chosen by a trial without it.")
 @click.option(

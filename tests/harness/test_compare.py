@@ -17,8 +17,8 @@ from harness.compare import Wish, compare, plan_comparison, random_inputs
 from harness.compare_runs import compare_runs
 from harness.comparison import Difference, Figures, Row, compared
 from harness.comparison_table import render_comparison
+from harness.engines import compile_for
 from harness.errors import BenchError, CompilerFailed, Refused, UnsupportedOperator, UsageError
-from harness.image import compile_for
 from harness.modes import Progress
 from harness.prepare import Request
 from harness.run import Listener, run_benchmark

@@ -13,8 +13,9 @@ from firmware.build import Firmware
 from firmware.toolchain import find_toolchain
 from firmware.wire import BY_MODEL_ID, own_format
 from harness import image
+from harness.engines import compile_for
 from harness.errors import DataError, DoesNotFit
-from harness.image import Image, build_image, compile_for
+from harness.image import Image, build_image
 from tests.fakes.tiny_models import tiny_kws
 
 HOST, M7, M4 = (find_board(name) for name in ("host", "stm32f746", "stm32f446"))

@@ -12,6 +12,8 @@ extern uint32_t __data_end[];
 extern uint32_t __data_load[];
 extern uint32_t __bss_start[];
 extern uint32_t __bss_end[];
+extern void (*const __init_array_start[])(void);
+extern void (*const __init_array_end[])(void);
 
 int main(void);
 
@@ -46,6 +48,9 @@ __attribute__((noreturn)) void reset_handler(void)
     isb();
     memcpy(__data_start, __data_load, (size_t)((char *)__data_end - (char *)__data_start));
     memset(__bss_start, 0, (size_t)((char *)__bss_end - (char *)__bss_start));
+    for (void (*const *construct)(void) = __init_array_start; construct != __init_array_end; construct++) {
+        (*construct)();
+    }
     main();
     fault_handler();
     for (;;) {

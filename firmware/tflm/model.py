@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A .tflite and a TensorFlow Lite Micro library in, an ``EngineModel`` out: the generated half of ``engine.cc``."""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from firmware.codegen.graph import Graph, Tensor
+from firmware.codegen.plan import TensorInfo
+from firmware.codegen.read_tflite import read_tflite
+from firmware.engine_model import Library
+from firmware.tflm.operators import Resolver, resolver_calls
+from harness.errors import UnsupportedOperator
+
+# Room for the interpreter, its op resolver and the kernels' calls. The deepest that any of the benchmark's models and
+# MicroNets went is 1,744 bytes.
+STACK_BYTES = 3072
+# The interpreter aligns both ends of its arena to as much.
+ARENA_ALIGNMENT_BYTES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class TflmModel:
+    """A model for the interpreter. ``arena_bytes`` is 0 until it was found out how much the interpreter takes."""
+
+    source: str
+    content: bytes
+    input: TensorInfo
+    output: TensorInfo
+    calls: tuple[str, ...]
+    library: Library
+    kernels: str
+    arena_bytes: int = 0
+    stack_bytes: int = STACK_BYTES
+    engine: str = "tflm"
+    sources: tuple[str, ...] = ("tflm/engine.cc",)
+
+    @property
+    def engine_version(self) -> str:
+        """The tree's commit, and the archive's hash: two builds of one commit are not the same."""
+        return f"tflite-micro {self.library.version[:12]}, library {self.library.digest[:12]}"
+
+    @property
+    def constant_bytes(self) -> int:
+        """Flash that holds the whole .tflite."""
+        return len(self.content)
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of the .tflite file."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The header that ``engine.cc`` includes."""
+        return {"tflm_model.h": _header(self)}
+
+    def with_arena(self, arena_bytes: int) -> TflmModel:
+        """The same with an arena of at least ``arena_bytes``."""
+        return replace(self, arena_bytes=-(-arena_bytes // ARENA_ALIGNMENT_BYTES) * ARENA_ALIGNMENT_BYTES)
+
+
+def tflm_model(content: bytes, source: str, library: Library, resolver: Resolver) -> TflmModel:
+    """Return the model in ``content``, called ``source`` in messages; pure.
+
+    Raises ModelInvalid for a broken file, and UnsupportedOperator for what this version of TFLM, or the firmware, does
+    not do: the firmware gives and takes one int8 tensor each.
+    """
+    graph = read_tflite(content, source)
+    return TflmModel(
+        source=source,
+        content=content,
+        input=_edge(graph, "input", graph.inputs),
+        output=_edge(graph, "output", graph.outputs),
+        calls=resolver_calls(graph, resolver),
+        library=library,
+        kernels="CMSIS-NN" if "CMSIS_NN" in library.defines else "reference",
+    )
+
+
+def _edge(graph: Graph, what: str, indices: tuple[int, ...]) -> TensorInfo:
+    if len(indices) != 1:
+        raise UnsupportedOperator("MODEL", graph.source, f"it has {len(indices)} {what}s, the firmware does 1")
+    tensor = graph.tensors[indices[0]]
+    problem = _problem(tensor)
+    if problem:
+        raise UnsupportedOperator("MODEL", f"its {what}, {tensor}", f"{problem}, engine tflm wants int8 with one scale")
+    return TensorInfo(tensor.name, tensor.shape, tensor.scale, tensor.zero_point)
+
+
+def _problem(tensor: Tensor) -> str:
+    if tensor.dtype != "int8":
+        return f"it is {tensor.dtype}"
+    return "it is not quantised as a whole" if tensor.quant is None or tensor.quant.per_channel else ""
+
+
+def _header(model: TflmModel) -> str:
+    values = {
+        "TFLM_ARENA_BYTES": f"{model.arena_bytes}u",
+        "TFLM_INPUT_BYTES": f"{model.input.size_bytes}u",
+        "TFLM_INPUT_SCALE": _float(model.input.scale),
+        "TFLM_INPUT_ZERO_POINT": str(model.input.zero_point),
+        "TFLM_OUTPUT_BYTES": f"{model.output.size_bytes}u",
+        "TFLM_OUTPUT_SCALE": _float(model.output.scale),
+        "TFLM_OUTPUT_ZERO_POINT": str(model.output.zero_point),
+    }
+    name = PurePosixPath(model.source).name
+    title = "".join(c if " " <= c <= "~" and c not in "\\?" else "_" for c in name).replace("*/", "* /")
+    adds = "".join(
+        f"    if (resolver.{call} != kTfLiteOk) {{\n        return kTfLiteError;\n    }}\n" for call in model.calls
+    )
+    return (
+        "/* SPDX-License-Identifier: Apache-2.0 */\n"
+        f"/* Generated from {title}: the model, and the {len(model.calls)} operators it has. */\n"
+        "#ifndef TFLM_MODEL_H\n#define TFLM_MODEL_H\n\n"
+        + "".join(f"#define {key} {value}\n" for key, value in values.items())
+        + f"\nusing TflmResolver = tflite::MicroMutableOpResolver<{len(model.calls)}>;\n\n"
+        f"static TfLiteStatus tflm_add_operators(TflmResolver &resolver)\n{{\n{adds}    return kTfLiteOk;\n}}\n\n"
+        f"alignas({ARENA_ALIGNMENT_BYTES}) static const unsigned char tflm_model[] = {{\n"
+        f"{_bytes(model.content)}\n}};\n\n#endif\n"
+    )
+
+
+def _float(value: float) -> str:
+    """A C++ literal that gives this float32 back."""
+    text = str(np.float32(value))
+    return text + ("f" if any(c in text for c in ".e") else ".0f")
+
+
+def _bytes(content: bytes) -> str:
+    lines = (content[at : at + 24] for at in range(0, len(content), 24))
+    return textwrap.indent("\n".join(",".join(map(str, line)) + "," for line in lines), "    ")

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How large an interpreter's arena must be: found out on the emulated board, not guessed.
+
+An image is built for a board of the same chip with ample RAM and an ample arena, and booted; what the interpreter took
+is read from its memory. A second image with exactly as much is booted to see that it is enough. Planning the tensors
+takes memory for a moment which that figure leaves out; should it be more, the least that does is looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from firmware.boards import MIB, Board, Memory
+from firmware.build import Firmware, build_firmware
+from firmware.tflm.model import ARENA_ALIGNMENT_BYTES, TflmModel
+from firmware.toolchain import Toolchain
+from firmware.wire import WireFormat
+from harness.errors import DeviceCrashed, UnsupportedOperator
+from runners.emulator.machine import EmulatedBoard
+
+AMPLE_RAM_BYTES = 16 * MIB
+AMPLE_ARENA_BYTES = 12 * MIB
+USED_SYMBOL = "tflm_arena_used_bytes"
+BOOT_S = 120.0
+
+Build = Callable[[TflmModel, Board, str], Firmware]
+
+
+def build_with_least_arena(
+    model: TflmModel,
+    wire: WireFormat,
+    board: Board,
+    out: Path,
+    toolchain: Toolchain,
+    baud: int | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> tuple[TflmModel, Firmware]:
+    """Build ``model`` for ``board`` in folders under ``out`` with the smallest arena it boots with; return both.
+
+    Raises DoesNotFit with that arena's numbers, UnsupportedOperator when the interpreter refuses the model however
+    large its arena is, and CompilerFailed.
+    """
+
+    def build(sized: TflmModel, where: Board, name: str) -> Firmware:
+        return build_firmware(sized, wire, where, out / name, toolchain, baud=baud, progress=say)
+
+    ample = _with_ample_ram(board)
+    used = _used_bytes(model, build(model.with_arena(AMPLE_ARENA_BYTES), ample, "ample"), ample)
+    say(f"the interpreter takes {used:,} bytes of its arena")
+    sized = model.with_arena(used)
+    firmware = build(sized, board, "exact")
+    if _boots(firmware, board):
+        return sized, firmware
+    sized = _least_that_boots(sized, lambda larger: _boots(build(larger, ample, "trial"), ample))
+    say(f"setting up takes {sized.arena_bytes:,} bytes")
+    return sized, build(sized, board, "least")
+
+
+def _with_ample_ram(board: Board) -> Board:
+    memories = (replace(row, size_bytes=AMPLE_RAM_BYTES) if row.name == "ram" else row for row in board.memories)
+    return replace(board, memories=tuple[Memory, ...](memories))
+
+
+def _used_bytes(model: TflmModel, firmware: Firmware, board: Board) -> int:
+    emulated = EmulatedBoard(board, firmware.elf)
+    try:
+        refusal = _refusal(emulated)
+        if refusal:
+            raise UnsupportedOperator("MODEL", model.source, f"TensorFlow Lite Micro does not take it: {refusal}")
+        address = emulated.image.symbols[USED_SYMBOL]
+        return int.from_bytes(emulated.read_memory(address, 4), "little")
+    finally:
+        emulated.close()
+
+
+def _boots(firmware: Firmware, board: Board) -> bool:
+    emulated = EmulatedBoard(board, firmware.elf)
+    try:
+        return not _refusal(emulated)
+    except DeviceCrashed:
+        return False
+    finally:
+        emulated.close()
+
+
+def _refusal(emulated: EmulatedBoard) -> str:
+    """What the firmware says is wrong when it has booted; "" when it is ready."""
+    said = b""
+    while not said.endswith(b"m-ready\r\n") and not emulated.idle:
+        said += emulated.run(BOOT_S)
+    errors = [line[3:-1] for line in said.decode("latin-1").splitlines() if line.startswith("e-[")]
+    return "; ".join(errors)
+
+
+def _least_that_boots(model: TflmModel, boots: Callable[[TflmModel], bool]) -> TflmModel:
+    """The smallest arena that does, known that ``model``'s own does not and an ample one does."""
+    fails, step = model.arena_bytes, ARENA_ALIGNMENT_BYTES
+    while not boots(model.with_arena(fails + step)):
+        fails, step = fails + step, 2 * step
+    works = fails + step
+    while works - fails > ARENA_ALIGNMENT_BYTES:
+        middle = model.with_arena((works + fails) // 2).arena_bytes
+        middle = min(middle, works - ARENA_ALIGNMENT_BYTES)
+        works, fails = (middle, fails) if boots(model.with_arena(middle)) else (works, middle)
+    return model.with_arena(works)
