@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.errors import ProtocolError, RecordError
-from harness.protocol import Model, Name, Profile, Refused, decode_line
+from harness.protocol import Model, Name, Profile, Ready, Refused, decode_line
 from harness.session import Identity, Inference, read_inference
 from harness.transcript import Event
 
@@ -144,11 +144,11 @@ class _Reader:
             self.measured.ended = True
 
     def _line(self, line: str) -> None:
-        if line == "m-ready" or line.endswith("m-ready"):
+        reply = decode_line(line)
+        if isinstance(reply, Ready):
             self._reply()
             return
         self._lines.append(line)
-        reply = decode_line(line)
         if isinstance(reply, Refused) and self._mark is not None and _INFER.match(self._command):
             self.measured.refusals.append(reply.text)
         elif isinstance(reply, Name):

@@ -190,7 +190,8 @@ def _with_timing(settings: Settings, transport: Transport) -> Settings:
 
 
 def _timeouts(request: Request) -> Timeouts:
-    return Timeouts() if request.timeout_s is None else Timeouts(request.timeout_s, request.timeout_s)
+    wished_s = request.timeout_s
+    return Timeouts() if wished_s is None else Timeouts(command_s=wished_s, infer_s=wished_s, name_s=wished_s)
 
 
 @contextmanager

@@ -39,15 +39,27 @@ QUIET_S = 0.2  # a board that says nothing for so long has nothing more to say
 IDENTITY_TRIES = 3
 LOAD_TRIES = 2
 
+USUAL_NAME = "dut"
+"""What ``name`` answers in every device that the official runner accepts."""
+
+_ENERGY_BUILD = (
+    "; firmware built for energy pulses a pin instead and talks at 9600 baud: flash the same built for performance, "
+    "EE_CFG_ENERGY_MODE 0"
+)
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """``command_s`` is for one short command; ``infer_s`` for one ``infer`` whose length is not known yet."""
+    """``command_s`` is for one short command; ``infer_s`` for one ``infer`` whose length is not known yet.
+
+    ``name_s`` is for the first questions, where something that is no device at all should be found out soon.
+    """
 
     command_s: float = 5.0
     infer_s: float = 120.0
+    name_s: float = NAME_S
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,7 @@ def read_inference(count: int, warmup: int, lines: list[str]) -> Inference:
     laps = [reply.device_us for reply in replies if isinstance(reply, Lap)]
     results = [reply.values for reply in replies if isinstance(reply, Results)]
     if len(laps) < 2:
-        raise UnexpectedReply(command, f"two 'm-lap-us-' lines ({len(laps)} came; an energy build sends none)", raw)
+        raise UnexpectedReply(command, f"two 'm-lap-us-' lines ({len(laps)} came{'' if laps else _ENERGY_BUILD})", raw)
     if not results:
         raise UnexpectedReply(command, "a readable 'm-results-[...]' line", raw)
     elapsed_us, wrapped = window_us((laps[-2], laps[-1]))
@@ -122,6 +134,7 @@ class Session:
         self._chunk_bytes = chunk_bytes
         self._lines = LineAssembler()
         self._late: list[str] = []
+        self._repeats = 0  # how many more times than once this device says m-ready
 
     def start(self) -> Identity:
         """Wait for the boot lines, if any come, and ask who is there.
@@ -139,7 +152,9 @@ class Session:
         except (Refused, UnexpectedReply) as error:
             self._note(f"the device does not tell its name: {error}")
             name = Name("", "")
-        self.resync()
+        self._expect_repeats(self.resync())
+        if name.device not in ("", USUAL_NAME):
+            self._note(f"the device calls itself {name.device!r}; the official runner refuses all but {USUAL_NAME!r}")
         replies = self._ask("profile", Model, "'m-model-[...]'", Profile)
         model_id = next(reply.model_id for reply in replies if isinstance(reply, Model))
         profile = next((reply.text for reply in replies if isinstance(reply, Profile)), "")
@@ -183,14 +198,18 @@ class Session:
             self._note(f"the device's 32-bit microsecond counter wrapped during {command!r}; 2^32 was added")
         return inference
 
-    def resync(self) -> None:
-        """Let the device finish what it is saying and forget it, so that the next reply belongs to its command."""
+    def resync(self) -> list[str]:
+        """Let the device finish what it is saying and forget it, so that the next reply belongs to its command.
+
+        Returns the lines that were forgotten.
+        """
         dropped = self._drain(self.timeouts.command_s, QUIET_S)
         if self._lines.pending:
             dropped.append(self._lines.pending)
             self._lines = LineAssembler()
         if dropped:
             self._note(f"dropped while getting back in step: {_shown(dropped)}")
+        return dropped
 
     def _load_once(self, data: bytes) -> None:
         announce = f"db load {len(data)}"
@@ -213,7 +232,7 @@ class Session:
         """The replies of the wanted kinds to ``command``; at least one is of ``wanted``."""
 
         def ask_once() -> list[T | Any]:
-            lines = self.command(command, min(self.timeouts.command_s, NAME_S))
+            lines = self.command(command, min(self.timeouts.command_s, self.timeouts.name_s))
             replies = [reply for reply in map(decode_line, lines) if isinstance(reply, (wanted, also))]
             if not any(isinstance(reply, wanted) for reply in replies):
                 raise UnexpectedReply(command, words, _shown(lines))
@@ -246,6 +265,7 @@ class Session:
             for at, line in enumerate(received):
                 if isinstance(decode_line(line), Ready):
                     self._late += received[at + 1 :]
+                    self._await_repeats()
                     return lines
                 lines.append(line)
             if len(lines) > REPLY_LINES:
@@ -254,6 +274,23 @@ class Session:
         if self._lines.pending:
             lines.append(self._lines.pending)
         raise DeviceSilent(command, round(self._clock() - start, 3), _shown(lines))
+
+    def _expect_repeats(self, dropped: list[str]) -> None:
+        """Learn from what came behind the reply to ``name`` whether this device says ``m-ready`` more than once.
+
+        A second one must be waited for each time: taken for the end of the next reply, it would put all that follow
+        out of step.
+        """
+        if dropped and all(isinstance(decode_line(line), Ready) for line in dropped):
+            self._repeats = len(dropped)
+            self._note(f"the device ends a reply with {1 + self._repeats} lines 'm-ready'; all of them are waited for")
+
+    def _await_repeats(self) -> None:
+        deadline = self._clock() + QUIET_S
+        while sum(isinstance(decode_line(line), Ready) for line in self._late) < self._repeats:
+            if (data := self._read(deadline)) is None:
+                return
+            self._late += self._lines.feed(data)
 
     def _raise_late_errors(self, command: str) -> None:
         late, self._late = self._late, []
