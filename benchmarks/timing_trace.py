@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a piece of code costs what it costs: every instruction with its issue cycle, its slot and what held it up.
+
+``python -m benchmarks.timing_trace ELF --symbol NAME [--cpu cortex-m7] [--loop]``
+shows a function block by block, each as it runs behind the block in front of it; ``--loop`` shows each as it runs
+behind itself, which is right for the bodies of inner loops. Instructions are named by capstone where it is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import click
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from runners.emulator.timing.core_model import Block, Price, Step
+from runners.emulator.timing.core_models import CORE_MODELS, find_core_model
+from runners.emulator.timing.decode import decode_block
+
+Names = Callable[[int, bytes], str]
+
+
+def read_function(elf: Path, symbol: str) -> Block:
+    """The code of a function, without the literals some compilers put behind it; raises ClickException without it."""
+    with elf.open("rb") as file:
+        image = ELFFile(file)
+        table = image.get_section_by_name(".symtab")
+        symbols = list(table.iter_symbols()) if isinstance(table, SymbolTableSection) else []
+        found = [one for one in symbols if one.name == symbol and one["st_info"]["type"] == "STT_FUNC"]
+        if not found:
+            near = sorted(one.name for one in symbols if symbol in one.name and one["st_info"]["type"] == "STT_FUNC")
+            hint = f"; there are {', '.join(near[:8])}" if near else ""
+            raise click.ClickException(f"{elf} has no function {symbol!r}{hint}.")
+        start = found[0]["st_value"] & ~1
+        end = start + found[0]["st_size"]
+        data = [one["st_value"] for one in symbols if one.name.split(".")[0] == "$d" and start < one["st_value"] < end]
+        end = min([end, *data])
+        for segment in image.iter_segments("PT_LOAD"):
+            if segment["p_vaddr"] <= start < segment["p_vaddr"] + segment["p_filesz"]:
+                return Block(start, segment.data()[start - segment["p_vaddr"] : end - segment["p_vaddr"]])
+    raise click.ClickException(f"{symbol!r} lies in no loaded segment of {elf}.")
+
+
+def blocks_of(code: Block) -> Iterator[Block]:
+    """The code cut behind each branch and in front of each target of a branch within it."""
+    placed = decode_block(code)
+    targets = {one.address + one.operation.target_offset for one in placed if one.operation.target_offset is not None}
+    start = code.address
+    for one in placed:
+        behind = one.address + len(one.code)
+        if one.operation.exit is not None or behind in targets:
+            yield _part(code, start, behind)
+            start = behind
+    if start < code.end:
+        yield _part(code, start, code.end)
+
+
+def _part(code: Block, start: int, end: int) -> Block:
+    return Block(start, code.code[start - code.address : end - code.address])
+
+
+def disassembler() -> Names:
+    """Names instructions by capstone; without it shows their half-words."""
+    try:
+        from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
+    except ImportError:
+        return lambda address, code: code.hex()
+    engine = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
+
+    def name(address: int, code: bytes) -> str:
+        found = next(engine.disasm_lite(code, address), None)
+        return f"{found[2]} {found[3]}".strip() if found else code.hex()
+
+    return name
+
+
+def block_lines(price: Price, steps: Sequence[Step], name: Names) -> Iterator[str]:
+    """A headline and a line for each instruction."""
+    lost = ", ".join(f"{cause.name.lower()} {cycles}" for cause, cycles in price.stalls.items())
+    yield f"{price.instructions} instructions, {price.cycles} cycles: {price.issue_cycles} issue, {lost or 'no stall'}"
+    for step in steps:
+        stalls = " ".join(f"{cause.name.lower()} {cycles}" for cause, cycles in step.stalls.items())
+        why = f"{stalls} {f'({step.blocker})' if step.blocker else ''}".strip()
+        text = f"  {step.address:08x}  {step.cycle:4} {'.|'[step.slot]}  {name(step.address, step.code):36} {why}"
+        yield text.rstrip()
+
+
+@click.command()
+@click.argument("elf", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--symbol", required=True, help="The function to show.")
+@click.option("--cpu", type=click.Choice(list(CORE_MODELS)), default="cortex-m7", show_default=True)
+@click.option("--loop", is_flag=True, help="Each block as it runs behind itself.")
+def main(elf: Path, symbol: str, cpu: str, loop: bool) -> None:
+    """Show a function's blocks with the issue cycle of each instruction; | marks the younger of a pair."""
+    model, name = find_core_model(cpu), disassembler()
+    before: Block | None = None
+    for block in blocks_of(read_function(elf, symbol)):
+        edge = (block, block, True) if loop else (block, before, False)
+        print("\n".join(block_lines(model.price(*edge), model.explain(*edge), name)))
+        before = block
+
+
+if __name__ == "__main__":
+    main()
