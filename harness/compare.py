@@ -19,7 +19,7 @@ from firmware.boards import BOARDS, Board, find_board
 from firmware.engine_model import EngineModel
 from firmware.wire import BY_MODEL_ID, InputFormat, ResultFormat, WireFormat, own_format
 from harness.comparison import Answers, Figures, Row, compared
-from harness.engines import ENGINES, missing, toolchain_for
+from harness.engines import ENGINES, check_engine, missing, toolchain_for
 from harness.errors import BuildError, CompilerFailed, DoesNotFit, ProtocolError, TransportError, UsageError
 from harness.image import Image, build_image
 from harness.modes import Progress
@@ -131,13 +131,13 @@ def _boards(devices: Sequence[str]) -> tuple[Board, ...]:
 
 def _engines(wished: Sequence[str], notes: list[str], environ: Mapping[str, str]) -> tuple[str, ...]:
     for engine in wished:
-        if engine not in ENGINES:
-            raise UsageError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}.")
-        if problem := missing(engine, environ):
+        if problem := missing(check_engine(engine), environ):
             raise UsageError(problem)
-    problems = {} if wished else {engine: missing(engine, environ) for engine in ENGINES}
-    notes += [problem for problem in problems.values() if problem]
-    return tuple(dict.fromkeys(wished)) or tuple(engine for engine, problem in problems.items() if not problem)
+    if wished:
+        return tuple(dict.fromkeys(wished))
+    lacks = {engine: missing(engine, environ) for engine in ENGINES}
+    notes += [f"engine {engine} was left out: {problem}" for engine, problem in lacks.items() if problem]
+    return tuple(engine for engine, problem in lacks.items() if not problem)
 
 
 def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: str) -> Row:
