@@ -170,12 +170,12 @@ class GccToolchain:
     ) -> list[str]:
         if board.is_host:
             return [_gcc(board), *objects, "-o", output]
-        options = ("-nostdlib", "-nostartfiles", "-Wl," + ",".join(LINK_FLAGS))
+        options = ["-nostdlib", "-nostartfiles", "-Wl," + ",".join(LINK_FLAGS)]
         libraries = ["-lgcc"]
         if library is not None:
             # The small C library: what a foreign engine uses of it (mathematics, comparing strings) is the same in
             # both. Nothing in an image gives out memory (_sbrk), so one that asks for a heap does not link.
-            options = (*options, "--specs=nano.specs")
+            options.append("--specs=nano.specs")
             libraries = [str(library.archive), "-Wl,--start-group", "-lm", "-lc", "-lgcc", "-Wl,--end-group"]
         return [_gcc(board), *_gcc_core(board), *options, "-T", script, *objects, *libraries, "-o", output]
 

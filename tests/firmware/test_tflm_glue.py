@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TFLM's glue against a fake of TFLM's interface: compiled and run here, so that a change that breaks it is noticed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware.build import FIRMWARE
+from firmware.codegen.read_tflite import read_tflite
+from firmware.tflm.model import TflmModel, tflm_model
+from firmware.tflm.operators import read_resolver, resolver_calls
+from harness.errors import LibraryUnusable, UnsupportedOperator
+from tests.fakes.tflite_builder import Builder
+from tests.fakes.tflm_tree import FAKE, ZIG, fake_library, run
+from tests.fakes.tiny_models import tiny_kws
+
+FLAGS = ("-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+
+MAIN = r"""
+#include <stdio.h>
+#include <string.h>
+#include "model.h"
+
+extern uint32_t tflm_arena_used_bytes;
+
+int main(void)
+{
+    const int code = model_init();
+    printf("%d %s %u %u %.9g %d %.9g %d %u %u\n", code, model_info.engine, model_info.input_bytes,
+           model_info.output_bytes, (double)model_info.input_scale, model_info.input_zero_point,
+           (double)model_info.output_scale, model_info.output_zero_point, model_info.arena_bytes,
+           tflm_arena_used_bytes);
+    fflush(stdout);
+    for (int round = 0; code == 0 && round < 2; round++) {
+        for (uint32_t i = 0; i < model_info.input_bytes; i++) {
+            model_input()[i] = (int8_t)(i * 7 + (uint32_t)round);
+        }
+        const int invoked = model_invoke();
+        if (invoked != 0) {
+            printf("invoke %d\n", invoked);
+            return 0;
+        }
+        fwrite(model_output(), 1, model_info.output_bytes, stdout);
+    }
+    return 0;
+}
+"""
+
+
+def model(*defines: str, arena_bytes: int = 1000) -> TflmModel:
+    library = fake_library(Path("unused.a"), *defines)
+    return tflm_model(tiny_kws(), "tiny kws.tflite", library, read_resolver(FAKE)).with_arena(arena_bytes)
+
+
+def run_glue(made: TflmModel, folder: Path) -> tuple[list[str], bytes]:
+    """Build the glue for ``made`` on this machine and run it: the words it says of itself, and its raw output."""
+    for name, text in {**made.files, "main.c": MAIN}.items():
+        (folder / name).write_text(text)
+    includes = [f"-I{path}" for path in (folder, FIRMWARE / "engine", *made.library.includes)]
+    defines = [f"-D{define}" for define in made.library.defines]
+    # Compiled as C++ and linked as C: nothing in the glue may need a C++ run-time library.
+    glue, main = str(folder / "glue.o"), str(folder / "main.o")
+    run([str(ZIG), "c++", *FLAGS, *includes, *defines, "-c", str(FIRMWARE / made.sources[0]), "-o", glue])
+    run([str(ZIG), "cc", "-Wall", "-Werror", *includes, "-c", str(folder / "main.c"), "-o", main])
+    run([str(ZIG), "cc", glue, main, "-o", str(folder / "program")])
+    done = subprocess.run([folder / "program"], capture_output=True, check=True, timeout=30)
+    words, _, rest = done.stdout.partition(b"\n")
+    return words.decode().split(), rest
+
+
+def test_the_glue_runs_a_model(tmp_path: Path) -> None:
+    made = model()
+    words, output = run_glue(made, tmp_path)
+    assert words == ["0", "tflm", "490", "12", "0.584702909", "83", "0.00390625", "-128", "1008", "600"]
+    assert made.arena_bytes == 1008, "rounded up to what both ends are aligned to"
+    for number, answer in enumerate((output[:12], output[12:])):
+        values = np.resize((np.arange(490) * 7 + number).astype(np.uint8), 492)
+        values[490:] = 0
+        assert np.array_equal(np.frombuffer(answer, np.uint8), values.reshape(-1, 12).sum(axis=0, dtype=np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("defines", "arena_bytes", "code"),
+    [
+        (["FAKE_SCHEMA_VERSION=4"], 1008, 1),
+        (["FAKE_ADD_STATUS=kTfLiteError"], 1008, 2),
+        (["FAKE_NEEDED_BYTES=1009"], 1008, 3),
+        (["FAKE_NEEDED_BYTES=1008"], 1008, 0),
+        (["FAKE_INPUT_TYPE=kTfLiteFloat32"], 1008, 4),
+        (["FAKE_INPUT_BYTES=489"], 1008, 4),
+        (["FAKE_INPUTS=2"], 1008, 4),
+        (["FAKE_OUTPUT_TYPE=kTfLiteFloat32"], 1008, 5),
+        (["FAKE_OUTPUT_ZERO_POINT=127"], 1008, 5),
+        (["FAKE_OUTPUTS=0"], 1008, 5),
+    ],
+)
+def test_what_the_engine_refuses_has_a_code_each(
+    tmp_path: Path, defines: list[str], arena_bytes: int, code: int
+) -> None:
+    words, _ = run_glue(model(*defines, arena_bytes=arena_bytes), tmp_path)
+    assert words[0] == str(code)
+
+
+def test_a_failed_inference_has_a_code(tmp_path: Path) -> None:
+    assert run_glue(model("FAKE_INVOKE_STATUS=kTfLiteError"), tmp_path)[1] == b"invoke 1\n"
+
+
+def test_exactly_the_operators_of_the_model_are_added() -> None:
+    calls = model().calls
+    assert calls == ("AddFullyConnected(tflite::Register_FULLY_CONNECTED_INT8())", "AddSoftmax()")
+    header = model().files["tflm_model.h"]
+    assert "MicroMutableOpResolver<2>" in header
+    assert all(f"resolver.{call} != kTfLiteOk" in header for call in calls)
+
+
+def test_an_operator_that_is_not_all_int8_is_added_whole() -> None:
+    graph = read_tflite(odd_model("FULLY_CONNECTED", "float32"), "odd")
+    assert resolver_calls(graph, read_resolver(FAKE)) == ("AddFullyConnected()",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "words"),
+    [
+        ("LOGISTIC", "int8", "operator LOGISTIC at layer 0 .*no call that adds it"),
+        ("CUSTOM:mine", "int8", "operator CUSTOM:mine at layer 0"),
+        ("SOFTMAX", "float32", r"its input, .* float32\).* it is float32, engine tflm wants int8"),
+        ("SOFTMAX", "uint8", "it is uint8"),
+    ],
+)
+def test_what_the_engine_does_not_do_is_named(kind: str, dtype: str, words: str) -> None:
+    with pytest.raises(UnsupportedOperator, match=words):
+        tflm_model(odd_model(kind, dtype), "odd", fake_library(Path("x.a")), read_resolver(FAKE))
+
+
+def odd_model(kind: str, dtype: str) -> bytes:
+    """One operator on a tensor of a type that may not be int8."""
+    b = Builder()
+    x, y = (b.tensor((1, 4), dtype, scale=0.5, zero_point=0) for _ in range(2))
+    inputs = [x, b.tensor((4, 4), dtype, scale=0.5, data=np.ones((4, 4)))] if kind == "FULLY_CONNECTED" else [x]
+    b.operator(kind, inputs, [y], {"beta": 1.0} if kind == "SOFTMAX" else {})
+    return b.build([x], [y])
+
+
+@pytest.mark.parametrize("text", [None, "nothing that looks like a resolver"])
+def test_a_header_that_is_not_understood_is_named(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+    path.parent.mkdir(parents=True)
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(LibraryUnusable, match=r"micro_mutable_op_resolver\.h cannot be used"):
+        read_resolver(tmp_path)
+
+
+def test_two_builds_of_one_commit_have_different_versions() -> None:
+    assert model().engine_version == "tflite-micro 000000000000, library 111111111111"
+    assert (model().kernels, model().constant_bytes) == ("CMSIS-NN", len(tiny_kws()))
+
+
+@pytest.mark.parametrize("name", ["a */ b.tflite", "trick??/.tflite", "line\nbreak", "back\\"])
+def test_a_model_of_any_name_compiles(tmp_path: Path, name: str) -> None:
+    made = tflm_model(tiny_kws(), name, fake_library(Path("x.a")), read_resolver(FAKE)).with_arena(1000)
+    assert run_glue(made, tmp_path)[0][0] == "0"
