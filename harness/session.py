@@ -143,7 +143,8 @@ class Session:
         asked up to three times. A device that keeps its name to itself is still a device; what it holds must be known.
         Raises what the last try raised.
         """
-        just_started = self.transport.timing != "hardware"
+        # A recording tells by itself whether its device was there before: an emulated board behind a port was.
+        just_started = getattr(self.transport, "just_started", self.transport.timing != "hardware")
         boot = self._drain(BOOT_S, quiet_s=BOOT_S if just_started else QUIET_S, until_ready=True)
         if not boot and just_started:
             raise DeviceSilent("(boot)", BOOT_S)

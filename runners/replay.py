@@ -30,6 +30,7 @@ class ReplayTransport:
     """Plays the ``out``, ``in`` and ``download`` events of a transcript back.
 
     It brings its own ``clock`` (host seconds, moved by waiting), so that the recorded device's silence takes no time.
+    ``just_started`` is whether the recording begins with the device's boot, as it does where the run started it.
     A command that was not sent at this point of the recording raises DeviceGone saying both.
     """
 
@@ -42,6 +43,7 @@ class ReplayTransport:
         self.timing: str = meta.get("device", {}).get("timing", "hardware")
         if self.timing not in ("hardware", "emulated", "host"):
             raise RecordError(f"{self.url} was recorded in {self.timing!r} time: wanted hardware, emulated or host.")
+        self.just_started = self.timing != "hardware" and self._events[:1] != [] and self._events[0]["e"] == "in"
         self._next = 0
         self._said = b""
         self._payload = bytearray()
