@@ -56,6 +56,15 @@ def missing(engine: str, environ: Mapping[str, str] = os.environ) -> str:
     return ""
 
 
+def check_at_hand(engine: str, board: Board, environ: Mapping[str, str] = os.environ) -> None:
+    """Raise UsageError or LibraryUnusable when ``engine`` cannot be built for ``board`` on this machine.
+
+    Asked before anything is downloaded or compiled.
+    """
+    if engine == "tflm":
+        find_library(find_tree(environ), board)
+
+
 def toolchain_for(engine: str, name: str | None) -> Toolchain:
     """Return the compiler called ``name``, or the usual one; raises UsageError for one the engine cannot be built with.
 

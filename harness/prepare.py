@@ -15,7 +15,7 @@ from urllib.parse import quote
 from firmware.boards import Board, find_board
 from firmware.engine_model import EngineModel
 from firmware.wire import BY_MODEL_ID, ResultFormat, WireFormat, own_format
-from harness.engines import ENGINES, check_engine, toolchain_for
+from harness.engines import ENGINES, check_at_hand, check_engine, toolchain_for
 from harness.errors import RecordError, UsageError
 from harness.image import ELF_FILE, build_image
 from harness.settings import (
@@ -27,13 +27,14 @@ from harness.settings import (
     Settings,
     versions,
 )
-from models.catalog import CatalogModel, InputFormat, benchmark_format, find_model
+from models.catalog import CatalogModel, InputFormat, benchmark_format, find_model, own_input_of
 from models.data.cache import cache_folder
 from models.data.dataset import Dataset, Sample
 from models.data.download import file_sha256
 from models.data.labels import Listed, list_digest
 from models.data.load import load_dataset
 from models.inputs import accuracy_inputs, performance_inputs
+from models.own_inputs import own_dataset
 from models.tasks import BY_NAME, Task, find_task
 
 Mode = Literal["performance", "accuracy"]
@@ -101,6 +102,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     if board is None:
         raise UsageError("say what to run on: --device (benchmark-devices lists them), or the --port of a board.")
     _check_baud(board, request.baud)
+    check_at_hand(engine, board)
     wanted = task.default_model if request.model is None else request.model
     model = find_model(wanted, task.name, data_dir=request.data)
     say(f"model {model.name}, {model.origin}")
@@ -262,6 +264,12 @@ def _settings(
 _NO_DATA = DataFacts("", "", "", "", False, False, "", ())
 
 
+def _made_for(sha256: str, task: Task, request: Request) -> Dataset | None:
+    """The task's raw data through the front end of a known model; None for another model, or without such data."""
+    own_input = own_input_of(sha256)
+    return own_input and own_dataset(own_input, task, request.data, synthetic=request.synthetic)
+
+
 def _with_data(
     settings: Settings,
     request: Request,
@@ -272,8 +280,9 @@ def _with_data(
 ) -> Prepared:
     """Choose the inputs, and with them the modes that make sense."""
     task, inputs = find_task(settings.task), settings.inputs
-    dataset = load_dataset(task, request.data, synthetic=request.synthetic)
-    input_format: InputFormat = "benchmark" if inputs.format == "benchmark" else "own"
+    made = _made_for(settings.model.sha256, task, request) if inputs.format != "benchmark" else None
+    dataset = made or load_dataset(task, request.data, synthetic=request.synthetic)
+    input_format: InputFormat = "benchmark" if made or inputs.format == "benchmark" else "own"
     own = input_format == "own"
     chosen = modes or request.modes or (MODES if dataset.labelled and not own else ("performance",))
     accuracy = accuracy_inputs(dataset, input_format, settings.model.name) if "accuracy" in chosen else ()

@@ -100,6 +100,17 @@ def test_energy_build_prints_no_laps(tmp_path: Path) -> None:
             "e-[Model set-up failed with code 7]",
             "e-[Model set-up failed with code 7]",
         ),
+        *(
+            (FakeCompiled(16, 4, init_code=code), line, line)
+            for code, line in [
+                (1, "e-[Model set-up failed: the model file has another schema version]"),
+                (2, "e-[Model set-up failed: the operators cannot be registered]"),
+                (3, "e-[Model set-up failed: arena too small or an operator refuses its tensors]"),
+                (4, "e-[Model set-up failed: the input tensor is not the one expected]"),
+                (5, "e-[Model set-up failed: the output tensor is not the one expected]"),
+                (-2, "e-[Model set-up failed with code 2]"),
+            ]
+        ),
         (FakeCompiled(16, 4, invoke_code=3), None, "e-[Inference failed with code 3]"),
         (FakeCompiled(16, 4, invoke_code=-3), None, "e-[Inference failed with code 3]"),
     ],

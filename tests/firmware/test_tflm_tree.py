@@ -115,7 +115,7 @@ def test_the_wrong_library_is_refused(tmp_path: Path, flags: tuple[str, ...], bo
 def test_objects_for_several_cores_are_refused(tmp_path: Path) -> None:
     root = make_tree(tmp_path, {"one": M7})
     make_archive(root / "gen/one/lib" / ARCHIVE, [(M7, (INTERPRETER,)), (M4, ("other",))])
-    with pytest.raises(LibraryUnusable, match="mixes objects for cortex-m4 .* and cortex-m7"):
+    with pytest.raises(LibraryUnusable, match=r"mixes objects for cortex-m4 .* and cortex-m7"):
         find_library(find_tree({"TFLM_DIR": str(root)}), F746)
 
 

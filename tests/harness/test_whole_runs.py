@@ -222,7 +222,10 @@ def test_a_port_says_its_task(tmp_path: Path) -> None:
         ({"task": "ads"}, UsageError, "there is no task 'ads'"),
         ({"device": "stm"}, UsageError, "there is no device 'stm'"),
         ({"device": None, "port": None}, UsageError, "say what to run on"),
-        ({"engine": "tflm"}, UsageError, "there is no engine 'tflm'"),
+        ({"engine": "tvm"}, UsageError, "there is no engine 'tvm'; choose one of compiled, tflm"),
+        ({"engine": "tflm", "toolchain": "zig"}, UsageError, "--toolchain zig does not go with it"),
+        ({"engine": "tflm", "port": None}, UsageError, "name it with TFLM_DIR"),
+        ({"engine": "tflm", "port": None, "device": "host"}, UsageError, "name it with TFLM_DIR"),
         ({"task": None, "port": None, "model": None}, UsageError, "say what to run: --task"),
         ({"data": Path("/nowhere/at/all")}, DataError, "is not a folder"),
         ({"data": Path("/nowhere/at/all"), "port": None}, DataError, "is not a folder"),
@@ -236,8 +239,13 @@ def test_a_port_says_its_task(tmp_path: Path) -> None:
     ],
 )
 def test_requests_that_make_no_sense(
-    tmp_path: Path, changes: dict[str, Any], error: type[BenchError], sentence: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    error: type[BenchError],
+    sentence: str,
 ) -> None:
+    monkeypatch.delenv("TFLM_DIR", raising=False)
     asked = request(**{"data": kws_folder(tmp_path / "data"), **changes})
     with pytest.raises(error, match=sentence):
         run_benchmark(asked, tmp_path / "runs", Listener(), opener(kws_device()))

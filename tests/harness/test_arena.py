@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arena is found on the emulated board: with a fake interpreter whose needs are known, in real images."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from firmware.boards import KIB, find_board
+from firmware.tflm.model import TflmModel, tflm_model
+from firmware.tflm.operators import read_resolver
+from firmware.toolchain import find_toolchain
+from firmware.wire import BY_MODEL_ID
+from harness.arena import build_with_least_arena
+from harness.errors import CompilerFailed, DoesNotFit, UnsupportedOperator
+from harness.image import build_image
+from tests.fakes.tflm_tree import FAKE, M4, M7, fake_library, make_archive
+from tests.fakes.tiny_models import tiny_kws
+
+F746, F446 = find_board("stm32f746"), find_board("stm32f446")
+WIRE = BY_MODEL_ID["kws01"]
+GCC = find_toolchain("gcc")
+
+
+@pytest.fixture
+def cpp() -> None:
+    if shutil.which("arm-none-eabi-g++") is None:
+        pytest.skip("needs arm-none-eabi-g++")
+
+
+def model(folder: Path, *defines: str, flags: tuple[str, ...] = M7) -> TflmModel:
+    archive = make_archive(folder / "library" / "fake.a", [(flags, ("unused",))])
+    return tflm_model(tiny_kws(), "tiny", fake_library(archive, *defines), read_resolver(FAKE))
+
+
+@pytest.mark.usefixtures("cpp")
+def test_the_image_gets_what_the_interpreter_took(tmp_path: Path) -> None:
+    said: list[str] = []
+    made = model(tmp_path, "FAKE_USED_BYTES=1234", flags=M4)
+    image = build_image(made, WIRE, F446, GCC, None, tmp_path / "cache", said.append)
+    assert image.facts.arena_bytes == 1248
+    assert (image.facts.kernels, image.facts.model_bytes) == ("CMSIS-NN", len(tiny_kws()))
+    assert image.facts.engine_version == made.engine_version
+    assert "the interpreter takes 1,234 bytes of its arena" in said
+    said.clear()
+    assert build_image(made, WIRE, F446, GCC, None, tmp_path / "cache", said.append) == image
+    assert said == ["taking the image for stm32f446 that was built before"]
+    other = replace(made, library=replace(made.library, digest="2" * 64))
+    assert build_image(other, WIRE, F446, GCC, None, tmp_path / "cache").elf != image.elf
+
+
+@pytest.mark.usefixtures("cpp")
+@pytest.mark.parametrize(("needed", "wanted"), [(1249, 1264), (1600, 1600)])
+def test_setting_up_may_take_more_for_a_moment(tmp_path: Path, needed: int, wanted: int) -> None:
+    made = model(tmp_path, "FAKE_USED_BYTES=1234", f"FAKE_NEEDED_BYTES={needed}")
+    sized, firmware = build_with_least_arena(made, WIRE, F746, tmp_path / "out", GCC)
+    assert sized.arena_bytes == wanted
+    assert firmware.elf.is_file()
+
+
+@pytest.mark.usefixtures("cpp")
+def test_an_arena_that_no_ram_holds(tmp_path: Path) -> None:
+    with pytest.raises(DoesNotFit) as caught:
+        build_with_least_arena(model(tmp_path, "FAKE_USED_BYTES=400000"), WIRE, F746, tmp_path / "out", GCC)
+    assert caught.value.region == "ram"
+    assert 400_000 < caught.value.need_bytes < 410_000
+    assert caught.value.have_bytes == 320 * KIB
+
+
+@pytest.mark.usefixtures("cpp")
+@pytest.mark.parametrize(
+    ("define", "reason"),
+    [
+        ("FAKE_NEEDED_BYTES=99000000", "an operator refuses its tensors"),
+        ("FAKE_SCHEMA_VERSION=4", "the model file has another schema version"),
+    ],
+)
+def test_what_the_interpreter_refuses_is_told_in_its_words(tmp_path: Path, define: str, reason: str) -> None:
+    with pytest.raises(UnsupportedOperator, match=f"does not take it: Model set-up failed: .*{reason}"):
+        build_with_least_arena(model(tmp_path, define), WIRE, F746, tmp_path / "out", GCC)
+
+
+@pytest.mark.usefixtures("cpp")
+def test_glue_that_does_not_compile_is_shown(tmp_path: Path) -> None:
+    made = replace(model(tmp_path), calls=("AddNothing()",))
+    with pytest.raises(CompilerFailed, match=r"tflm/engine\.cc") as caught:
+        build_with_least_arena(made, WIRE, F746, tmp_path / "out", GCC)
+    assert "AddNothing" in caught.value.detail
+
+
+def test_without_a_cpp_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None if name.endswith("g++") else f"/bin/{name}")
+    monkeypatch.setattr("firmware.toolchain.GccToolchain.version", lambda self, board: "some gcc")
+    with pytest.raises(CompilerFailed, match=r"arm-none-eabi-g\+\+: it is not on the PATH"):
+        build_with_least_arena(model(tmp_path), WIRE, F746, tmp_path / "out", GCC)
+
+
+def test_the_packaged_compiler_does_not_link_it(tmp_path: Path) -> None:
+    with pytest.raises(CompilerFailed, match="Take --toolchain gcc"):
+        build_with_least_arena(model(tmp_path), WIRE, F746, tmp_path / "out", find_toolchain("zig"))
