@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cycles of short sequences on the Cortex-M4, each as a cited source has it.
+
+TRM: Cortex-M4 Technical Reference Manual, instruction table and load/store timings; JNK: jnk0le's measurements of an
+STM32F407; CMP: published measurements of code alignment.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from runners.emulator.timing.core_model import Block, Stall
+from runners.emulator.timing.cortex_m4 import CortexM4
+from tests.fakes.thumb_code import assemble
+
+MODEL = CortexM4()
+
+# Source, instructions, cycles from an empty pipe.
+PRICES = [
+    ("TRM: data processing", "add.w r0,r1,r2,lsl #3; ubfx r3,r4,#1,#2; sxtb16 r5,r6,ror #8; ssat r7,#8,r0", 4),
+    ("TRM: multiplies", "mul r0,r1,r2; mla r0,r1,r2,r3; smlad r0,r1,r2,r0; smlald r4,r5,r1,r2; umaal r4,r5,r1,r2", 5),
+    ("TRM: divide", "udiv r0,r1,r2", 7),
+    ("TRM: a load", "ldr r0,[r1]", 2),
+    ("TRM: n independent loads take n + 1", "ldr r0,[r4]; ldrb r1,[r4]; ldrsh.w r2,[r4,#2]", 4),
+    ("TRM: a load whose result the next one needs", "ldr r0,[r1]; ldr r2,[r0]", 4),
+    ("TRM: address by the instruction before", "adds r0,r1,r2; ldr r3,[r0]", 4),
+    ("TRM: the same one instruction earlier", "adds r0,r1,r2; movs r5,#1; ldr r3,[r0]", 4),
+    ("TRM: index by the instruction before", "smlabb r0,r1,r2,r3; ldr r4,[r5,r0]", 4),
+    ("JNK: post-indexed loads of one base", "ldr r0,[r2],#4; ldr r1,[r2],#4", 4),
+    ("JNK: post-indexed loads of two bases", "ldr r0,[r2],#4; ldr r1,[r3],#4", 3),
+    ("JNK: a load hides a NOP", "ldr r0,[r1]; nop", 2),
+    ("TRM: a NOP elsewhere", "movs r0,#1; nop", 2),
+    ("TRM: store by constant offset", "str r0,[r1,#4]", 1),
+    ("TRM: store by register", "str r0,[r1,r2]", 2),
+    ("JNK: the same behind a load", "ldr r3,[r1]; str r0,[r1,r2]", 3),
+    ("TRM: nothing overlaps with a store", "str r0,[r1]; ldr r2,[r3]; ldr r4,[r3]", 4),
+    ("TRM: store to an address just made", "adds r1,r1,r2; str r0,[r1]", 3),
+    ("TRM: LDRD", "ldrd r0,r1,[r2]", 3),
+    ("TRM: STRD", "strd r0,r1,[r2]", 3),
+    ("TRM: LDM of four", "ldmia r0!,{r1,r2,r3,r4}", 5),
+    ("TRM: nothing overlaps with LDM", "ldmia r0!,{r1,r2}; ldr r3,[r4]", 5),
+    ("TRM: PUSH of five", "push {r4,r5,r6,r7,lr}", 6),
+    ("TRM: TBB is at least 6 with its refill", "tbb [pc,r0]", 4),
+    ("TRM: IT behind a 16-bit instruction", "cmp r0,r1; it eq; moveq r2,r3", 2),
+    ("TRM: IT behind a 32-bit instruction", "cmp.w r0,r1; it eq; moveq r2,r3", 3),
+    ("TRM: IT does not part two loads", "cmp r0,r1; ldr r2,[r3]; it eq; ldreq r4,[r3]", 4),
+    ("CMP: three wide ones in step", "movw r0,#1; movw r1,#1; movw r2,#1", 3),
+    ("CMP: three wide ones out of step", "nop; movw r0,#1; movw r1,#1; movw r2,#1; nop", 6),
+    ("CMP: once a row", "nop; movw r0,#1; movw r1,#1; movw r2,#1; movw r3,#1; nop", 7),
+    ("CMP: two are no row", "nop; movw r0,#1; movw r1,#1; nop; nop", 5),
+    ("LLVM: VFMA", "vfma.f32 s0,s1,s2", 3),
+    ("LLVM: VDIV", "vdiv.f32 s0,s1,s2", 14),
+    ("TRM: VADD", "vadd.f32 s0,s1,s2; movs r0,#1; vadd.f32 s3,s0,s1", 3),
+    ("TRM: VADD used at once", "vadd.f32 s0,s1,s2; vadd.f32 s3,s0,s1", 3),
+    ("TRM: VLDR", "vldr s0,[r0]; vldr s1,[r0]", 4),
+]
+
+
+@pytest.fixture(scope="module")
+def blocks() -> dict[str, Block]:
+    texts = [text for _, text, _ in PRICES]
+    return dict(zip(texts, assemble(texts, "cortex_m4"), strict=True))
+
+
+@pytest.mark.parametrize(("source", "text", "cycles"), PRICES, ids=[row[0] for row in PRICES])
+def test_cycles(source: str, text: str, cycles: int, blocks: dict[str, Block]) -> None:
+    price = MODEL.price(blocks[text], None, False)
+    assert price.cycles == cycles
+    assert price.cycles == price.issue_cycles + sum(price.stalls.values())
+    steps = MODEL.explain(blocks[text], None, False)
+    assert len(steps) == price.instructions
+    assert sum(sum(step.stalls.values()) for step in steps) == sum(price.stalls.values())
+
+
+def test_a_taken_edge_carries_the_refill() -> None:
+    """TRM: 1 + 2 cycles for a taken branch; CMP: one more when the target is a wide instruction out of step."""
+    branch, narrow, wide = assemble(["cmp r0,r1; beq 9f", "movs r0,#1", "movw r0,#1"])
+    shifted = Block(wide.address + 2, wide.code)
+    assert MODEL.price(branch, None, False).cycles == 2
+    assert MODEL.price(narrow, branch, False).cycles == 1
+    assert MODEL.price(narrow, branch, True).stalls == {Stall.BRANCH: 2}
+    assert MODEL.price(wide, branch, True).cycles == 3
+    assert MODEL.price(shifted, branch, True).cycles == 4
+    assert MODEL.price(branch, None, False).taken_cycles == 2
+
+
+def test_a_loop_of_two_instructions() -> None:
+    """TRM: SUBS 1, BNE taken 3."""
+    (loop,) = assemble(["0: subs r0,#1; bne 0b"])
+    assert MODEL.price(loop, loop, True).cycles == 4
+
+
+def test_what_is_left_in_the_pipe_crosses_block_boundaries() -> None:
+    load, other, dependent = assemble(["ldr r0,[r1]", "ldr r2,[r3]", "ldr r2,[r0]"])
+    assert MODEL.price(other, load, False).cycles == 1
+    assert MODEL.price(other, load, True).cycles == 4
+    assert MODEL.price(dependent, load, False).cycles == 2
