@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One validation image on the emulated board, and what the cycle model says of one inference.
+
+A validation image is an ordinary firmware image that talks on the board's console:
+
+* it says ``ready 0`` once it is set up;
+* ``g`` makes it run one inference; it answers ``cycles N``, the difference of two readings of DWT_CYCCNT around it;
+* ``o`` makes it list ``NAME N`` for each operator of the last inference, in order, then ``end``. It may list none.
+
+The second inference is taken: caches, accelerator and branch predictor are then as they are in a benchmark's loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from benchmarks.timing_validation_rows import Image
+from firmware.boards import KIB, MIB, Board, Memory, find_board
+from harness.errors import BenchError
+from runners.emulator.machine import EmulatedBoard
+
+TURN_S = 5.0
+
+
+class ImageFailed(BenchError):
+    """A validation image did not answer as it should."""
+
+    def __init__(self, image: Image, said: str) -> None:
+        super().__init__(
+            f"{image.path.name} answered {said[-200:]!r} on {image.row.device}; a validation image says 'ready 0', and "
+            "'cycles N' when sent a 'g'."
+        )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One image's second inference by the cycle model. ``operators`` holds (name, cycles) in order of execution."""
+
+    image: Image
+    cycles: int
+    instructions: int
+    operators: tuple[tuple[str, int], ...]
+
+    @property
+    def predicted_ms(self) -> float:
+        """Milliseconds at the clock of the published row."""
+        return self.cycles / self.image.row.clock_hz * 1e3
+
+    @property
+    def error(self) -> float:
+        """Signed relative error: predicted over published, less one."""
+        return self.cycles / self.image.row.cycles - 1.0
+
+
+def board_of(device: str) -> Board:
+    """The board an image of a published row runs on."""
+    return _l4r5_core() if device == "stm32l4r5" else find_board(device)
+
+
+def predict(image: Image, level: str) -> Prediction:
+    """Run the image at a timing level; raises ImageFailed, and what the emulator raises."""
+    board = EmulatedBoard(board_of(image.row.device), image.path, level)
+    try:
+        hello = _talk(board, b"")
+        if "ready 0" not in hello:
+            raise ImageFailed(image, hello)
+        _cycles(image, _talk(board, b"g"))
+        before = board.instructions
+        cycles = _cycles(image, _talk(board, b"g"))
+        instructions = board.instructions - before
+        return Prediction(image, cycles, instructions, _operators(_talk(board, b"o")))
+    finally:
+        board.close()
+
+
+def _talk(board: EmulatedBoard, text: bytes) -> str:
+    """Send, and collect what comes until the firmware waits for input again."""
+    if text:
+        board.send(text)
+    said = bytearray()
+    while True:
+        more = board.run(TURN_S)
+        said += more
+        if board.idle and not more:
+            return said.decode("ascii", "replace")
+
+
+def _cycles(image: Image, said: str) -> int:
+    for line in said.splitlines():
+        name, _, value = line.partition(" ")
+        if name == "cycles" and value.isdigit():
+            return int(value)
+    raise ImageFailed(image, said)
+
+
+def _operators(said: str) -> tuple[tuple[str, int], ...]:
+    pairs = (line.rpartition(" ") for line in said.splitlines() if line.strip() != "end")
+    return tuple((name, int(value)) for name, _, value in pairs if name and value.isdigit())
+
+
+def _l4r5_core() -> Board:
+    """An STM32L4R5's core, memories and flash, on the clock tree and console of the F446.
+
+    Both have five wait states at their highest clock, so that a figure in cycles does not depend on the clock.
+    """
+    return replace(
+        find_board("stm32f446"),
+        boards=("NUCLEO-L4R5ZI (core and memories)",),
+        memories=(
+            Memory("flash", 0x0800_0000, 2 * MIB, aliases=(0x0000_0000,)),
+            Memory("ram", 0x2000_0000, 640 * KIB),
+        ),
+    )
