@@ -96,7 +96,7 @@ def compare(plan: Plan, listener: Listener) -> Iterator[Row]:
             reference: Row | None = None
             for engine in plan.engines:
                 listener.progress(Progress("comparing", done, total, f"{model.name} on {board.device}, {engine}"))
-                row = compared(_row(plan, board, model, content, engine), reference, plan.engines[0])
+                row = compared(_row(plan, board, model, content, engine), reference)
                 reference = row if engine == plan.engines[0] else reference
                 yield row
                 done += 1

@@ -21,19 +21,19 @@ def compare_runs(folders: Sequence[Path]) -> list[Row]:
     """
     rows: list[Row] = []
     first_on: dict[object, Row] = {}
-    for folder in folders:
+    for number, folder in enumerate(folders, start=1):
         events = read_transcript(folder / TRANSCRIPT_FILE)
         record, measured = figures(events), measure(events)
-        row = _row(folder, record, measured)
+        row = _row(f"run {number}", folder, record, measured)
         settings = record.settings
         # The same names are the same files only in the same data set, read in the same way.
         data = (settings.task, settings.data.digest, settings.data.source, settings.inputs)
         reference = first_on.setdefault(data, row)
-        rows.append(row if reference is row else compared(row, reference, reference.run))
+        rows.append(row if reference is row else compared(row, reference))
     return rows
 
 
-def _row(folder: Path, record: RunRecord, measured: Measured) -> Row:
+def _row(name: str, folder: Path, record: RunRecord, measured: Measured) -> Row:
     settings, performance = record.settings, record.performance
     device, built = settings.device, settings.firmware
     cost = None
@@ -59,7 +59,8 @@ def _row(folder: Path, record: RunRecord, measured: Measured) -> Row:
         inputs=settings.data.summary,
         figures=cost,
         problem="" if cost else "no timed windows",
-        run=str(folder),
+        run=name,
+        folder=str(folder),
         answers=_answers(measured),
     )
 

@@ -59,7 +59,7 @@ class Row:
 
     ``timing`` is hardware, emulated or host; ``timing_model`` names an emulated core's cycle model. ``inputs`` says in
     words what was answered. ``difference`` is None in the row the others are compared with, and where there is nothing
-    to compare. ``run`` is the folder of a finished run.
+    to compare. ``run`` is what a finished run is called here, ``folder`` where it lies.
     """
 
     model: str
@@ -75,6 +75,7 @@ class Row:
     problem: str = ""
     difference: Difference | None = None
     run: str = ""
+    folder: str = ""
     answers: Answers = field(default_factory=dict, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -82,10 +83,9 @@ class Row:
         return asdict(replace(self, answers={}))
 
 
-def compared(row: Row, reference: Row | None, to: str) -> Row:
-    """Return ``row`` with its difference to ``reference``, which is called ``to``, over the inputs both answered."""
-    names = [name for name in row.answers if reference is not None and name in reference.answers]
-    if reference is None or not names:
+def compared(row: Row, reference: Row | None) -> Row:
+    """Return ``row`` with its difference to ``reference`` over the inputs both answered."""
+    if reference is None or not (names := [name for name in row.answers if name in reference.answers]):
         return row
     ours, theirs = ([answers[name] for name in names] for answers in (row.answers, reference.answers))
     exact = all(values.dtype == np.int8 for values in (*ours, *theirs))
@@ -95,6 +95,7 @@ def compared(row: Row, reference: Row | None, to: str) -> Row:
         for a, b in zip(ours, theirs, strict=True)
     ]
     all_apart = np.concatenate(apart)
+    to = reference.run or reference.engine
     difference = Difference(
         to, len(names), all_apart.size, int(np.count_nonzero(all_apart)), float(all_apart.max(initial=0.0)), exact
     )

@@ -31,7 +31,7 @@ def render_comparison(rows: Sequence[Row], notes: Sequence[str] = ()) -> str:
     by_kind = sorted(rows, key=_kind)  # stable: rows keep their order within a kind
     for kind, group in groupby(by_kind, key=_kind):
         blocks.append(_block(*kind, list(group)))
-    below = [f"{row.run}: {row.model}, {row.engine}" for row in rows if row.run]
+    below = [f"{row.run}: {row.folder}" for row in rows if row.run]
     below += _versions(rows)
     below += [f"inputs of {model}: {words}" for model, words in _inputs(rows)]
     if len(timings) > 1:
@@ -66,12 +66,13 @@ def _first(rows: Sequence[Row], row: Row) -> Row | None:
 
 def _cells(row: Row, first: Row | None) -> tuple[str, ...]:
     engine = f"{row.engine}, {row.kernels}" if row.kernels else row.engine
+    model = f"{row.run}, {row.model}" if row.run else row.model
     figures = row.figures
     if figures is None:
-        return row.model, engine
+        return model, engine
     numbers = (figures.arena_bytes, figures.ram_bytes, figures.flash_bytes, figures.runtime_flash_bytes)
     return (
-        row.model,
+        model,
         engine,
         f"{figures.latency_us / 1000:,.3f}",
         _ratio(row, first),

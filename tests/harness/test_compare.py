@@ -156,7 +156,7 @@ def answered(**answers: list[int] | list[float]) -> Row:
         name: np.array(values, np.int8 if isinstance(values[0], int) else np.float64)
         for name, values in answers.items()
     }
-    return Row("m", "d", "e", answers=arrays)
+    return Row("m", "d", "x", answers=arrays)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def answered(**answers: list[int] | list[float]) -> Row:
 )
 def test_how_answers_differ(ours: Any, theirs: Any, difference: Difference | None) -> None:
     reference = None if theirs is None else answered(**theirs)
-    assert compared(answered(**ours), reference, "x").difference == difference
+    assert compared(answered(**ours), reference).difference == difference
 
 
 def finished(folder: Path, **changes: Any) -> Path:
@@ -203,14 +203,15 @@ def test_finished_runs_side_by_side(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert [row.difference for row in rows] == [
         None,
-        Difference(str(board), 12, 144, 12, pytest.approx(0.5), exact=False),
-        Difference(str(board), 3, 36, 0, 0.0, exact=False),
+        Difference("run 1", 12, 144, 12, pytest.approx(0.5), exact=False),
+        Difference("run 1", 3, 36, 0, 0.0, exact=False),
     ]
     text = render_comparison(rows)
     assert text.count("stm32f746, timing: hardware") == text.count("stm32f746, timing: emulated") == 1
     assert "emulated and hardware times are not to be compared" in text
     assert "1.50" not in text and "0.67" not in text  # the ratio of 30 ms to 20 ms
-    assert "no timed windows" in text
+    assert "run 3, on the device  on the device  no timed windows  equal to run 1, 36 printed values" in text
+    assert f"note: run 2: {emulated}" in text
 
 
 def test_runs_on_other_data_are_not_held_against_each_other(tmp_path: Path) -> None:
