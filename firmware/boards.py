@@ -27,6 +27,38 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """A level 1 cache."""
+
+    size_bytes: int
+    ways: int
+    line_bytes: int = 32
+
+
+@dataclass(frozen=True)
+class FlashAccelerator:
+    """Lines of the flash kept between it and the core. ``data_lines`` 0: data shares the lines of the instructions.
+
+    ``bases`` are the addresses of the flash it serves; empty: all of them.
+    """
+
+    line_bytes: int
+    instruction_lines: int
+    data_lines: int
+    bases: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class MemorySystem:
+    """What stands between the core and its memories. ``tightly_coupled`` are (base, size in bytes) without waits."""
+
+    accelerator: FlashAccelerator
+    instruction_cache: Cache | None = None
+    data_cache: Cache | None = None
+    tightly_coupled: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class Power:
     """Mean active power of a board; energy of an emulated run is this times time, and is labelled as modelled."""
 
@@ -59,6 +91,7 @@ class Board:
     timer_clock_hz: int = 0
     baud: int = 115_200
     flash_wait_states: int = 0
+    memory_system: MemorySystem | None = None
     power: Power | None = None
     usb_ids: tuple[tuple[int, int], ...] = ()
 
@@ -97,6 +130,7 @@ BOARDS: tuple[Board, ...] = (
         uart_clock_hz=45_000_000,
         timer_clock_hz=90_000_000,
         flash_wait_states=5,
+        memory_system=MemorySystem(FlashAccelerator(line_bytes=16, instruction_lines=64, data_lines=8)),
         power=Power(0.163, None, "MicroNets (Banbury et al. 2021), measured on an STM32F446RE board"),
         usb_ids=_STLINK,
     ),
@@ -120,6 +154,13 @@ BOARDS: tuple[Board, ...] = (
         uart_clock_hz=54_000_000,
         timer_clock_hz=108_000_000,
         flash_wait_states=7,
+        memory_system=MemorySystem(
+            # Only on the flash's alias at the ITCM interface; the AXI interface has the caches instead.
+            FlashAccelerator(line_bytes=32, instruction_lines=64, data_lines=0, bases=(0x0020_0000,)),
+            instruction_cache=Cache(4 * KIB, ways=2),
+            data_cache=Cache(4 * KIB, ways=4),
+            tightly_coupled=((0x2000_0000, 64 * KIB), (0x0000_0000, 16 * KIB)),
+        ),
         power=Power(0.445, None, "MicroNets (Banbury et al. 2021), measured on an STM32F746ZG board"),
         usb_ids=_STLINK,
     ),

@@ -32,6 +32,7 @@ from models.data.load import load_dataset
 from models.inputs import PERFORMANCE_SAMPLES, performance_inputs
 from models.tasks import BY_NAME
 from runners.emulator.machine import EmulatedBoard
+from runners.emulator.timing.levels import DEFAULT_LEVEL, find_level
 from runners.emulator.transport import EmulatorTransport
 
 OUTPUT_SYMBOL = "results_tensor"
@@ -71,13 +72,17 @@ def plan_comparison(wish: Wish, environ: Mapping[str, str] = os.environ) -> Plan
     """Find the rows of what is wished for; ``notes`` say what was left out of "all".
 
     Models that would have to be downloaded, and engines that lack their library, are left out unless they are named.
-    Raises UsageError for what does not exist, and for a named engine without its library.
+    Raises UsageError for what does not exist, for a named engine without its library, and for a compiler that does not
+    go with an engine.
     """
     notes: list[str] = []
+    engines = _engines(wish.engines, notes, environ)
+    for engine in engines:
+        toolchain_for(engine, wish.toolchain)
     return Plan(
         models=_models(wish, notes, environ),
         boards=_boards(wish.devices),
-        engines=_engines(wish.engines, notes, environ),
+        engines=engines,
         notes=tuple(notes),
         wish=wish,
     )
@@ -142,7 +147,7 @@ def _engines(wished: Sequence[str], notes: list[str], environ: Mapping[str, str]
 
 def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: str) -> Row:
     """Build and measure one row. A model the engine or the board cannot take, or that fails there, says why."""
-    row = Row(model.name, board.device, engine, timing_model=EmulatorTransport.timing_model)
+    row = Row(model.name, board.device, engine, timing_model=find_level(DEFAULT_LEVEL, board).model)
     try:
         made = ENGINES[engine](board, content, model.name)
         row = replace(row, engine_version=made.engine_version, kernels=made.kernels)
@@ -203,7 +208,7 @@ def measure_image(board: Board, image: Image, made: EngineModel, samples: Sequen
 
     Raises ProtocolError or TransportError when the firmware does not come up, refuses or crashes.
     """
-    emulated = EmulatedBoard(board, image.elf)
+    emulated = EmulatedBoard(board, image.elf, DEFAULT_LEVEL)
     transport = EmulatorTransport(emulated)
     try:
         session = Session(transport, Timeouts(infer_s=INFER_S))

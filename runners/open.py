@@ -3,7 +3,7 @@
 
 ::
 
-    emu://stm32f746?elf=build/kws.elf     an emulated board running that image
+    emu://stm32f746?elf=build/kws.elf     an emulated board running that image; &timing=full sets the timing level
     host:///path/to/executable            the firmware as a process on this machine
     replay:///path/to/transcript          a recorded run
     /dev/ttyACM0, COM3, socket://h:1, …   anything pyserial opens
@@ -43,17 +43,19 @@ def open_transport(url: str, *, baud: int | None = None) -> Transport:
 
 def _open_emulator(url: str, parts: SplitResult, baud: int | None) -> Transport:
     from runners.emulator.machine import EmulatedBoard
+    from runners.emulator.timing.levels import DEFAULT_LEVEL
     from runners.emulator.transport import EmulatorTransport
 
     query = parse_qs(parts.query, keep_blank_values=True)
-    unknown = sorted(set(query) - {"elf", "baud"})
+    unknown = sorted(set(query) - {"elf", "baud", "timing"})
     if unknown:
-        raise UsageError(f"{url}: there is no option {unknown[0]!r}; an emulated board takes elf and baud.")
+        raise UsageError(f"{url}: there is no option {unknown[0]!r}; an emulated board takes elf, baud and timing.")
     if not query.get("elf", [""])[0]:
         raise UsageError(f"{url} does not say what to run; write emu://{parts.netloc}?elf=IMAGE.elf.")
     if "baud" in query:
         baud = _whole_number(url, "baud", query["baud"][0])
-    board = EmulatedBoard(find_board(parts.netloc), Path(query["elf"][0]), baud=baud)
+    timing = query.get("timing", [DEFAULT_LEVEL])[0]
+    board = EmulatedBoard(find_board(parts.netloc), Path(query["elf"][0]), timing, baud=baud)
     return EmulatorTransport(board, url)
 
 

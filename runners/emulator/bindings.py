@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any
 
 import unicorn.unicorn_py3.unicorn as loaded
-from unicorn import UC_HOOK_BLOCK, Uc, UcError
+from unicorn import UC_HOOK_BLOCK, UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, Uc, UcError
 
 from runners.emulator import native
-from runners.emulator.layout import MISS_FN, READ_FN, STOP_FN, WRITE_FN, State
+from runners.emulator.layout import MISS_FN, READ_FN, STOP_FN, WATCHES_MEMORY, WRITE_FN, State
 
 _POINTER, _U64, _I64 = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int64
 _PriceCallback = ctypes.CFUNCTYPE(_I64, _I64, _I64)
@@ -57,7 +57,8 @@ def install(
 ) -> tuple[object, ...]:
     """Install the compiled hooks; the result holds the Python callbacks and must live as long as ``uc`` runs.
 
-    ``count_blocks`` False leaves the block hook out: nothing is counted and nothing can stop the core, which only a
+    Loads and stores are watched where ``state`` says so: each then takes the engine's long path.
+    ``count_blocks`` False leaves the hooks out: nothing is counted and nothing can stop the core, which only a
     benchmark wants.
     """
     library = _library()
@@ -70,6 +71,13 @@ def install(
         handle = ctypes.c_size_t()
         # begin > end: every address
         _check(library.uc_hook_add(uc._uch, ctypes.byref(handle), UC_HOOK_BLOCK, native.on_block.address, user, 1, 0))
+        if state[WATCHES_MEMORY]:
+            accesses = UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE
+            last = native.PERIPHERAL_BASE - 1
+            handle = ctypes.c_size_t()
+            _check(
+                library.uc_hook_add(uc._uch, ctypes.byref(handle), accesses, native.on_access.address, user, 0, last)
+            )
     for base, size, read, write in (
         (
             native.PERIPHERAL_BASE,

@@ -11,6 +11,7 @@ from runners.emulator.chips import Chip, Slot
 from runners.emulator.clock_tree import HSI_HZ, ClockProblem, ClockRegisters, Clocks, clocks
 from runners.emulator.device_time import DeviceTime
 from runners.emulator.layout import CYCLES, UART_KIND, UART_LOST, State
+from runners.emulator.memory_setup import MemorySetup
 from runners.emulator.peripherals.core import Dwt, SystemControl
 from runners.emulator.peripherals.gpio import Gpio
 from runners.emulator.peripherals.power import FlashInterface, Pwr, Rcc
@@ -27,11 +28,18 @@ class Bus:
     Fault = PeripheralFault
 
     def __init__(
-        self, board: Board, chip: Chip, state: State, request_reset: Callable[[], None], host_baud: int | None
+        self,
+        board: Board,
+        chip: Chip,
+        state: State,
+        request_reset: Callable[[], None],
+        host_baud: int | None,
+        memory: MemorySetup | None = None,
     ) -> None:
         self.board, self.chip, self.state = board, chip, state
         self.console, self.device_id, self.host_baud = chip.console, chip.device_id, host_baud
         self.request_reset = request_reset
+        self._memory = memory
         self.time = DeviceTime(HSI_HZ)
         self.pin_edges: list[tuple[int, str, int]] = []
         self.clocks = Clocks(HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ)
@@ -56,6 +64,7 @@ class Bus:
             self._gates[slot.name] = slot.gate is None
         self.rcc = self._one(Rcc)
         self.gates_changed()
+        self.caches_changed()
 
     def _one(self, kind: type[_Model]) -> _Model:
         return next(model for model in self._by_name.values() if isinstance(model, kind))
@@ -112,8 +121,18 @@ class Bus:
         if now.core_hz != self.clocks.core_hz:
             self.time.change_clock(int(self.state[CYCLES]), now.core_hz)
         self.clocks = now
+        self.caches_changed()
         for model in self._by_name.values():
             model.retime()
+
+    def caches_changed(self) -> None:
+        if self._memory is not None:
+            flash, core = self._one(FlashInterface), self._one(SystemControl)
+            self._memory.update(flash.words[flash.ACR], core.words[core.CCR])
+
+    def instruction_cache_invalidated(self) -> None:
+        if self._memory is not None:
+            self._memory.empty_instruction_cache()
 
     def uart_hz(self) -> float:
         """The clock of the console UART: its bus, or what DCKCFGR2 selects."""

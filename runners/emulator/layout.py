@@ -21,11 +21,13 @@ MISS_FN = 4  # address of the Python callback that prices a block seen for the f
 READ_FN = 5  # address of the Python callback for register reads that no native model answers
 WRITE_FN = 6
 NEXT_ADDRESS = 7  # where the last block falls through to
-TAKEN_CYCLES = 8  # what is added when the next block is another one
+BEFORE = 8  # twice the number of the last block; 0: unknown, or prices do not depend on it
 IDLE_CYCLES = 9  # the part of CYCLES that was skipped because the core only polled
 IDLE = 10  # 1: the firmware waits for input, and nothing is under way
-BLOCKS = 11  # blocks in the table
+EDGES = 11  # rows in use in the table
 STOPPED = 12  # 1: the hook refused the last block, which will be announced again
+PREDICTS = 13  # 1: branches are predicted, and wrong guesses cost
+WATCHES_MEMORY = 14  # 1: instruction fetches and data accesses go through the memory system
 
 # The console UART. Addresses are 0 while its clock gate is closed, so that accesses reach the Python model.
 UART_KIND = 16  # 1: SR/DR (F4), 2: ISR/TDR/RDR (F7)
@@ -74,18 +76,81 @@ RX_BYTES = 1 << 16  # one byte a word
 TX_BUFFER = RX_BUFFER + RX_BYTES
 TX_BYTES = 1 << 16
 
-# Open-addressed table of blocks; one row is one cache line.
+# What branches and memory have cost, where they are modelled; the cycles are part of CYCLES.
+MISPREDICTS = 96
+MISPREDICT_CYCLES = 97
+FETCH_MISSES = 98
+FETCH_CYCLES = 99
+DATA_MISSES = 100
+DATA_CYCLES = 101
+UNALIGNED = 102
+UNALIGNED_CYCLES = 103
+FLASH_READ_BYTES = 104
+RAM_READ_BYTES = 105
+RAM_WRITTEN_BYTES = 106
+
+# The memory system: what its registers and the board row say. Lines are counted in units of their own size.
+FETCHED_LINE = 107  # the line of the last instruction fetch: its address; -1: none
+RANDOM = 108  # of the caches' replacement
+USES = 109  # lookups in the flash accelerator, for its least-recently-used order
+CORE_KIND = 110  # 1: Cortex-M4, 2: Cortex-M7
+PREFETCH = 111  # 1: the flash accelerator reads the next line ahead
+ART_LINE_BITS = 112
+INSTRUCTION_CACHE = 113  # four words each: on, log2 of the line, sets - 1, ways
+DATA_CACHE = 117
+INSTRUCTION_ART = 121  # lines it holds; 0: off
+DATA_ART = 122  # the same for data; -1: shares the lines of the instructions
+CACHE_ON, CACHE_LINE_BITS, CACHE_SET_MASK, CACHE_WAYS = range(4)
+
+# Open-addressed table of edges: a block, and the one that ran before it. One row is one cache line.
 TABLE = TX_BUFFER + TX_BYTES
 TABLE_BITS = 15
 TABLE_ROWS = 1 << TABLE_BITS
 ROW_WORDS = 8
-ROW_KEY = 0  # address << 11 | size_bytes; 0: free
+ROW_KEY = 0  # see edge_key; 0: free
 ROW_INSTRUCTIONS = 1
 ROW_CYCLES = 2
-ROW_TAKEN_CYCLES = 3
-ROW_EXECUTIONS = 4
+ROW_EXECUTIONS = 3
+ROW_BEFORE = 4  # what BEFORE becomes once the block has run
+ROW_BRANCH = 5  # how the block before ends: 0 nothing to predict, 1 direct, 2 target in a register
+ROW_MISPREDICT = 6  # what it costs to guess that wrong
 
-WORDS = TABLE + TABLE_ROWS * ROW_WORDS
+# Branch target address cache.
+BTAC = TABLE + TABLE_ROWS * ROW_WORDS
+BTAC_ROWS = 64
+BTAC_WORDS = 4
+BTAC_BRANCH = 0  # the address behind the branch; 0: free
+BTAC_TARGET = 1
+BTAC_COUNTER = 2  # 0 to 3; taken is guessed from 2 on
+
+# Ranges of addresses that are reached in one way, in the order in which they are looked up.
+REGIONS = BTAC + BTAC_ROWS * BTAC_WORDS
+REGION_ROWS = 8
+REGION_WORDS = 8
+REGION_FIRST = 0
+REGION_END = 1  # 0: an unused row
+REGION_PATH = 2  # NO_WAIT, CACHED, ACCELERATED
+REGION_IS_FLASH = 3
+REGION_LINE_READ = 4  # cycles a line costs, read as data or as instructions
+REGION_LINE_FETCH = 5
+REGION_SINGLE_READ = 6  # and a single access past caches that are off
+REGION_SINGLE_FETCH = 7
+NO_WAIT, CACHED, ACCELERATED = 0, 1, 2
+
+# Tags of the level 1 caches, by set and way: line number + 1, 0: invalid.
+MOST_CACHE_LINES = 512
+INSTRUCTION_TAGS = REGIONS + REGION_ROWS * REGION_WORDS
+DATA_TAGS = INSTRUCTION_TAGS + MOST_CACHE_LINES
+
+# The flash accelerator: for each line of the flash when it was last used (0: not held), and the lines held.
+MOST_FLASH_LINES = 1 << 16
+MOST_ART_LINES = 64
+INSTRUCTION_ART_USED = DATA_TAGS + MOST_CACHE_LINES
+DATA_ART_USED = INSTRUCTION_ART_USED + MOST_FLASH_LINES
+INSTRUCTION_ART_LINES = DATA_ART_USED + MOST_FLASH_LINES
+DATA_ART_LINES = INSTRUCTION_ART_LINES + MOST_ART_LINES
+
+WORDS = DATA_ART_LINES + MOST_ART_LINES
 
 # No stop is due: more instructions than will ever be run.
 NEVER = 1 << 62
@@ -98,6 +163,13 @@ def new_state() -> State:
     return raw[skip : skip + WORDS]
 
 
-def block_key(address: int, size_bytes: int) -> int:
-    """The table key of a block; blocks overlap, so the address alone does not name one."""
-    return address << 11 | size_bytes
+# Block numbers that fit into a key.
+MOST_BLOCKS = 1 << 19
+
+
+def edge_key(before: int, address: int, size_bytes: int) -> int:
+    """The table key of a block behind ``before``, twice a block number and 1 if that was left by a branch.
+
+    Blocks overlap, so the address alone does not name one.
+    """
+    return before << 43 | address << 11 | size_bytes

@@ -4,7 +4,8 @@
 What it does not do, and says so when asked for it: interrupts, DMA, self-programming of the flash, sleep modes.
 What it cannot notice: accesses the MPU would refuse (its registers only read back), double precision sent to the
 single-precision F746 (the core model has both; firmware.image looks for it), a data cache switched on before its lines
-were invalidated (there are no caches), a PLL or regulator used before it is ready (both are at once).
+were invalidated (caches cost time here, they hold no data), a PLL or regulator used before it is ready (both are at
+once).
 Unaligned LDRD, STRD, LDM and STM, which fault on silicon, are looked for only with ``check_alignment``.
 Device time comes from a cycle model (``runners.emulator.timing``), so it is a model too; instruction counts are exact.
 """
@@ -13,28 +14,32 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import MappingProxyType
 
 import unicorn.arm_const as arm
 from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
 
 from firmware.boards import Board
 from harness.errors import DeviceCrashed, UsageError
-from runners.emulator import bindings
+from runners.emulator import bindings, layout
 from runners.emulator.alignment import AlignmentCheck
 from runners.emulator.block_prices import BlockPrices
 from runners.emulator.bus import Bus
 from runners.emulator.chips import find_chip
+from runners.emulator.counts import DATA, FETCH, MISPREDICT, UNALIGNED, Counts
 from runners.emulator.crash import Crash, report
 from runners.emulator.device_time import FEMTOSECONDS
 from runners.emulator.faults import REGISTERS, Fault, FaultWatch
 from runners.emulator.image import read_image
 from runners.emulator.layout import (
+    BEFORE,
     CYCLES,
     IDLE,
     IDLE_CYCLES,
     INSTRUCTIONS,
     NEVER,
     NEXT_ADDRESS,
+    PREDICTS,
     RX_BUFFER,
     RX_BYTES,
     STOP_AT,
@@ -45,11 +50,13 @@ from runners.emulator.layout import (
     UART_RX_HEAD,
     UART_RX_TAIL,
     UART_TX_COUNT,
+    WATCHES_MEMORY,
     new_state,
 )
 from runners.emulator.memory import RAM_PATTERN, map_memories
+from runners.emulator.memory_setup import MemorySetup
 from runners.emulator.thumb import uses_floating_point
-from runners.emulator.timing import cost_function, timing_of
+from runners.emulator.timing.levels import Level, find_level
 from runners.emulator.uart_native import next_event, start_line, wait
 
 _CPU_MODELS = {"cortex-m4": arm.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7}
@@ -67,7 +74,7 @@ _LAST_LINE_BYTES = 200
 class EmulatedBoard:
     """A board running one image. Not thread-safe; nothing runs except within ``run``.
 
-    ``elf`` is a file or its bytes. ``timing`` names the cycle model: ``"instructions"``, one constant a class.
+    ``elf`` is a file or its bytes. ``timing`` is a level of ``runners.emulator.timing.levels``.
     ``instruction_limit`` ends a firmware that neither speaks nor asks for input for so many instructions.
     ``baud`` is what the host's end of the line is set to; None takes whatever the firmware sets.
     ``check_alignment`` looks for accesses silicon would refuse, at a hundredth of the speed.
@@ -86,13 +93,14 @@ class EmulatedBoard:
         check_alignment: bool = False,
         count_blocks: bool = True,
     ) -> None:
-        if timing != "instructions":
-            raise UsageError(f"there is no cycle model {timing!r}; there is 'instructions'.")
         self.board = board
         chip = find_chip(board.device)
+        self.level: Level = find_level(timing, board)
         self.image = read_image(elf)
         self.instruction_limit = instruction_limit
         self._state = new_state()
+        self._state[PREDICTS] = self.level.predicts
+        self._state[WATCHES_MEMORY] = self.level.watches_memory
         self._output = bytearray()
         self._unsent = bytearray()
         self._last_line = bytearray()
@@ -106,8 +114,9 @@ class EmulatedBoard:
         # Stores take the engine's long path (about 15 ns). Its virtual TLB mode makes them ten times faster and runs
         # wrong code now and then (2.1.4), so it is not used.
         self._memories = map_memories(self._uc, board, chip, self.image)
-        self._bus = Bus(board, chip, self._state, self._request_reset, baud)
-        self._prices = BlockPrices(self._state, cost_function(timing_of(board.cpu)), self._code)
+        memory = MemorySetup(self._state, board) if self.level.watches_memory else None
+        self._bus = Bus(board, chip, self._state, self._request_reset, baud, memory)
+        self._prices = BlockPrices(self._state, self.level.pricing, self._code)
         self._callbacks: tuple[object, ...] | None = bindings.install(
             self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
         )
@@ -132,6 +141,30 @@ class EmulatedBoard:
     def idle_cycles(self) -> int:
         """The part of ``cycles`` that was skipped because the firmware only waited."""
         return int(self._state[IDLE_CYCLES])
+
+    @property
+    def counts(self) -> Counts:
+        """What has been done since power-on, and where the cycles went; some tens of microseconds to read."""
+        state = self._state
+        issue_cycles, stalls = self._prices.parts()
+        stalls[MISPREDICT] = int(state[layout.MISPREDICT_CYCLES])
+        stalls[FETCH] = int(state[layout.FETCH_CYCLES])
+        stalls[DATA] = int(state[layout.DATA_CYCLES])
+        stalls[UNALIGNED] = int(state[layout.UNALIGNED_CYCLES])
+        return Counts(
+            instructions=self.instructions,
+            cycles=self.cycles,
+            idle_cycles=self.idle_cycles,
+            issue_cycles=issue_cycles,
+            mispredicts=int(state[layout.MISPREDICTS]),
+            fetch_misses=int(state[layout.FETCH_MISSES]),
+            data_misses=int(state[layout.DATA_MISSES]),
+            unaligned=int(state[layout.UNALIGNED]),
+            flash_read_bytes=int(state[layout.FLASH_READ_BYTES]),
+            ram_read_bytes=int(state[layout.RAM_READ_BYTES]),
+            ram_written_bytes=int(state[layout.RAM_WRITTEN_BYTES]),
+            stalls=MappingProxyType(stalls),
+        )
 
     @property
     def core_hz(self) -> int:
@@ -247,6 +280,7 @@ class EmulatedBoard:
         self._uc.reg_write(arm.UC_ARM_REG_LR, 0xFFFF_FFFF)
         self._uc.reg_write(arm.UC_ARM_REG_PC, entry)
         self._state[NEXT_ADDRESS] = entry & ~1
+        self._state[BEFORE] = 0
         self._stack_top = stack
 
     def _turn(self, longest_s: float) -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The callbacks Unicorn calls millions of times a second, compiled by Numba and installed by address.
 
-The block hook adds a block's instructions and cycles before the block runs; the price of a block is looked up in the
-shared table and worked out in Python once, when the block is first seen. Register accesses go to the console UART and
-the free-running counters here, and to Python for everything else.
+The block hook adds a block's instructions and cycles before the block runs; its price behind the block before it is
+looked up in the shared table and worked out in Python once, when the two are first seen in this order. Register
+accesses go to the console UART and the free-running counters here, and to Python for everything else.
 
 The core is stopped only from the block hook: a stop at any other place would leave a block half counted, and a stop
 inside a register write would repeat the write on resumption.
@@ -20,8 +20,11 @@ import numpy as np
 from llvmlite import ir
 from numba import carray, types
 from numba.extending import intrinsic
+from unicorn import UC_MEM_WRITE
 
+from runners.emulator.branch_native import guessed_wrong
 from runners.emulator.layout import (
+    BEFORE,
     COUNTER_ADDRESS,
     COUNTER_BASE,
     COUNTER_DENOMINATOR,
@@ -33,34 +36,44 @@ from runners.emulator.layout import (
     COUNTERS,
     CYCLES,
     INSTRUCTIONS,
+    MISPREDICT_CYCLES,
+    MISPREDICTS,
     MISS_FN,
     NEXT_ADDRESS,
+    PREDICTS,
     READ_FN,
+    ROW_BEFORE,
+    ROW_BRANCH,
     ROW_CYCLES,
     ROW_EXECUTIONS,
     ROW_INSTRUCTIONS,
     ROW_KEY,
-    ROW_TAKEN_CYCLES,
+    ROW_MISPREDICT,
     ROW_WORDS,
     STOP_AT,
     STOP_FN,
     STOPPED,
     TABLE,
+    TABLE_BITS,
     TABLE_ROWS,
-    TAKEN_CYCLES,
     UART_POLL_ARMED,
     UART_RX_ADDRESS,
     UART_STATUS_ADDRESS,
     UART_TX_ADDRESS,
+    WATCHES_MEMORY,
     WORDS,
     WRITE_FN,
     State,
 )
+from runners.emulator.memory_native import access, fetch
 from runners.emulator.native_cache import callback, compiled
 from runners.emulator.uart_native import read_data, read_status, write_data
 
 PERIPHERAL_BASE, PERIPHERAL_BYTES = 0x4000_0000, 0x2000_0000
 PRIVATE_BASE, PRIVATE_BYTES = 0xE000_0000, 0x0010_0000
+
+# 2**63 over the golden ratio, odd: the high bits of a product with it depend on all bits of the key.
+SPREAD = 0x4F1B_BCDC_BFA5_3E0B
 
 _I64 = ir.IntType(64)
 
@@ -104,8 +117,7 @@ def call_3(typing_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
 @compiled
 def find_row(s: State, key: int) -> int:
     """Index of the row that holds ``key``, or of the free one where it belongs. The table is never full."""
-    # Blocks start at even addresses; the low bits of the size do not help to spread them.
-    place = (key >> 12) & (TABLE_ROWS - 1)
+    place = (key * SPREAD >> (63 - TABLE_BITS)) & (TABLE_ROWS - 1)
     while True:
         row = TABLE + place * ROW_WORDS
         if s[row + ROW_KEY] == key or s[row + ROW_KEY] == 0:
@@ -129,7 +141,8 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
         call_1(s[STOP_FN], uc)
         return
     start = np.int64(address)
-    key = (start << 11) | np.int64(size)
+    taken = s[NEXT_ADDRESS] != start
+    key = (s[BEFORE] | taken) << 43 | start << 11 | np.int64(size)
     row = find_row(s, key)
     if s[row + ROW_KEY] == 0:
         if call_2(s[MISS_FN], start, np.int64(size)):
@@ -140,13 +153,22 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
             return
         row = find_row(s, key)
     s[INSTRUCTIONS] += s[row + ROW_INSTRUCTIONS]
-    cycles = s[row + ROW_CYCLES]
-    if s[NEXT_ADDRESS] != start:
-        cycles += s[TAKEN_CYCLES]
-    s[CYCLES] += cycles
-    s[NEXT_ADDRESS] = start + np.int64(size)
-    s[TAKEN_CYCLES] = s[row + ROW_TAKEN_CYCLES]
+    s[CYCLES] += s[row + ROW_CYCLES]
     s[row + ROW_EXECUTIONS] += 1
+    if s[row + ROW_BRANCH] and s[PREDICTS] and guessed_wrong(s, s[NEXT_ADDRESS], taken, start):
+        s[MISPREDICTS] += 1
+        s[MISPREDICT_CYCLES] += s[row + ROW_MISPREDICT]
+        s[CYCLES] += s[row + ROW_MISPREDICT]
+    if s[WATCHES_MEMORY]:
+        fetch(s, start, start + np.int64(size) - 1, taken)
+    s[NEXT_ADDRESS] = start + np.int64(size)
+    s[BEFORE] = s[row + ROW_BEFORE]
+
+
+@callback(types.void(types.intp, types.int32, types.uint64, types.int32, types.int64, types.voidptr))
+def on_access(uc: int, kind: int, address: int, size: int, value: int, user: Any) -> None:
+    s = carray(user, (WORDS,), np.int64)
+    access(s, np.int64(address), np.int64(size), kind == UC_MEM_WRITE)
 
 
 @compiled

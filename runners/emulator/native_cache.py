@@ -21,7 +21,7 @@ import numba
 # Numba makes its configuration from the environment; its type stubs do not know the names.
 _config: Any = numba.config
 
-_SOURCES = ("layout.py", "uart_native.py", "native.py")
+_SOURCES = ("layout.py", "uart_native.py", "branch_native.py", "memory_native.py", "native.py")
 
 
 @cache

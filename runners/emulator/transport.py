@@ -11,11 +11,11 @@ class EmulatorTransport:
     """The console line of an emulated board; the board runs only while ``read`` waits for it."""
 
     timing = "emulated"
-    timing_model = "one constant per instruction class"
 
     def __init__(self, board: EmulatedBoard, url: str = "") -> None:
         self.board = board
         self.url = url or f"emu://{board.board.device}"
+        self.timing_level, self.timing_model = board.level.name, board.level.model
         self._open = True
 
     def write(self, data: bytes) -> None:

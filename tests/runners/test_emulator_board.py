@@ -287,7 +287,7 @@ def test_devices_and_models_that_are_not_there() -> None:
     image = build_image("echo.c", "stm32f746")
     with pytest.raises(UsageError, match="no emulator for 'host'"):
         EmulatedBoard(find_board("host"), image)
-    with pytest.raises(UsageError, match="no cycle model 'guess'"):
+    with pytest.raises(UsageError, match="no timing level 'guess'"):
         EmulatedBoard(find_board("stm32f746"), image, timing="guess")
 
 

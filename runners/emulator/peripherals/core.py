@@ -22,7 +22,7 @@ class SystemControl(Peripheral):
     SIZE_BYTES = 0x1000
     SYST_CSR, SYST_RVR, SYST_CVR = 0x010, 0x014, 0x018
     CPUID, ICSR, VTOR, AIRCR, CCR, CLIDR, CTR = 0xD00, 0xD04, 0xD08, 0xD0C, 0xD14, 0xD78, 0xD7C
-    CCSIDR, CSSELR, CPACR, DEMCR = 0xD80, 0xD84, 0xD88, 0xDFC
+    CCSIDR, CSSELR, CPACR, DEMCR, ICIALLU = 0xD80, 0xD84, 0xD88, 0xDFC, 0xF50
     RESET: ClassVar = {
         0x004: 0,
         0x008: 0,
@@ -89,6 +89,11 @@ class SystemControl(Peripheral):
         elif offset == self.DEMCR:
             self.words[offset] = value
             self.machine.trace_changed()
+        elif offset == self.CCR:
+            self.words[offset] = value
+            self.machine.caches_changed()
+        elif offset == self.ICIALLU:
+            self.machine.instruction_cache_invalidated()
         elif offset not in (self.CPUID, self.CLIDR, self.CTR, self.CCSIDR, *_CACHE_OPERATIONS):
             self.words[offset] = value
 

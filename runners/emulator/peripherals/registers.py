@@ -53,6 +53,12 @@ class Machine(Protocol):
     def clocks_changed(self) -> None:
         """RCC, PWR or FLASH has changed; recompute the clocks. Raises PeripheralFault for what silicon refuses."""
 
+    def caches_changed(self) -> None:
+        """The core's CCR has changed, which switches its caches."""
+
+    def instruction_cache_invalidated(self) -> None:
+        """ICIALLU has been written."""
+
     def gates_changed(self) -> None:
         """An RCC enable register has changed; tell the peripherals whose clock gate moved."""
 

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a fetch or an access that misses costs, from the board row and the registers the firmware has written.
+
+Structure (sizes, ways, lines) is in the board rows. Costs, none of them fitted to kernels of this project:
+
+* Flash accelerator: a line that is not held costs the wait states (F4), on the F7's ITCM interface one more. With the
+  prefetch on, the line behind the last one comes for free: it is read while the last one is executed.
+* Cortex-M7, AXI: a read of the flash takes its wait states + 1, and 4 cycles on the bus: 12 at 7 wait states, the
+  estimate for an instruction line. Data waits for half of that: loads do not block, the critical word comes first, and
+  the published layer times of a network on an F746 leave 1 to 4 cycles a line, those of others on the F767 2 to 10.
+* SRAM behind AXI and AHB: 4 cycles a line, 8 for a single read past the cache (8 to 14 to the first use).
+* Past caches that are off every access waits for the memory, and instructions come 8 bytes at a time: about five times
+  slower from flash, as a published Dhrystone figure of an F723 says (49 DMIPS against 245).
+* Tightly coupled memory, and SRAM of a Cortex-M4: no wait.
+* Unaligned: Cortex-M7 +3 a load (measured by others; estimates from the manual say +1), stores free; Cortex-M4 one more
+  cycle for each access it is split into.
+* Stores never wait: a write buffer takes them.
+
+Not modelled: conflicts of instruction and data reads at one flash, bank conflicts, bursts of stores that fill the
+buffer, write-back of changed lines, DMA, the extra cycle of code in a Cortex-M4's SRAM.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from firmware.boards import Board, Cache, MemorySystem
+from harness.errors import UsageError
+
+VERSION = "1"
+
+AXI_BUS_CYCLES = 4
+SRAM_LINE_CYCLES, SRAM_SINGLE_CYCLES = 4, 8
+
+_LATENCY, _PREFETCH = 0xF, 1 << 8
+_INSTRUCTION_LINES, _DATA_LINES = 1 << 9, 1 << 10
+_DATA_CACHE, _INSTRUCTION_CACHE = 1 << 16, 1 << 17
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What the firmware has switched on. ``accelerator`` and ``accelerator_data`` are the flash accelerator's lines."""
+
+    wait_states: int
+    prefetch: bool
+    accelerator: bool
+    accelerator_data: bool
+    instruction_cache: bool
+    data_cache: bool
+
+
+@dataclass(frozen=True)
+class Region:
+    """Addresses reached in one way; cycles of a missing line, and of a single access past caches that are off.
+
+    ``path`` is "tcm" (no wait), "cached" (level 1 caches) or "accelerated" (the flash accelerator).
+    """
+
+    first: int
+    end: int
+    path: str
+    is_flash: bool
+    line_read: int = 0
+    line_fetch: int = 0
+    single_read: int = 0
+    single_fetch: int = 0
+
+
+def switches(system: MemorySystem, flash_acr: int, ccr: int) -> Switches:
+    """Read FLASH_ACR and the core's CCR. Where instructions and data share the accelerator, one bit is for both."""
+    lines = bool(flash_acr & _INSTRUCTION_LINES)
+    shared = system.accelerator.data_lines == 0
+    return Switches(
+        wait_states=flash_acr & _LATENCY,
+        prefetch=bool(flash_acr & _PREFETCH),
+        accelerator=lines,
+        accelerator_data=lines if shared else bool(flash_acr & _DATA_LINES),
+        instruction_cache=system.instruction_cache is not None and bool(ccr & _INSTRUCTION_CACHE),
+        data_cache=system.data_cache is not None and bool(ccr & _DATA_CACHE),
+    )
+
+
+def memory_system_of(board: Board) -> MemorySystem:
+    """The board's row; raises UsageError when it has none."""
+    if board.memory_system is None:
+        raise UsageError(f"there is no memory model for {board.device}; choose --timing pipeline or instructions.")
+    return board.memory_system
+
+
+def regions(board: Board, wait_states: int) -> tuple[Region, ...]:
+    """All memories of a board with what they cost at so many wait states of the flash."""
+    system = memory_system_of(board)
+    has_caches = system.data_cache is not None
+    # On an F7 the accelerator sits on the instruction side's tightly coupled interface, which takes one cycle itself.
+    accelerated = wait_states + has_caches
+    axi = wait_states + 1 + AXI_BUS_CYCLES
+    found = [Region(base, base + size, "tcm", False) for base, size in system.tightly_coupled]
+    for memory in board.memories:
+        for base in (memory.base, *memory.aliases):
+            end = base + memory.size_bytes
+            if memory.name == "flash" and (not has_caches or base in system.accelerator.bases):
+                found.append(Region(base, end, "accelerated", True, accelerated, accelerated, accelerated, accelerated))
+            elif memory.name == "flash":
+                found.append(Region(base, end, "cached", True, axi // 2, axi, axi, axi))
+            elif not has_caches:
+                found.append(Region(base, end, "tcm", False))
+            elif memory.name == "ram":
+                cost = SRAM_LINE_CYCLES, SRAM_LINE_CYCLES, SRAM_SINGLE_CYCLES, SRAM_SINGLE_CYCLES
+                found.append(Region(base, end, "cached", False, *cost))
+    return tuple(found)
+
+
+def sets(cache: Cache) -> int:
+    """How many sets a cache has."""
+    return cache.size_bytes // (cache.ways * cache.line_bytes)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Timing levels: the same run at each, prices of edges against a sum made here, branch prediction by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unicorn import UC_HOOK_BLOCK
+
+from firmware.boards import find_board
+from harness.errors import UsageError
+from runners.emulator import block_prices
+from runners.emulator.branch_native import guessed_wrong
+from runners.emulator.counts import MISPREDICT
+from runners.emulator.layout import STOPPED, new_state
+from runners.emulator.machine import EmulatedBoard
+from runners.emulator.timing.core_model import Block
+from runners.emulator.timing.core_models import find_core_model
+from runners.emulator.timing.levels import LEVELS, find_level
+from tests.runners.emulator_images import build_image
+
+DEVICES = ("stm32f446", "stm32f746")
+
+
+def make_board(device: str, level: str) -> EmulatedBoard:
+    return EmulatedBoard(find_board(device), build_image("echo.c", device), level)
+
+
+def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
+    board.send(data)
+    said = b""
+    while not board.idle:
+        said += board.run(1.0)
+    return said
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_levels_differ_in_time_and_in_nothing_else(device: str) -> None:
+    said, work, cycles = [], [], []
+    for level in LEVELS:
+        board = make_board(device, level)
+        talk(board)
+        # The line is the same, its waiting loops are not: how often they turn depends on the time they take.
+        said.append(talk(board, b"w%"))
+        before = board.block_executions()
+        counts = board.counts
+        said.append(talk(board, b"w%"))
+        more = board.counts.since(counts)
+        ran = {block: count - before[block] for block, count in board.block_executions().items()}
+        work.append({block: count for block, count in ran.items() if count > 1000})
+        cycles.append(more.cycles - more.idle_cycles)
+        assert more.cycles == more.issue_cycles + more.idle_cycles + sum(more.stalls.values())
+    assert said == [b"worked\r\n"] * 6
+    assert work[0] == work[1] == work[2]
+    assert sum(work[0].values()) > 5_000
+    assert cycles[0] != cycles[1] <= cycles[2]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_cycles_are_the_sum_of_the_prices_of_the_edges_taken(device: str) -> None:
+    """Against a Python hook that writes down every block, and the model asked again for each."""
+    board = make_board(device, "pipeline")
+    walked: list[Block] = []
+
+    def on_block(uc: Any, address: int, size: int, data: object) -> None:
+        if not board._state[STOPPED]:  # a block in front of which the core is stopped will be announced once more
+            walked.append(Block(address, bytes(uc.mem_read(address, size))))
+
+    board._uc.hook_add(UC_HOOK_BLOCK, on_block)
+    talk(board)
+    talk(board, b"t%")
+    model = find_core_model(board.board.cpu)
+    cycles = instructions = 0
+    before = None
+    for block in walked:
+        price = model.price(block, before, before is not None and before.end != block.address)
+        cycles, instructions, before = cycles + price.cycles, instructions + price.instructions, block
+    counts = board.counts
+    assert counts.instructions == instructions
+    assert counts.cycles - counts.idle_cycles - counts.stalls[MISPREDICT] == cycles
+    assert len(set(walked)) > 40
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_full_table_is_emptied_and_nothing_is_lost(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def story() -> tuple[object, ...]:
+        board = make_board(device, "pipeline")
+        talk(board)
+        talk(board, b"hello%")
+        return board.counts, board.block_executions()
+
+    whole = story()
+    monkeypatch.setattr(block_prices, "MOST_EDGES", 7)
+    assert story() == whole
+
+
+def guesses(branches: list[tuple[int, bool, int]]) -> str:
+    """One letter a branch of (address behind it, taken, target): "x" guessed wrong, "." right."""
+    state = new_state()
+    return "".join(".x"[bool(guessed_wrong(state, *branch))] for branch in branches)
+
+
+LOOP = [(0x0800_0100, True, 0x0800_0080)] * 4 + [(0x0800_0100, False, 0x0800_0100)]
+CALL_1, CALL_2 = (0x0800_0200, True, 0x0800_0400), (0x0800_0200, True, 0x0800_0500)
+
+
+@pytest.mark.parametrize(
+    ("branches", "wrong"),
+    [
+        # A loop of five turns: unknown at first, afterwards only its end is a surprise.
+        (LOOP * 3, "x...x" + "....x" * 2),
+        # A branch that never jumps needs no entry.
+        ([(0x0800_0100, False, 0x0800_0100)] * 3, "..."),
+        # Every other time is the worst case of a two-bit counter.
+        ([LOOP[0], LOOP[-1]] * 3, "xxxxxx"),
+        # A jump through a register is guessed to go where it went last.
+        ([CALL_1, CALL_1, CALL_2, CALL_2, CALL_1], "x.x.x"),
+        # 64 entries by address: branches 128 bytes apart drive each other out, neighbours do not.
+        ([LOOP[0], (0x0800_0180, True, 0x0800_0000)] * 2, "xxxx"),
+        ([LOOP[0], (0x0800_0102, True, 0x0800_0000)] * 2, "xx.."),
+    ],
+)
+def test_branch_prediction(branches: list[tuple[int, bool, int]], wrong: str) -> None:
+    assert guesses(branches) == wrong
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_a_record_says_of_a_level_is_the_same_for_all_boards(level: str) -> None:
+    words = {find_level(level, find_board(device)).model for device in DEVICES}
+    assert len(words) == 1
+    assert words.pop().startswith(f"{level}, ")
+
+
+def test_a_level_that_is_not_there() -> None:
+    with pytest.raises(UsageError, match="no timing level 'exact'; choose one of instructions, pipeline, full"):
+        find_level("exact", find_board("stm32f746"))
