@@ -31,6 +31,7 @@ from harness.run import Listener
     help=f"{' or '.join(ENGINES)}; may be repeated; all at hand without it. The others are compared with the first.",
 )
 @click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the official data and models.")
+@click.option("--toolchain", metavar="NAME", help="zig or gcc, for all engines; each has its usual one without it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
 @reports_errors
 def main(
@@ -40,13 +41,14 @@ def main(
     devices: tuple[str, ...],
     engines: tuple[str, ...],
     data: Path | None,
+    toolchain: str | None,
     as_json: bool,
 ) -> None:
     """Run each model with each engine on each emulated board, and print what one inference costs and answers.
 
     With RUN folders nothing is run: their records are put side by side, those of boards too.
     """
-    wish = Wish(task, models, devices, engines, data)
+    wish = Wish(task, models, devices, engines, data, toolchain)
     if runs:
         if wish != Wish():
             raise UsageError("run folders are compared as they are; leave the other options out.")

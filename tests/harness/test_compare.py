@@ -21,7 +21,7 @@ from harness.errors import BenchError, CompilerFailed, Refused, UnsupportedOpera
 from harness.modes import Progress
 from harness.prepare import Request
 from harness.run import Listener, run_benchmark
-from models.catalog import model_names
+from models.catalog import model_names, shipped_names
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.reference import run_reference
@@ -111,6 +111,7 @@ def test_an_engine_that_fails_is_a_row_and_a_broken_compiler_the_end(
     [
         (Wish(engines=("onnx",)), "there is no engine 'onnx'; choose one of compiled, tflm"),
         (Wish(engines=("compiled", "tflm")), "TFLM_DIR"),
+        (Wish(toolchain="icc"), "there is no toolchain 'icc'"),
         (Wish(devices=("host",)), "device host is a process"),
         (Wish(devices=("stm32f999",)), "there is no device 'stm32f999'"),
         (Wish(task="asr"), "no model for a task 'asr'; there are models for ad, ic, kws, sww, vww"),
@@ -126,13 +127,13 @@ def test_what_cannot_be_compared(wish: Wish, sentence: str) -> None:
 
 def test_without_a_wish_all_that_needs_no_download() -> None:
     plan = plan_comparison(Wish(), EMPTY)
-    assert [model.name for model in plan.models] == ["ad-autoencoder"]
+    assert tuple(model.name for model in plan.models) == shipped_names()
     assert [board.device for board in plan.boards] == ["stm32f446", "stm32f746"]
     assert plan.engines == ("compiled",)
     assert plan.notes[1].startswith("engine tflm was left out: ") and "TFLM_DIR" in plan.notes[1]
     left_out = plan.notes[0]
     assert left_out.startswith("not at hand, so left out: ")
-    assert all(name in left_out for name in model_names() if name != "ad-autoencoder")
+    assert all(name in left_out for name in model_names() if name not in shipped_names())
 
 
 def test_everything_official_is_at_hand_with_the_data(data_dir: Path) -> None:
