@@ -141,7 +141,7 @@ def _engines(wished: Sequence[str], notes: list[str], environ: Mapping[str, str]
     if wished:
         return tuple(dict.fromkeys(wished))
     lacks = {engine: missing(engine, environ) for engine in ENGINES}
-    notes += [f"engine {engine} was left out: {problem}" for engine, problem in lacks.items() if problem]
+    notes += [f"left out: {problem}" for problem in lacks.values() if problem]
     return tuple(engine for engine, problem in lacks.items() if not problem)
 
 
