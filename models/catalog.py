@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.errors import DataError, UsageError
 from models.data.cache import DATA_VARIABLE, cache_folder, data_folder
@@ -25,6 +25,23 @@ InputFormat = Literal["benchmark", "own"]
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 LARGEST_MODEL_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class OwnInput:
+    """How the inputs of a model are made that does not take the benchmark's files.
+
+    ``features`` is a row of ``models.features.pipelines``; ``scale`` and ``zero_point`` are of the int8 input tensor.
+    ``tested_on`` is "published" where a figure is about the published test set, "test" where the model has seen some
+    of that set and only the test split of the data at hand is new to it. ``scored`` is false where the answers cannot
+    be told right from wrong with the task's own data.
+    """
+
+    features: str
+    scale: float
+    zero_point: int
+    tested_on: Literal["published", "test"] = "published"
+    scored: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,7 @@ class CatalogModel:
     training_data: Literal["real", "synthetic", "unknown"]
     licence: str
     url: str
+    own_input: OwnInput | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,7 @@ class OfficialModel:
     input_format: InputFormat
     input_bytes: int
     folders: tuple[str, ...]
+    own_input: OwnInput | None = None
     licence: str = "Apache-2.0"
 
 
@@ -83,10 +102,25 @@ def _reference(
 
 
 def _zoo(
-    name: str, task: str, folder: str, file: str, sha256: str, size: int, commit: str = _ZOO_COMMIT
+    name: str,
+    task: str,
+    folder: str,
+    file: str,
+    sha256: str,
+    size: int,
+    own_input: OwnInput | None = None,
+    commit: str = _ZOO_COMMIT,
 ) -> OfficialModel:
-    url = _ZOO.format(commit, folder, file)
-    return OfficialModel(name, task, file, url, sha256, "own", size, ("micronets", "conformance/models", "."))
+    url, folders = _ZOO.format(commit, folder, file), ("micronets", "conformance/models", ".")
+    return OfficialModel(name, task, file, url, sha256, "own", size, folders, own_input)
+
+
+_KWS_INPUT = OwnInput("micronet-kws", 0.20109497010707855, -5)
+
+
+def _slide_rail(scale: float) -> OwnInput:
+    # These networks tell four slide rails apart; toy cars are none of them.
+    return OwnInput("micronet-ad", scale, 11, scored=False)
 
 
 OFFICIAL: tuple[OfficialModel, ...] = (
@@ -101,21 +135,28 @@ OFFICIAL: tuple[OfficialModel, ...] = (
     _reference("mlperf-sww", "sww", "streaming_wakeword", "str_ww_ref_model.tflite",
                "3af8550895ba7d5c584277102b5075c52dcfa63ba9d2b2240f37c4e6abd5dd2b", "own", 1_200),
     _zoo("micronet-kws-s", "kws", "keyword_spotting/micronet_small", "kws_micronet_s.tflite",
-         "0b04ee059edf9e392bb9b744a051f19818a662453b0fb4af825267f1a1937dae", 490),
+         "0b04ee059edf9e392bb9b744a051f19818a662453b0fb4af825267f1a1937dae", 490, _KWS_INPUT),
     _zoo("micronet-kws-m", "kws", "keyword_spotting/micronet_medium", "kws_micronet_m.tflite",
-         "c1feed3af5dac44de7477fb4161670ba18a3fc06039e4a14da41b1c4dd454cb4", 490),
+         "c1feed3af5dac44de7477fb4161670ba18a3fc06039e4a14da41b1c4dd454cb4", 490, _KWS_INPUT),
+    # Not seen here: its input tensor is taken to be that of its two sisters.
+    _zoo("micronet-kws-l", "kws", "keyword_spotting/micronet_large", "kws_micronet_l.tflite",
+         "15723bcc7d73599546cfebd289632799393e329df84bba883205b08b666a1aa3", 490, _KWS_INPUT),
     _zoo("micronet-ad-s", "ad", "anomaly_detection/micronet_small", "ad_small_int8.tflite",
-         "73db15c7f1b3c2a3bec8431258be9724b269866645aabfe99eba016da35e5d40", 1_024),
+         "73db15c7f1b3c2a3bec8431258be9724b269866645aabfe99eba016da35e5d40", 1_024, _slide_rail(0.19192618131637573)),
     _zoo("micronet-ad-m", "ad", "anomaly_detection/micronet_medium", "ad_medium_int8.tflite",
-         "a8b1c9037c2a80e6ff770f0a550777cf744a52850bed6545b2bfc9bacf604c98", 1_024, _ZOO_AD_M_COMMIT),
+         "a8b1c9037c2a80e6ff770f0a550777cf744a52850bed6545b2bfc9bacf604c98", 1_024, _slide_rail(0.19243663549423218),
+         commit=_ZOO_AD_M_COMMIT),
     _zoo("micronet-ad-l", "ad", "anomaly_detection/micronet_large", "ad_large_int8.tflite",
-         "f1cd8dabc12adb91b89d936bdac3eb3ebff6770bf9b9c449cb800d08fcb160a8", 1_024),
+         "f1cd8dabc12adb91b89d936bdac3eb3ebff6770bf9b9c449cb800d08fcb160a8", 1_024, _slide_rail(0.19192618131637573)),
     _zoo("micronet-vww-2", "vww", "visual_wake_words/micronet_vww2", "vww2_50_50_INT8.tflite",
-         "0c295ece396e33d625c0a3726f1d1f9a7b879612c05a973d0cbf5edf43bf324c", 2_500),
+         "0c295ece396e33d625c0a3726f1d1f9a7b879612c05a973d0cbf5edf43bf324c", 2_500,
+         OwnInput("micronet-vww-50", 0.007549178320914507, -72)),
     _zoo("micronet-vww-3", "vww", "visual_wake_words/micronet_vww3", "vww3_128_128_INT8.tflite",
-         "121956b236b8567a723179e1a53ad4baf5253199b7b5be0268260814d9901d2c", 16_384),
+         "121956b236b8567a723179e1a53ad4baf5253199b7b5be0268260814d9901d2c", 16_384,
+         OwnInput("micronet-vww-128", 0.007859662175178528, -69)),
     _zoo("micronet-vww-4", "vww", "visual_wake_words/micronet_vww4", "vww4_128_128_INT8.tflite",
-         "5e76364e80c45776b735563679d45f611cab7ce7fef2ec4e2db088afe009ccae", 16_384),
+         "5e76364e80c45776b735563679d45f611cab7ce7fef2ec4e2db088afe009ccae", 16_384,
+         OwnInput("micronet-vww-128", 0.008137832395732403, -70)),
     _zoo("dscnn-s", "kws", "keyword_spotting/ds_cnn_small/model_package_tf/model_archive/TFLite",
          "ds_cnn_s_quantized.tflite", "0f235d3602308653fcdb50d73462080dec73f21473b4856f05f307d0eb24ca1a", 490),
     _zoo("dscnn-m", "kws", "keyword_spotting/ds_cnn_medium/model_package_tf/model_archive/TFLite",
@@ -171,6 +212,28 @@ def at_hand(name: str, *, data_dir: Path | None = None, environ: Mapping[str, st
     return _in_data_folder(row, data_dir, environ) is not None or _cached(row, environ).is_file()
 
 
+def own_input_of(sha256: str) -> OwnInput | None:
+    """Return how the inputs of the known model with this hash are made, whatever name or path it came by."""
+    for row in OFFICIAL:
+        if row.sha256 == sha256:
+            return row.own_input
+    for name in shipped_names():
+        card = json.loads((PRETRAINED / name / "card.json").read_text())
+        if card["sha256"] == sha256:
+            return own_input_of_card(card)
+    return None
+
+
+def own_input_of_card(card: Mapping[str, Any]) -> OwnInput | None:
+    """Read the ``input`` of a shipped model's card; None where it takes the benchmark's files."""
+    entry = card["input"]
+    if entry["format"] != "own":
+        return None
+    return OwnInput(
+        entry["features"], entry["scale"], entry["zero_point"], entry["tested_on"], entry.get("scored", True)
+    )
+
+
 def _shipped(name: str) -> CatalogModel:
     folder = PRETRAINED / name
     card = json.loads((folder / "card.json").read_text())
@@ -181,7 +244,7 @@ def _shipped(name: str) -> CatalogModel:
 
     return CatalogModel(
         name, card["task"], "shipped", load, sha256, card["input"]["format"], card["input"]["bytes"],
-        card["training_data"]["kind"], card["licence"], card.get("url", ""),
+        card["training_data"]["kind"], card["licence"], card.get("url", ""), own_input_of_card(card),
     )  # fmt: skip
 
 
@@ -190,7 +253,7 @@ def _official(
 ) -> CatalogModel:
     return CatalogModel(
         row.name, row.task, "official", partial(_find_or_download, row, data_dir, progress, environ), row.sha256,
-        row.input_format, row.input_bytes, "real", row.licence, row.url,
+        row.input_format, row.input_bytes, "real", row.licence, row.url, row.own_input,
     )  # fmt: skip
 
 

@@ -36,6 +36,11 @@ def accuracy_inputs(dataset: Dataset, input_format: InputFormat, model_name: str
     Raises UsageError when no accuracy can be measured: the data set has no labels, or the model ``model_name`` has an
     input of its own that nothing here makes from the task's data.
     """
+    if not dataset.labelled and dataset.source == "real":
+        raise UsageError(
+            f"the data of {dataset.name} cannot tell right answers of model {model_name} from wrong ones: it was made "
+            "for other classes. Run it with --mode performance."
+        )
     if not dataset.labelled:
         raise UsageError(
             f"the {dataset.source} data of {dataset.name} has no labels, so there is no accuracy to measure. "

@@ -6,10 +6,18 @@ File names carry the answer (``anomaly_id_01_00000000``), so clips outside the o
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from functools import partial
+from pathlib import Path, PurePosixPath
 
-from models.data.files import FileForm, as_it_is
+import numpy as np
+from numpy.typing import NDArray
+
+from models.data.examples import Example
+from models.data.files import FileForm, as_it_is, roots
+from models.data.sound_file import read_sound
+from models.data.store import StoredFile, open_store
 from models.features.machine_sound import ad_features_of_wav
+from models.tasks import Task
 
 _FEATURE_TAIL = "_hist_librosa"
 
@@ -25,3 +33,22 @@ def label_of(stem: str) -> int | None:
 
 
 FORM = FileForm({".bin": as_it_is, ".wav": ad_features_of_wav}, stem=clip_stem, label_of=label_of)
+
+
+def clip_sounds(task: Task, folder: Path) -> tuple[Example, ...]:
+    """Return the .wav clips of ad01 in ``folder`` as sounds, in name order: what other features are made from.
+
+    ``label`` is by the name, ``group`` the machine's id. Empty where there are none.
+    """
+    found: dict[str, Example] = {}
+    for root in roots(task, folder):
+        for name, file in open_store(root, frozenset({".wav"})).items():
+            stem = clip_stem(name)
+            label = label_of(stem)
+            if label is not None:
+                found.setdefault(stem, Example(name, label, stem.split("_")[2], partial(_sound, file)))
+    return tuple(found[stem] for stem in sorted(found))
+
+
+def _sound(file: StoredFile) -> NDArray[np.int16]:
+    return read_sound(file.read(), file.where)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of one data set, in a folder or in a .zip, looked up by file name. Nothing is ever unpacked to disk.
+"""The files of one data set, in a folder or in a .zip, looked up by file name or by path. Nothing is unpacked to disk.
 
 A .zip is a stranger's file: names that point outside it, sizes beyond LARGEST_FILE_BYTES, damaged members and
 encrypted ones are refused by name.
@@ -36,6 +36,7 @@ class StoredFile:
 
 
 Store = dict[str, StoredFile]  # by file name without folders
+Tree = dict[str, StoredFile]  # by path inside the folder or archive, with "/", in sorted order
 
 
 def open_store(path: Path, suffixes: frozenset[str]) -> Store:
@@ -43,15 +44,23 @@ def open_store(path: Path, suffixes: frozenset[str]) -> Store:
 
     A name that occurs twice keeps its first place in sorted order. Raises DataError for an unusable .zip.
     """
+    store: Store = {}
+    for name, file in open_tree(path, suffixes).items():
+        store.setdefault(PurePosixPath(name).name, file)
+    return store
+
+
+def open_tree(path: Path, suffixes: frozenset[str]) -> Tree:
+    """The same with the folders kept: for sets whose folders are their labels."""
     return _open_zip(path, suffixes) if path.is_file() else _open_folder(path, suffixes)
 
 
-def _open_folder(path: Path, suffixes: frozenset[str]) -> Store:
-    store: Store = {}
-    for file in sorted(path.rglob("*")):
-        if file.suffix.lower() in suffixes and file.is_file():
-            store.setdefault(file.name, StoredFile(str(file), file.stat().st_size, partial(_read_file, file)))
-    return store
+def _open_folder(path: Path, suffixes: frozenset[str]) -> Tree:
+    return {
+        file.relative_to(path).as_posix(): StoredFile(str(file), file.stat().st_size, partial(_read_file, file))
+        for file in sorted(path.rglob("*"))
+        if file.suffix.lower() in suffixes and file.is_file()
+    }
 
 
 def _read_file(file: Path) -> bytes:
@@ -69,7 +78,7 @@ def _checked_size(where: str, content: bytes) -> bytes:
     return content
 
 
-def _open_zip(path: Path, suffixes: frozenset[str]) -> Store:
+def _open_zip(path: Path, suffixes: frozenset[str]) -> Tree:
     try:
         archive = zipfile.ZipFile(path)
     except _UNUSABLE as error:
@@ -77,7 +86,7 @@ def _open_zip(path: Path, suffixes: frozenset[str]) -> Store:
     members = archive.infolist()
     if len(members) > MOST_FILES:
         raise DataError(f"{path} holds {len(members):,} files, more than the {MOST_FILES:,} any data set may have.")
-    store: Store = {}
+    tree: Tree = {}
     for member in sorted(members, key=lambda info: info.filename):
         name = PurePosixPath(member.filename.replace("\\", "/"))
         where = f"{path}:{member.filename}"
@@ -91,8 +100,8 @@ def _open_zip(path: Path, suffixes: frozenset[str]) -> Store:
                 f"more than the {LARGEST_FILE_BYTES:,} any sample may have."
             )
         read = partial(_read_member, archive, member, where)
-        store.setdefault(name.name, StoredFile(where, member.file_size, read))
-    return store
+        tree.setdefault(name.as_posix(), StoredFile(where, member.file_size, read))
+    return tree
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> bytes:

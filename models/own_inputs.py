@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real samples for models with an input of their own: a pipeline makes them from the task's raw data.
+
+A sample's ``load`` gives the int8 bytes of the model's input tensor, which the device takes as they are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.catalog import OwnInput
+from models.data.ad01 import clip_sounds
+from models.data.cache import cache_folder, data_folder
+from models.data.dataset import Dataset, Sample
+from models.data.examples import Example
+from models.data.load import load_dataset
+from models.data.speech_commands import find_speech_commands
+from models.features.pipelines import Pipeline, find_pipeline
+from models.tasks import Task
+
+Folders = tuple[Path, ...]
+
+
+def own_dataset(
+    own: OwnInput,
+    task: Task,
+    data_dir: Path | None = None,
+    *,
+    synthetic: bool = False,
+    environ: Mapping[str, str] = os.environ,
+) -> Dataset | None:
+    """Return the samples of ``task`` as inputs of a model; None when no raw data of the task is at hand.
+
+    Data is looked for in ``data_dir``, else the folder MLPERF_TINY_DATA names, and in the download cache. The set is
+    ``labelled`` only where an answer can be told right from wrong. Raises DataError for broken data, UsageError for a
+    pipeline that does not exist.
+    """
+    if synthetic:
+        return None
+    pipeline = find_pipeline(own.features)
+    named = data_folder(data_dir, environ)
+    folders = tuple(folder for folder in (named, cache_folder(environ)) if folder is not None and folder.is_dir())
+    return _MAKERS[pipeline.raw](own, pipeline, task, folders, data_dir, environ)
+
+
+def _from_keyword_clips(
+    own: OwnInput,
+    pipeline: Pipeline,
+    task: Task,
+    folders: Folders,
+    data_dir: Path | None,
+    environ: Mapping[str, str],
+) -> Dataset | None:
+    found = next((found for folder in folders if (found := find_speech_commands(folder))), None)
+    if found is None:
+        return None
+    published = own.tested_on == "published" and found.published_test
+    examples = found.published_test if published else found.test
+    listed = found.published_count if published else len(examples)
+    samples = tuple(
+        Sample(example.name, example.label, partial(_of_example, own, pipeline, example)) for example in examples
+    )
+    what = "test clips as published" if published else "test split, speakers that no other split has"
+    made = _dataset(task, pipeline, samples, f"{what}: {found.origin}", listed, own.scored)
+    return replace(made, complete=bool(published) and len(samples) == listed)
+
+
+def _from_pictures(
+    own: OwnInput,
+    pipeline: Pipeline,
+    task: Task,
+    folders: Folders,
+    data_dir: Path | None,
+    environ: Mapping[str, str],
+) -> Dataset | None:
+    dataset = load_dataset(task, data_dir, environ=environ)
+    if dataset.source != "real":
+        return None
+    side = round((task.window_bytes / 3) ** 0.5)
+    samples = tuple(replace(s, load=partial(_of_picture, own, pipeline, side, s.load)) for s in dataset.samples)
+    made = _dataset(task, pipeline, samples, dataset.origin, dataset.listed, own.scored and dataset.labelled)
+    return replace(made, complete=dataset.complete)
+
+
+def _from_machine_clips(
+    own: OwnInput,
+    pipeline: Pipeline,
+    task: Task,
+    folders: Folders,
+    data_dir: Path | None,
+    environ: Mapping[str, str],
+) -> Dataset | None:
+    examples = next((found for folder in folders if (found := clip_sounds(task, folder))), ())
+    samples = tuple(
+        Sample(example.name, example.label, partial(_of_clip, own, pipeline, example)) for example in examples
+    )
+    return _dataset(task, pipeline, samples, "toy-car clips", len(samples), own.scored) if samples else None
+
+
+def _dataset(
+    task: Task, pipeline: Pipeline, samples: tuple[Sample, ...], origin: str, listed: int, labelled: bool
+) -> Dataset:
+    size = int(np.prod(pipeline.shape))
+    origin = f"{origin}, through {pipeline.name} features"
+    return Dataset(task.model_id, "real", origin, samples, listed, size, size, False, labelled)
+
+
+def _of_example(own: OwnInput, pipeline: Pipeline, example: Example) -> bytes:
+    return _bytes(own, pipeline, example.load()[None])
+
+
+def _of_clip(own: OwnInput, pipeline: Pipeline, example: Example) -> bytes:
+    return _bytes(own, pipeline, example.load())
+
+
+def _of_picture(own: OwnInput, pipeline: Pipeline, side: int, load: Callable[[], bytes]) -> bytes:
+    return _bytes(own, pipeline, np.frombuffer(load(), np.uint8).reshape(1, side, side, 3))
+
+
+def _bytes(own: OwnInput, pipeline: Pipeline, raw: NDArray[np.generic]) -> bytes:
+    return pipeline.quantized(raw, own.scale, own.zero_point).tobytes()
+
+
+_Maker = Callable[[OwnInput, Pipeline, Task, Folders, Path | None, Mapping[str, str]], Dataset | None]
+_MAKERS: dict[str, _Maker] = {
+    "keyword clips": _from_keyword_clips,
+    "machine clip": _from_machine_clips,
+    "pictures": _from_pictures,
+}

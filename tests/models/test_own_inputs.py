@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs of the models that do not take the benchmark's files, and what the official ones answer to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.catalog import OFFICIAL, OwnInput, at_hand, find_model, own_input_of
+from models.data.dataset import Dataset
+from models.features.pipelines import find_pipeline
+from models.own_inputs import own_dataset
+from models.tasks import find_task
+from tests.fakes.data_sets import sound, speech_corpus, speech_selection, write_tree
+
+OWN = [row for row in OFFICIAL if row.own_input is not None]
+NOWHERE = {"MLPERF_TINY_CACHE": "/nonexistent"}
+KEYWORDS = OwnInput("micronet-kws", 0.2, -5)
+
+
+@pytest.mark.parametrize("row", OWN, ids=lambda row: row.name)
+def test_rows_name_a_pipeline_of_their_size(row: object) -> None:
+    assert row.own_input is not None  # type: ignore[attr-defined]
+    pipeline = find_pipeline(row.own_input.features)  # type: ignore[attr-defined]
+    assert (np.prod(pipeline.shape), pipeline.task) == (row.input_bytes, row.task)  # type: ignore[attr-defined]
+    assert own_input_of(row.sha256) == row.own_input  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("row", OWN, ids=lambda row: row.name)
+def test_rows_have_the_quantisation_of_their_file(row: object, data_dir: Path) -> None:
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+    if not at_hand(row.name, data_dir=data_dir):  # type: ignore[attr-defined]
+        pytest.skip("the model is not in the data folder")
+    model = find_model(row.name, data_dir=data_dir)  # type: ignore[attr-defined]
+    entry = interpreter.Interpreter(model_content=model.load()).get_input_details()[0]
+    assert model.own_input is not None
+    assert entry["quantization"] == (model.own_input.scale, model.own_input.zero_point)
+    assert tuple(entry["shape"][1:]) == find_pipeline(model.own_input.features).shape
+
+
+def test_published_and_test_split(tmp_path: Path) -> None:
+    write_tree(tmp_path / "speech_commands", speech_selection())
+    kws = find_task("kws")
+    published = own_dataset(KEYWORDS, kws, tmp_path, environ=NOWHERE)
+    assert published is not None and published.labelled and not published.complete
+    assert (len(published.samples), published.listed) == (4, 4_890)
+    assert {len(sample.load()) for sample in published.samples} == {490} == {published.window_bytes}
+    held_out = own_dataset(OwnInput("micronet-kws", 0.2, -5, "test"), kws, tmp_path, environ=NOWHERE)
+    assert held_out is not None and not held_out.complete
+    assert [s.name for s in held_out.samples] == [s.name for s in published.samples[2:]]
+    by_variable = own_dataset(KEYWORDS, kws, environ={**NOWHERE, "MLPERF_TINY_DATA": str(tmp_path)})
+    assert by_variable is not None and by_variable.samples[0].load() == published.samples[0].load()
+
+
+def test_the_corpus_alone_gives_its_test_split(tmp_path: Path) -> None:
+    write_tree(tmp_path / "speech_commands_v0.02", speech_corpus())
+    dataset = own_dataset(KEYWORDS, find_task("kws"), tmp_path, environ=NOWHERE)
+    assert dataset is not None and len(dataset.samples) == 4 and "speakers that no other split has" in dataset.origin
+
+
+def test_without_data_there_is_none(tmp_path: Path) -> None:
+    for task, features in (("kws", "micronet-kws"), ("ad", "micronet-ad"), ("vww", "micronet-vww-50")):
+        own = OwnInput(features, 0.1, 0)
+        assert own_dataset(own, find_task(task), environ=NOWHERE) is None
+        assert own_dataset(own, find_task(task), synthetic=True) is None
+
+
+def test_a_machine_clip_gives_several_inputs_and_no_answer(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path / "ad01",
+        {f"{kind}_id_03_0000000{n}.wav": sound(n, 176_000) for n, kind in enumerate(("normal", "anomaly"))},
+    )
+    own = OwnInput("micronet-ad", 0.19, 11, scored=False)
+    dataset = own_dataset(own, find_task("ad"), tmp_path, environ=NOWHERE)
+    assert dataset is not None and not dataset.labelled
+    assert [(s.name, s.label) for s in dataset.samples] == [
+        ("anomaly_id_03_00000001.wav", 1),
+        ("normal_id_03_00000000.wav", 0),
+    ]
+    assert len(dataset.windows(dataset.samples[0].load())) == 14
+
+
+def answers(dataset: Dataset, content: bytes, every: int) -> tuple[int, int]:
+    """Right answers of TFLite's reference kernels, and of how many."""
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+    resolver = interpreter.OpResolverType.BUILTIN_REF
+    loaded = interpreter.Interpreter(model_content=content, experimental_op_resolver_type=resolver)
+    loaded.allocate_tensors()
+    entry, result = loaded.get_input_details()[0], loaded.get_output_details()[0]
+    right = 0
+    for sample in dataset.samples[::every]:
+        loaded.set_tensor(entry["index"], np.frombuffer(sample.load(), np.int8).reshape(entry["shape"]))
+        loaded.invoke()
+        right += int(np.argmax(loaded.get_tensor(result["index"])) == sample.label)
+    return right, len(dataset.samples[::every])
+
+
+# On all 4277 clips KWS-S and KWS-M have 4086 and 4102 right, on all 800 pictures VWW-2, 3 and 4 610, 645 and 639.
+@pytest.mark.parametrize(
+    ("name", "every", "right", "of"),
+    [
+        ("micronet-kws-s", 20, 203, 214),
+        ("micronet-kws-m", 40, 101, 107),
+        ("micronet-vww-2", 8, 69, 100),
+    ],
+)
+def test_official_models_answer_real_samples(name: str, every: int, right: int, of: int, data_dir: Path) -> None:
+    model = find_model(name, data_dir=data_dir)
+    assert model.own_input is not None
+    dataset = own_dataset(model.own_input, find_task(model.task), data_dir)
+    assert dataset is not None and dataset.labelled
+    assert answers(dataset, model.load(), every) == (right, of)
