@@ -28,11 +28,19 @@ _DEFAULT = re.compile(r"=\s*(?:tflite::)?(Register_\w+)\(\)")
 class Resolver:
     """What a tree's op resolver offers: operator (``CONV_2D``, ``CUSTOM:name``) -> (call, its default registration).
 
-    ``int8`` are the registrations that there are for int8 only.
+    ``int8`` are the registrations that there are for int8 only, each with the header that declares it.
     """
 
     calls: Mapping[str, tuple[str, str]]
-    int8: frozenset[str]
+    int8: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Call:
+    """How one operator is added: ``AddConv2D(tflite::Register_CONV_2D_INT8())``, and the header that needs, or ""."""
+
+    text: str
+    header: str = ""
 
 
 def read_resolver(root: Path) -> Resolver:
@@ -40,7 +48,7 @@ def read_resolver(root: Path) -> Resolver:
     path = root / RESOLVER
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
-        kernels = [header.read_text(errors="replace") for header in sorted((root / MICRO / "kernels").glob("*.h"))]
+        kernels = {path: path.read_text(errors="replace") for path in sorted((root / MICRO / "kernels").glob("*.h"))}
     except OSError as error:
         raise LibraryUnusable(path, f"it cannot be read: {error.strerror}. Name a complete tree.") from error
     calls = {}
@@ -50,11 +58,16 @@ def read_resolver(root: Path) -> Resolver:
         calls[kind] = (match["call"], default[1] if default else "")
     if not calls:
         raise LibraryUnusable(path, "no Add... calls were found in it; this version of TFLM is not known here.")
-    return Resolver(calls, frozenset(name for kernel in kernels for name in _INT8.findall(kernel)))
+    int8 = {
+        name: header.relative_to(root).as_posix()
+        for header, kernel in kernels.items()
+        for name in _INT8.findall(kernel)
+    }
+    return Resolver(calls, int8)
 
 
-def resolver_calls(graph: Graph, resolver: Resolver) -> tuple[str, ...]:
-    """Return the calls that add the operators of ``graph``, such as ``AddConv2D(tflite::Register_CONV_2D_INT8())``.
+def resolver_calls(graph: Graph, resolver: Resolver) -> tuple[Call, ...]:
+    """Return the calls that add the operators of ``graph``, each once.
 
     Raises UnsupportedOperator for an operator that this version of TFLM cannot add.
     """
@@ -68,7 +81,7 @@ def resolver_calls(graph: Graph, resolver: Resolver) -> tuple[str, ...]:
         call, default = resolver.calls[kind]
         int8 = f"{default}_INT8"
         only_int8 = default and int8 in resolver.int8 and _all_int8(graph, users)
-        calls.append(f"{call}({f'tflite::{int8}()' if only_int8 else ''})")
+        calls.append(Call(f"{call}(tflite::{int8}())", resolver.int8[int8]) if only_int8 else Call(f"{call}()"))
     return tuple(calls)
 
 

@@ -12,7 +12,7 @@ import pytest
 from firmware.build import FIRMWARE
 from firmware.codegen.read_tflite import read_tflite
 from firmware.tflm.model import TflmModel, tflm_model
-from firmware.tflm.operators import read_resolver, resolver_calls
+from firmware.tflm.operators import Call, read_resolver, resolver_calls
 from harness.errors import LibraryUnusable, UnsupportedOperator
 from tests.fakes.tflite_builder import Builder
 from tests.fakes.tflm_tree import FAKE, ZIG, fake_library, run
@@ -111,15 +111,18 @@ def test_a_failed_inference_has_a_code(tmp_path: Path) -> None:
 
 def test_exactly_the_operators_of_the_model_are_added() -> None:
     calls = model().calls
-    assert calls == ("AddFullyConnected(tflite::Register_FULLY_CONNECTED_INT8())", "AddSoftmax()")
+    assert calls == (
+        Call("AddFullyConnected(tflite::Register_FULLY_CONNECTED_INT8())", "tensorflow/lite/micro/kernels/fake_ops.h"),
+        Call("AddSoftmax()"),
+    )
     header = model().files["tflm_model.h"]
     assert "MicroMutableOpResolver<2>" in header
-    assert all(f"resolver.{call} != kTfLiteOk" in header for call in calls)
+    assert all(f"resolver.{call.text} != kTfLiteOk" in header for call in calls)
 
 
 def test_an_operator_that_is_not_all_int8_is_added_whole() -> None:
     graph = read_tflite(odd_model("FULLY_CONNECTED", "float32"), "odd")
-    assert resolver_calls(graph, read_resolver(FAKE)) == ("AddFullyConnected()",)
+    assert resolver_calls(graph, read_resolver(FAKE)) == (Call("AddFullyConnected()"),)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from firmware.boards import KIB, find_board
 from firmware.tflm.model import TflmModel, tflm_model
-from firmware.tflm.operators import read_resolver
+from firmware.tflm.operators import Call, read_resolver
 from firmware.toolchain import find_toolchain
 from firmware.wire import BY_MODEL_ID
 from harness.arena import build_with_least_arena
@@ -85,7 +85,7 @@ def test_what_the_interpreter_refuses_is_told_in_its_words(tmp_path: Path, defin
 
 @pytest.mark.usefixtures("cpp")
 def test_glue_that_does_not_compile_is_shown(tmp_path: Path) -> None:
-    made = replace(model(tmp_path), calls=("AddNothing()",))
+    made = replace(model(tmp_path), calls=(Call("AddNothing()"),))
     with pytest.raises(CompilerFailed, match=r"tflm/engine\.cc") as caught:
         build_with_least_arena(made, WIRE, F746, tmp_path / "out", GCC)
     assert "AddNothing" in caught.value.detail

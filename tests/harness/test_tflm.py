@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real TensorFlow Lite Micro, where ``TFLM_DIR`` names it: built in, run on both boards, and equal to our engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware.boards import find_board
+from firmware.wire import BY_MODEL_ID
+from harness.compare import measure_image
+from harness.comparison import Answers, Figures
+from harness.engines import ENGINES, check_at_hand, toolchain_for
+from harness.errors import DoesNotFit, LibraryUnusable
+from harness.image import Image, build_image
+from models.catalog import find_model
+from models.data.dataset import NO_LABEL, Sample
+from models.data.load import load_dataset
+from models.inputs import performance_inputs
+from models.tasks import find_task
+from tests.fakes.tiny_models import tiny_kws
+
+BOARDS = ("stm32f746", "stm32f446")
+
+
+@pytest.fixture(params=BOARDS)
+def device(request: pytest.FixtureRequest) -> str:
+    """A board for which the tree at hand has a library."""
+    if not os.environ.get("TFLM_DIR"):
+        pytest.skip("TFLM_DIR is not set")
+    if shutil.which("arm-none-eabi-g++") is None:
+        pytest.skip("needs arm-none-eabi-g++")
+    device = str(request.param)
+    try:
+        check_at_hand("tflm", find_board(device))
+    except LibraryUnusable as error:
+        if "no library for" not in str(error):
+            raise
+        pytest.skip(str(error))
+    return device
+
+
+def measured(
+    engine: str, device: str, content: bytes, samples: tuple[Sample, ...], cache: Path
+) -> tuple[Image, Figures, Answers]:
+    board = find_board(device)
+    made = ENGINES[engine](board, content, "model")
+    image = build_image(made, BY_MODEL_ID["kws01"], board, toolchain_for(engine, None), None, cache)
+    return image, *measure_image(board, image, made, samples)
+
+
+def test_both_engines_give_the_same_on_a_small_model(device: str, tmp_path: Path) -> None:
+    content = np.random.default_rng(7).bytes(490)
+    fixed = (Sample("random", NO_LABEL, lambda: content),)
+    image, _, answers = measured("tflm", device, tiny_kws(), fixed, tmp_path)
+    assert np.array_equal(answers["random"], measured("compiled", device, tiny_kws(), fixed, tmp_path)[2]["random"])
+    assert 490 < image.facts.arena_bytes < 4096
+    assert image.facts.kernels in ("CMSIS-NN", "reference")
+    assert image.facts.engine_version.startswith("tflite-micro ")
+    assert image.facts.flash_bytes > image.facts.model_bytes == len(tiny_kws())
+
+
+def test_both_engines_give_the_same_on_official_keywords(device: str, data_dir: Path, tmp_path: Path) -> None:
+    content = find_model("mlperf-kws", data_dir=data_dir).load()
+    samples = performance_inputs(load_dataset(find_task("kws"), data_dir), "benchmark", 490)
+    image, figures, answers = measured("tflm", device, content, samples, tmp_path)
+    _, ours, wanted = measured("compiled", device, content, samples, tmp_path)
+    assert len(answers) == 5
+    for name, values in answers.items():
+        assert np.array_equal(values, wanted[name]), name
+    assert figures.instructions and ours.instructions
+    if image.facts.kernels == "CMSIS-NN":
+        # 7.8 million on a Cortex-M7 at -O3; other flags and versions are within a tenth.
+        assert 6.5e6 < figures.instructions < 9.5e6
+        assert 20_000 < image.facts.arena_bytes < 30_000
+    assert ours.instructions < figures.instructions
+
+
+def test_a_model_too_large_for_the_board_is_refused_with_numbers(device: str, data_dir: Path, tmp_path: Path) -> None:
+    content = find_model("micronet-ad-l", data_dir=data_dir).load()
+    board = find_board(device)
+    made = ENGINES["tflm"](board, content, "micronet-ad-l")
+    with pytest.raises(DoesNotFit) as caught:
+        build_image(made, BY_MODEL_ID["ad01"], board, toolchain_for("tflm", None), None, tmp_path)
+    assert caught.value.need_bytes > caught.value.have_bytes
