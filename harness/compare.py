@@ -47,7 +47,7 @@ INFER_S = 600.0
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user wants compared; nothing named is "all there are". ``data`` is the folder of official data."""
+    """What the user wants compared; nothing named is "all there are". ``timing`` is how closely time is modelled."""
 
     task: str | None = None
     models: tuple[str, ...] = ()
@@ -55,6 +55,7 @@ class Wish:
     engines: tuple[str, ...] = ()
     data: Path | None = None
     toolchain: str | None = None
+    timing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,14 @@ def plan_comparison(wish: Wish, environ: Mapping[str, str] = os.environ) -> Plan
     go with an engine.
     """
     notes: list[str] = []
-    engines = _engines(wish.engines, notes, environ)
+    engines, boards = _engines(wish.engines, notes, environ), _boards(wish.devices)
     for engine in engines:
         toolchain_for(engine, wish.toolchain)
+    for board in boards:
+        find_level(_level(wish), board)
     return Plan(
         models=_models(wish, notes, environ),
-        boards=_boards(wish.devices),
+        boards=boards,
         engines=engines,
         notes=tuple(notes),
         wish=wish,
@@ -147,7 +150,8 @@ def _engines(wished: Sequence[str], notes: list[str], environ: Mapping[str, str]
 
 def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: str) -> Row:
     """Build and measure one row. A model the engine or the board cannot take, or that fails there, says why."""
-    row = Row(model.name, board.device, engine, timing_model=find_level(DEFAULT_LEVEL, board).model)
+    level = _level(plan.wish)
+    row = Row(model.name, board.device, engine, timing_model=find_level(level, board).model)
     try:
         made = ENGINES[engine](board, content, model.name)
         row = replace(row, engine_version=made.engine_version, kernels=made.kernels)
@@ -157,7 +161,7 @@ def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: 
         toolchain = toolchain_for(engine, plan.wish.toolchain)
         image = build_image(made, wire, board, toolchain, None, cache_folder())
         row = replace(row, compiler=image.facts.compiler, inputs=words)
-        figures, answers = measure_image(board, image, made, samples)
+        figures, answers = measure_image(board, image, made, samples, level)
         return replace(row, figures=figures, answers=answers)
     except CompilerFailed:
         raise
@@ -166,6 +170,10 @@ def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: 
         return replace(row, problem=f"does not fit: {error.region} needs {need} bytes, has {have}")
     except (BuildError, ProtocolError, TransportError) as error:
         return replace(row, problem=str(error))
+
+
+def _level(wish: Wish) -> str:
+    return wish.timing or DEFAULT_LEVEL
 
 
 def _input_format(model: CatalogModel, made: EngineModel) -> str:
@@ -203,8 +211,10 @@ def random_inputs(size_bytes: int) -> tuple[Sample, ...]:
     return tuple(map(sample, range(PERFORMANCE_SAMPLES)))
 
 
-def measure_image(board: Board, image: Image, made: EngineModel, samples: Sequence[Sample]) -> tuple[Figures, Answers]:
-    """Run an image on its emulated board: figures on the first of ``samples``, answers to each.
+def measure_image(
+    board: Board, image: Image, made: EngineModel, samples: Sequence[Sample], level: str
+) -> tuple[Figures, Answers]:
+    """Run an image on its emulated board, timed at ``level``: figures on the first of ``samples``, answers to each.
 
     Raises ProtocolError or TransportError when the firmware does not come up, refuses or crashes.
     """

@@ -16,6 +16,7 @@ from harness.comparison import Row
 from harness.comparison_table import render_comparison
 from harness.errors import UsageError
 from harness.run import Listener
+from runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
 
 
 @click.command()
@@ -32,6 +33,7 @@ from harness.run import Listener
 )
 @click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the official data and models.")
 @click.option("--toolchain", metavar="NAME", help="zig or gcc, for all engines; each has its usual one without it.")
+@click.option("--timing", type=click.Choice(LEVELS), help=f"How closely time is modelled; {DEFAULT_LEVEL} without it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
 @reports_errors
 def main(
@@ -42,13 +44,14 @@ def main(
     engines: tuple[str, ...],
     data: Path | None,
     toolchain: str | None,
+    timing: str | None,
     as_json: bool,
 ) -> None:
     """Run each model with each engine on each emulated board, and print what one inference costs and answers.
 
     With RUN folders nothing is run: their records are put side by side, those of boards too.
     """
-    wish = Wish(task, models, devices, engines, data, toolchain)
+    wish = Wish(task, models, devices, engines, data, toolchain, timing)
     if runs:
         if wish != Wish():
             raise UsageError("run folders are compared as they are; leave the other options out.")

@@ -50,10 +50,11 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_two_engines_on_an_emulated_board(two_engines: None, tiny: Path, tmp_path: Path) -> None:
     data = kws_folder(tmp_path / "data")
     steps: list[Progress] = []
-    plan = plan_comparison(Wish("kws", (str(tiny),), ("stm32f746",), ("compiled", "other"), data))
+    plan = plan_comparison(Wish("kws", (str(tiny),), ("stm32f746",), ("compiled", "other"), data, None, "instructions"))
     first, second = compare(plan, Listener(progress=steps.append))
     assert [step.text for step in steps] == ["tiny on stm32f746, compiled", "tiny on stm32f746, other", "done"]
     assert (first.engine, first.kernels, first.difference, first.problem) == ("compiled", "dsp", None, "")
+    assert first.timing_model.startswith("instructions")
     assert (second.engine, second.engine_version, second.inputs) == ("other", "1.2", "5 real inputs of kws01")
 
     files = [np.fromfile(data / "kws01" / f"tst_{n:06d}.bin", np.int8) for n in range(5)]
@@ -111,6 +112,7 @@ def test_an_engine_that_fails_is_a_row_and_a_broken_compiler_the_end(
     [
         (Wish(engines=("onnx",)), "there is no engine 'onnx'; choose one of compiled, tflm"),
         (Wish(engines=("compiled", "tflm")), "TFLM_DIR"),
+        (Wish(timing="guess"), "there is no timing level 'guess'"),
         (Wish(toolchain="icc"), "there is no toolchain 'icc'"),
         (Wish(devices=("host",)), "device host is a process"),
         (Wish(devices=("stm32f999",)), "there is no device 'stm32f999'"),
