@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real TensorFlow Lite Micro, where ``TFLM_DIR`` names it: built in, run on both boards, and equal to our engine."""
+"""TensorFlow Lite Micro itself, where ``TFLM_DIR`` names it: built in, run on both boards, equal to our own engine."""
 
 from __future__ import annotations
 

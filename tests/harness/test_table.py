@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the table and the transcript say of the engine and of the flash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.record import RunRecord
+from harness.settings import DataFacts, DeviceFacts, FirmwareFacts, InputFacts, ModelFacts, Settings
+from harness.table import render
+
+FIRMWARE = FirmwareFacts("bb" * 32, "gcc", "some gcc 12", ("-O2",), "CMSIS-NN", 90_000, 30_000, 21_000, 115_200)
+SETTINGS = Settings(
+    run_id="run-1",
+    started="2026-01-02T03:04:05+00:00",
+    task="kws",
+    engine="compiled",
+    division="closed",
+    modes=("performance",),
+    limit=None,
+    iterations=None,
+    inputs=InputFacts("benchmark", 490),
+    device=DeviceFacts("stm32f746", ("NUCLEO-F746ZG",), "cortex-m7", 216_000_000, "emu://x", "emulated", "simple"),
+    model=ModelFacts("mlperf-kws", "aa", 53_936, "official", "real", "Apache-2.0", ""),
+    firmware=FIRMWARE,
+    data=DataFacts("kws01", "real", "a folder", "kws01, real", True, True, "cc", ("a", "b")),
+    versions={},
+)
+
+
+def lines(**changes: object) -> dict[str, str]:
+    """The table's rows for a run with these settings."""
+    settings = replace(SETTINGS, **changes)  # type: ignore[arg-type]
+    record = RunRecord(settings, True, None, None, None, None, None, (), (), 0)
+    rows = [line for line in render(record, Path("runs/x")).splitlines() if line.startswith("  ")]
+    return {row.split()[0]: row[2:].split(maxsplit=1)[1] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("engine", "changes", "engine_row", "memory_row"),
+    [
+        ("compiled", {}, "compiled", "arena 21,000 bytes, flash 90,000 bytes, RAM 30,000 bytes"),
+        (
+            "tflm",
+            {"engine_version": "tflite-micro 0123, library 4567", "model_bytes": 53_936},
+            "tflm (tflite-micro 0123, library 4567), CMSIS-NN kernels",
+            "arena 21,000 bytes, flash 90,000 bytes (model 53,936, rest 36,064), RAM 30,000 bytes",
+        ),
+        ("compiled", {"flash_bytes": 0, "ram_bytes": 0, "model_bytes": 9}, "compiled", "arena 21,000 bytes"),
+    ],
+    ids=["before the split was recorded", "tflm", "host"],
+)
+def test_engine_and_memory(engine: str, changes: dict[str, object], engine_row: str, memory_row: str) -> None:
+    rows = lines(engine=engine, firmware=replace(FIRMWARE, **changes))  # type: ignore[arg-type]
+    assert (rows["engine"], rows["memory"]) == (engine_row, memory_row)
+
+
+def test_a_transcript_from_before_engines_had_versions_is_read() -> None:
+    event = SETTINGS.to_event()
+    for name in ("engine_version", "model_bytes"):
+        del event["firmware"][name]
+    assert Settings.from_event(event) == SETTINGS
