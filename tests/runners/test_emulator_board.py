@@ -13,7 +13,8 @@ from firmware.boards import find_board
 from harness.errors import DeviceCrashed, DeviceGone, UsageError
 from runners.emulator.alignment import base_to_align
 from runners.emulator.machine import EmulatedBoard
-from runners.emulator.thumb import decode_block
+from runners.emulator.timing.core_model import Block
+from runners.emulator.timing.decode import decode_block
 from runners.emulator.transport import EmulatorTransport
 from tests.runners.emulator_images import build_image
 
@@ -154,7 +155,7 @@ def test_block_executions_add_up() -> None:
     talk(board)
     talk(board, b"w%")
     executed = sum(
-        times * len(list(decode_block(board.read_memory(address, size), address)))
+        times * len(decode_block(Block(address, board.read_memory(address, size))))
         for (address, size), times in board.block_executions().items()
     )
     assert executed == board.instructions > 500_000

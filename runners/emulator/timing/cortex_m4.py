@@ -42,6 +42,7 @@ Left out: the cycle a store in front of a load costs and the one it saves behind
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -209,6 +210,18 @@ class CortexM4:
             explained.append(Step(one.address, one.code, at + in_front, 0, MappingProxyType(lost), blocker))
             at += cycles
         return tuple(explained)
+
+    def cycles_of_run(self, blocks: Sequence[tuple[Block, bool]]) -> int:
+        """Cycles of blocks in the order they ran, each with whether it was jumped to, without cutting at edges."""
+        pipe = _Pipe()
+        cycles = it_state = 0
+        for block, taken in blocks:
+            placed = decode_block(block, 0 if taken else it_state)
+            it_state = it_state_after(placed, 0 if taken else it_state)
+            if taken:
+                cycles += sum(pipe.refill(placed[0]).values())
+            cycles += sum(pipe.step(one) for one in placed)
+        return cycles
 
     def _run(
         self, block: Block, before: Block | None, taken: bool

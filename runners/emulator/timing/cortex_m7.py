@@ -11,6 +11,7 @@ instructions alone, refills after barriers, early end of divides.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -241,6 +242,19 @@ class CortexM7:
             Step(one.address, one.code, issue.cycle - start, issue.slot, MappingProxyType(issue.stalls), issue.blocker)
             for one, issue in zip(placed, issues, strict=True)
         )
+
+    def cycles_of_run(self, blocks: Sequence[tuple[Block, bool]]) -> int:
+        """Cycles of blocks in the order they ran, each with whether it was jumped to, without cutting at edges."""
+        pipe = _Pipe()
+        it_state = 0
+        for block, taken in blocks:
+            if taken:
+                pipe.queue.jump()
+            placed = decode_block(block, 0 if taken else it_state)
+            it_state = it_state_after(placed, 0 if taken else it_state)
+            for one in placed:
+                pipe.step(one)
+        return pipe.cycle + 1
 
     def _run(
         self, block: Block, before: Block | None, taken: bool

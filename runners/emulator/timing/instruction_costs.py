@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The price of a code block in cycles: one constant per class of instruction and core.
 
-This is the first and coarsest cycle model. It knows no pipeline, no pairing, no operand dependences, no caches and no
-flash wait states; it gives device times of the right size, not measurements. ``block_cost`` is all the emulator asks
-of a cycle model, so a better one replaces this module alone.
+This is the coarsest cycle model. It knows no pipeline, no pairing, no operand dependences, no caches and no flash wait
+states; it gives device times of the right size, not measurements.
 
 Cortex-M4 figures: the instruction table of its Technical Reference Manual (zero-wait memory); a load counts 1.5
 because a load that follows another one takes 1 cycle and any other 2; a taken branch refills the pipeline in 2.
@@ -18,7 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.errors import UsageError
-from runners.emulator.thumb import Instruction, Kind, decode_block
+from runners.emulator.timing.core_model import Block
+from runners.emulator.timing.decode import decode_block
+from runners.emulator.timing.operation import Kind, Operation
 
 
 @dataclass(frozen=True)
@@ -32,49 +33,75 @@ class BlockCost:
 
 @dataclass(frozen=True)
 class CoreTiming:
-    """Cycles per class; an access of n registers costs ``multiple_base + n * multiple_word``."""
+    """Cycles by kind, ``data`` where none is listed; n words at once cost ``multiple_base + n * multiple_word``."""
 
-    single: dict[Kind, float]
+    data: float
+    others: dict[Kind, float]
     multiple_base: float
     multiple_word: float
     taken: int
 
 
+def _by_kind(
+    multiply: float,
+    divide: float,
+    load: float,
+    store: float,
+    branch: float,
+    if_then: float,
+    system: float,
+    float_simple: float,
+    float_mac: float,
+    float_divide: float,
+) -> dict[Kind, float]:
+    return {
+        Kind.MULTIPLY: multiply,
+        Kind.DIVIDE: divide,
+        **dict.fromkeys((Kind.LOAD, Kind.EXCLUSIVE, Kind.TABLE_BRANCH), load),
+        Kind.STORE: store,
+        Kind.BRANCH: branch,
+        Kind.IF_THEN: if_then,
+        **dict.fromkeys((Kind.SYSTEM, Kind.BARRIER, Kind.FLUSH), system),
+        **dict.fromkeys((Kind.FP_ADD, Kind.FP_MULTIPLY, Kind.FP_MOVE), float_simple),
+        **dict.fromkeys((Kind.FP_FROM_CORE, Kind.FP_TO_CORE, Kind.FP_STATUS), float_simple),
+        **dict.fromkeys((Kind.FP_MAC, Kind.FP_FUSED), float_mac),
+        **dict.fromkeys((Kind.FP_DIVIDE, Kind.FP_ROOT), float_divide),
+    }
+
+
 CORTEX_M4 = CoreTiming(
-    single={
-        Kind.DATA: 1,
-        Kind.MULTIPLY: 1,
-        Kind.DIVIDE: 7,
-        Kind.LOAD: 1.5,
-        Kind.STORE: 1,
-        Kind.BRANCH: 1,
-        Kind.BRANCH_CONDITIONAL: 1,
-        Kind.IF_THEN: 0,
-        Kind.SYSTEM: 2,
-        Kind.FLOAT: 1,
-        Kind.FLOAT_MAC: 3,
-        Kind.FLOAT_DIVIDE: 14,
-    },
+    data=1,
+    others=_by_kind(
+        multiply=1,
+        divide=7,
+        load=1.5,
+        store=1,
+        branch=1,
+        if_then=0,
+        system=2,
+        float_simple=1,
+        float_mac=3,
+        float_divide=14,
+    ),
     multiple_base=1,
     multiple_word=1,
     taken=2,
 )
 
 CORTEX_M7 = CoreTiming(
-    single={
-        Kind.DATA: 0.6,
-        Kind.MULTIPLY: 1,
-        Kind.DIVIDE: 7,
-        Kind.LOAD: 0.7,
-        Kind.STORE: 1,
-        Kind.BRANCH: 0.6,
-        Kind.BRANCH_CONDITIONAL: 0.6,
-        Kind.IF_THEN: 0.6,
-        Kind.SYSTEM: 4,
-        Kind.FLOAT: 1,
-        Kind.FLOAT_MAC: 2,
-        Kind.FLOAT_DIVIDE: 16,
-    },
+    data=0.6,
+    others=_by_kind(
+        multiply=1,
+        divide=7,
+        load=0.7,
+        store=1,
+        branch=0.6,
+        if_then=0.6,
+        system=4,
+        float_simple=1,
+        float_mac=2,
+        float_divide=16,
+    ),
     multiple_base=0.5,
     multiple_word=0.5,
     taken=0,
@@ -93,22 +120,20 @@ def timing_of(cpu: str) -> CoreTiming:
         raise UsageError(f"there is no cycle model for the core {cpu!r}; there are {', '.join(TIMINGS)}.") from None
 
 
-def instruction_cycles(timing: CoreTiming, instruction: Instruction) -> float:
+def instruction_cycles(timing: CoreTiming, operation: Operation) -> float:
     """Cycles of one instruction, a jump it makes by loading PC not included."""
-    if instruction.kind in (Kind.LOAD_MULTIPLE, Kind.STORE_MULTIPLE):
-        return timing.multiple_base + instruction.registers * timing.multiple_word
-    return timing.single[instruction.kind]
+    memory = operation.memory
+    if operation.kind in (Kind.LOAD_MULTIPLE, Kind.STORE_MULTIPLE) and memory is not None:
+        return timing.multiple_base + memory.words * timing.multiple_word
+    return timing.others.get(operation.kind, timing.data)
 
 
 def cost_function(timing: CoreTiming) -> BlockCostFn:
     """``block_cost(code, address)`` of a core: instructions are exact, cycles rounded to at least one a block."""
 
     def block_cost(code: bytes, address: int) -> BlockCost:
-        instructions = 0
-        cycles = 0.0
-        for instruction in decode_block(code, address):
-            instructions += 1
-            cycles += instruction_cycles(timing, instruction)
-        return BlockCost(instructions, max(1, int(cycles + 0.5)), timing.taken)
+        placed = decode_block(Block(address, code))
+        cycles = sum(instruction_cycles(timing, one.operation) for one in placed)
+        return BlockCost(len(placed), max(1, int(cycles + 0.5)), timing.taken)
 
     return block_cost
