@@ -25,11 +25,12 @@ from harness.image import Image, build_image
 from harness.modes import Progress
 from harness.run import Listener
 from harness.session import Session, Timeouts
-from models.catalog import CatalogModel, at_hand, benchmark_format, find_model, model_names
+from models.catalog import CatalogModel, at_hand, benchmark_format, find_model, model_names, own_input_of
 from models.data.cache import cache_folder
-from models.data.dataset import NO_LABEL, Sample
+from models.data.dataset import NO_LABEL, Dataset, Sample
 from models.data.load import load_dataset
 from models.inputs import PERFORMANCE_SAMPLES, performance_inputs
+from models.own_inputs import own_dataset
 from models.tasks import BY_NAME
 from runners.emulator.machine import EmulatedBoard
 from runners.emulator.timing.levels import DEFAULT_LEVEL, find_level
@@ -192,11 +193,22 @@ def _wire(model: CatalogModel, input_format: str) -> WireFormat:
 def _samples(wish: Wish, model: CatalogModel, made: EngineModel, input_format: str) -> tuple[tuple[Sample, ...], str]:
     """The inputs, and what they are in words."""
     size_bytes = made.input.size_bytes
+    dataset = _dataset(wish, model, input_format)
+    if dataset is None:
+        return random_inputs(size_bytes), f"{PERFORMANCE_SAMPLES} random int8 inputs"
+    samples = performance_inputs(dataset, "benchmark", size_bytes)
+    return samples, f"{len({sample.name for sample in samples})} {dataset.source} inputs of {dataset.name}"
+
+
+def _dataset(wish: Wish, model: CatalogModel, input_format: str) -> Dataset | None:
+    """The task's data as the model takes it; None for a model whose own inputs nothing here can make."""
+    task = BY_NAME.get(model.task)
+    if task is None:
+        return None
     if input_format == "benchmark":
-        dataset = load_dataset(BY_NAME[model.task], wish.data)
-        samples = performance_inputs(dataset, "benchmark", size_bytes)
-        return samples, f"{len({sample.name for sample in samples})} {dataset.source} inputs of {dataset.name}"
-    return random_inputs(size_bytes), f"{PERFORMANCE_SAMPLES} random int8 inputs"
+        return load_dataset(task, wish.data)
+    own_input = own_input_of(model.sha256)
+    return None if own_input is None else own_dataset(own_input, task, wish.data)
 
 
 def random_inputs(size_bytes: int) -> tuple[Sample, ...]:
