@@ -36,6 +36,7 @@ from models.data.load import load_dataset
 from models.inputs import accuracy_inputs, performance_inputs
 from models.own_inputs import own_dataset
 from models.tasks import BY_NAME, Task, find_task
+from runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS, find_level
 
 Mode = Literal["performance", "accuracy"]
 MODES: tuple[Mode, ...] = ("performance", "accuracy")
@@ -52,6 +53,7 @@ class Request:
     ``modes`` None: performance, and accuracy where the data can tell right from wrong. ``port`` is a serial port or
     URL of a device that holds its firmware already; ``device`` and ``model`` are then what it is recorded under.
     ``limit`` cuts an accuracy run to the first samples. ``timeout_s`` is how long an answer may take, in host seconds.
+    ``timing`` is the level at which an emulated board's time is modelled.
     """
 
     task: str | None = None
@@ -67,6 +69,7 @@ class Request:
     limit: int | None = None
     iterations: int | None = None
     timeout_s: float | None = None
+    timing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     engine = check_engine(request.engine or USUAL_ENGINE)
     task = _task_of(request)
     board = None if request.device is None else find_board(request.device)
+    _check_timing(request, board)
     toolchain = toolchain_for(engine, request.toolchain)
     if request.port is not None:
         model = None if request.model is None else find_model(request.model, task.name, data_dir=request.data)
@@ -115,7 +119,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         wire = own_format(wire)
     image = build_image(engine_model, wire, board, toolchain, request.baud, cache_folder(), say)
     inputs = InputFacts(input_format, engine_model.input.size_bytes)
-    url = _url(board, image.elf)
+    url = _url(board, image.elf, request.timing or DEFAULT_LEVEL)
     settings = _settings(request, task, board, _model_facts(model), inputs, model, url, engine)
     return _with_data(replace(settings, firmware=image.facts), request, url, image.elf)
 
@@ -137,7 +141,7 @@ def prepare_again(settings: Settings, request: Request, folder: Path) -> Prepare
             raise RecordError(
                 f"{elf} has sha256 {got}, the run had {settings.firmware.elf_sha256}. Put it back or start a new run."
             )
-        url = _url(find_board(settings.device.device), elf)
+        url = _url(find_board(settings.device.device), elf, _level_of(settings))
     again = replace(request, synthetic=request.synthetic or (settings.data.source == "synthetic" and not request.data))
     prepared = _with_data(settings, again, url, elf, modes=settings.modes, limit=settings.limit)
     was, now = settings.data, prepared.settings.data
@@ -162,6 +166,7 @@ def refuse_other_wishes(settings: Settings, request: Request, folder: Path) -> N
         "limit": (request.limit, settings.limit),
         "iterations": (request.iterations, settings.iterations),
         "toolchain": (request.toolchain, built.toolchain if built else None),
+        "timing": (request.timing, _level_of(settings)),
         # Another port to the same board is no other run; from an emulated board to a port is.
         "port": (request.port, settings.device.url if built else request.port),
     }
@@ -220,8 +225,26 @@ def _division(model: CatalogModel | None) -> str:
     return "closed" if reference else "open"
 
 
-def _url(board: Board, elf: Path) -> str:
-    return f"host://{elf.resolve()}" if board.is_host else f"emu://{board.device}?elf={quote(str(elf))}"
+def _url(board: Board, elf: Path, timing: str) -> str:
+    if board.is_host:
+        return f"host://{elf.resolve()}"
+    return f"emu://{board.device}?elf={quote(str(elf))}&timing={timing}"
+
+
+def _level_of(settings: Settings) -> str:
+    # Runs from before there were levels had the cheapest.
+    return settings.device.timing_level or LEVELS[0]
+
+
+def _check_timing(request: Request, board: Board | None) -> None:
+    """Raise UsageError for a timing level where no board is emulated, or that there is not."""
+    if request.timing is None or (board is None and request.port is None):
+        return
+    if request.port is not None or board is None or board.is_host:
+        raise UsageError(
+            "--timing is for boards that are emulated here; a device behind --port and the host have their own time."
+        )
+    find_level(request.timing, board)
 
 
 def _settings(
@@ -267,7 +290,7 @@ _NO_DATA = DataFacts("", "", "", "", False, False, "", ())
 def _made_for(sha256: str, task: Task, request: Request) -> Dataset | None:
     """The task's raw data through the front end of a known model; None for another model, or without such data."""
     own_input = own_input_of(sha256)
-    return own_input and own_dataset(own_input, task, request.data, synthetic=request.synthetic)
+    return None if own_input is None else own_dataset(own_input, task, request.data, synthetic=request.synthetic)
 
 
 def _with_data(

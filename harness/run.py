@@ -115,6 +115,11 @@ def _measure(
             f"{folder} was measured in {prepared.settings.device.timing} time, {prepared.url} runs in "
             f"{settings.device.timing} time. Start a new run."
         )
+    if resuming and settings.device.timing_model != prepared.settings.device.timing_model:
+        raise RecordError(
+            f"{folder} was measured with timing model {prepared.settings.device.timing_model!r}, this program has "
+            f"{settings.device.timing_model!r}. Start a new run."
+        )
     clock: Callable[[], float] = getattr(transport, "clock", time.monotonic)
     started_s = clock()
     transcript = TranscriptWriter(folder / TRANSCRIPT_FILE, lambda: clock() - started_s)
@@ -184,9 +189,11 @@ def _task_on(port: str, request: Request, listener: Listener, open_device: OpenD
 
 
 def _with_timing(settings: Settings, transport: Transport) -> Settings:
-    timing_model: str = getattr(transport, "timing_model", "")
+    model: str = getattr(transport, "timing_model", "")
+    level: str = getattr(transport, "timing_level", "")
     timing = "emulated" if is_local_program(transport.url) else transport.timing
-    return replace(settings, device=replace(settings.device, timing=timing, timing_model=timing_model))
+    device = replace(settings.device, timing=timing, timing_model=model, timing_level=level)
+    return replace(settings, device=device)
 
 
 def _timeouts(request: Request) -> Timeouts:

@@ -22,7 +22,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """The device row as it was used. ``timing_model`` names the cycle model of an emulated core, else ""."""
+    """The device row as it was used.
+
+    Of an emulated core ``timing_level`` says how closely its time was modelled and ``timing_model`` with which versions
+    of what, else both are ""; records from before there were levels have no level.
+    """
 
     device: str
     boards: tuple[str, ...]
@@ -31,6 +35,7 @@ class DeviceFacts:
     url: str
     timing: str
     timing_model: str = ""
+    timing_level: str = ""
 
 
 @dataclass(frozen=True)

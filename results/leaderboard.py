@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records to ``leaderboard.csv``: one row a run, ranked only among runs that may be compared.
 
-Rows share a ranking when task, division and timing are the same: emulated and measured time never meet. A run on
-synthetic data, of a part of the data, unfinished, or breaking a rule has a row and no rank.
+Rows share a ranking when task, division, timing and the model of emulated time are the same: emulated and measured
+time never meet, and neither do two levels or versions of the model. A run on synthetic data, of a part of the data,
+unfinished, or breaking a rule has a row and no rank.
 """
 
 from __future__ import annotations
@@ -92,11 +93,11 @@ def row_of(record: RunRecord) -> Row:
 def ranked(rows: Iterable[Row]) -> list[Row]:
     """Return the rows in order, best first within each group, with ``rank`` 1, 2 ... where a row may be ranked.
 
-    Equal latencies share a rank. Groups are task, division and timing.
+    Equal latencies share a rank. Groups are task, division, timing and timing model.
     """
 
     def group(row: Row) -> tuple[str, ...]:
-        return row["task"], row["division"], row["timing"]
+        return row["task"], row["division"], row["timing"], row["timing_model"]
 
     def latency(row: Row) -> float:
         return float(row["latency_ms"] or "inf")

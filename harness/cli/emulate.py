@@ -12,6 +12,7 @@ from harness.cli.errors import reports_errors
 from harness.errors import UsageError
 from runners.emulator.line import Line, PseudoTerminal, TcpPort, serve
 from runners.emulator.machine import EmulatedBoard
+from runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
 from runners.emulator.transport import EmulatorTransport
 
 
@@ -21,16 +22,31 @@ from runners.emulator.transport import EmulatorTransport
 @click.option("--pty", "on_pty", is_flag=True, help="Offer a pseudo terminal (the default); its path goes to stdout.")
 @click.option("--tcp", "tcp_port", type=click.IntRange(0, 65535), help="Offer a TCP port of this machine; 0: any.")
 @click.option("--baud", type=click.IntRange(min=1), help="Insist that the firmware uses this rate.")
+@click.option(
+    "--timing",
+    type=click.Choice(LEVELS),
+    default=DEFAULT_LEVEL,
+    show_default=True,
+    help="How closely device time is modelled.",
+)
 @click.option("--check-alignment", is_flag=True, help="Look for unaligned accesses silicon refuses (100 times slower).")
 @reports_errors
-def main(device: str, elf: Path, on_pty: bool, tcp_port: int | None, baud: int | None, check_alignment: bool) -> None:
+def main(
+    device: str,
+    elf: Path,
+    on_pty: bool,
+    tcp_port: int | None,
+    baud: int | None,
+    timing: str,
+    check_alignment: bool,
+) -> None:
     """Run an image on an emulated board and give its console a port, until Ctrl-C.
 
     The port's name is the one line on stdout: a path for --pty, a pyserial URL for --tcp.
     """
     if on_pty and tcp_port is not None:
         raise UsageError("--pty and --tcp are two ways to offer the same line; choose one.")
-    board = EmulatedBoard(find_board(device), elf, baud=baud, check_alignment=check_alignment)
+    board = EmulatedBoard(find_board(device), elf, timing, baud=baud, check_alignment=check_alignment)
     transport = EmulatorTransport(board)
     line: Line = PseudoTerminal() if tcp_port is None else TcpPort(tcp_port)
     try:

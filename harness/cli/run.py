@@ -17,6 +17,7 @@ from harness.record import RunRecord
 from harness.run import Listener, resume_benchmark, run_benchmark
 from harness.table import render
 from results.leaderboard import check_leaderboard, update_leaderboard
+from runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
 
 SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S = 0.1, 86_400.0
 
@@ -36,6 +37,12 @@ _MODES = {"all": MODES, "performance": MODES[:1], "accuracy": MODES[1:]}
 @click.option("--baud", type=click.IntRange(min=1), help="Rate of the serial line; 115200 without it.")
 @click.option("--engine", metavar="ENGINE", help="What runs the model: compiled, or tflm (needs TFLM_DIR).")
 @click.option("--toolchain", metavar="NAME", help="zig (comes with this program) or gcc (arm-none-eabi-gcc; for tflm).")
+@click.option(
+    "--timing",
+    type=click.Choice(LEVELS),
+    help=f"How closely an emulated board's time is modelled: one constant a class of instruction, the core's pipeline, "
+    f"or also caches and wait states. Without it: {DEFAULT_LEVEL}.",
+)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Answer only the first N files; never ranked.")
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Per window; chosen by a trial without it.")
 @click.option(
@@ -79,6 +86,7 @@ def main(
     baud: int | None,
     engine: str | None,
     toolchain: str | None,
+    timing: str | None,
     limit: int | None,
     iterations: int | None,
     timeout: float | None,
@@ -110,6 +118,7 @@ def main(
         limit=limit,
         iterations=iterations,
         timeout_s=timeout,
+        timing=timing,
     )
     check_leaderboard(leaderboard)  # a file that cannot take the row should not be found out after the run
     printer = ProgressPrinter()

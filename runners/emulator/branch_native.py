@@ -12,8 +12,6 @@ from __future__ import annotations
 from runners.emulator.layout import BTAC, BTAC_BRANCH, BTAC_COUNTER, BTAC_ROWS, BTAC_TARGET, BTAC_WORDS, State
 from runners.emulator.native_cache import compiled
 
-VERSION = "1"
-
 
 @compiled
 def guessed_wrong(s: State, branch: int, taken: bool, target: int) -> bool:

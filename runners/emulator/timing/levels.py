@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from firmware.boards import Board
 from harness.errors import UsageError
-from runners.emulator import branch_native
 from runners.emulator.timing import memory_system
 from runners.emulator.timing.core_model import Block, Ending, Exit, Price
 from runners.emulator.timing.core_models import CORE_MODELS, find_core_model
@@ -20,6 +19,8 @@ from runners.emulator.timing.instruction_costs import cost_function, timing_of
 LEVELS = ("instructions", "pipeline", "full")
 DEFAULT_LEVEL = "pipeline"
 _CLASS_COSTS_VERSION = "1"
+# Of runners.emulator.branch_native, which is not imported here: it takes the compiler along.
+_BRANCHES_VERSION = "1"
 
 
 class Pricing:
@@ -74,7 +75,7 @@ def find_level(name: str, board: Board) -> Level:
         words = f"instructions, class costs {_CLASS_COSTS_VERSION}"
         return Level(name, words, ClassPricing(board.cpu), predicts=False, watches_memory=False)
     cores = ", ".join(f"{core} {model.version}" for core, model in CORE_MODELS.items())
-    words = f"{name}, {cores}, branches {branch_native.VERSION}"
+    words = f"{name}, {cores}, branches {_BRANCHES_VERSION}"
     if name == "full":
         memory_system.memory_system_of(board)
         words += f", memory {memory_system.VERSION}"

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The timing level from the request to the record: asked for, kept, ranked apart, never mixed by a resumption."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware.boards import find_board
+from harness.errors import RecordError, UsageError
+from harness.prepare import Request, prepare
+from harness.record import figures
+from harness.run import Listener, resume_benchmark, run_benchmark
+from harness.transcript import TRANSCRIPT_FILE, read_transcript
+from results.leaderboard import ranked, row_of
+from runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS, find_level
+from runners.emulator.transport import EmulatorTransport
+from runners.open import open_transport
+from tests.fakes.data_sets import kws_folder, one_hot
+from tests.fakes.device import FakeDevice
+
+
+class Modelled(FakeDevice):
+    """A device whose time is made by the model it says."""
+
+    def __init__(self, level: str, model: str) -> None:
+        super().__init__(infer=one_hot, latency_us=20_000, timing="emulated", instructions_per_inference=777)
+        self.timing_level, self.timing_model = level, model
+
+
+def run(folder: Path, level: str, model: str) -> tuple[Any, Path]:
+    if not (folder / "data").exists():
+        kws_folder(folder / "data")
+    request = Request(task="kws", device="stm32f746", data=folder / "data", port="fake://", limit=3)
+    device = Modelled(level, model)
+    return run_benchmark(request, folder / "runs", Listener(), lambda url, *, baud=None: device)
+
+
+def test_a_record_says_at_which_level_and_by_which_model(tmp_path: Path) -> None:
+    record, _ = run(tmp_path, "full", "full, memory 7")
+    device = record.settings.device
+    assert (device.timing, device.timing_level, device.timing_model) == ("emulated", "full", "full, memory 7")
+    assert row_of(record)["timing_model"] == "full, memory 7"
+
+
+def test_a_record_from_before_there_were_levels_can_be_read(tmp_path: Path) -> None:
+    _, folder = run(tmp_path, "instructions", "one constant per instruction class")
+    path = folder / TRANSCRIPT_FILE
+    text = path.read_text()
+    assert '"timing_level":"instructions"' in text.replace(": ", ":")
+    path.write_text(text.replace(', "timing_level": "instructions"', "").replace(',"timing_level":"instructions"', ""))
+    device = figures(read_transcript(path)).settings.device
+    assert (device.timing_level, device.timing_model) == ("", "one constant per instruction class")
+
+
+@pytest.mark.parametrize("model", ["pipeline, cortex-m7 1", "full, cortex-m7 2", ""])
+def test_a_run_goes_on_only_with_the_timing_model_it_had(tmp_path: Path, model: str) -> None:
+    _, folder = run(tmp_path, "full", "full, cortex-m7 1")
+    path = folder / TRANSCRIPT_FILE
+    path.write_bytes(path.read_bytes()[:-40])
+    request = Request(data=tmp_path / "data")
+    with pytest.raises(RecordError, match="measured with timing model 'full, cortex-m7 1', this program has"):
+        resume_benchmark(folder, request, Listener(), lambda url, *, baud=None: Modelled("full", model))
+    record, _ = resume_benchmark(
+        folder, request, Listener(), lambda url, *, baud=None: Modelled("full", "full, cortex-m7 1")
+    )
+    assert record.complete
+    with pytest.raises(RecordError, match="timing was full, is pipeline"):
+        resume_benchmark(folder, replace(request, timing="pipeline"), Listener())
+
+
+def test_levels_and_versions_have_rankings_of_their_own(tmp_path: Path) -> None:
+    rows = []
+    for number, model in enumerate(("full 1", "pipeline 1", "full 2", "full 1")):
+        record, _ = run(tmp_path, model.split()[0], model)
+        settings = replace(record.settings, run_id=str(number))
+        whole = replace(record, settings=settings, violations=(), complete=True)
+        rows.append({**row_of(whole), "samples": "3/3", "complete": "yes", "model_sha256": "0", "data": "real"})
+    assert {row["run_id"]: row["rank"] for row in ranked(rows)} == dict.fromkeys("0123", "1")
+
+
+@pytest.mark.parametrize("request_", [{"device": "host"}, {"device": "stm32f746", "port": "fake://"}])
+def test_only_emulated_boards_have_a_timing_level(request_: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="--timing is for boards that are emulated here"):
+        prepare(Request(task="kws", timing="full", **request_), lambda text: None)
+
+
+def test_an_unknown_level_is_refused_before_anything_is_built() -> None:
+    with pytest.raises(UsageError, match="no timing level 'exact'; choose one of instructions, pipeline, full"):
+        prepare(Request(task="kws", device="stm32f746", timing="exact"), lambda text: None)
+
+
+@pytest.mark.parametrize("timing", [None, *LEVELS])
+def test_the_level_reaches_the_emulated_board(
+    timing: str | None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLPERF_TINY_CACHE", str(tmp_path_factory.getbasetemp() / "levels"))  # one build serves all
+    prepared = prepare(Request(task="ad", device="stm32f746", synthetic=True, timing=timing), lambda text: None)
+    wanted = find_level(timing or DEFAULT_LEVEL, find_board("stm32f746"))
+    transport = open_transport(prepared.url)
+    assert isinstance(transport, EmulatorTransport)
+    assert (transport.timing_level, transport.timing_model) == (wanted.name, wanted.model)
+    transport.close()
