@@ -20,7 +20,7 @@ from firmware.engine_model import EngineModel
 from firmware.wire import BY_MODEL_ID, InputFormat, ResultFormat, WireFormat, own_format
 from harness.comparison import Answers, Figures, Row, compared
 from harness.engines import ENGINES, check_engine, missing, toolchain_for
-from harness.errors import BuildError, CompilerFailed, DoesNotFit, ProtocolError, TransportError, UsageError
+from harness.errors import BuildError, DoesNotFit, ProtocolError, TransportError, UsageError
 from harness.image import Image, build_image
 from harness.modes import Progress
 from harness.run import Listener
@@ -95,8 +95,7 @@ def plan_comparison(wish: Wish, environ: Mapping[str, str] = os.environ) -> Plan
 def compare(plan: Plan, listener: Listener) -> Iterator[Row]:
     """Yield one row for each board, model and engine as it is measured.
 
-    What cannot be built or run is a row with a ``problem``. Raises DataError for a model or data that cannot be read,
-    and CompilerFailed when a compiler is missing or broken: nothing else would go better.
+    What cannot be built or run is a row with a ``problem``. Raises DataError for a model or data that cannot be read.
     """
     total, done = len(plan.boards) * len(plan.models) * len(plan.engines), 0
     for board in plan.boards:
@@ -164,13 +163,11 @@ def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: 
         row = replace(row, compiler=image.facts.compiler, inputs=words)
         figures, answers = measure_image(board, image, made, samples, level)
         return replace(row, figures=figures, answers=answers)
-    except CompilerFailed:
-        raise
     except DoesNotFit as error:
         need, have = f"{error.need_bytes:,}", f"{error.have_bytes:,}"
         return replace(row, problem=f"does not fit: {error.region} needs {need} bytes, has {have}")
     except (BuildError, ProtocolError, TransportError) as error:
-        return replace(row, problem=str(error))
+        return replace(row, problem=str(error).splitlines()[0])  # a compiler's own words and a crash's report follow
 
 
 def _level(wish: Wish) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -67,6 +68,8 @@ def main(
         printer.clear()
         if rows:  # of an interrupted comparison, what was measured
             _print(rows, plan.notes, as_json)
+    if not any(row.figures for row in rows):
+        sys.exit(1)
 
 
 def _print(rows: list[Row], notes: tuple[str, ...], as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,12 @@ def test_what_was_measured_is_printed_however_it_ends(
     assert result.exit_code == status
     assert "kws    compiled       1.000" in result.stdout
     assert "1.000" not in result.stderr
+
+
+def test_nothing_measured_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "compare", lambda plan, listener: iter([replace(ROW, figures=None, problem="too large")]))
+    result = invoke("--task", "ad")
+    assert (result.exit_code, "too large" in result.stdout) == (1, True)
 
 
 @pytest.mark.parametrize(

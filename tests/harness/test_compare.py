@@ -17,7 +17,7 @@ from harness.compare_runs import compare_runs
 from harness.comparison import Difference, Figures, Row, compared
 from harness.comparison_table import render_comparison
 from harness.engines import ENGINES, compile_for
-from harness.errors import BenchError, CompilerFailed, Refused, UnsupportedOperator, UsageError
+from harness.errors import BenchError, CompilerFailed, DataError, Refused, UnsupportedOperator, UsageError
 from harness.modes import Progress
 from harness.prepare import Request
 from harness.run import Listener, run_benchmark
@@ -87,11 +87,12 @@ def test_what_does_not_fit_is_a_row(tiny: Path, tmp_path: Path) -> None:
     [
         (UnsupportedOperator("LSTM", "layer 3", "nobody knows it"), True),
         (Refused("infer 1 0", "Model set-up failed with code 1"), True),
-        (CompilerFailed("zig", "it is missing"), False),
+        (CompilerFailed("zig", "it refused model.c", "model.c:30:3: error\nand more"), True),
+        (DataError("the data is gone"), False),
         (KeyboardInterrupt(), False),
     ],
 )
-def test_an_engine_that_fails_is_a_row_and_a_broken_compiler_the_end(
+def test_an_engine_that_fails_is_a_row_and_missing_data_the_end(
     error: BaseException, kept: bool, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: Any) -> Any:
@@ -101,7 +102,7 @@ def test_an_engine_that_fails_is_a_row_and_a_broken_compiler_the_end(
     rows = compare(plan_comparison(Wish("kws", (str(tiny),), ("stm32f746",), ("compiled",))), Listener())
     if kept:
         (row,) = rows
-        assert (row.problem, row.figures) == (str(error), None)
+        assert (row.problem, row.figures) == (str(error).split("\n")[0], None)
     else:
         with pytest.raises(type(error)):
             list(rows)
