@@ -77,7 +77,10 @@ class EngineModel(Protocol):
 
     @property
     def arena_bytes(self) -> int:
-        """RAM for activations and scratch, and for an interpreter's own structures."""
+        """RAM for activations and scratch, and for an interpreter's own structures.
+
+        0 for a model whose arena only its interpreter can tell: ``harness.image`` finds it and notes it with the image.
+        """
 
     @property
     def constant_bytes(self) -> int:

@@ -124,8 +124,9 @@ def _key(model: EngineModel, wire: WireFormat, board: Board, toolchain: Toolchai
     digest = hashlib.sha256()
     for part in (wire, board, baud, toolchain.name, toolchain.version(board), toolchain.flags(board)):
         digest.update(repr(part).encode() + b"\0")
-    if model.library is not None:
-        digest.update(repr((model.library.digest, model.library.defines, model.library.flags)).encode() + b"\0")
+    library = model.library
+    if library is not None:
+        digest.update(repr((library.digest, library.version, library.defines, library.flags)).encode() + b"\0")
     digest.update(repr((model.sources, model.stack_bytes)).encode() + b"\0")
     for name, text in sorted(model.files.items()):
         digest.update(f"{name}\0{text}\0".encode())

@@ -50,7 +50,7 @@ def measured(
     board = find_board(device)
     made = ENGINES[engine](board, content, "model")
     image = build_image(made, BY_MODEL_ID["kws01"], board, toolchain_for(engine, None), None, cache)
-    return image, *measure_image(board, image, made, samples)
+    return image, *measure_image(board, image, made, samples, "instructions")
 
 
 def test_both_engines_give_the_same_on_a_small_model(device: str, tmp_path: Path) -> None:
