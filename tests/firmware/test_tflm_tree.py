@@ -50,6 +50,13 @@ def test_what_an_archive_was_compiled_for(tmp_path: Path, flags: tuple[str, ...]
     assert {INTERPRETER, CMSIS_NN, "other", "member0", "member1"} == archive.symbols
 
 
+def test_members_of_odd_size_are_followed_by_a_byte_of_nothing(tmp_path: Path) -> None:
+    path = make_archive(tmp_path / ARCHIVE, [(M7, (INTERPRETER,))])
+    content = path.read_bytes()
+    path.write_bytes(content[:8] + b"note/".ljust(48) + b"3         `\nabc\n" + content[8:])
+    assert {target.core for target in read_archive(path).targets} == {"cortex-m7"}
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
