@@ -69,6 +69,9 @@ STACK_GUARD_BYTES = 32
 # An address no firmware runs at; the core is stopped by its hooks alone.
 _NO_END = 0xFFFF_FFF0
 _LAST_LINE_BYTES = 200
+# Room for translated code. The engine's own choice, a gigabyte, is sooner or later placed across a 4 GiB boundary from
+# the engine itself; processors predict calls over that badly, and everything takes twice as long.
+_TRANSLATIONS_BYTES = 32 << 20
 
 
 class EmulatedBoard:
@@ -111,6 +114,7 @@ class EmulatedBoard:
 
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(_CPU_MODELS[board.cpu])
+        self._uc.ctl_set_tcg_buffer_size(_TRANSLATIONS_BYTES)
         # Stores take the engine's long path (about 15 ns). Its virtual TLB mode makes them ten times faster and runs
         # wrong code now and then (2.1.4), so it is not used.
         self._memories = map_memories(self._uc, board, chip, self.image)
