@@ -12,7 +12,16 @@ import unicorn.unicorn_py3.unicorn as loaded
 from unicorn import UC_HOOK_BLOCK, UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, Uc, UcError
 
 from runners.emulator import native
-from runners.emulator.layout import MISS_FN, READ_FN, STOP_FN, WATCHES_MEMORY, WRITE_FN, State
+from runners.emulator.layout import (
+    MISS_FN,
+    READ_FN,
+    REGISTER_READ_FN,
+    REGISTER_WRITE_FN,
+    STOP_FN,
+    WATCHES_MEMORY,
+    WRITE_FN,
+    State,
+)
 
 _POINTER, _U64, _I64 = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int64
 _PriceCallback = ctypes.CFUNCTYPE(_I64, _I64, _I64)
@@ -66,6 +75,8 @@ def install(
     for word, callback in zip((MISS_FN, READ_FN, WRITE_FN), callbacks, strict=True):
         state[word] = ctypes.cast(callback, _POINTER).value or 0
     state[STOP_FN] = ctypes.cast(library.uc_emu_stop, _POINTER).value or 0
+    state[REGISTER_READ_FN] = ctypes.cast(library.uc_reg_read, _POINTER).value or 0
+    state[REGISTER_WRITE_FN] = ctypes.cast(library.uc_reg_write, _POINTER).value or 0
     user = state.ctypes.data
     if count_blocks:
         handle = ctypes.c_size_t()

@@ -19,6 +19,7 @@ from runners.emulator.layout import (
     ROW_CYCLES,
     ROW_EXECUTIONS,
     ROW_INSTRUCTIONS,
+    ROW_IS_CONDITIONAL,
     ROW_KEY,
     ROW_MISPREDICT,
     ROW_WORDS,
@@ -28,7 +29,7 @@ from runners.emulator.layout import (
     edge_key,
 )
 from runners.emulator.native import find_row
-from runners.emulator.thumb import branches_to_itself
+from runners.emulator.thumb import branches_to_itself, may_hold_it
 from runners.emulator.timing.core_model import Block, Ending, Exit, Stall
 from runners.emulator.timing.levels import Pricing
 
@@ -77,6 +78,7 @@ class BlockPrices:
         row[ROW_BEFORE] = self._number(block, price.ends) << 1 if self._pricing.by_edge else 0
         row[ROW_BRANCH] = ending.exit is not Exit.FALL_THROUGH
         row[ROW_MISPREDICT] = ending.mispredict_cycles
+        row[ROW_IS_CONDITIONAL] = may_hold_it(code)
         row[ROW_KEY] = key
         self._parts[place] = (price.issue_cycles, *(price.stalls.get(stall, 0) for stall in _STALLS))
         self._used.append(place)

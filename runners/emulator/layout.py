@@ -100,6 +100,11 @@ INSTRUCTION_CACHE = 113  # four words each: on, log2 of the line, sets - 1, ways
 DATA_CACHE = 117
 INSTRUCTION_ART = 121  # lines it holds; 0: off
 DATA_ART = 122  # the same for data; -1: shares the lines of the instructions
+# See native.on_access: whether the block now running has conditional instructions, and how their state is cleared.
+IS_CONDITIONAL = 123
+XPSR = 124
+REGISTER_READ_FN = 125  # addresses of uc_reg_read and uc_reg_write
+REGISTER_WRITE_FN = 126
 CACHE_ON, CACHE_LINE_BITS, CACHE_SET_MASK, CACHE_WAYS = range(4)
 
 # Open-addressed table of edges: a block, and the one that ran before it. One row is one cache line.
@@ -114,6 +119,7 @@ ROW_EXECUTIONS = 3
 ROW_BEFORE = 4  # what BEFORE becomes once the block has run
 ROW_BRANCH = 5  # how the block before ends: 0 nothing to predict, 1 direct, 2 target in a register
 ROW_MISPREDICT = 6  # what it costs to guess that wrong
+ROW_IS_CONDITIONAL = 7  # 1: the block may hold an IT instruction
 
 # Branch target address cache.
 BTAC = TABLE + TABLE_ROWS * ROW_WORDS

@@ -21,6 +21,7 @@ from llvmlite import ir
 from numba import carray, types
 from numba.extending import intrinsic
 from unicorn import UC_MEM_WRITE
+from unicorn.arm_const import UC_ARM_REG_XPSR
 
 from runners.emulator.branch_native import guessed_wrong
 from runners.emulator.layout import (
@@ -36,17 +37,21 @@ from runners.emulator.layout import (
     COUNTERS,
     CYCLES,
     INSTRUCTIONS,
+    IS_CONDITIONAL,
     MISPREDICT_CYCLES,
     MISPREDICTS,
     MISS_FN,
     NEXT_ADDRESS,
     PREDICTS,
     READ_FN,
+    REGISTER_READ_FN,
+    REGISTER_WRITE_FN,
     ROW_BEFORE,
     ROW_BRANCH,
     ROW_CYCLES,
     ROW_EXECUTIONS,
     ROW_INSTRUCTIONS,
+    ROW_IS_CONDITIONAL,
     ROW_KEY,
     ROW_MISPREDICT,
     ROW_WORDS,
@@ -63,6 +68,7 @@ from runners.emulator.layout import (
     WATCHES_MEMORY,
     WORDS,
     WRITE_FN,
+    XPSR,
     State,
 )
 from runners.emulator.memory_native import access, fetch
@@ -71,6 +77,8 @@ from runners.emulator.uart_native import read_data, read_status, write_data
 
 PERIPHERAL_BASE, PERIPHERAL_BYTES = 0x4000_0000, 0x2000_0000
 PRIVATE_BASE, PRIVATE_BYTES = 0xE000_0000, 0x0010_0000
+
+IT_STATE = 0x0600_FC00  # of XPSR
 
 # 2**63 over the golden ratio, odd: the high bits of a product with it depend on all bits of the key.
 SPREAD = 0x4F1B_BCDC_BFA5_3E0B
@@ -160,6 +168,7 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
         s[MISPREDICT_CYCLES] += s[row + ROW_MISPREDICT]
         s[CYCLES] += s[row + ROW_MISPREDICT]
     if s[WATCHES_MEMORY]:
+        s[IS_CONDITIONAL] = s[row + ROW_IS_CONDITIONAL]
         fetch(s, start, start + np.int64(size) - 1, taken)
     s[NEXT_ADDRESS] = start + np.int64(size)
     s[BEFORE] = s[row + ROW_BEFORE]
@@ -169,6 +178,14 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
 def on_access(uc: int, kind: int, address: int, size: int, value: int, user: Any) -> None:
     s = carray(user, (WORDS,), np.int64)
     access(s, np.int64(address), np.int64(size), kind == UC_MEM_WRITE)
+    if s[IS_CONDITIONAL]:
+        # For this hook the engine (2.1.4) restores the IT state of the instruction and does not take it back: the block
+        # after this one would start under this one's condition. The rest of this block does not look at it any more.
+        xpsr = s.ctypes.data + XPSR * 8
+        call_3(s[REGISTER_READ_FN], uc, UC_ARM_REG_XPSR, xpsr)
+        if s[XPSR] & IT_STATE:
+            s[XPSR] &= ~IT_STATE
+            call_3(s[REGISTER_WRITE_FN], uc, UC_ARM_REG_XPSR, xpsr)
 
 
 @compiled

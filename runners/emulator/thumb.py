@@ -29,3 +29,8 @@ def uses_floating_point(code: bytes) -> bool:
             return True
         at += 4
     return False
+
+
+def may_hold_it(code: bytes) -> bool:
+    """True for code with an IT instruction; also for some without one, as halves of wide instructions may look so."""
+    return any(high == 0xBF and low & 0x0F for low, high in zip(code[::2], code[1::2], strict=True))
