@@ -56,10 +56,10 @@ class BlockPrices:
         self._cleared_parts: npt.NDArray[np.int64] = np.zeros(1 + len(_STALLS), np.int64)
         self._used: list[int] = []
 
-    def add(self, address: int, size_bytes: int) -> bool:
+    def add(self, address: int, size_bytes: int, may_be_interrupted: bool = False) -> bool:
         """Price one block behind the one that ran last. False when it is a branch to itself, which would never end."""
         code = self._code(address, size_bytes)
-        if branches_to_itself(code):
+        if not may_be_interrupted and branches_to_itself(code):
             return False
         state = self._state
         if state[EDGES] >= MOST_EDGES:

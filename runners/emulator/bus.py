@@ -10,12 +10,13 @@ from firmware.boards import Board
 from runners.emulator.chips import Chip, Slot
 from runners.emulator.clock_tree import HSI_HZ, ClockProblem, ClockRegisters, Clocks, clocks
 from runners.emulator.device_time import DeviceTime
-from runners.emulator.layout import CYCLES, UART_KIND, UART_LOST, State
+from runners.emulator.layout import CYCLES, STOP_AT, UART_KIND, UART_LOST, State
 from runners.emulator.memory_setup import MemorySetup
-from runners.emulator.peripherals.core import Dwt, SystemControl
+from runners.emulator.peripherals.core import SYSTICK, Dwt, SystemControl
 from runners.emulator.peripherals.gpio import Gpio
 from runners.emulator.peripherals.power import FlashInterface, Pwr, Rcc
 from runners.emulator.peripherals.registers import Peripheral, PeripheralFault
+from runners.emulator.peripherals.usart import Usart
 
 _Model = TypeVar("_Model", bound=Peripheral)
 _STEP_BITS = 10
@@ -149,6 +150,39 @@ class Bus:
     @property
     def fpu_enabled(self) -> bool:
         return self._one(SystemControl).fpu_enabled
+
+    # What interrupts ask for.
+
+    def interrupts_changed(self) -> None:
+        self.state[STOP_AT] = 0
+
+    def enabled_interrupts(self) -> list[int]:
+        """Numbers of the exceptions that are switched on, at their source and in the NVIC."""
+        core, uart = self._one(SystemControl), self._one(Usart)
+        console = self.console.interrupt
+        return [SYSTICK] * core.systick_interrupt + [16 + console] * (uart.interrupts and core.passes(console))
+
+    def asks(self, number: int) -> bool:
+        """The source of an enabled exception wants its handler to run."""
+        return self._one(SystemControl).systick_asks if number == SYSTICK else self._one(Usart).asks
+
+    def interrupt_due(self, number: int) -> int:
+        """The cycle at which the source of an enabled exception will next ask by itself."""
+        return self._one(SystemControl).systick_due if number == SYSTICK else self._one(Usart).due
+
+    def interrupt_taken(self, number: int) -> None:
+        """The handler of ``number`` begins."""
+        if number == SYSTICK:
+            self._one(SystemControl).take_systick()
+
+    def interrupt_priority(self, number: int) -> int:
+        return self._one(SystemControl).priority(number)
+
+    @property
+    def vector_table(self) -> int:
+        """Address of the vector table."""
+        core = self._one(SystemControl)
+        return core.words[core.VTOR]
 
     def trace_changed(self) -> None:
         self._one(Dwt).retime()

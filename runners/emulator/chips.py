@@ -82,7 +82,7 @@ CHIPS: dict[str, Chip] = {
         identity_page=0x1FFF_7000,
         unique_id=0x1FFF_7A10,
         flash_size=0x1FFF_7A22,
-        console=Console(tx_pin="PA2", rx_pin="PA3", alternate_function=7, bus=1, clock_select_bit=None),
+        console=Console(tx_pin="PA2", rx_pin="PA3", alternate_function=7, bus=1, clock_select_bit=None, interrupt=38),
     ),
     "stm32f746": Chip(
         limits=ClockLimits(
@@ -97,7 +97,7 @@ CHIPS: dict[str, Chip] = {
         identity_page=0x1FF0_F000,
         unique_id=0x1FF0_F420,
         flash_size=0x1FF0_F442,
-        console=Console(tx_pin="PD8", rx_pin="PD9", alternate_function=7, bus=1, clock_select_bit=4),
+        console=Console(tx_pin="PD8", rx_pin="PD9", alternate_function=7, bus=1, clock_select_bit=4, interrupt=39),
     ),
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes wrong inside the core: noticed by Unicorn's hooks, put into words for the report.
 
-Exceptions are not taken: where silicon would enter HardFault, the run ends with the place and the reason.
+Fault exceptions are not taken: where silicon would enter HardFault, the run ends with the place and the reason.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _VERBS = {
 _SUPERVISOR_CALL, _PREFETCH_ABORT, _DATA_ABORT, _BREAKPOINT = 2, 3, 4, 7
 _EXCEPTION_RETURN = 0xFFFF_FF00
 _THUMB_STATE = 1 << 5  # of CPSR
-_RETURNS = "the firmware returns from an exception; interrupts are not emulated, so there was none"
+_RETURNS = "the firmware returns from an exception, and is in none"
 
 
 class Fault(Exception):
@@ -60,6 +60,8 @@ class FaultWatch:
     def __init__(self, uc: Uc, memories: Iterable[MappedMemory], stack_limit: int | None) -> None:
         self._uc, self._memories, self._stack_limit = uc, tuple(memories), stack_limit
         self.pending: BaseException | None = None
+        self.in_handler = False  # an exception return is expected
+        self.returned = False  # and has come
         uc.hook_add(UC_HOOK_MEM_INVALID, self._on_bad_access)
         uc.hook_add(UC_HOOK_INTR, self._on_exception)
 
@@ -95,6 +97,10 @@ class FaultWatch:
 
     def _on_exception(self, uc: Uc, number: int, data: object) -> None:
         if number == _PREFETCH_ABORT and uc.reg_read(arm.UC_ARM_REG_PC) >= _EXCEPTION_RETURN:
+            if self.in_handler:
+                self.returned = True
+                uc.emu_stop()
+                return
             summary = _RETURNS
         else:
             summary = {

@@ -29,6 +29,10 @@ STOPPED = 12  # 1: the hook refused the last block, which will be announced agai
 PREDICTS = 13  # 1: branches are predicted, and wrong guesses cost
 WATCHES_MEMORY = 14  # 1: instruction fetches and data accesses go through the memory system
 
+# Interrupts.
+INTERRUPT_AT = 48  # the block hook stops the core when CYCLES has reached this
+ACCESSES = 49  # register reads since power-on
+
 # The console UART. Addresses are 0 while its clock gate is closed, so that accesses reach the Python model.
 UART_KIND = 16  # 1: SR/DR (F4), 2: ISR/TDR/RDR (F7)
 UART_STATUS_ADDRESS = 17
@@ -166,7 +170,9 @@ def new_state() -> State:
     """A zeroed state with its data on a 64-byte boundary, so that a table row is one cache line."""
     raw = np.zeros(WORDS + 8, dtype=np.int64)
     skip = (-raw.ctypes.data // 8) % 8
-    return raw[skip : skip + WORDS]
+    state = raw[skip : skip + WORDS]
+    state[INTERRUPT_AT] = NEVER
+    return state
 
 
 # Block numbers that fit into a key.

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One emulated board: the Unicorn core, the board's memories, the register models, and the loop that runs them.
 
-What it does not do, and says so when asked for it: interrupts, DMA, self-programming of the flash, sleep modes.
+What it does not do, and says so when asked for it: interrupts but for SysTick and the console UART, DMA,
+self-programming of the flash, sleep modes.
 What it cannot notice: accesses the MPU would refuse (its registers only read back), double precision sent to the
 single-precision F746 (the core model has both; firmware.image looks for it), a data cache switched on before its lines
 were invalidated (caches cost time here, they hold no data), a PLL or regulator used before it is ready (both are at
@@ -31,6 +32,7 @@ from runners.emulator.crash import Crash, report
 from runners.emulator.device_time import FEMTOSECONDS
 from runners.emulator.faults import REGISTERS, Fault, FaultWatch
 from runners.emulator.image import read_image
+from runners.emulator.interrupts import Interrupts
 from runners.emulator.layout import (
     BEFORE,
     CYCLES,
@@ -125,6 +127,7 @@ class EmulatedBoard:
             self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
         )
         self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit)
+        self._interrupts = Interrupts(self._uc, self._state, self._bus, self._faults)
         if check_alignment:
             self._alignment = AlignmentCheck(self._uc, self._faults.note)
         self._start()
@@ -294,27 +297,44 @@ class EmulatedBoard:
         if state[IDLE]:
             state[IDLE] = 0
             start_line(state)
-        state[STOPPED] = 0
-        state[STOP_AT] = min(int(state[INSTRUCTIONS]) + SLICE_INSTRUCTIONS, NEVER)
         self._slice_end_s = time.monotonic() + longest_s
-        resume_at = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
-        error = bindings.start(self._uc, resume_at, _NO_END)
+        self._interrupts.arm()
+        self._run_on(self._interrupts.slice_instructions(SLICE_INSTRUCTIONS))
+        if self._reset_wanted:
+            self._reset_wanted = False
+            self._bus.reset()
+            self._interrupts.reset()
+            self._start()
+            return
+        if self._interrupts.leave():
+            pass
+        elif not state[STOPPED]:
+            self._on_wait_for_interrupt()
+        elif self._interrupts.only_waits(lambda: self._run_on(1)):
+            self._interrupts.sleep()
+        self._check_stack()
+        self._check_limit()
+
+    def _run_on(self, instructions: int) -> bool:
+        """Let the core run; it stops at the first block after so many. False when it stopped for another reason.
+
+        Raises Fault.
+        """
+        state = self._state
+        state[STOPPED] = 0
+        state[STOP_AT] = min(int(state[INSTRUCTIONS]) + instructions, NEVER)
+        error = bindings.start(self._uc, self._uc.reg_read(arm.UC_ARM_REG_PC) | 1, _NO_END)
         self._collect()
         failure = self._faults.take(error)
         if failure is not None:
             raise failure
-        if self._reset_wanted:
-            self._reset_wanted = False
-            self._bus.reset()
-            self._start()
-            return
-        if not state[STOPPED]:
-            self._on_wait_for_interrupt()
-        self._check_stack()
-        self._check_limit()
+        return bool(state[STOPPED]) and not self._reset_wanted
 
     def _on_wait_for_interrupt(self) -> None:
-        """WFI ended the turn: sleep until the line next moves, or for ever."""
+        """WFI ended the turn: sleep until something interrupts, or the line next moves, or for ever."""
+        if self._interrupts.in_use:
+            self._interrupts.sleep()
+            return
         if self._state[UART_RX_FULL]:
             return
         wait(self._state)
@@ -342,7 +362,7 @@ class EmulatedBoard:
         try:
             if not self._bus.fpu_enabled and uses_floating_point(self._code(address, size_bytes)):
                 raise Fault("UsageFault: the firmware computes in floating point before CPACR has enabled the unit")
-            if self._prices.add(address, size_bytes):
+            if self._prices.add(address, size_bytes, self._interrupts.in_use):
                 return 0
             raise Fault("the core is in an endless loop that nothing can end")
         except BaseException as error:

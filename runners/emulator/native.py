@@ -25,6 +25,7 @@ from unicorn.arm_const import UC_ARM_REG_XPSR
 
 from runners.emulator.branch_native import guessed_wrong
 from runners.emulator.layout import (
+    ACCESSES,
     BEFORE,
     COUNTER_ADDRESS,
     COUNTER_BASE,
@@ -37,6 +38,7 @@ from runners.emulator.layout import (
     COUNTERS,
     CYCLES,
     INSTRUCTIONS,
+    INTERRUPT_AT,
     IS_CONDITIONAL,
     MISPREDICT_CYCLES,
     MISPREDICTS,
@@ -144,7 +146,7 @@ def read_counter(s: State, row: int) -> int:
 @callback(types.void(types.intp, types.uint64, types.uint32, types.voidptr))
 def on_block(uc: int, address: int, size: int, user: Any) -> None:
     s = carray(user, (WORDS,), np.int64)
-    if s[INSTRUCTIONS] >= s[STOP_AT]:
+    if s[INSTRUCTIONS] >= s[STOP_AT] or s[CYCLES] >= s[INTERRUPT_AT]:
         s[STOPPED] = 1
         call_1(s[STOP_FN], uc)
         return
@@ -190,6 +192,7 @@ def on_access(uc: int, kind: int, address: int, size: int, value: int, user: Any
 
 @compiled
 def read_register(s: State, address: int, size: int) -> int:
+    s[ACCESSES] += 1
     if address == s[UART_STATUS_ADDRESS]:
         return read_status(s)
     if address == s[UART_RX_ADDRESS]:

@@ -193,7 +193,7 @@ FAULTS = [
     (10, "clock of TIM5 is off"),
     (11, "the flash needs 7"),
     (12, "executes SVC"),
-    (13, "interrupt in the NVIC"),
+    (13, "exception pending by hand"),
     (14, "returns from an exception"),
     (18, "writes 0xe0100000"),
     (20, "unaligned access"),

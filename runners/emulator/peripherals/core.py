@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Arm put on the private bus: system control, SysTick, NVIC, caches, DWT; and ST's device identity.
 
-Interrupts do not exist here: switching one on is refused, because it would never come.
+Of the interrupts only SysTick and those the NVIC passes on come (``runners.emulator.interrupts``); what would make one
+pending in another way is refused, because it would never come.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from runners.emulator.peripherals.registers import Machine, Peripheral, Peripher
 from runners.emulator.peripherals.timer import Counter
 
 _CACHE_OPERATIONS = (0xF50, 0xF58, 0xF5C, 0xF60, 0xF64, 0xF68, 0xF6C, 0xF70, 0xF74, 0xF78)
-_NVIC_ENABLE, _NVIC_OTHER = range(0x100, 0x120, 4), (range(0x180, 0x1A0, 4), range(0x200, 0x220, 4))
+_NVIC_SET, _NVIC_CLEAR, _NVIC_PENDING = range(0x100, 0x120, 4), range(0x180, 0x1A0, 4), range(0x200, 0x220, 4)
+
+SYSTICK = 15
+"""Exception number; that of an interrupt is 16 more than its position in the NVIC."""
 
 
 class SystemControl(Peripheral):
@@ -22,7 +26,7 @@ class SystemControl(Peripheral):
     SIZE_BYTES = 0x1000
     SYST_CSR, SYST_RVR, SYST_CVR = 0x010, 0x014, 0x018
     CPUID, ICSR, VTOR, AIRCR, CCR, CLIDR, CTR = 0xD00, 0xD04, 0xD08, 0xD0C, 0xD14, 0xD78, 0xD7C
-    CCSIDR, CSSELR, CPACR, DEMCR, ICIALLU = 0xD80, 0xD84, 0xD88, 0xDFC, 0xF50
+    CCSIDR, CSSELR, CPACR, DEMCR, ICIALLU, STIR = 0xD80, 0xD84, 0xD88, 0xDFC, 0xF50, 0xF00
     RESET: ClassVar = {
         0x004: 0,
         0x008: 0,
@@ -30,8 +34,7 @@ class SystemControl(Peripheral):
         SYST_RVR: 0,
         SYST_CVR: 0,
         0x01C: 0,
-        **dict.fromkeys(_NVIC_ENABLE, 0),
-        **{offset: 0 for block in _NVIC_OTHER for offset in block},
+        **{offset: 0 for block in (_NVIC_SET, _NVIC_CLEAR, _NVIC_PENDING) for offset in block},
         **dict.fromkeys(range(0x280, 0x2A0, 4), 0),
         **dict.fromkeys(range(0x300, 0x320, 4), 0),
         **dict.fromkeys(range(0x400, 0x4F0, 4), 0),
@@ -59,8 +62,11 @@ class SystemControl(Peripheral):
         self.words[self.CCR] = 0x0004_0200 if self.has_caches else 0x0000_0200
         self.words[self.CLIDR] = 0x0900_0003 if self.has_caches else 0
         self.words[self.CTR] = 0x8303_C003 if self.has_caches else 0x8000_C000
+        # Where the chip boots from: the flash, at the address it also has.
+        self.words[self.VTOR] = machine.board.memory("flash").aliases[0]
         self.systick_since = 0
         self.systick_wraps = 0
+        self.systick_taken = 0
 
     def load(self, offset: int) -> int:
         if offset == self.CCSIDR:
@@ -75,12 +81,11 @@ class SystemControl(Peripheral):
         return self.words[offset]
 
     def store(self, offset: int, value: int) -> None:
-        if offset in _NVIC_ENABLE and value:
-            raise PeripheralFault("the firmware enables an interrupt in the NVIC; interrupts are not emulated")
-        if offset == self.SYST_CSR and value & 3 == 3:
-            raise PeripheralFault("the firmware enables the SysTick interrupt; interrupts are not emulated")
-        if offset == self.ICSR and value & 0x9400_0000:
-            raise PeripheralFault("the firmware makes an exception pending; interrupts are not emulated")
+        if (offset == self.ICSR and value & 0x9400_0000) or (offset in _NVIC_PENDING and value) or offset == self.STIR:
+            raise PeripheralFault("the firmware makes an exception pending by hand, which is not emulated")
+        if offset in _NVIC_SET or offset in _NVIC_CLEAR:
+            self._enable(offset, value)
+            return
         if offset == self.AIRCR:
             if value >> 16 == 0x05FA and value & 4:
                 self.machine.request_reset()
@@ -102,6 +107,44 @@ class SystemControl(Peripheral):
         """DEMCR.TRCENA: the DWT runs only with it."""
         return bool(self.words[self.DEMCR] >> 24 & 1)
 
+    def passes(self, position: int) -> bool:
+        """The NVIC passes the interrupt at ``position`` on."""
+        return bool(self.words[_NVIC_SET[position // 32]] >> position % 32 & 1)
+
+    def priority(self, number: int) -> int:
+        """Priority byte of an exception; 0 is the highest."""
+        if number >= 16:
+            return self.words[0x400 + (number - 16 & ~3)] >> 8 * (number & 3) & 0xFF
+        return self.words[0xD18 + (number - 4 & ~3)] >> 8 * (number & 3) & 0xFF
+
+    @property
+    def systick_interrupt(self) -> bool:
+        """SysTick counts and interrupts."""
+        return self.words[self.SYST_CSR] & 3 == 3 and self.words[self.SYST_RVR] != 0
+
+    @property
+    def systick_asks(self) -> bool:
+        """The counter has passed zero since the handler last began."""
+        return self._systick()[0] > self.systick_taken
+
+    def take_systick(self) -> None:
+        """The handler begins."""
+        self.systick_taken = self._systick()[0]
+
+    @property
+    def systick_due(self) -> int:
+        """The cycle at which the counter will next reach zero."""
+        counts = (self._systick()[0] + 1) * (self.words[self.SYST_RVR] + 1) - 1
+        return self.systick_since + counts * (1 if self.words[self.SYST_CSR] & 4 else 8)
+
+    def _enable(self, offset: int, value: int) -> None:
+        """Ones set or clear bits; both registers read as what is enabled."""
+        index = (offset & 0x7F) // 4
+        old = self.words[_NVIC_SET[index]]
+        new = old | value if offset in _NVIC_SET else old & ~value
+        self.words[_NVIC_SET[index]] = self.words[_NVIC_CLEAR[index]] = new
+        self.machine.interrupts_changed()
+
     @property
     def fpu_enabled(self) -> bool:
         """CPACR gives full access to coprocessors 10 and 11."""
@@ -109,13 +152,17 @@ class SystemControl(Peripheral):
 
     def _store_systick(self, offset: int, value: int) -> None:
         if offset == self.SYST_CVR:
-            self.systick_since, self.systick_wraps = int(self.machine.state[CYCLES]), 0
+            self._restart_systick()
         elif offset == self.SYST_CSR:
             if value & 1 and not self.words[offset] & 1:
-                self.systick_since, self.systick_wraps = int(self.machine.state[CYCLES]), 0
+                self._restart_systick()
             self.words[offset] = value & 7
         else:
             self.words[offset] = value & 0xFF_FFFF
+        self.machine.interrupts_changed()
+
+    def _restart_systick(self) -> None:
+        self.systick_since, self.systick_wraps, self.systick_taken = int(self.machine.state[CYCLES]), 0, 0
 
     def _systick(self) -> tuple[int, int]:
         """How often the counter has reached zero, and where it stands. It reloads one count after zero."""

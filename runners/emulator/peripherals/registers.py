@@ -25,6 +25,7 @@ class Console:
     alternate_function: int
     bus: int  # 1 or 2: the APB whose clock it runs on
     clock_select_bit: int | None  # its field in RCC_DCKCFGR2; None where the clock cannot be chosen
+    interrupt: int  # its position in the NVIC
 
 
 class Machine(Protocol):
@@ -61,6 +62,9 @@ class Machine(Protocol):
 
     def gates_changed(self) -> None:
         """An RCC enable register has changed; tell the peripherals whose clock gate moved."""
+
+    def interrupts_changed(self) -> None:
+        """What may interrupt, or when, has changed; seen at the end of the present block."""
 
     def request_reset(self) -> None:
         """Restart the chip at the end of the present block."""

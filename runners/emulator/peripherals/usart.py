@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The console UART: control registers here, the data path in ``uart_native``. Two register layouts, one behaviour.
 
-Eight data bits, no parity, one stop bit, polled. Anything else (interrupts, DMA, parity) is refused by name, because
-a firmware that uses it would not work here and should not seem to.
+Eight data bits, no parity, one stop bit; polled, or with interrupts for a byte received, room to send and all sent.
+Anything else (other interrupts, DMA, parity) is refused by name, because a firmware that uses it would not work here
+and should not seem to.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import ClassVar
 
 from runners.emulator.layout import (
     CYCLES,
+    NEVER,
     UART_FRAME,
     UART_KEEP_NEWEST,
     UART_KIND,
@@ -26,13 +28,14 @@ from runners.emulator.layout import (
     UART_TX_ON,
 )
 from runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
-from runners.emulator.uart_native import advance, read_data, read_status, write_data
+from runners.emulator.uart_native import ORE, RXNE, TC, TXE, advance, read_data, read_status, status, write_data
 
 BITS_PER_FRAME = 10
 
 _TE, _RE, _PARITY, _OVER8 = 1 << 3, 1 << 2, 1 << 10, 1 << 15
 _WORD_LENGTH = 1 << 12 | 1 << 28
-_INTERRUPTS = 0x1F0
+_RXNEIE, _TCIE, _TXEIE = 1 << 5, 1 << 6, 1 << 7
+_OTHER_INTERRUPTS = 0x110
 _DMA, _OVRDIS = 0xC0, 1 << 12
 _TEACK, _REACK = 1 << 21, 1 << 22
 
@@ -110,12 +113,33 @@ class Usart(Peripheral):
         if offset in (self.CR1, self.CR2, self.CR3, self.BRR):
             self.state[UART_KEEP_NEWEST] = self.KIND == 2 and bool(self.words[self.CR3] & _OVRDIS)
             self.retime()
+            self.machine.interrupts_changed()
+
+    @property
+    def interrupts(self) -> bool:
+        """An interrupt of this UART is enabled."""
+        return bool(self.words[self.CR1] & (_RXNEIE | _TCIE | _TXEIE))
+
+    @property
+    def asks(self) -> bool:
+        """The interrupt line is up. The shift registers must have been brought up to date."""
+        control, flags = self.words[self.CR1], int(status(self.state))
+        return bool((control & _RXNEIE and flags & (RXNE | ORE)) or (control & _TXEIE and flags & TXE)
+                    or (control & _TCIE and flags & TC))  # fmt: skip
+
+    @property
+    def due(self) -> int:
+        """The cycle at which the line will next go up by itself."""
+        control, state = self.words[self.CR1], self.state
+        arrival = int(state[UART_RX_ARRIVAL]) if control & _RXNEIE else 0
+        sent = int(state[UART_TX_END]) if control & (_TXEIE | _TCIE) else 0
+        return min((cycle for cycle in (arrival, sent) if cycle > state[CYCLES]), default=NEVER)
 
     def _check_control(self, offset: int, value: int) -> None:
         refused = ""
         if offset == self.CR1:
-            if value & _INTERRUPTS:
-                refused = "an interrupt; interrupts are not emulated"
+            if value & _OTHER_INTERRUPTS:
+                refused = "interrupt on an idle line or on a parity error, which is not emulated"
             elif value & (_PARITY | _WORD_LENGTH):
                 refused = "a frame other than eight bits without parity, the only one emulated"
         elif offset == self.CR2 and value >> 12 & 3:

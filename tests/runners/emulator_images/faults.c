@@ -43,7 +43,7 @@ __attribute__((noinline, used)) static void crash(void)
 #elif CASE == 12
     __asm volatile("svc #0");
 #elif CASE == 13
-    REG(0xE000E104) = 1;
+    REG(0xE000E204) = 1;
 #elif CASE == 14
     __asm volatile("bx %0" ::"r"(0xFFFFFFF9));
 #elif CASE == 15

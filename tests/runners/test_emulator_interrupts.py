@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Firmware that takes its input by interrupt, and SysTick; however it waits."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from firmware.boards import find_board
+from harness.errors import DeviceCrashed
+from runners.emulator.machine import EmulatedBoard
+from tests.runners.emulator_images import build_image
+
+DEVICES = ("stm32f446", "stm32f746")
+
+
+def make_board(device: str, *defines: str) -> EmulatedBoard:
+    return EmulatedBoard(find_board(device), build_image("interrupts.c", device, *defines))
+
+
+def lines_of(board: EmulatedBoard, data: bytes, count: int = 1, limit_s: float = 10.0) -> list[str]:
+    """Send ``data``; the next ``count`` lines the board says."""
+    board.send(data)
+    said, end = b"", time.monotonic() + limit_s
+    while said.count(b"\r\n") < count:
+        assert time.monotonic() < end, f"the board only said {said!r}"
+        said += board.run(0.5)
+    return said.decode("ascii").split("\r\n")[:-1]
+
+
+def until_idle(board: EmulatedBoard, limit_s: float = 20.0) -> bytes:
+    said, end = b"", time.monotonic() + limit_s
+    while not board.idle:
+        assert time.monotonic() < end, "the board does not become idle"
+        said += board.run(0.5)
+    return said
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("ticking", [(), ("TICK",)], ids=["quiet", "ticking"])
+@pytest.mark.parametrize("wait", range(4))
+def test_input_by_interrupt(device: str, wait: int, ticking: tuple[str, ...]) -> None:
+    """No byte is lost, no register is changed behind the back of the loop that waits, and ticks keep time."""
+    board = make_board(device, f"WAIT={wait}", *ticking)
+    assert lines_of(board, b"") == ["ready"]
+    readings = []
+    for text in ("name", "x" * 60, "db 00112233"):
+        (line,) = lines_of(board, text.encode() + b"%")
+        echoed, ticks, microseconds = line.rsplit(" ", 2)
+        assert echoed == f"[{text}]"
+        readings.append((int(ticks), int(microseconds)))
+    assert board.lost_bytes == 0
+    if ticking:
+        (first_ticks, first_us), (last_ticks, last_us) = readings[0], readings[-1]
+        assert last_ticks - first_ticks == pytest.approx((last_us - first_us) / 1000, abs=1)
+    else:
+        assert [ticks for ticks, _ in readings] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("wait", [0, 1, 2])
+def test_a_board_that_only_waits_is_idle(device: str, wait: int) -> None:
+    board = make_board(device, f"WAIT={wait}")
+    assert until_idle(board) == b"ready\r\n"
+    before = board.cycles
+    assert (board.run(5.0), board.cycles) == (b"", before)
+    assert lines_of(board, b"again%")[0].startswith("[again]")
+
+
+def test_ticks_alone_do_not_keep_it_awake_for_ever() -> None:
+    board = make_board("stm32f746", "WAIT=1", "TICK")
+    assert until_idle(board) == b"ready\r\n"
+    assert 2.0 < board.device_time_s < 2.1
+    assert lines_of(board, b"again%")[0].startswith("[again]")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_output_by_interrupt(device: str) -> None:
+    board = make_board(device, "WAIT=1", "SEND", "TICK")
+    assert lines_of(board, b"")[0] == "ready"
+    assert lines_of(board, b"sent by interrupt%")[0].startswith("[sent by interrupt] ")
+
+
+def test_everything_in_handlers() -> None:
+    """``for (;;) {}`` in main is no endless loop where an interrupt may come."""
+    board = make_board("stm32f746", "WAIT=0", "SPIN")
+    assert lines_of(board, b"") == ["ready"]
+    assert lines_of(board, b"echo\r\n") == ["echo"]
+    assert until_idle(board) == b""
+
+
+@pytest.mark.parametrize("wait", [0, 1, 2])
+def test_the_same_input_gives_the_same_counts(wait: int) -> None:
+    """However the host cuts what it sends, and whenever it looks."""
+
+    def story(pieces: list[bytes], timeout_s: float) -> tuple[int, int, bytes]:
+        board = make_board("stm32f746", f"WAIT={wait}")
+        said = until_idle(board)
+        for piece in pieces:
+            board.send(piece)
+        while not board.idle:
+            said += board.run(timeout_s)
+        return board.instructions, board.cycles, said
+
+    assert story([b"one%"], 5.0) == story([b"o", b"n", b"e%"], 0.001)
+
+
+@pytest.mark.parametrize(("fault", "words"), [(1, "exception 55 has no handler"), (2, "on the process stack")])
+def test_what_cannot_be_handled_says_so(fault: int, words: str) -> None:
+    board = make_board("stm32f746", "WAIT=1", f"FAULT={fault}")
+    assert lines_of(board, b"") == ["ready"]
+    board.send(b"x")
+    with pytest.raises(DeviceCrashed, match=words):
+        board.run(5.0)
