@@ -4,40 +4,131 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from harness.cli.errors import reports_errors
+from harness.cli.progress import ProgressPrinter
 from harness.errors import UsageError
-from models.train import Recipe, train
+from harness.modes import Progress as Shown
+from models.arch import Arch
+from models.build import build
+from models.catalog import find_model
+from models.data.cache import cache_folder, data_folder
+from models.features.pipelines import find_pipeline
+from models.training import autoencoder
+from models.training.card import Trained
+from models.training.loop import Step
+from models.training.materials import material_for
+from models.training.micronet import Progress, train_micronet
+from models.training.recipes import Recipe, recipe_for
+from models.training.teacher import make_teacher
 from models.zoo import find_arch
 
 
 @click.command()
 @click.argument("name")
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the two files."
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for result and checkpoints."
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of weights, changes and order.")
+@click.option("--epochs", type=click.IntRange(1), help="Epochs of float training.")
+@click.option("--int8-epochs", type=click.IntRange(1), help="Epochs of int8 training after it.")
+@click.option("--batch", type=click.IntRange(1), help="Samples in one step.")
+@click.option("--passes", type=click.IntRange(1), help="Differently changed passes over the samples, taken in turn.")
+@click.option("--clips", type=click.IntRange(1), help="Made-up clips of each machine to learn from (ad only).")
+@click.option(
+    "--data", "data_dir", type=click.Path(path_type=Path), help="Folder with real data; default MLPERF_TINY_DATA."
 )
 @click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=Recipe.seed,
-    show_default=True,
-    help="Seed of weights and shuffling.",
+    "--distill",
+    "teachers",
+    multiple=True,
+    metavar="MODEL",
+    help="Learn from this int8 model, too; several: their mean.",
 )
 @click.option(
-    "--epochs", type=click.IntRange(1), default=Recipe.epochs, show_default=True, help="Passes over the clips."
+    "--cache", type=click.Path(path_type=Path, file_okay=False), help="Folder for prepared samples, kept for others."
 )
-@click.option("--clips", type=click.IntRange(1), default=Recipe.train_clips, show_default=True, help="Per machine id.")
+@click.option("--resume", is_flag=True, help="Go on with the training in --out.")
 @reports_errors
-def main(name: str, out: Path, seed: int, epochs: int, clips: int) -> None:
-    """Train the network NAME and write model.tflite and card.json into the --out folder."""
+def main(
+    name: str,
+    out: Path,
+    data_dir: Path | None,
+    teachers: tuple[str, ...],
+    cache: Path | None,
+    resume: bool,
+    clips: int | None,
+    **changes: Any,
+) -> None:
+    """Train the network NAME and write model.tflite and card.json into the --out folder.
+
+    What is not given comes from the recipe of the network's task. A training that was stopped goes on with --resume.
+    """
     arch = find_arch(name)
+    _require_tensorflow()
+    given = {key: value for key, value in changes.items() if value is not None}
+    printer = ProgressPrinter()
+    if not arch.features:
+        card = _train_autoencoder(arch, given, clips, out, printer)
+    else:
+        if not resume and list(out.glob("*.npz")):
+            raise UsageError(f"{out} holds a training that was begun; add --resume to go on with it, or another --out.")
+        task = find_pipeline(arch.features).task
+        recipe: Recipe = replace(recipe_for(task), **given)
+        recipe = replace(recipe, clips_per_machine=clips) if clips else recipe
+        named = data_folder(data_dir)
+        folders = [folder for folder in (named, cache_folder()) if folder is not None and folder.is_dir()]
+        material = material_for(arch.features, arch.classes, recipe, folders, cache or cache_folder() / "training")
+        files = [
+            (find_model(teacher, task, data_dir=named).name, find_model(teacher, task, data_dir=named).load())
+            for teacher in teachers
+        ]
+        trained = Trained(arch.name, arch.name.removeprefix("micronet-"), task, arch.macs, arch.parameters)
+        card = train_micronet(
+            lambda: build(arch),
+            trained,
+            recipe,
+            material,
+            make_teacher(files) if files else None,
+            out,
+            Progress(lambda step: printer.step(_shown(step)), printer.say),
+        )
+    printer.clear()
+    click.echo(json.dumps(card["figures"], indent=2))
+
+
+def _train_autoencoder(
+    arch: Arch, given: dict[str, Any], clips: int | None, out: Path, printer: ProgressPrinter
+) -> dict[str, Any]:
+    unknown = sorted(set(given) - {"seed", "epochs", "batch"})
+    if unknown or arch.name != "ad-autoencoder":
+        raise UsageError(f"{arch.name} has no recipe with {', '.join(unknown) or 'these layers'}; see --help.")
+    recipe = autoencoder.Recipe(**given)
+    recipe = replace(recipe, train_clips=clips) if clips else recipe
+    return autoencoder.train(arch, recipe, out, printer.say)
+
+
+def _shown(step: Step) -> Shown:
+    text = f"loss {step.loss:.4f}, {step.epoch_s:.0f} s an epoch"
+    return Shown(f"{step.phase} training", step.done, step.total, text)
+
+
+def _require_tensorflow() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its greetings would stand between the lines of progress
     try:
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
     except ImportError as error:
         raise UsageError("training needs TensorFlow; in this project's folder: pip install '.[train]'") from error
-    recipe = Recipe(seed=seed, epochs=epochs, train_clips=clips)
-    card = train(arch, recipe, out, lambda line: click.echo(line, err=True))
-    click.echo(json.dumps(card["figures"], indent=2))
+    tf.get_logger().setLevel(logging.ERROR)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

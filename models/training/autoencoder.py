@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train a network of the zoo and write it as int8 .tflite with its card: ``micronet-train NAME --out DIR``.
+"""Train the auto-encoder for machine sounds and write it as int8 .tflite with its card.
 
 The anomaly-detection auto-encoder learns healthy machines only, from the synthetic source. Training, calibration and
 test clips differ; the machines are the same four. Needs the ``[train]`` extra; three minutes on one core. The same

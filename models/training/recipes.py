@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How networks are trained, as rows: one for each task.
+
+The paper's own figures are for much more data (MicroNets, arXiv 2010.11267: keywords 100 epochs of cosine decay and
+SpecAugment; machine sounds 50 epochs with mixup 0.3; pictures with distillation, coefficient 0.5 and temperature 4).
+Learning rates here are AdamW's, whose decay does not act through the gradient.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.errors import UsageError
+from models.training.keyword_clips import ClipAugmentation
+
+
+@dataclass(frozen=True)
+class Masking:
+    """SpecAugment (arXiv 1904.08779): stripes of the features of ``share`` of the samples get their sample's mean.
+
+    Widths are drawn from 0 to the one given, of the first and of the second axis of a sample.
+    """
+
+    share: float
+    frames: int
+    bands: int
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """``coefficient`` of the loss is distance from the teacher's softmax at ``temperature``, the rest from labels."""
+
+    coefficient: float
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network learns. The learning rates of both phases start as given and fall along half a cosine to ``last``.
+
+    ``passes`` differently changed passes over the material are made and taken in turn, one in each epoch. ``mixup`` is
+    the parameter of its beta distribution; 0 is none. ``clips_per_machine`` counts made-up machine sounds.
+    ``distillation`` counts only when a teacher is named.
+    """
+
+    task: str
+    epochs: int
+    int8_epochs: int
+    batch: int
+    learning_rate: float
+    int8_learning_rate: float
+    last_learning_rate: float
+    weight_decay: float
+    passes: int
+    clips_per_machine: int = 0
+    seed: int = 7
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    masking: Masking | None = None
+    distillation: Distillation = Distillation(0.5, 4.0)
+    augmentation: ClipAugmentation | None = None
+
+
+RECIPES: tuple[Recipe, ...] = (
+    Recipe(
+        task="kws",
+        epochs=45,
+        int8_epochs=6,
+        batch=128,
+        learning_rate=3e-3,
+        int8_learning_rate=3e-4,
+        last_learning_rate=1e-6,
+        weight_decay=0.01,
+        passes=34,
+        masking=Masking(0.5, frames=8, bands=2),
+        distillation=Distillation(0.8, 2.0),
+        augmentation=ClipAugmentation(splices=0.1),
+    ),
+    Recipe(
+        task="ad",
+        epochs=12,
+        int8_epochs=3,
+        batch=64,
+        learning_rate=2e-3,
+        int8_learning_rate=2e-4,
+        last_learning_rate=1e-6,
+        weight_decay=0.01,
+        passes=1,
+        clips_per_machine=40,
+        mixup=0.3,
+    ),
+    Recipe(
+        task="vww",
+        epochs=20,
+        int8_epochs=4,
+        batch=64,
+        learning_rate=2e-3,
+        int8_learning_rate=2e-4,
+        last_learning_rate=1e-6,
+        weight_decay=0.01,
+        passes=4,
+    ),
+)
+
+
+def recipe_for(task: str) -> Recipe:
+    """Return the row of ``task``; raises UsageError where there is none."""
+    for row in RECIPES:
+        if row.task == task:
+            return row
+    raise UsageError(f"there is no recipe for task {task}; there is one for {', '.join(row.task for row in RECIPES)}.")

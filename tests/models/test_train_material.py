@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What networks learn from: changed clips, kept passes, epochs; all of it the same for the same seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.errors import DataError, UsageError
+from models.features.pipelines import BY_NAME as PIPELINES
+from models.features.pipelines import find_pipeline
+from models.tasks import BY_NAME as TASKS
+from models.training.epochs import epoch_samples, masked, mixed
+from models.training.keyword_clips import (
+    NO_LABEL,
+    ClipAugmentation,
+    ClipBank,
+    at_speed,
+    augment,
+    augmented_pass,
+    shifted,
+    splice,
+)
+from models.training.machines import clip_scores, machine_store
+from models.training.materials import material_for
+from models.training.passes import Pass, PassStore
+from models.training.recipes import RECIPES, Masking, Recipe, recipe_for
+from models.training.teacher import Teacher
+
+SECOND = 16_000
+RNG = np.random.default_rng
+
+
+def tone(frequency_hz: float) -> np.ndarray:
+    return np.rint(8000 * np.sin(2 * np.pi * frequency_hz * np.arange(SECOND) / SECOND)).astype(np.int16)
+
+
+def loudest_hz(samples: np.ndarray) -> int:
+    return int(np.argmax(np.abs(np.fft.rfft(samples))))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda row: row.task)
+def test_recipes_are_sound(recipe: Recipe) -> None:
+    assert recipe.task in TASKS and recipe_for(recipe.task) is recipe
+    assert recipe.learning_rate > recipe.int8_learning_rate > recipe.last_learning_rate > 0.0
+    assert min(recipe.epochs, recipe.int8_epochs, recipe.batch, recipe.passes) >= 1
+    assert 0.0 <= recipe.distillation.coefficient <= 1.0 <= recipe.distillation.temperature
+    # The teacher is asked about samples as they are in the pass; it knows nothing of mixtures of two.
+    assert recipe.mixup == 0.0 or recipe.augmentation is None
+
+
+def test_the_papers_own_numbers_are_in_the_recipes() -> None:
+    assert recipe_for("ad").mixup == 0.3
+    assert (recipe_for("vww").distillation.coefficient, recipe_for("vww").distillation.temperature) == (0.5, 4.0)
+
+
+def test_a_task_without_recipe_is_named() -> None:
+    with pytest.raises(UsageError, match="no recipe for task ic; there is one for kws, ad, vww"):
+        recipe_for("ic")
+
+
+def test_speed_moves_the_pitch_and_keeps_the_middle() -> None:
+    assert loudest_hz(at_speed(tone(1000).astype(np.float32), 1.1)) == pytest.approx(1100, abs=8)
+    click = np.zeros(SECOND, np.float32)
+    click[SECOND // 2] = 1.0
+    assert abs(int(np.argmax(at_speed(click, 0.9))) - SECOND // 2) <= 1
+
+
+@pytest.mark.parametrize(("by", "wanted"), [(2, [0, 0, 1, 2]), (-1, [2, 3, 4, 0]), (0, [1, 2, 3, 4])])
+def test_shifts(by: int, wanted: list[int]) -> None:
+    assert shifted(np.array([1, 2, 3, 4], np.float32), by).tolist() == wanted
+
+
+def test_noise_has_its_volume() -> None:
+    only_noise = ClipAugmentation(speed_share=0.0, shift_samples=0, noise_share=1.0, noise_volume=0.1, colour=0.0)
+    noise = np.full(40_000, 10_000, np.int16)
+    made = [augment(np.zeros(SECOND, np.int16), [noise], only_noise, RNG(n)) for n in range(40)]
+    levels = [int(row[0]) for row in made]
+    assert 0 <= min(levels) < 150 and 850 < max(levels) <= 1000
+
+
+def test_nothing_asked_nothing_done() -> None:
+    still = ClipAugmentation(speed_share=0.0, shift_samples=0, noise_share=0.0, colour=0.0)
+    np.testing.assert_array_equal(augment(tone(440), [], still, RNG(1)), tone(440))
+
+
+def test_a_splice_begins_and_ends_as_its_halves() -> None:
+    first, second = np.full(SECOND, 100, np.int16), np.full(SECOND, -100, np.int16)
+    made = [splice(first, second, RNG(n)) for n in range(12)]
+    assert {(int(row[0]), int(row[-1])) for row in made} == {(100, -100), (100, 100)}  # joined, or one backwards
+
+
+BANK = ClipBank(np.stack([tone(300 + 100 * n) for n in range(10)]), np.arange(10), (tone(50).repeat(2),), silence=10)
+
+
+def test_a_pass_is_every_clip_once_then_silences_then_splices() -> None:
+    settings = ClipAugmentation(silences=0.2, splices=0.3)
+    clips, labels = augmented_pass(BANK, settings, seed=3, number=0)
+    assert clips.shape == (15, SECOND) and clips.dtype == np.int16
+    assert labels.tolist() == [*range(10), 10, 10, *[NO_LABEL] * 3]
+    again, _ = augmented_pass(BANK, settings, seed=3, number=0)
+    other, _ = augmented_pass(BANK, settings, seed=3, number=1)
+    np.testing.assert_array_equal(clips, again)
+    assert not np.array_equal(clips, other)
+
+
+def counting_store(folder: Path, made: list[int], **settings: Any) -> PassStore:
+    def make(number: int) -> Pass:
+        made.append(number)
+        rng = RNG(number)
+        return Pass(rng.normal(size=(20, 6, 4, 1)).astype(np.float32), np.arange(20) % 3 - (np.arange(20) == 19) * 2)
+
+    return PassStore(folder, settings, make)
+
+
+def test_passes_are_made_once_for_their_settings(tmp_path: Path) -> None:
+    made: list[int] = []
+    first = counting_store(tmp_path, made, seed=1).load(4)
+    second = counting_store(tmp_path, made, seed=1).load(4)
+    np.testing.assert_array_equal(first.inputs, second.inputs)
+    counting_store(tmp_path, made, seed=2).load(4)
+    assert made == [4, 4]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_teacher_is_asked_once(tmp_path: Path) -> None:
+    asked: list[int] = []
+    store = counting_store(tmp_path, [])
+
+    def predict(inputs: np.ndarray) -> np.ndarray:
+        asked.append(len(inputs))
+        return inputs[:, :3, 0, 0]
+
+    for name in ("one", "one", "two"):
+        np.testing.assert_array_equal(store.load_logits(0, name, predict), store.load(0).inputs[:, :3, 0, 0])
+    assert asked == [20, 20]
+
+
+PLAIN = replace(recipe_for("kws"), batch=4, passes=2, masking=None)
+
+
+def test_an_epoch_is_a_shuffled_pass_of_whole_batches(tmp_path: Path) -> None:
+    store = counting_store(tmp_path, [])
+    inputs, targets = epoch_samples(store, PLAIN, 3, 1, None)
+    assert inputs.shape == (16, 6, 4, 1) and targets.shape == (16, 6)
+    np.testing.assert_array_equal(targets[:, :3].sum(axis=1), 1.0)  # what has no label is left out
+    assert not targets[:, 3:].any()
+    sources = [int(np.flatnonzero((store.load(1).inputs == row).all(axis=(1, 2, 3)))[0]) for row in inputs]
+    assert len(set(sources)) == 16 and sources != sorted(sources)
+    np.testing.assert_array_equal(targets[:, :3].argmax(axis=1), store.load(1).labels[sources])
+    np.testing.assert_array_equal(inputs, epoch_samples(store, PLAIN, 3, 1, None)[0])
+    assert not np.array_equal(inputs, epoch_samples(store, PLAIN, 3, 3, None)[0])  # the same pass in another order
+
+
+def test_with_a_teacher_what_has_no_label_is_learnt_too(tmp_path: Path) -> None:
+    teacher = Teacher(("t",), "hash", lambda inputs: inputs[:, :3, 0, 0] * 2)
+    inputs, targets = epoch_samples(counting_store(tmp_path, []), PLAIN, 3, 0, teacher)
+    assert len(inputs) == 20 and (targets[:, :3].sum(axis=1) == 0.0).sum() == 1
+    np.testing.assert_array_equal(targets[:, 3:], inputs[:, :3, 0, 0] * 2)
+
+
+def test_masks_are_stripes_of_the_mean() -> None:
+    inputs = RNG(0).normal(size=(200, 8, 6, 1)).astype(np.float32)
+    made = masked(inputs, Masking(0.5, frames=3, bands=2), RNG(1))
+    changed = made != inputs
+    touched = changed.any(axis=(1, 2, 3))
+    assert 60 < touched.sum() < 110
+    assert max(row.all(axis=(1, 2)).sum() for row in changed) == 3
+    assert max(row.all(axis=(0, 2)).sum() for row in changed) == 2
+    row = int(np.flatnonzero(touched)[0])
+    np.testing.assert_allclose(made[row][changed[row]], inputs[row].mean(), rtol=1e-5)
+
+
+def test_mixtures_keep_inputs_and_targets_together() -> None:
+    inputs = RNG(0).normal(size=(50, 2, 2, 1)).astype(np.float32)
+    targets = inputs.reshape(50, 4)
+    made, wanted = mixed(inputs, targets, 0.3, RNG(2))
+    np.testing.assert_allclose(made.reshape(50, 4), wanted, atol=1e-6)
+    assert not np.array_equal(made, inputs)
+
+
+def test_machine_pictures_carry_their_machine_and_clip(tmp_path: Path) -> None:
+    pipeline = find_pipeline("micronet-ad")
+    made = machine_store(pipeline, 1, tmp_path).load(0)
+    assert made.inputs.shape == (4 * 14, *PIPELINES["micronet-ad"].shape)
+    assert made.labels.tolist() == [machine for machine in range(4) for _ in range(14)]
+
+
+def test_a_clip_that_is_not_like_its_machine_is_anomalous() -> None:
+    logits = np.array([[3, 0], [2, 0], [0, 4], [0, 4]], np.float32)
+    scores = clip_scores(logits, np.zeros(4, np.int64), np.array([0, 0, 1, 1]))
+    odds = np.exp([3.0, 2.0, -4.0, -4.0])
+    np.testing.assert_allclose(scores, -(odds / (1 + odds)).reshape(2, 2).mean(axis=1), rtol=1e-6)
+
+
+def test_keywords_without_clips_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no keyword clips to learn from; give --data DIR"):
+        material_for("micronet-kws", 12, recipe_for("kws"), [tmp_path], tmp_path)
+
+
+def test_keyword_material_of_real_clips(data_dir: Path, tmp_path: Path) -> None:
+    material = material_for("micronet-kws", 12, recipe_for("kws"), [data_dir], tmp_path)
+    assert material.about["clips"] == {"train": 2655, "validation": 323, "test": 1590}
+    assert str(data_dir) not in str(material.about)
