@@ -4,6 +4,10 @@
 Instructions are issued greedily: each in the first cycle, not before the one in front of it, in which its bytes are
 fetched, its operands come in time, and a slot is free that the pairing rules allow.
 
+Ten AES functions that jnk0le measured on an STM32H743 (tables in tightly coupled memory) come out 3 to 6 cycles
+below his totals, which hold the call; a further round costs exactly what he measured (27, 27, 39 and 38 cycles). None
+of these totals leaves room for a wrong prediction at the end of their loops of 9 or 13 rounds.
+
 Left out: stalls of the store buffer (byte stores every cycle, unaligned stores), pairs of loads whose banks are not
 known here, floating-point operations that a multiply-accumulate delays, the stall of LDM and STM in code of 32-bit
 instructions alone, refills after barriers, early end of divides.
