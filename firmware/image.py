@@ -48,6 +48,22 @@ def flash_image(elf: Path, board: Board) -> bytes:
     return bytes(image)
 
 
+def with_constant(elf: Path, symbol: str, value: int) -> bytes:
+    """The file's bytes with another value in the 32-bit constant called ``symbol``; KeyError when there is none."""
+    content = bytearray(elf.read_bytes())
+    with elf.open("rb") as file:
+        image = ELFFile(file)
+        tables = [table for table in image.iter_sections() if isinstance(table, SymbolTableSection)]
+        addresses = [found["st_value"] for table in tables for found in table.get_symbol_by_name(symbol) or ()]
+        for address in addresses:
+            for segment in image.iter_segments("PT_LOAD"):
+                offset = address - segment["p_vaddr"]
+                if 0 <= offset <= segment["p_filesz"] - 4:
+                    struct.pack_into("<I", content, segment["p_offset"] + offset, value)
+                    return bytes(content)
+    raise KeyError(f"{elf} has no constant called {symbol!r}")
+
+
 def refuse_double_precision(elf: Path, board: Board, compiler: str) -> None:
     """Raise CompilerFailed when the image computes in double precision and the board's FPU cannot.
 

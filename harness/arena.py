@@ -2,8 +2,9 @@
 """How large an interpreter's arena must be: found out on the emulated board, not guessed.
 
 An image is built for a board of the same chip with ample RAM and an ample arena, and booted; what the interpreter took
-is read from its memory. A second image with exactly as much is booted to see that it is enough. Planning the tensors
-takes memory for a moment which that figure leaves out; should it be more, the least that does is looked for.
+is read from its memory. Planning the tensors takes memory for a moment which that figure leaves out, so the same image
+is booted with that limit, and if need be with others, until the least that does is known. The image for the real board
+is then built with exactly that, and booted once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from firmware.boards import MIB, Board, Memory
 from firmware.build import Firmware, build_firmware
+from firmware.image import with_constant
 from firmware.tflm.model import ARENA_ALIGNMENT_BYTES, TflmModel
 from firmware.toolchain import Toolchain
 from firmware.wire import WireFormat
@@ -22,10 +24,8 @@ from runners.emulator.machine import EmulatedBoard
 
 AMPLE_RAM_BYTES = 16 * MIB
 AMPLE_ARENA_BYTES = 12 * MIB
-USED_SYMBOL = "tflm_arena_used_bytes"
+USED_SYMBOL, LIMIT_SYMBOL = "tflm_arena_used_bytes", "tflm_arena_limit_bytes"
 BOOT_S = 120.0
-
-Build = Callable[[TflmModel, Board, str], Firmware]
 
 
 def build_with_least_arena(
@@ -43,19 +43,24 @@ def build_with_least_arena(
     large its arena is, and CompilerFailed.
     """
 
-    def build(sized: TflmModel, where: Board, name: str) -> Firmware:
-        return build_firmware(sized, wire, where, out / name, toolchain, baud=baud, progress=say)
-
-    ample = _with_ample_ram(board)
-    used = _used_bytes(model, build(model.with_arena(AMPLE_ARENA_BYTES), ample, "ample"), ample)
+    roomy = _with_ample_ram(board)
+    ample = build_firmware(
+        model.with_arena(AMPLE_ARENA_BYTES), wire, roomy, out / "ample", toolchain, baud=baud, progress=say
+    )
+    used = _used_bytes(model, ample, roomy)
     say(f"the interpreter takes {used:,} bytes of its arena")
-    sized = model.with_arena(used)
-    firmware = build(sized, board, "exact")
-    if _boots(firmware, board):
-        return sized, firmware
-    sized = _least_that_boots(sized, lambda larger: _boots(build(larger, ample, "trial"), ample))
-    say(f"setting up takes {sized.arena_bytes:,} bytes")
-    return sized, build(sized, board, "least")
+    sized = _least_that_boots(
+        model.with_arena(used),
+        lambda trial: _boots(with_constant(ample.elf, LIMIT_SYMBOL, trial.arena_bytes), roomy),
+    )
+    if sized.arena_bytes > model.with_arena(used).arena_bytes:
+        say(f"setting it up takes {sized.arena_bytes:,} bytes")
+    firmware = build_firmware(sized, wire, board, out / "exact", toolchain, baud=baud, progress=say)
+    if not _boots(firmware.elf, board):
+        raise UnsupportedOperator(
+            "MODEL", model.source, f"it does not set up in the {sized.arena_bytes:,} bytes of arena that did in a trial"
+        )
+    return sized, firmware
 
 
 def _with_ample_ram(board: Board) -> Board:
@@ -75,8 +80,8 @@ def _used_bytes(model: TflmModel, firmware: Firmware, board: Board) -> int:
         emulated.close()
 
 
-def _boots(firmware: Firmware, board: Board) -> bool:
-    emulated = EmulatedBoard(board, firmware.elf)
+def _boots(elf: Path | bytes, board: Board) -> bool:
+    emulated = EmulatedBoard(board, elf)
     try:
         return not _refusal(emulated)
     except DeviceCrashed:
@@ -95,13 +100,14 @@ def _refusal(emulated: EmulatedBoard) -> str:
 
 
 def _least_that_boots(model: TflmModel, boots: Callable[[TflmModel], bool]) -> TflmModel:
-    """The smallest arena that does, known that ``model``'s own does not and an ample one does."""
+    """The smallest arena that does, at least ``model``'s own; known that an ample one does."""
+    if boots(model):
+        return model
     fails, step = model.arena_bytes, ARENA_ALIGNMENT_BYTES
     while not boots(model.with_arena(fails + step)):
         fails, step = fails + step, 2 * step
     works = fails + step
     while works - fails > ARENA_ALIGNMENT_BYTES:
-        middle = model.with_arena((works + fails) // 2).arena_bytes
-        middle = min(middle, works - ARENA_ALIGNMENT_BYTES)
+        middle = fails + (works - fails) // 2 // ARENA_ALIGNMENT_BYTES * ARENA_ALIGNMENT_BYTES
         works, fails = (middle, fails) if boots(model.with_arena(middle)) else (works, middle)
     return model.with_arena(works)

@@ -51,10 +51,12 @@ const model_info_t model_info = {
     TFLM_ARENA_BYTES,
 };
 
-// What the interpreter took of the arena; nothing here reads it. The harness builds with an ample arena first, reads
-// this by its symbol, and builds again with as much as that.
+// How the arena is found (harness/arena.py): an image with an ample one is booted, what the interpreter took of it is
+// read by this symbol, and the limit, a word in flash that the compiler may not know, is lowered from boot to boot.
 extern uint32_t tflm_arena_used_bytes;
 uint32_t tflm_arena_used_bytes;
+extern const volatile uint32_t tflm_arena_limit_bytes;
+const volatile uint32_t tflm_arena_limit_bytes = TFLM_ARENA_BYTES;
 
 int model_init(void)
 {
@@ -66,7 +68,7 @@ int model_init(void)
     if (tflm_add_operators(*resolver) != kTfLiteOk) {
         return MODEL_OPERATORS;
     }
-    interpreter = new (interpreter_storage) tflite::MicroInterpreter(model, *resolver, arena, sizeof arena);
+    interpreter = new (interpreter_storage) tflite::MicroInterpreter(model, *resolver, arena, tflm_arena_limit_bytes);
     if (interpreter->AllocateTensors() != kTfLiteOk) {
         return MODEL_TENSORS;
     }
