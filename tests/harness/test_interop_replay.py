@@ -20,7 +20,7 @@ from firmware.boards import DEVICES
 from firmware.build import build_firmware
 from firmware.wire import InputFormat, ResultFormat, WireFormat
 from harness.errors import Refused
-from harness.prepare import Request
+from harness.prepare import Mode, Request
 from harness.run import Listener, run_benchmark
 from harness.session import Session
 from runners.open import open_transport
@@ -45,7 +45,7 @@ def recorded_laps_us(name: str) -> list[tuple[int, int, int]]:
     [("kws", ("performance", "accuracy"), 391, 38.880), ("ad", ("performance",), 5161, 511.180)],
 )
 def test_a_whole_run_on_the_reference_firmware(
-    task: str, modes: tuple[str, ...], iterations: int, throughput_per_s: float, tmp_path: Path
+    task: str, modes: tuple[Mode, ...], iterations: int, throughput_per_s: float, tmp_path: Path
 ) -> None:
     data = {"kws": kws_folder, "ad": lambda root: ad_folder(root, files=5)}[task](tmp_path / "data")
     name = f"reference-firmware-{task}.jsonl"
