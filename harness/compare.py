@@ -26,7 +26,7 @@ from harness.modes import Progress
 from harness.run import Listener
 from harness.session import Session, Timeouts
 from models.catalog import CatalogModel, at_hand, benchmark_format, find_model, model_names, own_input_of
-from models.data.cache import cache_folder
+from models.data.cache import DATA_VARIABLE, cache_folder
 from models.data.dataset import NO_LABEL, Dataset, Sample
 from models.data.load import load_dataset
 from models.inputs import PERFORMANCE_SAMPLES, performance_inputs
@@ -202,10 +202,12 @@ def _dataset(wish: Wish, model: CatalogModel, input_format: str) -> Dataset | No
     task = BY_NAME.get(model.task)
     if task is None:
         return None
+    # A folder that is named must have a task's samples; here it may have those of some tasks.
+    environ = os.environ if wish.data is None else {**os.environ, DATA_VARIABLE: str(wish.data)}
     if input_format == "benchmark":
-        return load_dataset(task, wish.data)
+        return load_dataset(task, environ=environ)
     own_input = own_input_of(model.sha256)
-    return None if own_input is None else own_dataset(own_input, task, wish.data)
+    return None if own_input is None else own_dataset(own_input, task, environ=environ)
 
 
 def random_inputs(size_bytes: int) -> tuple[Sample, ...]:

@@ -73,6 +73,13 @@ def test_two_engines_on_an_emulated_board(two_engines: None, tiny: Path, tmp_pat
     assert a.runtime_flash_bytes == (a.flash_bytes or 0) - a.constant_bytes
 
 
+def test_a_data_folder_need_not_have_every_task(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    plan = plan_comparison(Wish("kws", (str(tiny),), ("stm32f746",), ("compiled",), tmp_path / "data"))
+    (row,) = compare(plan, Listener())
+    assert (row.inputs, row.problem) == ("5 synthetic inputs of kws01", "")
+
+
 def test_what_does_not_fit_is_a_row(tiny: Path, tmp_path: Path) -> None:
     small = replace(M7, memories=(M7.memory("flash"), Memory("ram", 0x2000_0000, 2048)))
     plan = replace(plan_comparison(Wish("kws", (str(tiny),), engines=("compiled",))), boards=(small, M7))
