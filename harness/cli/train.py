@@ -25,7 +25,7 @@ from models.features.pipelines import find_pipeline
 from models.training import autoencoder
 from models.training.card import Trained
 from models.training.loop import Step
-from models.training.materials import material_for
+from models.training.materials import Data, material_for
 from models.training.micronet import Progress, train_micronet
 from models.training.recipes import Recipe, recipe_for
 from models.training.teacher import make_teacher
@@ -42,7 +42,9 @@ from models.zoo import find_arch
 @click.option("--int8-epochs", type=click.IntRange(1), help="Epochs of int8 training after it.")
 @click.option("--batch", type=click.IntRange(1), help="Samples in one step.")
 @click.option("--passes", type=click.IntRange(1), help="Differently changed passes over the samples, taken in turn.")
-@click.option("--clips", type=click.IntRange(1), help="Made-up clips of each machine to learn from (ad only).")
+@click.option(
+    "--clips", type=click.IntRange(1), help="Made-up samples of each class or machine, where samples are made up."
+)
 @click.option(
     "--data", "data_dir", type=click.Path(path_type=Path), help="Folder with real data; default MLPERF_TINY_DATA."
 )
@@ -83,10 +85,11 @@ def main(
             raise UsageError(f"{out} holds a training that was begun; add --resume to go on with it, or another --out.")
         task = find_pipeline(arch.features).task
         recipe: Recipe = replace(recipe_for(task), **given)
-        recipe = replace(recipe, clips_per_machine=clips) if clips else recipe
+        recipe = replace(recipe, made_up_per_class=clips) if clips else recipe
         named = data_folder(data_dir)
-        folders = [folder for folder in (named, cache_folder()) if folder is not None and folder.is_dir()]
-        material = material_for(arch.features, arch.classes, recipe, folders, cache or cache_folder() / "training")
+        material = material_for(
+            arch.features, arch.classes, recipe, Data(named, cache_folder()), cache or cache_folder() / "training"
+        )
         files = [
             (find_model(teacher, task, data_dir=named).name, find_model(teacher, task, data_dir=named).load())
             for teacher in teachers

@@ -39,8 +39,8 @@ class Recipe:
     """How a network learns. The learning rates of both phases start as given and fall along half a cosine to ``last``.
 
     ``passes`` differently changed passes over the material are made and taken in turn, one in each epoch. ``mixup`` is
-    the parameter of its beta distribution; 0 is none. ``clips_per_machine`` counts made-up machine sounds.
-    ``distillation`` counts only when a teacher is named.
+    the parameter of its beta distribution; 0 is none. ``made_up_per_class`` counts the samples of each
+    class, or machine, where they are made up. ``distillation`` counts only when a teacher is named.
     """
 
     task: str
@@ -52,7 +52,7 @@ class Recipe:
     last_learning_rate: float
     weight_decay: float
     passes: int
-    clips_per_machine: int = 0
+    made_up_per_class: int = 0
     seed: int = 7
     label_smoothing: float = 0.0
     mixup: float = 0.0
@@ -72,6 +72,7 @@ RECIPES: tuple[Recipe, ...] = (
         last_learning_rate=1e-6,
         weight_decay=0.01,
         passes=34,
+        made_up_per_class=300,
         masking=Masking(0.5, frames=8, bands=2),
         distillation=Distillation(0.8, 2.0),
         augmentation=ClipAugmentation(splices=0.1),
@@ -86,7 +87,7 @@ RECIPES: tuple[Recipe, ...] = (
         last_learning_rate=1e-6,
         weight_decay=0.01,
         passes=1,
-        clips_per_machine=40,
+        made_up_per_class=40,
         mixup=0.3,
     ),
     Recipe(
@@ -99,6 +100,7 @@ RECIPES: tuple[Recipe, ...] = (
         last_learning_rate=1e-6,
         weight_decay=0.01,
         passes=4,
+        made_up_per_class=1_500,
     ),
 )
 

@@ -26,8 +26,9 @@ from models.training.keyword_clips import (
     splice,
 )
 from models.training.machines import clip_scores, machine_store
-from models.training.materials import material_for
+from models.training.materials import Data, material_for
 from models.training.passes import Pass, PassStore
+from models.training.pictures import PictureAugmentation, change
 from models.training.recipes import RECIPES, Masking, Recipe, recipe_for
 from models.training.teacher import Teacher
 
@@ -198,11 +199,42 @@ def test_a_clip_that_is_not_like_its_machine_is_anomalous() -> None:
 
 
 def test_keywords_without_clips_say_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no keyword clips to learn from; give --data DIR"):
-        material_for("micronet-kws", 12, recipe_for("kws"), [tmp_path], tmp_path)
+    with pytest.raises(DataError, match=r"no keyword clips to learn from in .*; wanted speech_commands_v0.02/"):
+        material_for("micronet-kws", 12, recipe_for("kws"), Data(tmp_path, tmp_path), tmp_path)
 
 
 def test_keyword_material_of_real_clips(data_dir: Path, tmp_path: Path) -> None:
-    material = material_for("micronet-kws", 12, recipe_for("kws"), [data_dir], tmp_path)
+    material = material_for("micronet-kws", 12, recipe_for("kws"), Data(data_dir, tmp_path), tmp_path)
     assert material.about["clips"] == {"train": 2655, "validation": 323, "test": 1590}
     assert str(data_dir) not in str(material.about)
+
+
+def test_without_clips_speech_is_made_up(tmp_path: Path) -> None:
+    try:
+        material = material_for(
+            "micronet-kws", 12, replace(recipe_for("kws"), made_up_per_class=1), Data(None, tmp_path), tmp_path
+        )
+    except DataError as error:
+        pytest.skip(str(error))
+    assert (material.about["kind"], material.licence) == ("synthetic", "Apache-2.0")
+    assert material.store.load(0).inputs.shape[1:] == (49, 10, 1)
+
+
+def test_pictures_change_and_keep_their_labels(tmp_path: Path) -> None:
+    material = material_for(
+        "micronet-vww-50", 2, replace(recipe_for("vww"), made_up_per_class=6), Data(None, tmp_path), tmp_path
+    )
+    first, second = material.store.load(0), material.store.load(1)
+    assert first.inputs.shape == (12, 50, 50, 1) and sorted(first.labels.tolist()) == [0] * 6 + [1] * 6
+    np.testing.assert_array_equal(first.labels, second.labels)
+    assert not np.array_equal(first.inputs, second.inputs)
+
+
+def test_a_picture_is_moved_and_lit_within_its_limits() -> None:
+    rng = RNG(3)
+    picture = rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)
+    still = PictureAugmentation(shift_pixels=0, light=0.0)
+    seen = {change(picture, still, rng).tobytes() for _ in range(20)}
+    assert seen == {picture.tobytes(), np.ascontiguousarray(picture[:, ::-1]).tobytes()}
+    lit = change(np.full((4, 4, 3), 100, np.uint8), PictureAugmentation(shift_pixels=1, light=0.2), rng)
+    assert 80 <= lit.min() == lit.max() <= 120
