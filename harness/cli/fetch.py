@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``benchmark-fetch kws``: fetch the official data of a task into the cache."""
+"""``benchmark-fetch kws``: fetch the official data of a task, or a set to learn from, into the cache."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ import sys
 import click
 
 from harness.cli.errors import reports_errors
+from models.data.archives import ARCHIVES, archive_names, fetch_archive
 from models.data.published import fetch
-from models.tasks import find_task
+from models.tasks import BY_NAME, find_task
+
+_SETS = "\b\nSets to learn from:\n" + "\n".join(f"  {row.name:22}{row.about}" for row in ARCHIVES)
 
 
-@click.command()
-@click.argument("task")
+@click.command(epilog=_SETS)
+@click.argument("name")
 @reports_errors
-def main(task: str) -> None:
-    """Fetch the official data of TASK from its own address; later runs find it by themselves."""
+def main(name: str) -> None:
+    """Fetch the official data of the task NAME, or the set NAME; later runs find it by themselves."""
 
     def tell(what: str, done: int, total: int | None) -> None:
         if sys.stderr.isatty() or done == total:
             of = f" of {total:,}" if total else ""
             click.echo(f"\r{what}: {done:,}{of} bytes", err=True, nl=done == total)
 
-    click.echo(fetch(find_task(task), tell))
+    if name in archive_names() and name not in BY_NAME:
+        click.echo(fetch_archive(name, tell))
+    else:
+        click.echo(fetch(find_task(name), tell))

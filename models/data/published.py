@@ -9,7 +9,6 @@ sets whose licences or crops cannot be followed from here; ``WHERE`` says where 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import pickle
 import tarfile
@@ -18,12 +17,10 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from harness.errors import DataError
 from models.data.cache import CACHE_VARIABLE, DATA_VARIABLE, cache_folder
+from models.data.cifar10 import pickled_batch
 from models.data.download import Progress, download
 from models.data.files import LABEL_FILE
 from models.data.labels import parse_labels
@@ -56,27 +53,15 @@ def pick_keyword_files(archive: Path, names: frozenset[str]) -> dict[str, bytes]
     return {name: store[name].read() for name in names if name in store}
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Refuses everything in a pickle but numpy arrays: a data set has no business calling anything else."""
-
-    _allowed = frozenset({"_reconstruct", "ndarray", "dtype"})
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module.split(".")[0] == "numpy" and name in self._allowed) or (module, name) == ("_codecs", "encode"):
-            return super().find_class(module, name)  # encode is how later Pythons write the bytes of an old pickle
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a data set")
-
-
 def pick_cifar_pictures(archive: Path, names: frozenset[str]) -> dict[str, bytes]:
     """The listed pictures of CIFAR-10's test batch, from three planes of 32 x 32 to interleaved RGB."""
     with tarfile.open(archive) as tar:
         member = tar.extractfile("cifar-10-batches-py/test_batch")
         if member is None:
             raise DataError(f"{archive} holds no test batch.")
-        batch = _ArraysOnly(io.BytesIO(member.read()), encoding="bytes").load()
-    interleaved = np.asarray(batch[b"data"], np.uint8).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    files = (name.decode().rsplit(".", 1)[0] + ".bin" for name in batch[b"filenames"])
-    return {file: picture.tobytes() for file, picture in zip(files, interleaved, strict=True) if file in names}
+        batch = pickled_batch(member.read())
+    files = (name.rsplit(".", 1)[0] + ".bin" for name in batch.names)
+    return {file: picture.tobytes() for file, picture in zip(files, batch.pictures, strict=True) if file in names}
 
 
 _LISTS = (

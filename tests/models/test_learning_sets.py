@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CIFAR-10, COCO and DCASE in small folders of their published layouts."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.errors import DataError
+from models.data.cifar10 import BATCHES, find_cifar10
+from models.data.coco import Annotated, find_coco, shows_person, square
+from models.data.dcase import find_dcase
+from tests.fakes.data_sets import sound, write_tree
+
+PLANES = np.random.default_rng(1).integers(0, 256, (6, 4, 3, 32, 32)).astype(np.uint8)
+CLASSES = np.arange(24).reshape(6, 4) % 10
+
+
+def cifar_files(form: str) -> dict[str, bytes]:
+    files = {}
+    for batch, planes, labels in zip(BATCHES, PLANES, CLASSES, strict=True):
+        if form == "bin":
+            rows = b"".join(bytes([label]) + picture.tobytes() for label, picture in zip(labels, planes, strict=True))
+            files[f"cifar-10-batches-bin/{batch}.bin"] = rows
+        else:
+            content = {
+                b"data": planes.reshape(4, -1),
+                b"labels": labels.tolist(),
+                b"filenames": [f"{batch}_{number}.png".encode() for number in range(4)],
+            }
+            files[f"cifar-10-batches-py/{batch}"] = pickle.dumps(content, protocol=2)
+    return files
+
+
+@pytest.mark.parametrize("form", ["py", "bin"])
+@pytest.mark.parametrize("above", ["", "cifar10"])
+def test_cifar_in_both_forms(tmp_path: Path, form: str, above: str) -> None:
+    write_tree(tmp_path / above, cifar_files(form))
+    found = find_cifar10(tmp_path)
+    assert found is not None
+    assert [len(split) for split in (found.train, found.validation, found.test)] == [16, 4, 4]
+    assert [e.label for e in found.train] == CLASSES[:4].ravel().tolist() and found.published_test == found.test
+    np.testing.assert_array_equal(found.train[5].load(), PLANES[1, 1].transpose(1, 2, 0))
+    np.testing.assert_array_equal(found.test[3].load(), PLANES[5, 3].transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "wanted"),
+    [
+        ("bin", b"\x01" * 3074, "not a batch of CIFAR-10"),
+        ("bin", b"\x0b" * 3073, "labels do not fit"),
+        ("bin", b"", "labels do not fit"),
+        ("py", b"no pickle", "not a batch of CIFAR-10"),
+        ("py", pickle.dumps({b"data": 1}), "not a batch of CIFAR-10"),
+        ("py", pickle.dumps(Path("/")), "no place in a data set"),
+    ],
+)
+def test_broken_batches_are_named(tmp_path: Path, form: str, content: bytes, wanted: str) -> None:
+    name = f"cifar-10-batches-{form}/data_batch_3{'.bin' if form == 'bin' else ''}"
+    write_tree(tmp_path, {**cifar_files(form), name: content})
+    with pytest.raises(DataError, match=wanted) as refused:
+        find_cifar10(tmp_path)
+    assert "data_batch_3" in str(refused.value)
+
+
+# A picture of 200 x 100: the square in its middle is from 50 to 150, 0.5 % of it 50 pixels, of the whole 100.
+@pytest.mark.parametrize(
+    ("boxes", "in_square", "in_whole"),
+    [
+        ([], False, False),
+        ([(60, 10, 10, 5)], False, False),
+        ([(60, 10, 10, 5.1)], True, False),
+        ([(60, 10, 10, 10)], True, False),
+        ([(60, 10, 10, 10.1)], True, True),
+        ([(0, 0, 50, 100)], False, True),
+        ([(0, 0, 50.6, 100)], True, True),
+        ([(60, 10, 5, 5), (80, 10, 5, 5)], False, False),
+    ],
+)
+def test_the_rule_of_visual_wake_words(boxes: list, in_square: bool, in_whole: bool) -> None:
+    picture = Annotated("x.jpg", 200, 100, tuple(boxes))
+    assert (shows_person(picture), shows_person(picture, whole=True)) == (in_square, in_whole)
+
+
+def jpeg(width: int, height: int, middle: tuple[int, int, int] = (250, 250, 250)) -> bytes:
+    """Dark, with a square in the middle."""
+    picture = Image.new("RGB", (width, height), (10, 10, 10))
+    size = min(width, height)
+    picture.paste(middle, ((width - size) // 2, (height - size) // 2, (width + size) // 2, (height + size) // 2))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def coco_files(part: str, pictures: int) -> dict[str, bytes]:
+    annotations = {
+        "categories": [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}],
+        "images": [
+            {"id": 7 * n, "file_name": f"{part}_{n:04d}.jpg", "width": 60, "height": 40} for n in range(pictures + 1)
+        ],
+        # Of four pictures one has a person, one a dog, one a person at the edge, one nothing.
+        "annotations": [
+            {"image_id": 7 * n, "category_id": 1 if n % 4 != 1 else 18, "segmentation": [[1.0, 2.0]],
+             "bbox": [20, 10, 20, 20] if n % 4 < 2 else [0, 0, 9, 40]}
+            for n in range(pictures + 1) if n % 4 < 3
+        ],
+    }  # fmt: skip
+    files = {f"{part}/{part}_{n:04d}.jpg": jpeg(60, 40) for n in range(pictures)}
+    return {**files, f"annotations/instances_{part}.json": json.dumps(annotations).encode()}
+
+
+@pytest.mark.parametrize("year", ["2014", "2017"])
+def test_coco(tmp_path: Path, year: str) -> None:
+    write_tree(tmp_path / "coco", {**coco_files(f"train{year}", 40), **coco_files(f"val{year}", 8)})
+    found = find_coco(tmp_path, side=48)
+    assert found is not None and year in found.origin
+    assert len(found.train) + len(found.validation) == 40 and 1 <= len(found.validation) <= 10
+    assert [e.label for e in found.test] == [1, 0, 0, 0] * 2
+    assert [e.label for e in find_coco(tmp_path, whole=True).test] == [1, 0, 1, 0] * 2  # type: ignore[union-attr]
+    picture = found.test[0].load()
+    assert picture.shape == (48, 48, 3) and picture.min() > 240
+    tests_only = write_tree(tmp_path / "only", coco_files(f"val{year}", 4))
+    alone = find_coco(tests_only)
+    assert alone is not None and (len(alone.train), len(alone.test)) == (0, 4)
+
+
+def test_a_square_is_cut_or_squeezed() -> None:
+    tall = jpeg(40, 80)
+    assert square(tall, 20).min() > 240
+    squeezed = square(tall, 20, whole=True)
+    assert squeezed[0].max() < 20 and squeezed[10].min() > 240
+
+
+def test_broken_coco_is_named(tmp_path: Path) -> None:
+    assert find_coco(tmp_path) is None
+    folder = write_tree(tmp_path / "a", {"annotations/instances_val2017.json": b'{"images": [{}]}'})
+    with pytest.raises(DataError, match=r"instances_val2017\.json is not an annotation file"):
+        find_coco(folder)
+    folder = write_tree(tmp_path / "b", {"annotations/instances_val2017.json": coco_files("val2017", 0).popitem()[1]})
+    with pytest.raises(DataError, match="no picture"):
+        find_coco(folder)
+    folder = write_tree(tmp_path / "c", {**coco_files("val2017", 1), "val2017/val2017_0000.jpg": b"none"})
+    found = find_coco(folder)
+    assert found is not None
+    with pytest.raises(DataError, match=r"val2017_0000\.jpg is not a readable picture"):
+        found.test[0].load()
+
+
+def dcase_files(prefix: str = "") -> dict[str, bytes]:
+    files = {f"{prefix}train/normal_id_{m:02d}_{n:08d}.wav": sound(n, 400) for m in (0, 2) for n in range(12)}
+    for n, kind in enumerate(("normal", "anomaly")):
+        files |= {f"{prefix}test/{kind}_id_{m:02d}_00000000.wav": sound(n + 50, 400) for m in (0, 2)}
+    return files
+
+
+@pytest.mark.parametrize(("name", "form"), [("slider", "folder"), ("dev_data_slider", "zip")])
+def test_dcase(tmp_path: Path, name: str, form: str) -> None:
+    write_tree(tmp_path / name, dcase_files("slider/" if form == "zip" else ""), form)
+    found = find_dcase(tmp_path, "slider")
+    assert found is not None and find_dcase(tmp_path, "ToyCar") is None
+    assert Counter(e.group for e in found.train) == {"00": 11, "02": 11}
+    assert [e.name for e in found.validation] == ["normal_id_00_00000009.wav", "normal_id_02_00000009.wav"]
+    assert [(e.label, e.group) for e in found.test] == [(1, "00"), (1, "02"), (0, "00"), (0, "02")]
+    assert found.test[0].load()[0] == 51 and {e.label for e in found.train} == {0}
+
+
+def test_broken_dcase_is_named(tmp_path: Path) -> None:
+    write_tree(tmp_path / "a" / "slider", {"train/normal_id_00_00000000.wav": sound(1, 400)})
+    with pytest.raises(DataError, match="no clips in a folder test/"):
+        find_dcase(tmp_path / "a", "slider")
+    write_tree(tmp_path / "b" / "slider", {**dcase_files(), "test/strange.wav": sound(1, 400)})
+    with pytest.raises(DataError, match=r"strange\.wav is not called"):
+        find_dcase(tmp_path / "b", "slider")
