@@ -49,21 +49,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
-from runners.emulator.timing.core_model import Block, Exit, Price, Stall, Step
-from runners.emulator.timing.decode import decode_block, it_state_after
-from runners.emulator.timing.endings import ending_of
+from runners.emulator.timing.core_model import Ending, Exit, Stall
 from runners.emulator.timing.operation import (
     FP_FLAGS,
     S0,
     Kind,
     Made,
+    Memory,
     Need,
     Operation,
     Placed,
     register_name,
 )
+from runners.emulator.timing.pipeline import Issue, Pipe, PipelineModel, ending_of, is_float
 
 REFILL_CYCLES = {Exit.CONDITIONAL: 1, Exit.UNCONDITIONAL: 1, Exit.CALL: 1, Exit.INDIRECT: 2, Exit.RETURN: 2}
 UNALIGNED_WIDE_TARGET_CYCLES = 1
@@ -87,155 +86,108 @@ _FP_LATE = (Made.FP_SUM, Made.FP_PRODUCT, Made.FP_FUSED)
 
 
 @dataclass
-class _Pipe:
-    """What an instruction leaves to the one behind it; as constructed: nothing is known to be in the pipe."""
+class _Pipe(Pipe):
+    """Remembers the instruction before; ``stalls`` and ``blocker`` are of the one at hand."""
 
+    cycle: int = -1
     previous: Operation | None = None
+    jumped: bool = False
     stalls: dict[Stall, int] = field(default_factory=dict)
     blocker: str = ""
 
-    def step(self, placed: Placed) -> int:
-        """Cycles of the next instruction; ``stalls`` and ``blocker`` then say why it was more than one."""
-        operation = placed.operation
+    def step(self, placed: Placed) -> Issue:
         self.stalls, self.blocker = {}, ""
-        cycles = self._own_cycles(operation)
+        if self.jumped:
+            self._refill(placed)
+        operation = placed.operation
+        hidden = self._hidden(operation)
+        if not hidden:
+            self._stall(operation)
         if operation.kind is not Kind.IF_THEN:
             self.previous = operation
-        return cycles
+        in_front = sum(count for cause, count in self.stalls.items() if cause in _IN_FRONT)
+        issue = Issue(self.cycle + in_front + (not hidden), int(hidden), self.stalls, self.blocker)
+        self.cycle += sum(self.stalls.values()) + (not hidden)
+        return issue
 
-    def refill(self, target: Placed) -> dict[Stall, int]:
-        """The cycles lost when the last instruction has jumped to ``target``."""
+    def jump(self) -> None:
+        self.jumped = True
+
+    def _refill(self, target: Placed) -> None:
         leaves = self.previous.exit if self.previous is not None else None
-        self.previous = None
-        lost = {Stall.BRANCH: REFILL_CYCLES[leaves or Exit.CONDITIONAL]}
+        self.previous, self.jumped = None, False
+        self._lose(Stall.BRANCH, REFILL_CYCLES[leaves or Exit.CONDITIONAL])
         if len(target.code) == 4 and target.address % 4:
-            lost[Stall.FETCH] = UNALIGNED_WIDE_TARGET_CYCLES
-        return lost
+            self._lose(Stall.FETCH, UNALIGNED_WIDE_TARGET_CYCLES)
 
-    def _lose(self, cause: Stall, cycles: int, blocker: str = "") -> int:
+    def _lose(self, cause: Stall, cycles: int, blocker: str = "") -> None:
         if cycles:
             self.stalls[cause] = self.stalls.get(cause, 0) + cycles
             self.blocker = blocker or self.blocker
-        return cycles
 
-    def _own_cycles(self, operation: Operation) -> int:
-        kind, previous = operation.kind, self.previous
-        if kind is Kind.IF_THEN:
-            return 0 if previous is not None and previous.size_bytes == 2 else 1
-        if kind is Kind.NOP:
-            return 0 if previous is not None and previous.kind is Kind.LOAD else 1
-        cycles = 1 + self._wait_for_float(operation)
-        if operation.memory is not None:
-            return cycles + self._wait_for_address(operation) + self._access(operation)
-        return cycles + self._lose(Stall.MULTI_CYCLE, _FIXED.get(kind, 1) - 1)
+    def _hidden(self, operation: Operation) -> bool:
+        previous = self.previous
+        if operation.kind is Kind.IF_THEN:
+            return previous is not None and previous.size_bytes == 2
+        return operation.kind is Kind.NOP and previous is not None and previous.kind is Kind.LOAD
 
-    def _access(self, operation: Operation) -> int:
+    def _stall(self, operation: Operation) -> None:
+        self._wait_for_float(operation)
+        if operation.memory is None:
+            self._lose(Stall.MULTI_CYCLE, _FIXED.get(operation.kind, 1) - 1)
+        else:
+            self._wait_for_address(operation)
+            self._lose(Stall.MEMORY, self._access_cycles(operation, operation.memory) - 1)
+
+    def _access_cycles(self, operation: Operation, memory: Memory) -> int:
         kind, previous = operation.kind, self.previous
-        assert operation.memory is not None
+        behind_load = previous is not None and previous.kind is Kind.LOAD
         if kind is Kind.LOAD:
-            behind_load = previous is not None and previous.kind is Kind.LOAD and not _uses(operation, previous)
-            return 0 if behind_load and not _moves_float(operation) else self._lose(Stall.MEMORY, 1)
+            return 1 if behind_load and not _uses(operation, previous) and not is_float(operation) else 2
         if kind is Kind.STORE:
-            behind_load = previous is not None and previous.kind is Kind.LOAD
-            long = (operation.memory.indexed and not behind_load) or _moves_float(operation)
-            return self._lose(Stall.MEMORY, 1) if long else 0
+            return 2 if (memory.indexed and not behind_load) or is_float(operation) else 1
         if kind is Kind.TABLE_BRANCH:
-            return self._lose(Stall.MEMORY, TABLE_BRANCH_CYCLES - REFILL_CYCLES[Exit.INDIRECT] - 1)
-        if kind is Kind.EXCLUSIVE:
-            return self._lose(Stall.MEMORY, 1)
-        return self._lose(Stall.MEMORY, operation.memory.words)
+            return TABLE_BRANCH_CYCLES - REFILL_CYCLES[Exit.INDIRECT]
+        return 2 if kind is Kind.EXCLUSIVE else 1 + memory.words
 
-    def _wait_for_address(self, operation: Operation) -> int:
+    def _wait_for_address(self, operation: Operation) -> None:
         previous = self.previous
         if previous is None or previous.memory is not None:
-            return 0
+            return
         made = {register for register, _ in previous.makes}
         late = [register for register, need in operation.needs if need in _ADDRESS and register in made]
-        return self._lose(Stall.ADDRESS, 1, register_name(late[0])) if late else 0
+        if late:
+            self._lose(Stall.ADDRESS, 1, register_name(late[0]))
 
-    def _wait_for_float(self, operation: Operation) -> int:
+    def _wait_for_float(self, operation: Operation) -> None:
         if self.previous is None:
-            return 0
+            return
         made = {register for register, source in self.previous.makes if source in _FP_LATE}
         late = [r for r, _ in operation.needs if r in made and (r >= S0 or r == FP_FLAGS)]
-        return self._lose(Stall.RESULT, 1, register_name(late[0])) if late else 0
+        if late:
+            self._lose(Stall.RESULT, 1, register_name(late[0]))
 
 
-def _uses(operation: Operation, previous: Operation) -> bool:
+def _uses(operation: Operation, previous: Operation | None) -> bool:
     """Whether a load's address is what the load before it made, updated base registers included."""
-    made = {register for register, _ in previous.makes}
+    made = {register for register, _ in previous.makes} if previous is not None else set()
     return any(register in made for register, need in operation.needs if need in _ADDRESS)
 
 
-def _moves_float(operation: Operation) -> bool:
-    registers = [register for register, need in operation.needs if need is Need.FP_STORED]
-    return bool(registers) or any(made is Made.FP_LOADED for _, made in operation.makes)
-
-
-class CortexM4:
+class CortexM4(PipelineModel):
     """See ``runners.emulator.timing.core_model.CoreModel``."""
 
     name = "cortex-m4"
     version = "2"
 
-    def price(self, block: Block, before: Block | None, taken: bool) -> Price:
-        """Core cycles; a taken edge into the block carries the refill."""
-        placed, steps, _ = self._run(block, before, taken)
-        stalls: dict[Stall, int] = {}
-        issued = 0
-        for cycles, lost in steps:
-            issued += cycles - sum(lost.values())
-            for cause, count in lost.items():
-                stalls[cause] = stalls.get(cause, 0) + count
-        ends = ending_of(placed, mispredict_cycles=0)
-        return Price(
-            instructions=len(placed),
-            cycles=issued + sum(stalls.values()),
-            ends=ends,
-            issue_cycles=issued,
-            stalls=MappingProxyType(stalls),
-            taken_cycles=REFILL_CYCLES.get(ends.exit, 0),
-        )
+    def new_pipe(self) -> Pipe:
+        """An empty pipe."""
+        return _Pipe()
 
-    def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[Step, ...]:
-        """The same, instruction by instruction; an instruction that takes several cycles stalls the next one."""
-        placed, steps, blockers = self._run(block, before, taken)
-        explained = []
-        at = 0
-        for one, (cycles, lost), blocker in zip(placed, steps, blockers, strict=True):
-            in_front = sum(count for cause, count in lost.items() if cause in _IN_FRONT)
-            explained.append(Step(one.address, one.code, at + in_front, 0, MappingProxyType(lost), blocker))
-            at += cycles
-        return tuple(explained)
+    def ending(self, placed: tuple[Placed, ...], issues: Sequence[Issue], flags_at: int | None) -> Ending:
+        """Nothing is predicted: the refill is part of the edge into a branch target."""
+        return ending_of(placed, mispredict_cycles=0)
 
-    def cycles_of_run(self, blocks: Sequence[tuple[Block, bool]]) -> int:
-        """Cycles of blocks in the order they ran, each with whether it was jumped to, without cutting at edges."""
-        pipe = _Pipe()
-        cycles = it_state = 0
-        for block, taken in blocks:
-            placed = decode_block(block, 0 if taken else it_state)
-            it_state = it_state_after(placed, 0 if taken else it_state)
-            if taken:
-                cycles += sum(pipe.refill(placed[0]).values())
-            cycles += sum(pipe.step(one) for one in placed)
-        return cycles
-
-    def _run(
-        self, block: Block, before: Block | None, taken: bool
-    ) -> tuple[tuple[Placed, ...], list[tuple[int, dict[Stall, int]]], list[str]]:
-        pipe = _Pipe()
-        it_state = 0
-        if before is not None:
-            earlier = decode_block(before)
-            for one in earlier:
-                pipe.step(one)
-            it_state = 0 if taken else it_state_after(earlier)
-        placed = decode_block(block, it_state)
-        steps: list[tuple[int, dict[Stall, int]]] = []
-        blockers: list[str] = []
-        for one in placed:
-            first: dict[Stall, int] = pipe.refill(one) if taken and not steps else {}
-            cycles = pipe.step(one) + sum(first.values())
-            steps.append((cycles, first | pipe.stalls))
-            blockers.append(pipe.blocker)
-        return placed, steps, blockers
+    def taken_cycles(self, ends: Ending) -> int:
+        """The refill."""
+        return REFILL_CYCLES.get(ends.exit, 0)

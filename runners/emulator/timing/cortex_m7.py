@@ -17,9 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
-from runners.emulator.timing.core_model import Block, Exit, Price, Stall, Step
+from runners.emulator.timing.core_model import Ending, Exit, Stall
 from runners.emulator.timing.cortex_m7_tables import (
     BASE_TO_EARLY_ALU,
     EARLY_ALU_LATENCY,
@@ -34,14 +33,9 @@ from runners.emulator.timing.cortex_m7_tables import (
     same_bank,
     why_not_together,
 )
-from runners.emulator.timing.decode import decode_block, it_state_after
-from runners.emulator.timing.endings import ending_of
 from runners.emulator.timing.fetch_queue import FetchQueue
 from runners.emulator.timing.operation import FLAGS, PC, Kind, Made, Need, Operation, Placed, register_name
-
-# A block that follows itself is run until its price repeats; queue and slots settle within a few rounds.
-_WARM_UP_ROUNDS = 6
-_MEASURED_ROUNDS = 4
+from runners.emulator.timing.pipeline import Issue, Pipe, PipelineModel, Wait, ending_of
 
 _LOADED = (Made.LOADED_WORD, Made.LOADED_PART, Made.FP_LOADED)
 _ADDRESS = (Need.ADDRESS, Need.INDEX)
@@ -62,30 +56,7 @@ class _Result:
 
 
 @dataclass
-class _Issue:
-    """One issued instruction; ``new_cycle`` unless it went beside the one in front of it."""
-
-    cycle: int
-    slot: int
-    stalls: dict[Stall, int]
-    blocker: str
-
-
-@dataclass
-class _Wait:
-    """The latest thing an instruction waits for."""
-
-    until: int = -1
-    cause: Stall = Stall.RESULT
-    what: str = ""
-
-    def longer(self, until: int, cause: Stall, what: str) -> None:
-        if until > self.until:
-            self.until, self.cause, self.what = until, cause, what
-
-
-@dataclass
-class _Pipe:
+class _Pipe(Pipe):
     """As constructed nothing is in it; the first instruction is issued in cycle 0. ``cycle`` is the last busy one."""
 
     cycle: int = -1
@@ -94,27 +65,33 @@ class _Pipe:
     stores: dict[tuple[int, int, int], int] = field(default_factory=dict)
     queue: FetchQueue = field(default_factory=FetchQueue)
 
-    def step(self, placed: Placed) -> _Issue:
-        """Issue the next instruction."""
+    def step(self, placed: Placed) -> Issue:
         wait = self._wait(placed)
         refused = self._why_not_beside(placed)
         if not refused and wait.until <= self.cycle:
-            issue = _Issue(self.cycle, 1, {}, "")
+            issue = Issue(self.cycle, 1, {}, "")
         else:
             issue = self._in_new_cycle(wait, refused)
         self._record(placed, issue)
         return issue
 
-    def _in_new_cycle(self, wait: _Wait, refused: str) -> _Issue:
+    def jump(self) -> None:
+        self.queue.jump()
+
+    def flags_at(self) -> int | None:
+        flags = self.results.get(FLAGS)
+        return None if flags is None else flags.issued
+
+    def _in_new_cycle(self, wait: Wait, refused: str) -> Issue:
         at = max(self.cycle + 1, wait.until)
         lost = at - self.cycle - 1
         blocker = wait.what if wait.until > self.cycle else refused if refused != _FULL else ""
-        issue = _Issue(at, 0, {wait.cause: lost} if lost else {}, blocker if self.cycle >= 0 else "")
+        issue = Issue(at, 0, {wait.cause: lost} if lost else {}, blocker if self.cycle >= 0 else "")
         self.cycle, self.group = at, []
         return issue
 
-    def _wait(self, placed: Placed) -> _Wait:
-        wait = _Wait()
+    def _wait(self, placed: Placed) -> Wait:
+        wait = Wait()
         operation = placed.operation
         wait.longer(self.queue.arrival(placed.address, len(placed.code)), Stall.FETCH, "fetch")
         stored = 0
@@ -142,7 +119,7 @@ class _Pipe:
             reason = "two loads from one bank" if collide else ""
         return reason
 
-    def _record(self, placed: Placed, issue: _Issue) -> None:
+    def _record(self, placed: Placed, issue: Issue) -> None:
         operation = placed.operation
         self.queue.issued(issue.cycle)
         early = self._goes_early(operation, issue)
@@ -166,7 +143,7 @@ class _Pipe:
             issue.stalls[cause] = issue.stalls.get(cause, 0) + extra
             self.cycle += extra
 
-    def _goes_early(self, operation: Operation, issue: _Issue) -> bool:
+    def _goes_early(self, operation: Operation, issue: Issue) -> bool:
         """Whether the early ALU does it: then its result is there a cycle sooner."""
         if operation.shifter or operation.condition is not None:
             return False
@@ -212,90 +189,20 @@ def _store_key(operation: Operation) -> tuple[int, int, int] | None:
     return (memory.base, memory.offset, memory.size_bytes)
 
 
-class CortexM7:
-    """See ``runners.emulator.timing.core_model.CoreModel``."""
+class CortexM7(PipelineModel):
+    """See ``runners.emulator.timing.core_model.CoreModel``. Every branch is taken to be predicted."""
 
     name = "cortex-m7"
     version = "1"
 
-    def price(self, block: Block, before: Block | None, taken: bool) -> Price:
-        """Core cycles with every branch predicted; ``ends`` says what a wrong prediction adds."""
-        placed, _, issues, flags_at = self._run(block, before, taken)
-        stalls: dict[Stall, int] = {}
-        issued = 0
-        for issue in issues:
-            issued += issue.slot == 0
-            for cause, count in issue.stalls.items():
-                stalls[cause] = stalls.get(cause, 0) + count
+    def new_pipe(self) -> Pipe:
+        """An empty pipe."""
+        return _Pipe()
+
+    def ending(self, placed: tuple[Placed, ...], issues: Sequence[Issue], flags_at: int | None) -> Ending:
+        """A wrong prediction costs less where the flags of a conditional branch were set early."""
         mispredict = MISPREDICT_CYCLES
         if placed and placed[-1].operation.exit is Exit.CONDITIONAL and not placed[-1].operation.needs:
             early = flags_at is None or issues[-1].cycle - flags_at >= FLAGS_EARLY_CYCLES
             mispredict = MISPREDICT_CYCLES_FLAGS_EARLY if early else MISPREDICT_CYCLES
-        return Price(
-            instructions=len(placed),
-            cycles=issued + sum(stalls.values()),
-            ends=ending_of(placed, mispredict),
-            issue_cycles=issued,
-            stalls=MappingProxyType(stalls),
-        )
-
-    def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[Step, ...]:
-        """The same, instruction by instruction."""
-        placed, start, issues, _ = self._run(block, before, taken)
-        return tuple(
-            Step(one.address, one.code, issue.cycle - start, issue.slot, MappingProxyType(issue.stalls), issue.blocker)
-            for one, issue in zip(placed, issues, strict=True)
-        )
-
-    def cycles_of_run(self, blocks: Sequence[tuple[Block, bool]]) -> int:
-        """Cycles of blocks in the order they ran, each with whether it was jumped to, without cutting at edges."""
-        pipe = _Pipe()
-        it_state = 0
-        for block, taken in blocks:
-            if taken:
-                pipe.queue.jump()
-            placed = decode_block(block, 0 if taken else it_state)
-            it_state = it_state_after(placed, 0 if taken else it_state)
-            for one in placed:
-                pipe.step(one)
-        return pipe.cycle + 1
-
-    def _run(
-        self, block: Block, before: Block | None, taken: bool
-    ) -> tuple[tuple[Placed, ...], int, list[_Issue], int | None]:
-        """The block's operations, its first own cycle, what was issued when, and when the flags were last set."""
-        pipe = _Pipe()
-        it_state = 0
-        if before is not None:
-            earlier = decode_block(before)
-            for one in earlier:
-                pipe.step(one)
-            if taken:
-                pipe.queue.jump()
-            else:
-                it_state = it_state_after(earlier)
-        placed = decode_block(block, it_state)
-        if block == before and taken:
-            return (placed, *_settled(pipe, placed))
-        start = pipe.cycle + 1
-        issues = [pipe.step(one) for one in placed]
-        return placed, start, issues, _flags_at(pipe)
-
-
-def _flags_at(pipe: _Pipe) -> int | None:
-    flags = pipe.results.get(FLAGS)
-    return None if flags is None else flags.issued
-
-
-def _settled(pipe: _Pipe, placed: tuple[Placed, ...]) -> tuple[int, list[_Issue], int | None]:
-    """A loop's round whose cycles are the nearest to the mean of its rounds."""
-    rounds = []
-    for _ in range(_WARM_UP_ROUNDS + _MEASURED_ROUNDS):
-        start = pipe.cycle + 1
-        issues = [pipe.step(one) for one in placed]
-        rounds.append((pipe.cycle + 1 - start, start, issues, _flags_at(pipe)))
-        pipe.queue.jump()
-    rounds = rounds[_WARM_UP_ROUNDS:]
-    mean = sum(cycles for cycles, *_ in rounds) / len(rounds)
-    _, start, issues, flags_at = min(rounds, key=lambda one: (abs(one[0] - mean), -one[0]))
-    return start, issues, flags_at
+        return ending_of(placed, mispredict)
