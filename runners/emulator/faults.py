@@ -6,7 +6,7 @@ Fault exceptions are not taken: where silicon would enter HardFault, the run end
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import unicorn.arm_const as arm
 from unicorn import (
@@ -60,9 +60,12 @@ class FaultWatch:
     def __init__(self, uc: Uc, memories: Iterable[MappedMemory], stack_limit: int | None) -> None:
         self._uc, self._memories, self._stack_limit = uc, tuple(memories), stack_limit
         self.pending: BaseException | None = None
+        self._jumped_off = False
         self.in_handler = False  # an exception return is expected
         self.returned = False  # and has come
-        uc.hook_add(UC_HOOK_MEM_INVALID, self._on_bad_access)
+        # Everywhere but in RAM, where nothing can go wrong: a hook there makes each store take the engine's long path.
+        for first, last in self._gaps():
+            uc.hook_add(UC_HOOK_MEM_INVALID, self._on_bad_access, begin=first, end=last)
         uc.hook_add(UC_HOOK_INTR, self._on_exception)
 
     def registers(self) -> dict[str, int]:
@@ -72,6 +75,8 @@ class FaultWatch:
     def take(self, error: int) -> BaseException | None:
         """What ended the turn, and forget it. ``error`` is Unicorn's error number; 0: it stopped by itself."""
         pending, self.pending = self.pending, None
+        if self._jumped_off:
+            self._jumped_off, error = False, 0  # said by on_bad_fetch, which also knows when it is none
         if pending is None and error:
             pending = self._explain(error)
         if isinstance(pending, Fault) and self.stack_overflowed:
@@ -86,6 +91,20 @@ class FaultWatch:
     def note(self, fault: Fault) -> None:
         """Something else has found a reason to end the run; the first one counts."""
         self.pending = self.pending or fault
+
+    def on_bad_fetch(self) -> None:
+        """The core jumps to where no code can be; the engine then ends the turn with an error of its own."""
+        self._jumped_off = True
+        self._on_exception(self._uc, _PREFETCH_ABORT, None)
+
+    def _gaps(self) -> Iterator[tuple[int, int]]:
+        """The ranges of addresses between the writable memories, as (first, last)."""
+        first = 0
+        for memory in sorted((memory for memory in self._memories if memory.writable), key=lambda memory: memory.base):
+            if first < memory.base:
+                yield first, memory.base - 1
+            first = memory.base + memory.size_bytes
+        yield first, 0xFFFF_FFFF
 
     def _on_bad_access(self, uc: Uc, access: int, address: int, size: int, value: int, data: object) -> bool:
         home = next((memory for memory in self._memories if memory.holds(address, 1)), None)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import unicorn.arm_const as arm
 from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
@@ -57,6 +58,7 @@ from runners.emulator.layout import (
 )
 from runners.emulator.memory import RAM_PATTERN, map_memories
 from runners.emulator.memory_setup import MemorySetup
+from runners.emulator.pages import Pages
 from runners.emulator.thumb import uses_floating_point
 from runners.emulator.timing.levels import Level, find_level
 from runners.emulator.uart_native import next_event, start_line, wait
@@ -69,7 +71,7 @@ SLICE_S = 0.1
 DEFAULT_INSTRUCTION_LIMIT = 20_000_000_000
 STACK_GUARD_BYTES = 32
 # An address no firmware runs at; the core is stopped by its hooks alone.
-_NO_END = 0xFFFF_FFF0
+_NO_END = 0x3FFF_FFF0
 _LAST_LINE_BYTES = 200
 # Room for translated code. The engine's own choice, a gigabyte, is sooner or later placed across a 4 GiB boundary from
 # the engine itself; processors predict calls over that badly, and everything takes twice as long.
@@ -116,9 +118,8 @@ class EmulatedBoard:
 
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(_CPU_MODELS[board.cpu])
-        self._uc.ctl_set_tcg_buffer_size(_TRANSLATIONS_BYTES)
-        # Stores take the engine's long path (about 15 ns). Its virtual TLB mode makes them ten times faster and runs
-        # wrong code now and then (2.1.4), so it is not used.
+        engine: Any = self._uc  # its type stubs do not know the call
+        engine.ctl_set_tcg_buffer_size(_TRANSLATIONS_BYTES)
         self._memories = map_memories(self._uc, board, chip, self.image)
         memory = MemorySetup(self._state, board) if self.level.watches_memory else None
         self._bus = Bus(board, chip, self._state, self._request_reset, baud, memory)
@@ -127,6 +128,7 @@ class EmulatedBoard:
             self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
         )
         self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit)
+        self._pages = Pages(self._uc, self._memories.values(), self._faults.on_bad_fetch)
         self._interrupts = Interrupts(self._uc, self._state, self._bus, self._faults)
         if check_alignment:
             self._alignment = AlignmentCheck(self._uc, self._faults.note)

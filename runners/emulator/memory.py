@@ -24,6 +24,7 @@ class MappedMemory:
 
     def __init__(self, uc: Uc, memory: Memory, *, writable: bool) -> None:
         self.base, self.size_bytes, self.name = memory.base, memory.size_bytes, memory.name
+        self.writable = writable
         self.bytes = mmap.mmap(-1, memory.size_bytes)
         self._anchor = ctypes.c_char.from_buffer(self.bytes)
         protection = UC_PROT_READ | UC_PROT_EXEC | (UC_PROT_WRITE if writable else 0)

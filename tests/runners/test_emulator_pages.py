@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page table behind the engine: conditions survive first touches, overwritten code is noticed."""
+
+from __future__ import annotations
+
+import pytest
+
+from firmware.boards import find_board
+from runners.emulator.machine import EmulatedBoard
+from runners.emulator.timing.levels import LEVELS
+from tests.runners.emulator_images import build_image
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("device", ["stm32f446", "stm32f746"])
+def test_first_touches_and_code_in_ram(device: str, level: str) -> None:
+    board = EmulatedBoard(find_board(device), build_image("pages.c", device), level)
+    said = b""
+    while not board.idle:
+        said += board.run(1.0)
+    assert said == b"64 1 2 3 4\r\n"
