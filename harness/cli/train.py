@@ -95,6 +95,8 @@ def main(
             for teacher in teachers
         ]
         trained = Trained(arch.name, arch.name.removeprefix("micronet-"), task, arch.macs, arch.parameters)
+        source = material.about["source"]
+        printer.say(f"{arch.name}, {arch.macs:,} multiply-accumulates, learns from {source}; checkpoints are in {out}")
         card = train_micronet(
             lambda: build(arch),
             trained,

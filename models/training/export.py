@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from models.training.quantised import body_of
@@ -18,13 +19,16 @@ def to_tflite(model: Any) -> bytes:
 
     body = body_of(model)
     constants = body.constants()
-
-    @tf.function(input_signature=[tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)])
-    def infer(inputs: Any) -> Any:
-        return body.walk(inputs, *constants)
-
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([infer.get_concrete_function()])
+    holder = tf.Module()
+    holder.infer = tf.function(
+        lambda inputs: body.walk(inputs, *constants),
+        input_signature=[tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)],
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([holder.infer.get_concrete_function()], holder)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    with warnings.catch_warnings():
+        # It misses statistics of the input, which the graph's own ranges give it.
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs")
+        return bytes(converter.convert())
