@@ -8,6 +8,7 @@ import sys
 import click
 
 from harness.cli.errors import reports_errors
+from harness.errors import UsageError
 from models.data.archives import ARCHIVES, archive_names, fetch_archive
 from models.data.published import fetch
 from models.tasks import BY_NAME, find_task
@@ -26,7 +27,10 @@ def main(name: str) -> None:
             of = f" of {total:,}" if total else ""
             click.echo(f"\r{what}: {done:,}{of} bytes", err=True, nl=done == total)
 
-    if name in archive_names() and name not in BY_NAME:
+    if name in BY_NAME:
+        click.echo(fetch(find_task(name), tell))
+    elif name in archive_names():
         click.echo(fetch_archive(name, tell))
     else:
-        click.echo(fetch(find_task(name), tell))
+        known = ", ".join((*BY_NAME, *archive_names()))
+        raise UsageError(f"there is nothing called {name!r} to fetch; choose one of {known}.")
