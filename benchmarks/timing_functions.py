@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline models against functions whose cycles were measured on silicon.
 
-``python -m benchmarks.timing_functions M7.elf M4.elf``
+``python -m benchmarks.timing_functions M7.elf M4.elf M33.elf``
 The functions are the AES routines of github.com/jnk0le/cortexm-AES, written in assembly for one core each and timed by
 their author with DWT.CYCCNT, code and tables where no access waits: Cortex-M7 on an STM32H743, Cortex-M4 on an
-STM32F407. An image holds the sources in ``aes/target`` of a core and ``aes/lookup_tables.c``, linked at 0x08000000
-(code) and 0x20000000 (data) with any start-up or none; the functions are called one by one on the bare core.
+STM32F407, Cortex-M33 on an RP2350. An image holds the sources in ``aes/target`` of a core and ``aes/lookup_tables.c``,
+linked at 0x08000000 (code) and 0x20000000 (data); the functions are called one by one on the bare core.
 
 The published totals hold the call around the function; the model's do not. What a further round of the cipher costs is
 free of that: the column ``round`` compares it.
@@ -52,7 +52,7 @@ def _by_key(cpu: str, symbol: str, *cycles: int) -> Measured:
     return Measured(cpu, names, (cycles[0], cycles[1]), (KEY, DATA, RESULT))
 
 
-# doc/aes/CM7_details.md and doc/aes/CM3_CM4_details.md at b18b7a4, columns STM32H7 and STM32F4 with 0 wait states.
+# doc/aes/CM7_details.md, CM3_CM4_details.md (STM32F4 with 0 wait states) and CM33_details.md at b18b7a4.
 MEASURED = (
     _cipher("cortex-m7", "CM7_1T_AES_encrypt", 292, 400),
     _cipher("cortex-m7", "CM7_1T_AES_decrypt", 293, 401),
@@ -67,6 +67,10 @@ MEASURED = (
     _by_key("cortex-m4", "CM3_1T_AES{}_decrypt_unrolled", 602, 822),
     _by_key("cortex-m4", "CM3_1T_AES{}_keyschedule_enc", 302, 378),
     Measured("cortex-m4", ("CM3_1T_AES_keyschedule_dec",) * 2, (811, 1164), (KEY,)),
+    _cipher("cortex-m33", "CM33_1T_AES_encrypt", 574, 790),
+    _cipher("cortex-m33", "CM33_1T_AES_decrypt", 576, 792),
+    _cipher("cortex-m33", "CM33_d4T_AES_encrypt", 595, 815),
+    _by_key("cortex-m33", "CM33_1T_AES{}_keyschedule_enc", 271, 307),
 )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from elftools.elf.sections import Symbol, SymbolTableSection
 
 from runners.emulator.timing.core_model import Block, Price, Step
 from runners.emulator.timing.core_models import CORE_MODELS, find_core_model
@@ -34,13 +34,20 @@ def read_function(elf: Path, symbol: str) -> Block:
             hint = f"; there are {', '.join(near[:8])}" if near else ""
             raise click.ClickException(f"{elf} has no function {symbol!r}{hint}.")
         start = found[0]["st_value"] & ~1
-        end = start + found[0]["st_size"]
-        data = [one["st_value"] for one in symbols if one.name.split(".")[0] == "$d" and start < one["st_value"] < end]
-        end = min([end, *data])
+        size_bytes = found[0]["st_size"]
+        later = [
+            one["st_value"] & ~1 for one in symbols if _ends_function(one, size_bytes) and one["st_value"] > start + 1
+        ]
+        end = min([start + size_bytes, *later] if size_bytes else later or [start])
         for segment in image.iter_segments("PT_LOAD"):
             if segment["p_vaddr"] <= start < segment["p_vaddr"] + segment["p_filesz"]:
                 return Block(start, segment.data()[start - segment["p_vaddr"] : end - segment["p_vaddr"]])
     raise click.ClickException(f"{symbol!r} lies in no loaded segment of {elf}.")
+
+
+def _ends_function(symbol: Symbol, size_bytes: int) -> bool:
+    """Literals end a function early; one whose assembler gave it no size ends where the next one begins."""
+    return symbol.name.split(".")[0] == "$d" or (not size_bytes and symbol["st_info"]["type"] == "STT_FUNC")
 
 
 def blocks_of(code: Block) -> Iterator[Block]:

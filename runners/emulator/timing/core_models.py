@@ -7,8 +7,9 @@ from harness.errors import UsageError
 from runners.emulator.timing.core_model import CoreModel
 from runners.emulator.timing.cortex_m4 import CortexM4
 from runners.emulator.timing.cortex_m7 import CortexM7
+from runners.emulator.timing.cortex_m33 import CortexM33
 
-_MODELS: tuple[CoreModel, ...] = (CortexM4(), CortexM7())
+_MODELS: tuple[CoreModel, ...] = (CortexM4(), CortexM7(), CortexM33())
 CORE_MODELS: dict[str, CoreModel] = {model.name: model for model in _MODELS}
 
 
