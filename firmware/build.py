@@ -31,6 +31,9 @@ ENERGY_BAUD = 9600
 # The port is a pipe: no bit times to wait for.
 HOST_BAUD = 100_000_000
 
+# What an image without a C library has of one.
+C_LIBRARY_SOURCES = ("cortex_m/memory.c",)
+
 _INPUT = {InputFormat.INT8: "INPUT_INT8", InputFormat.UINT8: "INPUT_UINT8", InputFormat.FLOAT32: "INPUT_FLOAT32"}
 _RESULT = {
     ResultFormat.TRUNCATED: "RESULT_TRUNCATED",
@@ -135,7 +138,9 @@ def lay_out(
 ) -> list[str]:
     """Write the whole program into ``folder``; return its files, sorted, relative to it."""
     port_sources = (FIRMWARE / "ports" / board.port / "sources.txt").read_text().split()
-    sources = [f"ports/{name}" for name in port_sources]
+    # An engine with a library gets the C library it was made for, and with it that library's memory functions: a
+    # runtime is measured as its users build it.
+    sources = [f"ports/{name}" for name in port_sources if model.library is None or name not in C_LIBRARY_SOURCES]
     sources += [f"monitor/{path.name}" for path in (FIRMWARE / "monitor").glob("*.c")]
     sources += model.sources
     port_folders = {board.port, *(str(Path(name).parent) for name in port_sources)}

@@ -173,9 +173,8 @@ class GccToolchain:
         options = ["-nostdlib", "-nostartfiles", "-Wl," + ",".join(LINK_FLAGS)]
         libraries = ["-lgcc"]
         if library is not None:
-            # The small C library: what a foreign engine uses of it (mathematics, comparing strings) is the same in
-            # both. Nothing in an image gives out memory (_sbrk), so one that asks for a heap does not link.
-            options.append("--specs=nano.specs")
+            # The full C library: the small one copies memory byte by byte. Nothing in an image gives out memory
+            # (_sbrk), so one that asks for a heap does not link.
             libraries = [str(library.archive), "-Wl,--start-group", "-lm", "-lc", "-lgcc", "-Wl,--end-group"]
         return [_gcc(board), *_gcc_core(board), *options, "-T", script, *objects, *libraries, "-o", output]
 
