@@ -21,6 +21,7 @@ from unicorn import (
     UcError,
 )
 
+from runners.emulator import exact_pc
 from runners.emulator.bindings import error_text
 from runners.emulator.memory import MappedMemory
 
@@ -55,9 +56,13 @@ class Fault(Exception):
 
 
 class FaultWatch:
-    """Watches one core. ``pending`` is what ended the turn, if anything did: a Fault, or an error of ours."""
+    """Watches one core. ``pending`` is what ended the turn, if anything did: a Fault, or an error of ours.
 
-    def __init__(self, uc: Uc, memories: Iterable[MappedMemory], stack_limit: int | None) -> None:
+    ``inexact_pc`` is the flag of ``exact_pc`` where one is in use, else 0.
+    """
+
+    def __init__(self, uc: Uc, memories: Iterable[MappedMemory], stack_limit: int | None, inexact_pc: int = 0) -> None:
+        self._inexact_pc = inexact_pc
         self._uc, self._memories, self._stack_limit = uc, tuple(memories), stack_limit
         self.pending: BaseException | None = None
         self._jumped_off = False
@@ -90,6 +95,7 @@ class FaultWatch:
 
     def note(self, fault: Fault) -> None:
         """Something else has found a reason to end the run; the first one counts."""
+        exact_pc.clear(self._inexact_pc)
         self.pending = self.pending or fault
 
     def on_bad_fetch(self) -> None:
@@ -107,6 +113,7 @@ class FaultWatch:
         yield first, 0xFFFF_FFFF
 
     def _on_bad_access(self, uc: Uc, access: int, address: int, size: int, value: int, data: object) -> bool:
+        exact_pc.clear(self._inexact_pc)
         home = next((memory for memory in self._memories if memory.holds(address, 1)), None)
         why = f"which cannot be written ({home.name})" if home else "where there is nothing"
         self.pending = Fault(
@@ -115,6 +122,7 @@ class FaultWatch:
         return False
 
     def _on_exception(self, uc: Uc, number: int, data: object) -> None:
+        exact_pc.clear(self._inexact_pc)
         if number == _PREFETCH_ABORT and uc.reg_read(arm.UC_ARM_REG_PC) >= _EXCEPTION_RETURN:
             if self.in_handler:
                 self.returned = True

@@ -106,6 +106,7 @@ INSTRUCTION_ART = 121  # lines it holds; 0: off
 DATA_ART = 122  # the same for data; -1: shares the lines of the instructions
 # See native.on_access: whether the block now running has conditional instructions, and how their state is cleared.
 IS_CONDITIONAL = 123
+INEXACT_PC = 127  # address of the engine's flag, see exact_pc; 0: the engine keeps the program counter exact
 XPSR = 124
 REGISTER_READ_FN = 125  # addresses of uc_reg_read and uc_reg_write
 REGISTER_WRITE_FN = 126

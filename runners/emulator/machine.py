@@ -23,7 +23,7 @@ from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
 
 from firmware.boards import Board
 from harness.errors import DeviceCrashed, UsageError
-from runners.emulator import bindings, layout
+from runners.emulator import bindings, exact_pc, layout
 from runners.emulator.alignment import AlignmentCheck
 from runners.emulator.block_prices import BlockPrices
 from runners.emulator.bus import Bus
@@ -39,6 +39,7 @@ from runners.emulator.layout import (
     CYCLES,
     IDLE,
     IDLE_CYCLES,
+    INEXACT_PC,
     INSTRUCTIONS,
     NEVER,
     NEXT_ADDRESS,
@@ -127,7 +128,10 @@ class EmulatedBoard:
         self._callbacks: tuple[object, ...] | None = bindings.install(
             self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
         )
-        self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit)
+        if self.level.watches_memory:
+            self._state[INEXACT_PC] = exact_pc.flag_address(self._uc)
+        inexact_pc = int(self._state[INEXACT_PC])
+        self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit, inexact_pc)
         self._pages = Pages(self._uc, self._memories.values(), self._faults.on_bad_fetch)
         self._interrupts = Interrupts(self._uc, self._state, self._bus, self._faults)
         if check_alignment:
@@ -398,6 +402,7 @@ class EmulatedBoard:
         self._faults.pending = self._faults.pending or error
         # Stopping here leaves PC on the access, which is what the report must show; the run ends, so that the
         # access would be repeated does not matter.
+        exact_pc.clear(int(self._state[INEXACT_PC]))
         self._uc.emu_stop()
 
     def _request_reset(self) -> None:

@@ -37,6 +37,7 @@ from runners.emulator.layout import (
     COUNTER_WORDS,
     COUNTERS,
     CYCLES,
+    INEXACT_PC,
     INSTRUCTIONS,
     INTERRUPT_AT,
     IS_CONDITIONAL,
@@ -124,6 +125,18 @@ def call_3(typing_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64, types.int64), generate
 
 
+@intrinsic
+def store_byte(typing_context: Any, address: Any, value: Any) -> Any:
+    """Write the low byte of ``value`` to ``address``."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte = ir.IntType(8)
+        builder.store(builder.trunc(args[1], byte), builder.inttoptr(args[0], byte.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
 @compiled
 def find_row(s: State, key: int) -> int:
     """Index of the row that holds ``key``, or of the free one where it belongs. The table is never full."""
@@ -143,12 +156,20 @@ def read_counter(s: State, row: int) -> int:
     return count % s[row + COUNTER_MODULUS]
 
 
+@compiled
+def stop(s: State, uc: int) -> None:
+    """Stop the core in front of the block that is announced."""
+    s[STOPPED] = 1
+    if s[INEXACT_PC]:
+        store_byte(s[INEXACT_PC], 0)
+    call_1(s[STOP_FN], uc)
+
+
 @callback(types.void(types.intp, types.uint64, types.uint32, types.voidptr))
 def on_block(uc: int, address: int, size: int, user: Any) -> None:
     s = carray(user, (WORDS,), np.int64)
     if s[INSTRUCTIONS] >= s[STOP_AT] or s[CYCLES] >= s[INTERRUPT_AT]:
-        s[STOPPED] = 1
-        call_1(s[STOP_FN], uc)
+        stop(s, uc)
         return
     start = np.int64(address)
     taken = s[NEXT_ADDRESS] != start
@@ -158,8 +179,7 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
         if call_2(s[MISS_FN], start, np.int64(size)):
             # Python refuses the block (an endless loop, or an error of its own).
             s[STOP_AT] = 0
-            s[STOPPED] = 1
-            call_1(s[STOP_FN], uc)
+            stop(s, uc)
             return
         row = find_row(s, key)
     s[INSTRUCTIONS] += s[row + ROW_INSTRUCTIONS]
@@ -170,7 +190,10 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
         s[MISPREDICT_CYCLES] += s[row + ROW_MISPREDICT]
         s[CYCLES] += s[row + ROW_MISPREDICT]
     if s[WATCHES_MEMORY]:
-        s[IS_CONDITIONAL] = s[row + ROW_IS_CONDITIONAL]
+        if s[INEXACT_PC]:
+            store_byte(s[INEXACT_PC], 1)
+        else:
+            s[IS_CONDITIONAL] = s[row + ROW_IS_CONDITIONAL]
         fetch(s, start, start + np.int64(size) - 1, taken)
     s[NEXT_ADDRESS] = start + np.int64(size)
     s[BEFORE] = s[row + ROW_BEFORE]
@@ -181,8 +204,9 @@ def on_access(uc: int, kind: int, address: int, size: int, value: int, user: Any
     s = carray(user, (WORDS,), np.int64)
     access(s, np.int64(address), np.int64(size), kind == UC_MEM_WRITE)
     if s[IS_CONDITIONAL]:
-        # For this hook the engine (2.1.4) restores the IT state of the instruction and does not take it back: the block
-        # after this one would start under this one's condition. The rest of this block does not look at it any more.
+        # For an exact program counter the engine (2.1.4) restores the instruction's IT state too, and does not take it
+        # back: the block after this one would start under this one's condition. The rest of this block does not look
+        # at it any more.
         xpsr = s.ctypes.data + XPSR * 8
         call_3(s[REGISTER_READ_FN], uc, UC_ARM_REG_XPSR, xpsr)
         if s[XPSR] & IT_STATE:

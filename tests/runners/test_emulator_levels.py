@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 from unicorn import UC_HOOK_BLOCK
 
 from firmware.boards import find_board
-from harness.errors import UsageError
-from runners.emulator import block_prices
+from harness.errors import DeviceCrashed, UsageError
+from runners.emulator import block_prices, exact_pc
 from runners.emulator.branch_native import guessed_wrong
 from runners.emulator.counts import MISPREDICT
-from runners.emulator.layout import STOPPED, new_state
+from runners.emulator.layout import INEXACT_PC, STOPPED, new_state
 from runners.emulator.machine import EmulatedBoard
 from runners.emulator.timing.core_model import Block
 from runners.emulator.timing.core_models import find_core_model
@@ -93,6 +94,39 @@ def test_a_full_table_is_emptied_and_nothing_is_lost(device: str, monkeypatch: p
     whole = story()
     monkeypatch.setattr(block_prices, "MOST_EDGES", 7)
     assert story() == whole
+
+
+@pytest.mark.parametrize("case", [0, 1, 2, 3, 4, 8, 9, 10, 12, 14, 18, 20, 22])
+def test_a_crash_is_reported_at_the_same_place(case: int) -> None:
+    """While memory is watched the engine does not follow the program counter; it has to be right all the same."""
+
+    def registers(level: str) -> list[str]:
+        image = build_image("faults.c", "stm32f746", f"CASE={case}")
+        board = EmulatedBoard(find_board("stm32f746"), image, level, instruction_limit=3_000_000)
+        with pytest.raises(DeviceCrashed) as caught:
+            while True:
+                board.run(5.0)
+        return [line for line in caught.value.report.splitlines() if "of device time" not in line]
+
+    assert registers("full") == registers("instructions")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looked for on Linux only")
+def test_the_engine_s_flag_is_found() -> None:
+    board = make_board("stm32f446", "full")
+    assert board._state[INEXACT_PC] == exact_pc.flag_address(board._uc) != 0
+    assert make_board("stm32f446", "pipeline")._state[INEXACT_PC] == 0
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_without_the_flag_everything_is_the_same(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def story() -> tuple[object, ...]:
+        board = make_board(device, "full")
+        return talk(board), talk(board, b"hello%"), board.counts
+
+    fast = story()
+    monkeypatch.setattr(exact_pc, "flag_address", lambda uc: 0)
+    assert story() == fast
 
 
 def guesses(branches: list[tuple[int, bool, int]]) -> str:
