@@ -7,7 +7,8 @@ them, and compares cycles per repetition of each block. Needs ``llvm-mca`` and `
 
 What must differ: llvm-mca knows no fetch and no alignment, no load overlap of the Cortex-M4 (a load is one issue cycle
 with a latency of two), no number of words in LDM and STM, and reads none of the adjustments LLVM's compiler adds to the
-Cortex-M7 tables. It is an independent reading of an in-order pipeline, not a measurement.
+Cortex-M7 tables. It lets results be written in program order only, so that a short operation waits behind a multiply or
+a byte load. Blocks with IT are left out: it refuses them. It is an independent reading, not a measurement.
 """
 
 from __future__ import annotations

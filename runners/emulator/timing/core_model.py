@@ -95,7 +95,8 @@ class Step:
 
     ``cycle`` counts from the end of ``before`` (first instruction usually 0; negative when it was issued beside the
     last one of ``before``). ``slot`` is 0, or 1 for the younger of a pair. ``stalls`` are the cycles lost in front of
-    it, ``blocker`` the register whose value it waited for, such as ``"r3"``, or what it could not pair with.
+    it and those beyond the first that it keeps for itself; ``blocker`` is the register whose value it waited for, such
+    as ``"r3"``, or the rule that kept it from going beside the instruction in front of it.
     """
 
     address: int

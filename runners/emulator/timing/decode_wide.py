@@ -6,6 +6,8 @@ Encodings: ARMv7-M Architecture Reference Manual (DDI 0403), section A5.3.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runners.emulator.timing.core_model import Exit
 from runners.emulator.timing.decode_narrow import (
     alu,
@@ -105,16 +107,7 @@ def _data_processing(operation: int, flags: bool, first: int, result: int, secon
 def _beside(operation: Operation, early: tuple[int, ...]) -> Operation:
     """The operation with its plain operands beside an early one."""
     plain = tuple((r, Need.BESIDE_EARLY if n is Need.OPERAND else n) for r, n in operation.needs)
-    needs = plain + tuple((register, Need.EARLY) for register in early)
-    return Operation(
-        operation.kind,
-        operation.size_bytes,
-        needs,
-        operation.makes,
-        shifter=True,
-        sets_flags=operation.sets_flags,
-        exit=operation.exit,
-    )
+    return replace(operation, needs=plain + tuple((register, Need.EARLY) for register in early), shifter=True)
 
 
 def _shifted_register(h1: int, h2: int) -> Operation:
@@ -141,19 +134,7 @@ def _modified_immediate(h1: int, h2: int) -> Operation:
     made = _data_processing(operation, flags, h1 & 0xF, h2 >> 8 & 0xF, ())
     # imm12 = i:imm3:imm8; from 0x400 on it is an 8-bit value rotated into place, which takes the shifter.
     rotated = bool(h1 >> 10 & 1 or h2 >> 14 & 1)
-    return _with_shifter(made) if rotated else made
-
-
-def _with_shifter(operation: Operation) -> Operation:
-    return Operation(
-        operation.kind,
-        operation.size_bytes,
-        operation.needs,
-        operation.makes,
-        shifter=True,
-        sets_flags=operation.sets_flags,
-        exit=operation.exit,
-    )
+    return replace(made, shifter=True) if rotated else made
 
 
 def _plain_immediate(h1: int, h2: int) -> Operation:
