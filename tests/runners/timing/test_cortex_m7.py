@@ -133,27 +133,33 @@ def test_an_it_block_may_be_cut_by_a_block_boundary() -> None:
     assert plain == [0, 0]
 
 
-@pytest.mark.parametrize(
-    ("text", "leaves", "conditional", "mispredict"),
-    [
-        ("nop; nop", Exit.FALL_THROUGH, False, 0),
-        ("cmp r0,r1; beq 9f", Exit.CONDITIONAL, True, 8),
-        ("cmp r0,r1; nop; nop; nop; nop; nop; beq 9f", Exit.CONDITIONAL, True, 6),
-        ("nop; cbz r0,9f", Exit.CONDITIONAL, True, 8),
-        ("b 9f", Exit.UNCONDITIONAL, False, 0),
-        ("bl 9f", Exit.CALL, False, 0),
-        ("blx r3", Exit.INDIRECT, False, 8),
-        ("ldr pc,[r0,r1,lsl #2]", Exit.INDIRECT, False, 8),
-        ("tbb [pc,r0]", Exit.INDIRECT, False, 8),
-        ("bx lr", Exit.RETURN, False, 8),
-        ("pop {r4,pc}", Exit.RETURN, False, 8),
-        ("it eq; bxeq lr", Exit.RETURN, True, 8),
-        ("it eq; beq 9f", Exit.CONDITIONAL, True, 8),
-    ],
-)
-def test_endings(text: str, leaves: Exit, conditional: bool, mispredict: int) -> None:
+ENDINGS = [
+    ("nop; nop", Exit.FALL_THROUGH, False, 0),
+    ("cmp r0,r1; beq 9f", Exit.CONDITIONAL, True, 8),
+    ("cmp r0,r1; nop; nop; nop; nop; nop; beq 9f", Exit.CONDITIONAL, True, 6),
+    ("nop; cbz r0,9f", Exit.CONDITIONAL, True, 8),
+    ("b 9f", Exit.UNCONDITIONAL, False, 0),
+    ("bl 9f", Exit.CALL, False, 0),
+    ("blx r3", Exit.INDIRECT, False, 8),
+    ("ldr pc,[r0,r1,lsl #2]", Exit.INDIRECT, False, 8),
+    ("tbb [pc,r0]", Exit.INDIRECT, False, 8),
+    ("bx lr", Exit.RETURN, False, 8),
+    ("pop {r4,pc}", Exit.RETURN, False, 8),
+    ("it eq; bxeq lr", Exit.RETURN, True, 8),
+    ("it eq; beq 9f", Exit.CONDITIONAL, True, 8),
+]
+
+
+@pytest.fixture(scope="module")
+def endings() -> dict[str, Block]:
+    texts = [row[0] for row in ENDINGS]
+    return dict(zip(texts, assemble(texts), strict=True))
+
+
+@pytest.mark.parametrize(("text", "leaves", "conditional", "mispredict"), ENDINGS)
+def test_endings(text: str, leaves: Exit, conditional: bool, mispredict: int, endings: dict[str, Block]) -> None:
     """JNK: 8 cycles for a wrong prediction, 6 with flags set three cycles before."""
-    (block,) = assemble([text])
+    block = endings[text]
     ends = MODEL.price(block, None, False).ends
     assert (ends.exit, ends.conditional, ends.mispredict_cycles) == (leaves, conditional, mispredict)
     if leaves in (Exit.CONDITIONAL, Exit.UNCONDITIONAL, Exit.CALL):
