@@ -1,29 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How fast the emulated board is: instructions a second with and without counting, and bytes a second on its line.
+"""How fast the emulated boards are at each timing level, in seconds of device time a second of host time.
 
-    python -m benchmarks.emulation_speed [MODEL.tflite --task kws01] [--device stm32f746] [--inferences 100]
+    python -m benchmarks.emulation_speed [MODEL.tflite --task kws01] [--device stm32f746] [--rounds 5]
 
-Runs the firmware that ``benchmark-run`` would run. Host times are of this machine and this moment; the counts are not.
+Runs the firmware that ``benchmark-run`` would run: the keyword model on all boards, where the official models are at
+hand. The levels take turns, so that what else the machine does falls on all alike; each figure is the median over the
+rounds. Host times are CPU seconds of this machine and this moment; the counts are not. "core alone" is the engine
+without any of our counting, as far as it can be had: what no level can beat.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import statistics
 import tempfile
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.models import SHIPPED
-from firmware.boards import find_board
+from firmware.boards import BOARDS, Board, find_board
 from firmware.build import build_firmware
 from firmware.codegen.pipeline import compile_model
 from firmware.codegen.plan import Isa
-from firmware.wire import BY_MODEL_ID, InputFormat
+from firmware.wire import BY_MODEL_ID, InputFormat, WireFormat
+from runners.emulator.counts import Counts
 from runners.emulator.layout import CYCLES, IDLE, UART_FRAME
 from runners.emulator.machine import EmulatedBoard
+from runners.emulator.timing.levels import LEVELS
 
 LINE_BYTES = 31  # of data in one "db" command, as hosts send them
+ROUND_S = 0.5  # of host time that one round of one level should take, about
+KEYWORDS = "reference_models/kws_ref_model.tflite"
+
+
+@dataclass
+class Subject:
+    """One board at one level, ready for inferences, and the CPU seconds of an inference in each round."""
+
+    name: str
+    board: EmulatedBoard
+    start_s: float
+    load_s: float
+    inferences: int
+    counts: Counts
+    each_s: list[float] = field(default_factory=list)
 
 
 def talk(board: EmulatedBoard, command: bytes) -> bytes:
@@ -39,6 +62,11 @@ def load_commands(size_bytes: int) -> list[bytes]:
     """The commands that fill the input buffer with zeros."""
     lines = [b"00" * min(LINE_BYTES, size_bytes - first) for first in range(0, size_bytes, LINE_BYTES)]
     return [b"db load %d%%" % size_bytes, *(b"db " + line + b"%" for line in lines)]
+
+
+def infer(inferences: int) -> bytes:
+    """The command that runs so many inferences."""
+    return b"infer %d 0%%" % inferences
 
 
 def uncounted(board: EmulatedBoard, command: bytes) -> float:
@@ -66,46 +94,78 @@ def uncounted(board: EmulatedBoard, command: bytes) -> float:
     return took_s
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path, nargs="?", default=SHIPPED, help="without it the shipped model")
-    parser.add_argument("--task", default="ad01", choices=sorted(BY_MODEL_ID))
-    parser.add_argument("--device", default="stm32f746")
-    parser.add_argument("--inferences", type=int, default=100)
-    options = parser.parse_args()
-
-    device, wire = find_board(options.device), BY_MODEL_ID[options.task]
-    compiled = compile_model(options.model.read_bytes(), options.model.name, Isa.DSP)
-    command = b"infer %d 0%%" % options.inferences
-    with tempfile.TemporaryDirectory() as folder:
-        elf = build_firmware(compiled, wire, device, Path(folder)).elf.read_bytes()
-
+def prepared(device: Board, elf: bytes, level: str, size_bytes: int) -> Subject:
+    """A board that has booted, been loaded and run a few inferences; with what one more costs."""
     start = time.perf_counter()
-    board = EmulatedBoard(device, elf)
+    board = EmulatedBoard(device, elf, level)
     talk(board, b"")
-    print(f"boot to first m-ready    {time.perf_counter() - start:10.3f} s")
-    size_bytes = compiled.input.size_bytes * (4 if wire.input is InputFormat.FLOAT32 else 1)
-    start = time.perf_counter()
+    booted = time.perf_counter()
     for line in load_commands(size_bytes):
         talk(board, line)
-    load_s = time.perf_counter() - start
-    hex_bytes = 2 * size_bytes
-    print(f"load over the line       {load_s:10.3f} s for {hex_bytes:,} hex digits, {hex_bytes / load_s:,.0f} a second")
-    before = board.instructions
-    start, wall_start = time.process_time(), time.perf_counter()
-    talk(board, command)
-    counted_s, wall_s = time.process_time() - start, time.perf_counter() - wall_start
-    instructions = board.instructions - before
-    print(f"{options.inferences} inferences            {instructions:,} instructions")
-    print(f"all of it, on the wall   {wall_s:10.3f} s")
-    print(f"counting                 {counted_s:10.3f} CPU s, {instructions / counted_s / 1e6:,.0f} M instructions/s")
+    loaded = time.perf_counter()
+    talk(board, infer(2))
+    before, start_s = board.counts, time.process_time()
+    talk(board, infer(3))
+    each_s = (time.process_time() - start_s) / 3
+    counts = board.counts.since(before)
+    return Subject(level, board, booted - start, loaded - booted, max(1, int(ROUND_S / each_s)), counts)
 
+
+def measure(device: Board, elf: bytes, size_bytes: int, rounds: int) -> None:
+    """Print one table: the levels on one board."""
+    subjects = [prepared(device, elf, level, size_bytes) for level in LEVELS]
     plain = EmulatedBoard(device, elf, count_blocks=False)
     uncounted(plain, b"")
     for line in load_commands(size_bytes):
         uncounted(plain, line)
-    talk_s = uncounted(plain, command)
-    print(f"not counting             {talk_s:10.3f} CPU s, {instructions / talk_s / 1e6:,.0f} M instructions/s")
+    uncounted(plain, infer(2))
+    plain_s = []
+    for _ in range(rounds):
+        for subject in subjects:
+            start = time.process_time()
+            talk(subject.board, infer(subject.inferences))
+            subject.each_s.append((time.process_time() - start) / subject.inferences)
+        plain_s.append(uncounted(plain, infer(subjects[0].inferences)) / subjects[0].inferences)
+    print(f"\n{device.device}, {device.cpu} at {device.clock_hz / 1e6:g} MHz; {rounds} rounds")
+    print("level         CPU ms/inf.  M instr./s  instructions     cycles  real-time factor  boot s  load s")
+    for subject in subjects:
+        each_s = statistics.median(subject.each_s)
+        counts = subject.counts
+        cycles = (counts.cycles - counts.idle_cycles) / 3
+        print(
+            f"{subject.name:<13}{each_s * 1e3:>12.2f}{counts.instructions / 3 / each_s / 1e6:>12.0f}"
+            f"{counts.instructions / 3:>14,.0f}{cycles:>11,.0f}{cycles / device.clock_hz / each_s:>18.2f}"
+            f"{subject.start_s:>8.2f}{subject.load_s:>8.2f}"
+        )
+    print(f"{'core alone':<13}{statistics.median(plain_s) * 1e3:>12.2f}")
+
+
+def build(device: Board, model: Path, wire: WireFormat) -> tuple[bytes, int]:
+    """The image, and the bytes of one input on the line."""
+    compiled = compile_model(model.read_bytes(), model.name, Isa.DSP)
+    with tempfile.TemporaryDirectory() as folder:
+        elf = build_firmware(compiled, wire, device, Path(folder)).elf.read_bytes()
+    return elf, compiled.input.size_bytes * (4 if wire.input is InputFormat.FLOAT32 else 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, nargs="?", help="without it the keyword model, or the shipped one")
+    parser.add_argument("--task", choices=sorted(BY_MODEL_ID), help="the model's task")
+    parser.add_argument("--device", help="without it all boards")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+
+    data = os.environ.get("MLPERF_TINY_DATA")
+    usual = (Path(data) / KEYWORDS, "kws01") if data else (SHIPPED, "ad01")
+    model, task = (options.model, options.task) if options.model else usual
+    if task is None:
+        parser.error("say with --task which task the model is for")
+    boards = (find_board(options.device),) if options.device else BOARDS
+    print(f"{model.name}, {task}")
+    for device in boards:
+        if not device.is_host:
+            measure(device, *build(device, model, BY_MODEL_ID[task]), options.rounds)
 
 
 if __name__ == "__main__":
