@@ -34,7 +34,8 @@ class OwnInput:
     ``features`` is a row of ``models.features.pipelines``; ``scale`` and ``zero_point`` are of the int8 input tensor.
     ``tested_on`` is "published" where a figure is about the published test set, "test" where the model has seen some
     of that set and only the test split of the data at hand is new to it. ``scored`` is false where the answers cannot
-    be told right from wrong with the task's own data.
+    be told right from wrong with the task's own data. ``classes`` are its outputs where they are not in the order of
+    the task's labels.
     """
 
     features: str
@@ -42,6 +43,11 @@ class OwnInput:
     zero_point: int
     tested_on: Literal["published", "test"] = "published"
     scored: bool = True
+    classes: tuple[str, ...] = ()
+
+    def output_of(self, label: int, labels: tuple[str, ...]) -> int:
+        """The place among the outputs of what is ``labels[label]`` to the task."""
+        return self.classes.index(labels[label]) if self.classes else label
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,8 @@ def _zoo(
     return OfficialModel(name, task, file, url, sha256, "own", size, folders, own_input)
 
 
+# Arm trained its DS-CNNs with TensorFlow's speech example, whose order this is.
+_SPEECH_EXAMPLE = ("silence", "unknown", "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 _KWS_INPUT = OwnInput("micronet-kws", 0.20109497010707855, -5)
 
 
@@ -158,9 +166,11 @@ OFFICIAL: tuple[OfficialModel, ...] = (
          "5e76364e80c45776b735563679d45f611cab7ce7fef2ec4e2db088afe009ccae", 16_384,
          OwnInput("micronet-vww-128", 0.008137832395732403, -70)),
     _zoo("dscnn-s", "kws", "keyword_spotting/ds_cnn_small/model_package_tf/model_archive/TFLite",
-         "ds_cnn_s_quantized.tflite", "0f235d3602308653fcdb50d73462080dec73f21473b4856f05f307d0eb24ca1a", 490),
+         "ds_cnn_s_quantized.tflite", "0f235d3602308653fcdb50d73462080dec73f21473b4856f05f307d0eb24ca1a", 490,
+         OwnInput("hello-edge-kws", 1.084193468093872, 100, classes=_SPEECH_EXAMPLE)),
     _zoo("dscnn-m", "kws", "keyword_spotting/ds_cnn_medium/model_package_tf/model_archive/TFLite",
-         "ds_cnn_m_quantized.tflite", "b18433ec283fa9a70e9ecdfc9ec8c1083772d6ecdf99386120277d7c3f805b34", 490),
+         "ds_cnn_m_quantized.tflite", "b18433ec283fa9a70e9ecdfc9ec8c1083772d6ecdf99386120277d7c3f805b34", 490,
+         OwnInput("hello-edge-kws", 1.0867793560028076, 99, classes=_SPEECH_EXAMPLE)),
 )  # fmt: skip
 
 

@@ -65,7 +65,8 @@ def _from_keyword_clips(
     examples = found.published_test if published else found.test
     listed = found.published_count if published else len(examples)
     samples = tuple(
-        Sample(example.name, example.label, partial(_of_example, own, pipeline, example)) for example in examples
+        Sample(example.name, own.output_of(example.label, found.labels), partial(_of_example, own, pipeline, example))
+        for example in examples
     )
     what = "test clips as published" if published else "test split, speakers that no other split has"
     made = _dataset(task, pipeline, samples, f"{what}: {found.origin}", listed, own.scored)

@@ -30,8 +30,16 @@ BATCH = 32
 
 def micronet_keyword_mfcc(clips: NDArray[np.int16]) -> NDArray[np.float32]:
     """Return the features, shape (n, 49, 10, 1), of ``clips`` of shape (n, 16000)."""
-    scaled = by_maximum(to_unit(clips))
-    made = [_of_batch(batch) for batch in in_batches(scaled, BATCH)]
+    return _features(by_maximum(to_unit(clips)))
+
+
+def hello_edge_mfcc(clips: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return the same of the clips as they are: the front end of TensorFlow's speech example and of Arm's DS-CNNs."""
+    return _features(to_unit(clips))
+
+
+def _features(clips: NDArray[np.float32]) -> NDArray[np.float32]:
+    made = [_of_batch(batch) for batch in in_batches(clips, BATCH)]
     return np.concatenate(made)[..., None] if made else np.zeros((0, FRAMES, COEFFICIENTS, 1), np.float32)
 
 

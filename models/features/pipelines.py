@@ -19,7 +19,7 @@ from harness.errors import UsageError
 from models.features.keyword import keyword_mfcc
 from models.features.machine_image import machine_images
 from models.features.machine_sound import log_mel, windows
-from models.features.micronet_keyword import micronet_keyword_mfcc
+from models.features.micronet_keyword import hello_edge_mfcc, micronet_keyword_mfcc
 from models.features.picture import byte_rgb, gray, unit_rgb
 from models.features.wake_word import wake_word_inputs
 
@@ -63,6 +63,7 @@ def _machine_windows(clip: NDArray[Any]) -> NDArray[np.float32]:
 PIPELINES: tuple[Pipeline, ...] = (
     Pipeline("mlperf-kws", "kws", "keyword clips", (49, 10, 1), keyword_mfcc, "truncated"),
     Pipeline("micronet-kws", "kws", "keyword clips", (49, 10, 1), micronet_keyword_mfcc),
+    Pipeline("hello-edge-kws", "kws", "keyword clips", (49, 10, 1), hello_edge_mfcc),
     Pipeline("mlperf-ad", "ad", "machine clip", (640,), _machine_windows),
     Pipeline("micronet-ad", "ad", "machine clip", (32, 32, 1), machine_images),
     Pipeline("mlperf-vww", "vww", "pictures", (96, 96, 3), unit_rgb),

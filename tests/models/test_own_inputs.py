@@ -37,7 +37,7 @@ def test_rows_have_the_quantisation_of_their_file(row: object, data_dir: Path) -
     entry = interpreter.Interpreter(model_content=model.load()).get_input_details()[0]
     assert model.own_input is not None
     assert entry["quantization"] == (model.own_input.scale, model.own_input.zero_point)
-    assert tuple(entry["shape"][1:]) == find_pipeline(model.own_input.features).shape
+    assert np.prod(entry["shape"]) == np.prod(find_pipeline(model.own_input.features).shape)
 
 
 def test_published_and_test_split(tmp_path: Path) -> None:
@@ -52,6 +52,14 @@ def test_published_and_test_split(tmp_path: Path) -> None:
     assert [s.name for s in held_out.samples] == [s.name for s in published.samples[2:]]
     by_variable = own_dataset(KEYWORDS, kws, environ={**NOWHERE, "MLPERF_TINY_DATA": str(tmp_path)})
     assert by_variable is not None and by_variable.samples[0].load() == published.samples[0].load()
+
+
+def test_labels_follow_the_models_own_order(tmp_path: Path) -> None:
+    write_tree(tmp_path / "speech_commands", speech_selection())
+    order = ("unknown", "silence", "no", "yes")
+    own = OwnInput("hello-edge-kws", 1.0, 0, classes=order)
+    dataset = own_dataset(own, find_task("kws"), tmp_path, environ=NOWHERE)
+    assert dataset is not None and [sample.label for sample in dataset.samples] == [3, 2, 1, 0]
 
 
 def test_the_corpus_alone_gives_its_test_split(tmp_path: Path) -> None:
@@ -104,6 +112,7 @@ def answers(dataset: Dataset, content: bytes, every: int) -> tuple[int, int]:
         ("micronet-kws-s", 20, 203, 214),
         ("micronet-kws-m", 40, 101, 107),
         ("micronet-vww-2", 8, 69, 100),
+        ("dscnn-s", 20, 181, 214),
     ],
 )
 def test_official_models_answer_real_samples(name: str, every: int, right: int, of: int, data_dir: Path) -> None:
