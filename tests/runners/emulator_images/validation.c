@@ -16,7 +16,7 @@ int main(void)
         if (command == 'g') {
             const uint32_t start = DWT_CYCCNT;
             uint32_t turns = 1000;
-            __asm__ volatile("1: subs %0, #1\n bne 1b\n" : "+r"(turns) : : "cc");
+            __asm__ volatile(".balign 16\n1: subs %0, #1\n bne 1b\n" : "+r"(turns) : : "cc");
             const uint32_t cycles = DWT_CYCCNT - start;
             put_text("cycles ");
             put_number(cycles);
