@@ -74,6 +74,16 @@ def auc_101(scores: Scores, labels: Labels) -> float | None:
     return _mean([_threshold_auc(scores[:, label], labels == label, thresholds) for label in range(scores.shape[1])])
 
 
+def misplaced(logits: Scores, output: int) -> float:
+    """Return the anomaly score of a clip from networks that tell machines apart (MicroNets, arXiv 2010.11267).
+
+    ``logits`` are the answers to the clip's windows, shape (windows, machines); the score is minus the probability,
+    by softmax, of the clip's own machine, whose place is ``output``; mean over the windows, -1..0.
+    """
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return float(-np.mean(powers[:, output] / powers.sum(axis=1)))
+
+
 def auc_101_range(scores: Scores, positive: npt.NDArray[np.bool_]) -> float | None:
     """Return EEMBC's area for anomaly scores (shape (samples,)): 101 thresholds from their minimum to their maximum."""
     return _threshold_auc(scores, positive, np.linspace(scores.min(), scores.max(), 101))

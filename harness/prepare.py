@@ -100,7 +100,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     if request.port is not None:
         model = None if request.model is None else find_model(request.model, task.name, data_dir=request.data)
         facts = _model_facts(model) if model else _UNKNOWN_MODEL
-        inputs = InputFacts("benchmark" if model is None else model.input_format or "benchmark", task.window_bytes)
+        inputs = _inputs_on(model, task)
         settings = _settings(request, task, board, facts, inputs, model, request.port, engine="on the device")
         return _with_data(replace(settings, firmware=None), request, request.port, None)
     if board is None:
@@ -118,7 +118,8 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     else:
         wire = own_format(wire)
     image = build_image(engine_model, wire, board, toolchain, request.baud, cache_folder(), say)
-    inputs = InputFacts(input_format, engine_model.input.size_bytes)
+    own_input = own_input_of(model.sha256)
+    inputs = InputFacts(input_format, engine_model.input.size_bytes, own_input.classes if own_input else ())
     url = _url(board, image.elf, request.timing or DEFAULT_LEVEL)
     settings = _settings(request, task, board, _model_facts(model), inputs, model, url, engine)
     return _with_data(replace(settings, firmware=image.facts), request, url, image.elf)
@@ -187,6 +188,14 @@ def _task_of(request: Request) -> Task:
             raise UsageError(f"model {model.name} is for {model.task}, which is no task here; there are {_NAMES}.")
         return find_task(model.task)
     raise UsageError("say what to run: --task ad, ic, kws or vww, or --model of a known name.")
+
+
+def _inputs_on(model: CatalogModel | None, task: Task) -> InputFacts:
+    """What a board that came with its model takes: what the catalogue says of it, else the benchmark's files."""
+    if model is None or model.input_format != "own":
+        return InputFacts("benchmark", task.window_bytes)
+    classes = model.own_input.classes if model.own_input else ()
+    return InputFacts("own", model.input_bytes or task.window_bytes, classes)
 
 
 def _check_baud(board: Board, baud: int | None) -> None:

@@ -103,7 +103,7 @@ def figures(events: Sequence[Event]) -> RunRecord:
         complete=measured.ended,
         identity=measured.identity,
         performance=_performance(measured),
-        accuracy=_accuracy(measured, task, len(settings.data.listed)),
+        accuracy=_accuracy(measured, task, len(settings.data.listed), settings.inputs.classes),
         instructions_per_inference=_per_inference(measured.counted, "instructions"),
         cycles_per_inference=_per_inference(measured.counted, "cycles"),
         violations=(),
@@ -150,14 +150,14 @@ def _window(timed: Timed) -> WindowFigures:
     return WindowFigures(timed.sample, timed.inference.count, elapsed_us, timed.inference.count / (elapsed_us / 1e6))
 
 
-def _accuracy(measured: Measured, task: Task, listed: int) -> AccuracyFigures | None:
+def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, ...] = ()) -> AccuracyFigures | None:
     whole = _answered(measured)
     if not whole:
         return None
     inferences = sum(len(windows) for windows in measured.answers.values())
     labels = np.array([measured.labels[index] for index in whole])
     if task.metric is Metric.AUC:
-        means = {index: float(np.mean([row[0] for row in measured.answers[index].values()])) for index in whole}
+        means = {index: _clip_score(measured, index, classes) for index in whole}
         scores, anomaly = np.array(list(means.values())), labels == 1
         return AccuracyFigures(
             samples=len(whole),
@@ -187,6 +187,21 @@ def _accuracy(measured: Measured, task: Task, listed: int) -> AccuracyFigures | 
         auc_101=metrics.auc_101(scores, labels),
         auc_mlcommons=metrics.auc_mlcommons(scores, labels),
     )
+
+
+def _clip_score(measured: Measured, index: int, classes: tuple[str, ...]) -> float:
+    """The anomaly score of a file: the mean of its windows' scores, or how little it sounds like its own machine."""
+    rows = list(measured.answers[index].values())
+    if not classes:
+        return float(np.mean([row[0] for row in rows]))
+    name = measured.names[index]
+    machine = name.partition("_id_")[2].partition("_")[0]
+    if machine not in classes or any(len(row) != len(classes) for row in rows):
+        raise RecordError(
+            f"the device answered {name} with {len(rows[0])} values, the model knows the machines "
+            f"{', '.join(classes)}. Is this the right model for this data?"
+        )
+    return metrics.misplaced(np.array(rows), classes.index(machine))
 
 
 def _answered(measured: Measured) -> list[int]:

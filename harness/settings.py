@@ -90,11 +90,13 @@ class DataFacts:
 class InputFacts:
     """``format`` is "benchmark" for the task's official files, "own" for a model's own int8 input tensor.
 
-    ``size_bytes`` is the size of one inference's int8 input tensor; 0 when it is not known.
+    ``size_bytes`` is the size of one inference's int8 input tensor; 0 when it is not known. ``classes`` are the model's
+    outputs where they are not the task's: another order, or the machines whose sounds it tells apart.
     """
 
     format: str
     size_bytes: int
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,9 @@ class OwnInput:
     ``features`` is a row of ``models.features.pipelines``; ``scale`` and ``zero_point`` are of the int8 input tensor.
     ``tested_on`` is "published" where a figure is about the published test set, "test" where the model has seen some
     of that set and only the test split of the data at hand is new to it. ``scored`` is false where the answers cannot
-    be told right from wrong with the task's own data. ``classes`` are its outputs where they are not in the order of
-    the task's labels.
+    be told right from wrong with the task's own data. ``classes`` are its outputs where they are not the task's labels
+    in their order: for anomaly detection the ids of the machines whose sounds it tells apart. A model that has learnt
+    from made-up machines knows no others: ``learnt_from`` says so.
     """
 
     features: str
@@ -44,6 +45,7 @@ class OwnInput:
     tested_on: Literal["published", "test"] = "published"
     scored: bool = True
     classes: tuple[str, ...] = ()
+    learnt_from: Literal["real", "synthetic"] = "real"
 
     def output_of(self, label: int, labels: tuple[str, ...]) -> int:
         """The place among the outputs of what is ``labels[label]`` to the task."""
@@ -239,8 +241,15 @@ def own_input_of_card(card: Mapping[str, Any]) -> OwnInput | None:
     entry = card["input"]
     if entry["format"] != "own":
         return None
+    data = card["training_data"]
     return OwnInput(
-        entry["features"], entry["scale"], entry["zero_point"], entry["tested_on"], entry.get("scored", True)
+        entry["features"],
+        entry["scale"],
+        entry["zero_point"],
+        entry["tested_on"],
+        entry.get("scored", True),
+        tuple(entry.get("classes", ())) or tuple(f"{number:02d}" for number in data.get("machine_ids", ())),
+        "synthetic" if data["kind"] == "synthetic" else "real",
     )
 
 

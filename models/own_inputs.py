@@ -22,6 +22,8 @@ from models.data.dataset import Dataset, Sample
 from models.data.examples import Example
 from models.data.load import load_dataset
 from models.data.speech_commands import find_speech_commands
+from models.data.synthetic.machines import Clip, waveform
+from models.data.synthetic.sets import run_clips
 from models.features.pipelines import Pipeline, find_pipeline
 from models.tasks import Task
 
@@ -38,15 +40,17 @@ def own_dataset(
 ) -> Dataset | None:
     """Return the samples of ``task`` as inputs of a model; None when no raw data of the task is at hand.
 
+    Made-up machine sounds are always at hand; they are the only ones that a model which learnt from them is tried on.
     Data is looked for in ``data_dir``, else the folder MLPERF_TINY_DATA names, and in the download cache. The set is
     ``labelled`` only where an answer can be told right from wrong. Raises DataError for broken data, UsageError for a
     pipeline that does not exist.
     """
-    if synthetic:
-        return None
     pipeline = find_pipeline(own.features)
-    named = data_folder(data_dir, environ)
-    folders = tuple(folder for folder in (named, cache_folder(environ)) if folder is not None and folder.is_dir())
+    if synthetic and pipeline.raw != "machine clip":
+        return None
+    named = None if synthetic else data_folder(data_dir, environ)
+    places = () if synthetic else (named, cache_folder(environ))
+    folders = tuple(folder for folder in places if folder is not None and folder.is_dir())
     return _MAKERS[pipeline.raw](own, pipeline, task, folders, data_dir, environ)
 
 
@@ -98,11 +102,21 @@ def _from_machine_clips(
     data_dir: Path | None,
     environ: Mapping[str, str],
 ) -> Dataset | None:
-    examples = next((found for folder in folders if (found := clip_sounds(task, folder))), ())
+    if own.learnt_from == "real":
+        examples = next((found for folder in folders if (found := clip_sounds(task, folder))), ())
+        samples = tuple(
+            Sample(example.name, example.label, partial(_of_clip, own, pipeline, example)) for example in examples
+        )
+        if samples:
+            return _dataset(task, pipeline, samples, "toy-car clips", len(samples), own.scored)
+    clips = run_clips()
     samples = tuple(
-        Sample(example.name, example.label, partial(_of_clip, own, pipeline, example)) for example in examples
+        Sample(f"{clip.name}.wav", int(clip.fault is not None), partial(_of_made_clip, own, pipeline, clip))
+        for clip in clips
     )
-    return _dataset(task, pipeline, samples, "toy-car clips", len(samples), own.scored) if samples else None
+    scored = own.scored and own.learnt_from == "synthetic"
+    made = _dataset(task, pipeline, samples, "made-up machine sounds", len(samples), scored)
+    return replace(made, source="synthetic")
 
 
 def _dataset(
@@ -119,6 +133,10 @@ def _of_example(own: OwnInput, pipeline: Pipeline, example: Example) -> bytes:
 
 def _of_clip(own: OwnInput, pipeline: Pipeline, example: Example) -> bytes:
     return _bytes(own, pipeline, example.load())
+
+
+def _of_made_clip(own: OwnInput, pipeline: Pipeline, clip: Clip) -> bytes:
+    return _bytes(own, pipeline, waveform(clip))
 
 
 def _of_picture(own: OwnInput, pipeline: Pipeline, side: int, load: Callable[[], bytes]) -> bytes:

@@ -36,12 +36,17 @@ def clip_features(clip: Clip) -> bytes:
     return ad_features(waveform(clip) / 32768.0)
 
 
+def run_clips() -> tuple[Clip, ...]:
+    """The clips that a run uses, healthy and faulty ones of all machines."""
+    healthy, faulty = normal_clips("test", CLIPS_PER_MACHINE), faulty_clips("test", CLIPS_PER_MACHINE)
+    # Both kinds and all machines from the start, so that the first few clips are a set of their own.
+    return tuple(sorted(healthy + faulty, key=lambda clip: (clip.number, clip.machine_id)))
+
+
 def machine_sounds(task: Task, clips: tuple[Clip, ...] | None = None) -> Dataset:
     """The test clips as a data set: features are made when a sample is loaded, a few hundredths of a second each."""
     if clips is None:
-        healthy, faulty = normal_clips("test", CLIPS_PER_MACHINE), faulty_clips("test", CLIPS_PER_MACHINE)
-        # Both kinds and all machines from the start, so that the first few clips are a set of their own.
-        clips = tuple(sorted(healthy + faulty, key=lambda clip: (clip.number, clip.machine_id)))
+        clips = run_clips()
     samples = tuple(
         Sample(f"{clip.name}.bin", int(clip.fault is not None), partial(clip_features, clip)) for clip in clips
     )

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Anomaly scores of networks that tell machines apart, from their answers to a figure."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from harness.errors import RecordError
+from harness.measured import Measured
+from harness.metrics import misplaced
+from harness.record import _accuracy
+from models.tasks import find_task
+
+MACHINES = ("00", "02", "05")
+
+
+def test_the_score_is_minus_the_probability_of_the_clips_own_machine() -> None:
+    rows = np.array([[1.0, 2.0, -1.0], [0.5, 0.5, 0.5]])
+    by_hand = [math.exp(row[1]) / sum(math.exp(value) for value in row) for row in rows.tolist()]
+    assert misplaced(rows, 1) == pytest.approx(-sum(by_hand) / 2)
+    assert misplaced(np.array([[0.0, 900.0]]), 1) == -1.0 and misplaced(np.array([[0.0, 900.0]]), 0) == 0.0
+
+
+def measured(files: dict[str, list[tuple[float, ...]]]) -> Measured:
+    found = Measured()
+    for index, (name, rows) in enumerate(files.items()):
+        found.names[index], found.labels[index] = name, int(name.startswith("anomaly"))
+        found.answers[index], found.windows_of[index] = dict(enumerate(rows)), len(rows)
+    return found
+
+
+def test_clips_that_sound_like_another_machine_are_anomalous() -> None:
+    sure, other = (9.0, 0.0, 0.0), (0.0, 0.0, 9.0)
+    files = {
+        "normal_id_00_00000000.wav": [sure, sure],
+        "normal_id_05_00000000.wav": [other, other],
+        "anomaly_id_00_00000000.wav": [sure, other],
+        "anomaly_id_05_00000000.wav": [sure, sure],
+    }
+    figures = _accuracy(measured(files), find_task("ad"), 4, MACHINES)
+    assert figures is not None and figures.auc == 1.0 and figures.inferences == 8
+    scores = [figures.file_scores[name] for name in files]
+    assert max(scores[:2]) < -0.99 and -0.51 < scores[2] < -0.49 and scores[3] > -0.01
+
+
+@pytest.mark.parametrize(("name", "row"), [("normal_id_03_1.wav", (1.0, 2.0, 3.0)), ("normal_id_02_1.wav", (1.0, 2.0))])
+def test_answers_of_another_model_are_refused(name: str, row: tuple[float, ...]) -> None:
+    with pytest.raises(RecordError, match=f"answered {name} with .* machines 00, 02, 05"):
+        _accuracy(measured({name: [row]}), find_task("ad"), 1, MACHINES)
+
+
+def test_scores_of_one_value_are_means_over_windows() -> None:
+    files = {"normal_id_01_1.bin": [(1.0,), (3.0,)], "anomaly_id_01_1.bin": [(2.5,), (2.5,)]}
+    figures = _accuracy(measured(files), find_task("ad"), 2)
+    assert figures is not None and list(figures.file_scores.values()) == [2.0, 2.5] and figures.auc == 1.0
