@@ -127,7 +127,7 @@ def _shown(step: Step) -> Shown:
 
 
 def _require_tensorflow() -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its greetings would stand between the lines of progress
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its greetings would stand between the lines of progress
     try:
         import tensorflow as tf
     except ImportError as error:

@@ -54,7 +54,8 @@ def make_card(
     entry = interpreter.get_input_details()[0]
     scale, zero_point = entry["quantization"]
     words = (
-        f"micronet-train {trained.name} --out DIR --seed {recipe.seed} --epochs {recipe.epochs} --batch {recipe.batch}"
+        f"micronet-train {trained.name} --out DIR --seed {recipe.seed} --epochs {recipe.epochs} "
+        f"--int8-epochs {recipe.int8_epochs} --batch {recipe.batch} --passes {recipe.passes}"
     )
     if teacher is not None:
         words += "".join(f" --distill {name}" for name in teacher.names)

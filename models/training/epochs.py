@@ -38,11 +38,17 @@ def epoch_samples(
     order = rng.permutation(kept)
     whole = max(len(order) // recipe.batch * recipe.batch, min(len(order), recipe.batch))
     inputs, targets = made.inputs[order[:whole]], targets[order[:whole]]
+    inputs = cut_off(inputs, recipe)
     if recipe.masking is not None:
         inputs = masked(inputs, recipe.masking, rng)
     if recipe.mixup > 0.0:
         inputs, targets = mixed(inputs, targets, recipe.mixup, rng)
     return inputs, targets
+
+
+def cut_off(inputs: Floats, recipe: Recipe) -> Floats:
+    """Return inputs as the recipe lets networks see them."""
+    return inputs if recipe.input_range is None else np.clip(inputs, *recipe.input_range)
 
 
 def masked(inputs: Floats, settings: Masking, rng: np.random.Generator) -> Floats:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.training.card import Trained, make_card
-from models.training.epochs import epoch_samples, loss_of
+from models.training.epochs import cut_off, epoch_samples, loss_of
 from models.training.export import to_tflite
 from models.training.interpreter import open_interpreter
 from models.training.loop import Phase, Step, distribution, fit, repeatable
@@ -93,20 +93,23 @@ def train_micronet(
         model = build()
         first = phase("float", recipe.epochs, recipe.learning_rate)
         fit(model, first, samples, loss, out / "float.npz", progress.step)
-        calibration = material.store.load(0).inputs[
-            :: max(1, len(material.store.load(0).inputs) // CALIBRATION_SAMPLES)
-        ]
+        seen = cut_off(material.store.load(0).inputs, recipe)
+        calibration = seen[:: max(1, len(seen) // CALIBRATION_SAMPLES)]
         learnt = quantised_model(model, calibration)
         second = phase("int8", recipe.int8_epochs, recipe.int8_learning_rate)
         fit(learnt, second, samples, loss, out / "int8.npz", progress.step)
     content = to_tflite(learnt)
     progress.say("measuring the float model, the int8 model in training and the .tflite")
     interpreter = open_interpreter(content, reference_kernels=True)
+
+    def predicted(by: Any) -> Figures:
+        return material.figures(
+            lambda inputs: np.asarray(by.predict(cut_off(inputs, recipe), PREDICT_BATCH, verbose=0))
+        )
+
     figures = {
-        "float": material.figures(lambda inputs: np.asarray(model.predict(inputs, PREDICT_BATCH, verbose=0))),
-        "int8_in_training": material.figures(
-            lambda inputs: np.asarray(learnt.predict(inputs, PREDICT_BATCH, verbose=0))
-        ),
+        "float": predicted(model),
+        "int8_in_training": predicted(learnt),
         "tflite": material.figures(lambda inputs: int8_outputs(interpreter, inputs)),
     }
     if teacher is not None:

@@ -39,8 +39,9 @@ class Recipe:
     """How a network learns. The learning rates of both phases start as given and fall along half a cosine to ``last``.
 
     ``passes`` differently changed passes over the material are made and taken in turn, one in each epoch. ``mixup`` is
-    the parameter of its beta distribution; 0 is none. ``made_up_per_class`` counts the samples of each
-    class, or machine, where they are made up. ``distillation`` counts only when a teacher is named.
+    the parameter of its beta distribution; 0 is none. ``made_up_per_class`` counts the samples of each class, or
+    machine, where they are made up. ``input_range`` cuts the inputs off, as the int8 input then does.
+    ``distillation`` counts only when a teacher is named.
     """
 
     task: str
@@ -55,6 +56,7 @@ class Recipe:
     made_up_per_class: int = 0
     seed: int = 7
     label_smoothing: float = 0.0
+    input_range: tuple[float, float] | None = None
     mixup: float = 0.0
     masking: Masking | None = None
     distillation: Distillation = Distillation(0.5, 4.0)
@@ -74,6 +76,7 @@ RECIPES: tuple[Recipe, ...] = (
         passes=32,
         made_up_per_class=300,
         masking=Masking(0.5, frames=8, bands=2),
+        input_range=(-25.0, 26.0),  # about that of the published networks: below lies only how silent a silence is
         distillation=Distillation(0.8, 2.0),
         augmentation=ClipAugmentation(splices=0.1),
     ),
