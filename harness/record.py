@@ -199,7 +199,7 @@ def _clip_score(measured: Measured, index: int, classes: tuple[str, ...]) -> flo
     if machine not in classes or any(len(row) != len(classes) for row in rows):
         raise RecordError(
             f"the device answered {name} with {len(rows[0])} values, the model knows the machines "
-            f"{', '.join(classes)}. Is this the right model for this data?"
+            f"{', '.join(filter(None, classes))}. Is this the right model for this data?"
         )
     return metrics.misplaced(np.array(rows), classes.index(machine))
 

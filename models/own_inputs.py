@@ -19,6 +19,7 @@ from models.catalog import OwnInput
 from models.data.ad01 import clip_sounds
 from models.data.cache import cache_folder, data_folder
 from models.data.dataset import Dataset, Sample
+from models.data.dcase import find_dcase
 from models.data.examples import Example
 from models.data.load import load_dataset
 from models.data.speech_commands import find_speech_commands
@@ -40,7 +41,9 @@ def own_dataset(
 ) -> Dataset | None:
     """Return the samples of ``task`` as inputs of a model; None when no raw data of the task is at hand.
 
-    Made-up machine sounds are always at hand; they are the only ones that a model which learnt from them is tried on.
+    Models for anomaly detection that learnt from real machines are tried on slide rails, the MicroNets' own, else on
+    toy cars, which they do not know. Made-up machine sounds are always at hand; they are the only ones that a model
+    which learnt from them is tried on.
     Data is looked for in ``data_dir``, else the folder MLPERF_TINY_DATA names, and in the download cache. The set is
     ``labelled`` only where an answer can be told right from wrong. Raises DataError for broken data, UsageError for a
     pipeline that does not exist.
@@ -103,6 +106,12 @@ def _from_machine_clips(
     environ: Mapping[str, str],
 ) -> Dataset | None:
     if own.learnt_from == "real":
+        rails = next((found for folder in folders if (found := find_dcase(folder, "slider"))), None)
+        if rails is not None:
+            samples = tuple(
+                Sample(example.name, example.label, partial(_of_clip, own, pipeline, example)) for example in rails.test
+            )
+            return _dataset(task, pipeline, samples, rails.origin, len(samples), labelled=True)
         examples = next((found for folder in folders if (found := clip_sounds(task, folder))), ())
         samples = tuple(
             Sample(example.name, example.label, partial(_of_clip, own, pipeline, example)) for example in examples

@@ -64,7 +64,9 @@ def test_buffers_live_as_long_as_they_are_needed() -> None:
         Buffer(2, 4, 6),  # the pool; flattening it moves nothing
         Buffer(3, 6, 6),
     )
-    assert peak_bytes(arch) == 96 and len(buffers(arch, scratch=True)) == 7 + 3
+    assert peak_bytes(arch) == 96
+    more = set(buffers(arch, scratch=True)) - set(buffers(arch))
+    assert more == {Buffer(36, 0, 0), Buffer(72, 1, 1), Buffer(72, 2, 2)}  # two columns of 3 x 3 x channels, 16 bits
 
 
 def test_greedy_places_do_not_overlap_in_time() -> None:

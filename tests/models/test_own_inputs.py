@@ -108,6 +108,20 @@ def test_made_up_machines_are_for_whoever_learnt_from_them(tmp_path: Path) -> No
         assert {sample.name.split("_id_")[1][:2] for sample in dataset.samples} <= set(machines)
 
 
+def test_slide_rails_come_before_toy_cars(tmp_path: Path) -> None:
+    clips = {
+        f"{part}/{kind}_id_04_00000000.wav": sound(3, 176_000)
+        for part, kind in (("train", "normal"), ("test", "anomaly"))
+    }
+    write_tree(tmp_path / "slider", clips)
+    write_tree(tmp_path / "ad01", {"normal_id_01_00000000.wav": sound(1, 176_000)})
+    row = next(row for row in OFFICIAL if row.name == "micronet-ad-s")
+    assert row.own_input is not None
+    dataset = own_dataset(row.own_input, find_task("ad"), tmp_path, environ=NOWHERE)
+    assert dataset is not None and dataset.labelled and "slider" in dataset.origin
+    assert [(sample.name, sample.label) for sample in dataset.samples] == [("anomaly_id_04_00000000.wav", 1)]
+
+
 def test_cards_say_how_inputs_are_made() -> None:
     entry = {"format": "own", "features": "micronet-ad", "scale": 0.5, "zero_point": 3, "tested_on": "test"}
     made = own_input_of_card({"input": entry, "training_data": {"kind": "synthetic", "machine_ids": [1, 12]}})
