@@ -112,16 +112,15 @@ def _from_machine_clips(
                 Sample(example.name, example.label, partial(_of_clip, own, pipeline, example)) for example in rails.test
             )
             return _dataset(task, pipeline, samples, rails.origin, len(samples), labelled=True)
-        examples = next((found for folder in folders if (found := clip_sounds(task, folder))), ())
+        examples = next((clips for folder in folders if (clips := clip_sounds(task, folder))), ())
         samples = tuple(
             Sample(example.name, example.label, partial(_of_clip, own, pipeline, example)) for example in examples
         )
         if samples:
             return _dataset(task, pipeline, samples, "toy-car clips", len(samples), own.scored)
-    clips = run_clips()
     samples = tuple(
         Sample(f"{clip.name}.wav", int(clip.fault is not None), partial(_of_made_clip, own, pipeline, clip))
-        for clip in clips
+        for clip in run_clips()
     )
     scored = own.scored and own.learnt_from == "synthetic"
     made = _dataset(task, pipeline, samples, "made-up machine sounds", len(samples), scored)
