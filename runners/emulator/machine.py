@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import unicorn.arm_const as arm
@@ -23,12 +22,12 @@ from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
 
 from firmware.boards import Board
 from harness.errors import DeviceCrashed, UsageError
-from runners.emulator import bindings, exact_pc, layout
+from runners.emulator import bindings, exact_pc
 from runners.emulator.alignment import AlignmentCheck
 from runners.emulator.block_prices import BlockPrices
 from runners.emulator.bus import Bus
 from runners.emulator.chips import find_chip
-from runners.emulator.counts import DATA, FETCH, MISPREDICT, UNALIGNED, Counts
+from runners.emulator.counts import Counts, counts_of
 from runners.emulator.crash import Crash, report
 from runners.emulator.device_time import FEMTOSECONDS
 from runners.emulator.faults import REGISTERS, Fault, FaultWatch
@@ -158,26 +157,7 @@ class EmulatedBoard:
     @property
     def counts(self) -> Counts:
         """What has been done since power-on, and where the cycles went; some tens of microseconds to read."""
-        state = self._state
-        issue_cycles, stalls = self._prices.parts()
-        stalls[MISPREDICT] = int(state[layout.MISPREDICT_CYCLES])
-        stalls[FETCH] = int(state[layout.FETCH_CYCLES])
-        stalls[DATA] = int(state[layout.DATA_CYCLES])
-        stalls[UNALIGNED] = int(state[layout.UNALIGNED_CYCLES])
-        return Counts(
-            instructions=self.instructions,
-            cycles=self.cycles,
-            idle_cycles=self.idle_cycles,
-            issue_cycles=issue_cycles,
-            mispredicts=int(state[layout.MISPREDICTS]),
-            fetch_misses=int(state[layout.FETCH_MISSES]),
-            data_misses=int(state[layout.DATA_MISSES]),
-            unaligned=int(state[layout.UNALIGNED]),
-            flash_read_bytes=int(state[layout.FLASH_READ_BYTES]),
-            ram_read_bytes=int(state[layout.RAM_READ_BYTES]),
-            ram_written_bytes=int(state[layout.RAM_WRITTEN_BYTES]),
-            stalls=MappingProxyType(stalls),
-        )
+        return counts_of(self._state, *self._prices.parts())
 
     @property
     def core_hz(self) -> int:
