@@ -18,8 +18,9 @@ import click
 from firmware.codegen.pipeline import compile_model
 from firmware.codegen.plan import Isa
 from models.arch import Arch
-from models.catalog import OFFICIAL, at_hand, find_model
+from models.catalog import at_hand, find_model
 from models.memory import peak_bytes, tflite_bytes, tflm_ram_bytes
+from models.official import OFFICIAL
 from models.zoo import ARCHS
 
 KIB = 1024

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 
 from harness.errors import UsageError
-from models.catalog import InputFormat
 from models.data.dataset import NO_LABEL, Dataset, Sample
 from models.data.synthetic.patterns import random_bytes
+from models.official import InputFormat
 
 PERFORMANCE_SAMPLES = 5
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import OwnInput
 from models.data.ad01 import clip_sounds
 from models.data.cache import cache_folder, data_folder
 from models.data.dataset import Dataset, Sample
@@ -26,6 +25,7 @@ from models.data.speech_commands import find_speech_commands
 from models.data.synthetic.machines import Clip, waveform
 from models.data.synthetic.sets import run_clips
 from models.features.pipelines import Pipeline, find_pipeline
+from models.official import OwnInput
 from models.tasks import Task
 
 Folders = tuple[Path, ...]

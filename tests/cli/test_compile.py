@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli.compile import main
-from models.catalog import OFFICIAL, at_hand
+from models.catalog import at_hand
+from models.official import OFFICIAL
 from tests.fakes.spoiled_models import residual_model, written
 
 

@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError, UsageError
-from models import catalog
-from models.catalog import OFFICIAL, at_hand, benchmark_format, find_model, model_names
+from models import catalog, official
+from models.catalog import at_hand, benchmark_format, find_model, model_names
+from models.official import OFFICIAL
 from models.tasks import TASKS, Task
 
 NOWHERE = {"MLPERF_TINY_CACHE": "/nonexistent"}
 
 
 @pytest.mark.parametrize("row", OFFICIAL, ids=lambda row: row.name)
-def test_rows_are_complete(row: catalog.OfficialModel) -> None:
+def test_rows_are_complete(row: official.OfficialModel) -> None:
     assert len(row.sha256) == 64 and int(row.sha256, 16)
     assert row.url.startswith("https://") and row.url.endswith("/" + row.file)
     assert model_names().count(row.name) == 1
@@ -26,7 +27,7 @@ def test_rows_are_complete(row: catalog.OfficialModel) -> None:
 
 
 @pytest.mark.parametrize("row", OFFICIAL, ids=lambda row: row.name)
-def test_published_models_are_found_in_the_data_folder(row: catalog.OfficialModel, data_dir: Path) -> None:
+def test_published_models_are_found_in_the_data_folder(row: official.OfficialModel, data_dir: Path) -> None:
     interpreter = pytest.importorskip("ai_edge_litert.interpreter")
     if not at_hand(row.name, data_dir=data_dir):
         pytest.skip(f"{row.file} is not in the data folder")
@@ -74,7 +75,7 @@ def test_a_path_needs_a_task_and_a_file(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> catalog.OfficialModel:
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> official.OfficialModel:
     """A row whose address is a file of this machine."""
     site = tmp_path / "site" / "kws_ref_model.tflite"
     site.parent.mkdir()
@@ -84,7 +85,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> catalog.Offici
     return row
 
 
-def test_a_model_is_downloaded_once(tmp_path: Path, published: catalog.OfficialModel) -> None:
+def test_a_model_is_downloaded_once(tmp_path: Path, published: official.OfficialModel) -> None:
     environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
     steps: list[tuple[str, int, int | None]] = []
     model = find_model(published.name, environ=environ, progress=lambda *step: steps.append(step))
@@ -94,7 +95,7 @@ def test_a_model_is_downloaded_once(tmp_path: Path, published: catalog.OfficialM
     assert find_model(published.name, environ=environ).load() == b"a model"
 
 
-def test_the_data_folder_comes_before_the_network(tmp_path: Path, published: catalog.OfficialModel) -> None:
+def test_the_data_folder_comes_before_the_network(tmp_path: Path, published: official.OfficialModel) -> None:
     folder = tmp_path / "data" / "reference_models"
     folder.mkdir(parents=True)
     (folder / published.file).write_bytes(b"a model")
@@ -102,13 +103,13 @@ def test_the_data_folder_comes_before_the_network(tmp_path: Path, published: cat
     assert find_model(published.name, environ={**NOWHERE, "MLPERF_TINY_DATA": str(tmp_path / "data")}).load()
 
 
-def test_a_file_of_that_name_with_other_content_is_not_taken(tmp_path: Path, published: catalog.OfficialModel) -> None:
+def test_a_file_of_that_name_with_other_content_is_not_taken(tmp_path: Path, published: official.OfficialModel) -> None:
     (tmp_path / published.file).write_bytes(b"another model")
     environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
     assert find_model(published.name, data_dir=tmp_path, environ=environ).load() == b"a model"
 
 
-def test_a_model_that_cannot_be_had_names_the_three_ways(tmp_path: Path, published: catalog.OfficialModel) -> None:
+def test_a_model_that_cannot_be_had_names_the_three_ways(tmp_path: Path, published: official.OfficialModel) -> None:
     (tmp_path / "site" / published.file).unlink()
     with pytest.raises(DataError, match=r"--data DIR, or set MLPERF_TINY_DATA=DIR, or .*download"):
         find_model(published.name, environ={"MLPERF_TINY_CACHE": str(tmp_path / "cache")}).load()

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.catalog import OFFICIAL, OwnInput, at_hand, find_model, own_input_of, own_input_of_card
+from models.catalog import at_hand, find_model, own_input_of, own_input_of_card
 from models.data.dataset import Dataset
 from models.features.pipelines import find_pipeline
+from models.official import OFFICIAL, OwnInput
 from models.own_inputs import own_dataset
 from models.tasks import find_task
 from tests.fakes.data_sets import sound, speech_corpus, speech_selection, write_tree
