@@ -229,7 +229,7 @@ def measure_image(
 
     Raises ProtocolError or TransportError when the firmware does not come up, refuses or crashes.
     """
-    emulated = EmulatedBoard(board, image.elf, DEFAULT_LEVEL)
+    emulated = EmulatedBoard(board, image.elf, level)
     transport = EmulatorTransport(emulated)
     try:
         session = Session(transport, Timeouts(infer_s=INFER_S))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -79,8 +80,12 @@ class Row:
     answers: Answers = field(default_factory=dict, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, the answers left out."""
-        return asdict(replace(self, answers={}))
+        """Plain values, the answers left out; ``largest`` is None where answers differ in length."""
+        values = asdict(replace(self, answers={}))
+        del values["answers"]
+        if self.difference is not None and math.isinf(self.difference.largest):
+            values["difference"]["largest"] = None  # JSON has no infinity
+        return values
 
 
 def compared(row: Row, reference: Row | None) -> Row:

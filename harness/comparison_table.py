@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -87,8 +88,11 @@ def _equality(difference: Difference | None) -> str:
         return ""
     if difference.different == 0:
         return f"equal to {difference.to}, {difference.values:,} {'bytes' if difference.exact else 'printed values'}"
+    differ = f"{difference.different:,} of {difference.values:,} differ from {difference.to}"
+    if math.isinf(difference.largest):
+        return f"{differ}, some in number"
     largest = f"{difference.largest:.0f}" if difference.exact else f"{difference.largest:.3f}"
-    return f"{difference.different:,} of {difference.values:,} differ from {difference.to}, by {largest} at most"
+    return f"{differ}, by {largest} at most"
 
 
 def _versions(rows: Sequence[Row]) -> list[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from harness.modes import Progress
 from harness.prepare import Request
 from harness.run import Listener, run_benchmark
 from models.catalog import model_names, shipped_names
+from runners.emulator.timing.levels import LEVELS
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.reference import run_reference
@@ -71,6 +73,18 @@ def test_two_engines_on_an_emulated_board(two_engines: None, tiny: Path, tmp_pat
     assert a.latency_us == pytest.approx((a.cycles or 0) / M7.clock_hz * 1e6, abs=1.0)
     assert a.constant_bytes is not None and 490 * 12 < a.constant_bytes < 490 * 12 + 4000
     assert a.runtime_flash_bytes == (a.flash_bytes or 0) - a.constant_bytes
+
+
+def test_the_level_that_is_named_is_the_one_that_times(tiny: Path) -> None:
+    def latency_us(timing: str | None) -> float:
+        wish = Wish("kws", (str(tiny),), ("stm32f746",), ("compiled",), timing=timing)
+        (row,) = compare(plan_comparison(wish, EMPTY), Listener())
+        assert row.figures is not None
+        return row.figures.latency_us
+
+    by_class, by_pipeline, with_memories = map(latency_us, LEVELS)
+    assert len({by_class, by_pipeline, with_memories}) == 3
+    assert latency_us(None) == by_pipeline
 
 
 def test_a_data_folder_need_not_have_every_task(tiny: Path, tmp_path: Path) -> None:
@@ -234,6 +248,14 @@ def test_runs_on_other_data_are_not_held_against_each_other(tmp_path: Path) -> N
 def test_a_folder_without_a_run(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"transcript\.jsonl cannot be read"):
         compare_runs([tmp_path])
+
+
+def test_answers_of_another_length_are_said_so_and_json_stays_json() -> None:
+    row = replace(compared(answered(a=[1, 2]), answered(a=[1, 2, 3])), figures=Figures(1.0))
+    assert "3 of 3 differ from x, some in number" in render_comparison([row])
+    values = json.loads(json.dumps(row.to_json(), allow_nan=False))
+    assert (values["difference"]["different"], values["difference"]["largest"]) == (3, None)
+    assert "answers" not in values
 
 
 def test_the_table() -> None:
