@@ -39,7 +39,7 @@ class TflmModel:
     arena_bytes: int = 0
     stack_bytes: int = STACK_BYTES
     engine: str = "tflm"
-    sources: tuple[str, ...] = ("tflm/engine.cc",)
+    sources: tuple[str, ...] = ("tflm/engine.cc", "tflm/errno.c")
 
     @property
     def engine_version(self) -> str:
@@ -90,7 +90,11 @@ def _edge(graph: Graph, what: str, indices: tuple[int, ...]) -> TensorInfo:
     tensor = graph.tensors[indices[0]]
     problem = _problem(tensor)
     if problem:
-        raise UnsupportedOperator("MODEL", f"its {what}, {tensor}", f"{problem}, engine tflm wants int8 with one scale")
+        raise UnsupportedOperator(
+            "MODEL",
+            f"its {what}, {tensor}",
+            f"{problem}, engine tflm wants int8 with one scale; convert the model again",
+        )
     return TensorInfo(tensor.name, tensor.shape, tensor.scale, tensor.zero_point)
 
 
