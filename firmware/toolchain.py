@@ -228,6 +228,7 @@ def _gcc(board: Board, language: str = "gcc") -> str:
         raise CompilerFailed(name, "it is not on the PATH. Install the C++ part of the Arm GNU toolchain.")
     if found is None:
         raise CompilerFailed(
-            name, "it is not on the PATH. Install it, or leave --toolchain out to use the packaged one."
+            name,
+            "it is not on the PATH. Install it; engine compiled is also built by the packaged one, --toolchain zig.",
         )
     return found

@@ -76,7 +76,9 @@ def resolver_calls(graph: Graph, resolver: Resolver) -> tuple[Call, ...]:
         users = [operator for operator in graph.operators if operator.kind == kind]
         if kind not in resolver.calls:
             raise UnsupportedOperator(
-                kind, f"layer {users[0].index}", "this version of TensorFlow Lite Micro has no call that adds it"
+                kind,
+                f"layer {users[0].index}",
+                f"{RESOLVER.name} of this version of TensorFlow Lite Micro has no call that adds it",
             )
         call, default = resolver.calls[kind]
         int8 = f"{default}_INT8"

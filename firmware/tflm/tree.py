@@ -18,7 +18,7 @@ ARCHIVE = "libtensorflow-microlite.a"
 MICRO = Path("tensorflow/lite/micro")
 RESOLVER = MICRO / "micro_mutable_op_resolver.h"
 DOWNLOADS = MICRO / "tools/make/downloads"
-HOW = "docs/engines.md says how to build it"
+HOW = "how to build it: docs/engines.md"
 
 # A header by which each include folder is known to be there.
 _HEADERS = {
@@ -78,15 +78,18 @@ def find_library(tree: Tree, board: Board) -> Library:
     fitting: list[Archive] = []
     misfits: list[str] = []
     for path in tree.archives:
-        archive = read_archive(path)
-        problem = _misfit(archive, board)
+        try:
+            archive = read_archive(path)
+            problem = _misfit(archive, board)
+        except LibraryUnusable as error:  # beside a damaged archive there may be a good one
+            problem = f"is unusable: {error.problem.rstrip('.')}"
         if problem:
             misfits.append(f"{path.relative_to(tree.root)} {problem}")
         else:
             fitting.append(archive)
     if not fitting:
         raise LibraryUnusable(
-            tree.root, f"it has no library for {board.device}: {'; '.join(misfits)}. {HOW[0].upper()}{HOW[1:]}."
+            tree.root, f"it has no library for {board.device}: {'; '.join(misfits)}. Build one ({HOW})."
         )
     archive = min(fitting, key=lambda found: (not has_cmsis_nn(found), str(found.path)))
     return Library(
@@ -112,17 +115,24 @@ def version_of(root: Path) -> str:
     ``.git`` is read here rather than by git, which would answer for a repository around the tree.
     """
     try:
-        head = (root / ".git" / "HEAD").read_text().strip()
-        commit = _ref(root / ".git", head.removeprefix("ref: ")) if head.startswith("ref: ") else head
+        git = _git_folder(root)
+        head = (git / "HEAD").read_text().strip()
+        commit = _ref(git, head.removeprefix("ref: ")) if head.startswith("ref: ") else head
         if _HASH.fullmatch(commit):
             return commit
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         pass
     try:
         return (root / "VERSION").read_text(errors="replace").split()[0][:40]
     except (OSError, IndexError):
         found = _HASH.search(root.name)
         return found[0] if found else "unknown"
+
+
+def _git_folder(root: Path) -> Path:
+    """``.git``, or of a submodule what the file of that name says."""
+    git = root / ".git"
+    return root / git.read_text().strip().removeprefix("gitdir: ") if git.is_file() else git
 
 
 def _ref(git: Path, name: str) -> str:
@@ -147,7 +157,7 @@ def _misfit(archive: Archive, board: Board) -> str:
 
 def _wrong_target(target: Target, board: Board) -> str:
     if target.core != board.cpu:
-        return f"is for {target}, the board has a {board.cpu}"
+        return f"is for {target}, the board has a {board.cpu} (hard-float ABI)"
     if not target.hard_float:
         return f"is for {target}, the firmware passes floats in registers (hard-float ABI)"
     if "-sp-" in board.fpu and not target.single_precision:

@@ -102,6 +102,9 @@ def main(
     """
     if data is not None and synthetic:
         raise UsageError("--data and --synthetic do not go together; give one of them.")
+    built_here = {"--engine": engine, "--toolchain": toolchain}
+    if port is not None and resume is None and (named := [name for name, value in built_here.items() if value]):
+        raise UsageError(f"the device behind --port holds its firmware already; leave {' and '.join(named)} out.")
     if timeout is not None and math.isnan(timeout):
         raise UsageError("--timeout nan is not a number of seconds; give one.")
     request = Request(

@@ -87,6 +87,12 @@ def test_json_on_stdout(fake: tuple[object, ...], tmp_path: Path) -> None:
         (["--timeout", "inf"], 2, "Invalid value for '--timeout'"),
         (["--timeout", "nan"], 2, "error: --timeout nan is not a number of seconds"),
         (["--synthetic"], 2, "error: --data and --synthetic do not go together"),
+        (
+            ["--port", "x", "--engine", "tflm"],
+            2,
+            "error: the device behind --port holds its firmware already; leave --en",
+        ),
+        (["--port", "x", "--toolchain", "zig"], 2, "error: the device behind --port holds its firmware already"),
         (["--data", "/nowhere/at/all"], 1, "error: the data folder /nowhere/at/all is not a folder"),
         (["--resume", "/nowhere/at/all"], 1, "error: /nowhere/at/all/transcript.jsonl cannot be read"),
     ],

@@ -119,6 +119,17 @@ def test_the_wrong_library_is_refused(tmp_path: Path, flags: tuple[str, ...], bo
         find_library(tree, board)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("content", [b"text", b"!<arch>\nhello"])
+def test_a_damaged_archive_beside_a_good_one_does_not_matter(tmp_path: Path, content: bytes) -> None:
+    root = make_tree(tmp_path, {"b": M7})
+    damaged = root / "gen/a/lib" / ARCHIVE
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(content)
+    assert find_library(find_tree({"TFLM_DIR": str(root)}), F746).archive.parts[-3] == "b"
+    with pytest.raises(LibraryUnusable, match=r"gen/a/lib/\S+ is unusable: it is .*; gen/b/lib/\S+ is for cortex-m7"):
+        find_library(find_tree({"TFLM_DIR": str(root)}), F446)
+
+
 def test_objects_for_several_cores_are_refused(tmp_path: Path) -> None:
     root = make_tree(tmp_path, {"one": M7})
     make_archive(root / "gen/one/lib" / ARCHIVE, [(M7, (INTERPRETER,)), (M4, ("other",))])
@@ -163,7 +174,7 @@ def test_what_is_no_tree(tmp_path: Path, make: Callable[[Path], Path], words: st
 
 @pytest.mark.parametrize("environ", [{}, {"TFLM_DIR": ""}])
 def test_no_tree_named(environ: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=r"name it with TFLM_DIR \(docs/engines.md"):
+    with pytest.raises(UsageError, match=r"name it with TFLM_DIR \(how to build it: docs/engines.md"):
         find_tree(environ)
 
 
@@ -184,6 +195,9 @@ def test_a_missing_header_is_named(tmp_path: Path, header: Path) -> None:
         ({".git/HEAD": COMMIT}, COMMIT),
         ({".git/HEAD": "ref: refs/heads/main\n", ".git/refs/heads/main": f"{COMMIT}\n"}, COMMIT),
         ({".git/HEAD": "ref: refs/heads/main", ".git/packed-refs": f"# x\n{COMMIT} refs/heads/main\n"}, COMMIT),
+        ({".git": "gitdir: modules/t\n", "modules/t/HEAD": COMMIT}, COMMIT),
+        ({".git": "gitdir: nowhere", "VERSION": "2.3"}, "2.3"),
+        ({".git/HEAD": "\udcff", "VERSION": "2.3"}, "2.3"),
         ({".git/HEAD": "ref: refs/heads/gone", ".git/packed-refs": "", "VERSION": "2.3 of May"}, "2.3"),
         ({"VERSION": ""}, "unknown"),
     ],
@@ -191,7 +205,7 @@ def test_a_missing_header_is_named(tmp_path: Path, header: Path) -> None:
 def test_which_version_a_tree_is(tmp_path: Path, files: dict[str, str], version: str) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, errors="surrogateescape")
     assert version_of(tmp_path) == version
 
 
