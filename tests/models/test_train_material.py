@@ -14,7 +14,7 @@ from harness.errors import DataError, UsageError
 from models.features.pipelines import BY_NAME as PIPELINES
 from models.features.pipelines import find_pipeline
 from models.tasks import BY_NAME as TASKS
-from models.training.epochs import epoch_samples, masked, mixed
+from models.training.epochs import cut_off, epoch_samples, masked, mixed
 from models.training.keyword_clips import (
     NO_LABEL,
     ClipAugmentation,
@@ -162,6 +162,13 @@ def test_with_a_teacher_what_has_no_label_is_learnt_too(tmp_path: Path) -> None:
     inputs, targets = epoch_samples(counting_store(tmp_path, []), PLAIN, 3, 0, teacher)
     assert len(inputs) == 20 and (targets[:, :3].sum(axis=1) == 0.0).sum() == 1
     np.testing.assert_array_equal(targets[:, 3:], inputs[:, :3, 0, 0] * 2)
+
+
+def test_inputs_are_cut_off_before_anything_else(tmp_path: Path) -> None:
+    recipe = replace(PLAIN, input_range=(-0.5, 0.25))
+    inputs, _ = epoch_samples(counting_store(tmp_path, []), recipe, 3, 0, None)
+    assert (inputs.min(), inputs.max()) == (-0.5, 0.25)
+    assert cut_off(inputs, PLAIN) is inputs
 
 
 def test_masks_are_stripes_of_the_mean() -> None:
