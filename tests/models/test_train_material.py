@@ -141,7 +141,7 @@ def test_a_teacher_is_asked_once(tmp_path: Path) -> None:
     assert asked == [20, 20]
 
 
-PLAIN = replace(recipe_for("kws"), batch=4, passes=2, masking=None)
+PLAIN = replace(recipe_for("kws"), batch=4, passes=2, masking=None, input_range=None)
 
 
 def test_an_epoch_is_a_shuffled_pass_of_whole_batches(tmp_path: Path) -> None:
