@@ -40,7 +40,15 @@ SMALL = Arch(
     ),
 )
 RECIPE = replace(
-    recipe_for("kws"), epochs=6, int8_epochs=2, batch=16, passes=2, masking=None, augmentation=None, learning_rate=2e-2
+    recipe_for("kws"),
+    epochs=6,
+    int8_epochs=2,
+    batch=16,
+    passes=2,
+    masking=None,
+    input_range=None,
+    augmentation=None,
+    learning_rate=2e-2,
 )
 TEACHER = Teacher(("wise",), "0" * 64, lambda inputs: 2 * np.stack([inputs[:, 2 * n, n, 0] for n in range(CLASSES)], 1))
 
