@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import DataError
 from models.data.ad01 import clip_sounds
-from models.data.cache import cache_folder, data_folder
+from models.data.cache import DATA_VARIABLE, cache_folder, data_folder
 from models.data.dataset import Dataset, Sample
 from models.data.dcase import find_dcase
 from models.data.examples import Example
@@ -45,8 +46,8 @@ def own_dataset(
     toy cars, which they do not know. Made-up machine sounds are always at hand; they are the only ones that a model
     which learnt from them is tried on.
     Data is looked for in ``data_dir``, else the folder MLPERF_TINY_DATA names, and in the download cache. The set is
-    ``labelled`` only where an answer can be told right from wrong. Raises DataError for broken data, UsageError for a
-    pipeline that does not exist.
+    ``labelled`` only where an answer can be told right from wrong. Raises DataError for broken data and for a
+    ``data_dir`` without any, UsageError for a pipeline that does not exist.
     """
     pipeline = find_pipeline(own.features)
     if synthetic and pipeline.raw != "machine clip":
@@ -54,7 +55,14 @@ def own_dataset(
     named = None if synthetic else data_folder(data_dir, environ)
     places = () if synthetic else (named, cache_folder(environ))
     folders = tuple(folder for folder in places if folder is not None and folder.is_dir())
-    return _MAKERS[pipeline.raw](own, pipeline, task, folders, data_dir, environ)
+    made = _MAKERS[pipeline.raw](own, pipeline, task, folders, data_dir, environ)
+    if made is None and data_dir is not None and not synthetic:
+        raise DataError(
+            f"{data_dir} holds no {pipeline.raw}, which the inputs of this model are made from; wanted "
+            f"{_WANTED[pipeline.raw]}. Name another folder with --data DIR or {DATA_VARIABLE}, or run on made-up data "
+            "with --synthetic."
+        )
+    return made
 
 
 def _from_keyword_clips(
@@ -155,6 +163,10 @@ def _bytes(own: OwnInput, pipeline: Pipeline, raw: NDArray[np.generic]) -> bytes
     return pipeline.quantized(raw, own.scale, own.zero_point).tobytes()
 
 
+_WANTED = {
+    "keyword clips": "speech_commands_v0.02/, speech_commands_test_set_v0.02/ or speech_commands.zip with splits.csv",
+    "pictures": "the pictures of vww01",
+}
 _Maker = Callable[[OwnInput, Pipeline, Task, Folders, Path | None, Mapping[str, str]], Dataset | None]
 _MAKERS: dict[str, _Maker] = {
     "keyword clips": _from_keyword_clips,

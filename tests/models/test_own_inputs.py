@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.errors import DataError
 from models.catalog import at_hand, find_model, own_input_of, own_input_of_card
 from models.data.dataset import Dataset
 from models.features.pipelines import find_pipeline
@@ -89,6 +90,12 @@ def test_a_machine_clip_gives_several_inputs_and_no_answer(tmp_path: Path) -> No
         ("normal_id_03_00000000.wav", 0),
     ]
     assert len(dataset.windows(dataset.samples[0].load())) == 14
+
+
+def test_a_named_folder_must_have_the_data(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no keyword clips.* wanted speech_commands_v0\.02/.*--synthetic"):
+        own_dataset(KEYWORDS, find_task("kws"), tmp_path, environ=NOWHERE)
+    assert own_dataset(KEYWORDS, find_task("kws"), environ={**NOWHERE, "MLPERF_TINY_DATA": str(tmp_path)}) is None
 
 
 def test_made_up_machines_are_for_whoever_learnt_from_them(tmp_path: Path) -> None:
