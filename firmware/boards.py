@@ -60,9 +60,14 @@ class MemorySystem:
 
 @dataclass(frozen=True)
 class Power:
-    """Mean active power of a board; energy of an emulated run is this times time, and is labelled as modelled."""
+    """Mean active power of a board; energy of an emulated run is this times time, and is labelled as modelled.
+
+    ``lowest_w`` and ``highest_w`` are the least and the most that was measured on it, over networks.
+    """
 
     active_w: float
+    lowest_w: float
+    highest_w: float
     supply_v: float | None
     source: str
 
@@ -131,7 +136,7 @@ BOARDS: tuple[Board, ...] = (
         timer_clock_hz=90_000_000,
         flash_wait_states=5,
         memory_system=MemorySystem(FlashAccelerator(line_bytes=16, instruction_lines=64, data_lines=8)),
-        power=Power(0.163, None, "MicroNets (Banbury et al. 2021), measured on an STM32F446RE board"),
+        power=Power(0.163, 0.151, 0.168, None, "MicroNets (Banbury et al. 2021), table 4, an STM32F446RE board"),
         usb_ids=_STLINK,
     ),
     Board(
@@ -161,7 +166,7 @@ BOARDS: tuple[Board, ...] = (
             data_cache=Cache(4 * KIB, ways=4),
             tightly_coupled=((0x2000_0000, 64 * KIB), (0x0000_0000, 16 * KIB)),
         ),
-        power=Power(0.445, None, "MicroNets (Banbury et al. 2021), measured on an STM32F746ZG board"),
+        power=Power(0.445, 0.420, 0.460, None, "MicroNets (Banbury et al. 2021), table 4, an STM32F746ZG board"),
         usb_ids=_STLINK,
     ),
 )

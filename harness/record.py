@@ -69,6 +69,21 @@ class AccuracyFigures:
 
 
 @dataclass(frozen=True)
+class EnergyFigures:
+    """Energy of one inference. ``kind`` "modelled": power measured on such a board, from ``source``, times the latency.
+
+    ``lowest_uj`` and ``highest_uj`` take the least and the most power that was measured there; the latency's own error
+    is not in them.
+    """
+
+    kind: str
+    uj_per_inference: float
+    lowest_uj: float
+    highest_uj: float
+    source: str
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run. ``complete`` is false while it is under way and when it was stopped.
 
@@ -85,6 +100,7 @@ class RunRecord:
     violations: tuple[str, ...]
     notes: tuple[str, ...]
     resumed: int
+    energy: EnergyFigures | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for ``record.json``; the list of files is left to the transcript."""
@@ -110,7 +126,7 @@ def figures(events: Sequence[Event]) -> RunRecord:
         notes=tuple(measured.notes),
         resumed=measured.resumed,
     )
-    return replace(record, violations=_violations(record, measured, task))
+    return replace(record, energy=_energy(record), violations=_violations(record, measured, task))
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -148,6 +164,17 @@ def _window(timed: Timed) -> WindowFigures:
     if elapsed_us == 0:
         raise RecordError(f"the window on {timed.sample} lasted 0 us: the device's clock stands still.")
     return WindowFigures(timed.sample, timed.inference.count, elapsed_us, timed.inference.count / (elapsed_us / 1e6))
+
+
+def _energy(record: RunRecord) -> EnergyFigures | None:
+    device = record.settings.device
+    mean_w, lowest_w, highest_w = device.active_power_w, device.lowest_power_w, device.highest_power_w
+    if record.performance is None or mean_w is None or lowest_w is None or highest_w is None:
+        return None
+    latency_us = 1000.0 * record.performance.latency_ms
+    return EnergyFigures(
+        "modelled", mean_w * latency_us, lowest_w * latency_us, highest_w * latency_us, device.power_source
+    )
 
 
 def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, ...] = ()) -> AccuracyFigures | None:

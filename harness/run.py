@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from firmware.boards import DEVICES
 from harness import modes
 from harness.errors import BenchError, RecordError, UsageError
 from harness.image import ELF_FILE
@@ -193,6 +194,16 @@ def _with_timing(settings: Settings, transport: Transport) -> Settings:
     level: str = getattr(transport, "timing_level", "")
     timing = "emulated" if is_local_program(transport.url) else transport.timing
     device = replace(settings.device, timing=timing, timing_model=model, timing_level=level)
+    board = DEVICES.get(device.device)
+    if timing == "emulated" and board is not None and board.power is not None:
+        power = board.power
+        device = replace(
+            device,
+            active_power_w=power.active_w,
+            lowest_power_w=power.lowest_w,
+            highest_power_w=power.highest_w,
+            power_source=power.source,
+        )
     return replace(settings, device=device)
 
 

@@ -25,7 +25,8 @@ class DeviceFacts:
     """The device row as it was used.
 
     Of an emulated core ``timing_level`` says how closely its time was modelled and ``timing_model`` with which versions
-    of what, else both are ""; records from before there were levels have no level.
+    of what, else both are ""; records from before there were levels have no level. The powers are those of the board's
+    row, of emulated devices only: what was measured on such a board, and by whom.
     """
 
     device: str
@@ -36,6 +37,10 @@ class DeviceFacts:
     timing: str
     timing_model: str = ""
     timing_level: str = ""
+    active_power_w: float | None = None
+    lowest_power_w: float | None = None
+    highest_power_w: float | None = None
+    power_source: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.record import AccuracyFigures, PerformanceFigures, RunRecord
+from harness.record import AccuracyFigures, EnergyFigures, PerformanceFigures, RunRecord
 from models.tasks import Metric, Task, find_task
 
 FEW_SCORES = 5
@@ -17,6 +17,7 @@ def render(record: RunRecord, folder: Path) -> str:
     task = find_task(settings.task)
     lines = [f"{task.title} ({task.name}) on {settings.device.device}", ""]
     rows = [*_setting_rows(record), *_performance_rows(record.performance), *_counter_rows(record)]
+    rows += _energy_rows(record.energy)
     rows += _accuracy_rows(record.accuracy, task, settings.data.source)
     rows += _memory_rows(record)
     width = max(len(name) for name, _ in rows)
@@ -74,6 +75,13 @@ def _counter_rows(record: RunRecord) -> list[tuple[str, str]]:
     if record.cycles_per_inference is not None:
         rows.append(("cycles", f"{record.cycles_per_inference:,.0f} per inference (modelled)"))
     return rows
+
+
+def _energy_rows(energy: EnergyFigures | None) -> list[tuple[str, str]]:
+    if energy is None:
+        return []
+    span = f"{energy.lowest_uj:,.0f} to {energy.highest_uj:,.0f}"
+    return [("energy", f"{energy.uj_per_inference:,.0f} uJ per inference ({energy.kind}; {span}; {energy.source})")]
 
 
 def _accuracy_rows(accuracy: AccuracyFigures | None, task: Task, source: str) -> list[tuple[str, str]]:
