@@ -7,9 +7,11 @@ is pending, the fetch of the return address ends the handler's turn, and ``leave
 the first block that starts at or behind the cycle at which an interrupt is due; a block has at most a few hundred
 instructions, so it comes that much late.
 
-Handlers do not nest: priorities only count against BASEPRI, and an interrupt that becomes pending in a handler waits
-for its end, as with the priorities of reset. Not there, and refused: SVC, PendSV, interrupts made pending by hand,
-those of timers, and interrupts of code on the process stack.
+Handlers do not nest: an interrupt that becomes pending in a handler waits for its end, as with the priorities of
+reset; priorities count against BASEPRI and among those that wait. Where the FPU is on, the frame always holds its
+registers, and at once: silicon leaves them out while nothing used them (CONTROL.FPCA) and stores them lazily, so a
+handler there starts with 72 bytes more of stack at best. Not there, and refused: SVC, PendSV, interrupts made pending
+by hand, those of timers, and interrupts of, or returns to, code on the process stack.
 
 Frames, return values, masks: ARMv7-M Architecture Reference Manual (DDI 0403), chapters B1.4 and B1.5.
 """
@@ -71,6 +73,7 @@ class Interrupts:
         for register in _AFTER_RESET:
             self._uc.reg_write(register, 0)
         self._handling = 0  # the exception whose handler runs
+        self._return_value = 0  # what it must jump to at its end
         self._masked_checks = 0
         self._waited_since: int | None = None
         self._look_after, self._looked_at = FIRST_LOOK, 0
@@ -95,11 +98,12 @@ class Interrupts:
         if self._handling or not self.in_use:
             state[INTERRUPT_AT] = NEVER
             return
-        number = self._pending()
-        if number is None:
+        pending = self._pending()
+        number = next((number for number in pending if not self._masked(number)), None)
+        if not pending:
             self._masked_checks = 0
             state[INTERRUPT_AT] = self._due()
-        elif self._masked(number) or self._uc.reg_read(arm.UC_ARM_REG_XPSR) & _IT_BITS:
+        elif number is None or self._uc.reg_read(arm.UC_ARM_REG_XPSR) & _IT_BITS:
             self._masked_checks += 1
             state[INTERRUPT_AT] = state[CYCLES] + (LATE_CHECK_CYCLES if self._masked_checks > PROMPT_CHECKS else 1)
         else:
@@ -107,11 +111,19 @@ class Interrupts:
             state[INTERRUPT_AT] = NEVER
 
     def leave(self) -> bool:
-        """After a turn: if it ended in an exception return, go back to what was interrupted and return True."""
+        """After a turn: if it ended in an exception return, go back to what was interrupted and return True.
+
+        Raises Fault for a return to anything but the code and the stack that was interrupted.
+        """
         if not self._faults.returned:
             return False
         self._faults.returned = False
-        has_float = self._uc.reg_read(arm.UC_ARM_REG_PC) & ~1 == _RETURN_FLOAT & ~1
+        value = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
+        if value != self._return_value:
+            raise Fault(
+                f"the handler of exception {self._handling} returns to {value:#010x}, not {self._return_value:#x}"
+            )
+        has_float = value == _RETURN_FLOAT
         sp = self._uc.reg_read(arm.UC_ARM_REG_SP)
         words = self._words(sp, 26 if has_float else 8)
         xpsr = words[7]
@@ -134,7 +146,7 @@ class Interrupts:
         """WFI, or a loop that only an interrupt can end: go to where the next one is due, or be idle."""
         state = self._state
         self._look_after = FIRST_LOOK
-        if self._pending() is not None:
+        if self._pending():
             return
         start_line(state)
         due = self._due()
@@ -184,10 +196,11 @@ class Interrupts:
                 return True
         return False
 
-    def _pending(self) -> int | None:
-        """The exception number to take next: the lowest enabled one whose source asks for it."""
+    def _pending(self) -> list[int]:
+        """The numbers of the enabled exceptions whose sources ask for them, in the order in which they are taken."""
         advance(self._state)
-        return next((number for number in sorted(self._bus.enabled_interrupts()) if self._bus.asks(number)), None)
+        asking = filter(self._bus.asks, self._bus.enabled_interrupts())
+        return sorted(asking, key=lambda number: (self._bus.interrupt_priority(number), number))
 
     def _console_quiet(self) -> bool:
         return bool(next_event(self._state) == 0)
@@ -230,7 +243,8 @@ class Interrupts:
         self._bus.interrupt_taken(number)
         self._handling, self._faults.in_handler = number, True
         write(arm.UC_ARM_REG_SP, sp)
-        write(arm.UC_ARM_REG_LR, _RETURN_FLOAT if has_float else _RETURN)
+        self._return_value = _RETURN_FLOAT if has_float else _RETURN
+        write(arm.UC_ARM_REG_LR, self._return_value)
         write(arm.UC_ARM_REG_IPSR, number)
         write(arm.UC_ARM_REG_PC, handler)
         self._elapse(ENTRY_CYCLES, handler & ~1)

@@ -106,7 +106,23 @@ def test_the_same_input_gives_the_same_counts(wait: int) -> None:
     assert story([b"one%"], 5.0) == story([b"o", b"n", b"e%"], 0.001)
 
 
-@pytest.mark.parametrize(("fault", "words"), [(1, "exception 55 has no handler"), (2, "on the process stack")])
+@pytest.mark.parametrize("wait", [0, 3])
+def test_a_masked_tick_does_not_hold_up_input(wait: int) -> None:
+    board = make_board("stm32f746", f"WAIT={wait}", "BASE")
+    assert lines_of(board, b"") == ["ready"]
+    (line,) = lines_of(board, b"x" * 60 + b"%")
+    assert line.startswith(f"[{'x' * 60}] 0 ")
+    assert board.lost_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (1, "exception 55 has no handler"),
+        (2, "on the process stack"),
+        (3, "exception 55 returns to 0xfffffffd, not 0xffffffe9"),
+    ],
+)
 def test_what_cannot_be_handled_says_so(fault: int, words: str) -> None:
     board = make_board("stm32f746", "WAIT=1", f"FAULT={fault}")
     assert lines_of(board, b"") == ["ready"]

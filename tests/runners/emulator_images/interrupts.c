@@ -2,7 +2,8 @@
 /* Input by interrupt; answers each line that ends in '%' with the line in brackets, SysTick's ticks and TIM2.
  * WAIT: how it waits: 0 in a loop on a variable, 1 asleep, 2 asleep behind CPSID, 3 counting in memory.
  * TICK: SysTick every millisecond. SEND: output by interrupt too. SPIN: everything happens in handlers.
- * FAULT: 1 no handler, 2 on the process stack. */
+ * BASE: SysTick every millisecond at the lowest priority, which BASEPRI masks.
+ * FAULT: 1 no handler, 2 on the process stack, 3 a handler returns to the process stack. */
 #include "board.h"
 
 #define RXNEIE (1u << 5)
@@ -54,6 +55,11 @@ static void on_uart(void)
         }
     }
     spoil();
+}
+
+static __attribute__((used)) void return_to_process_stack(void)
+{
+    __asm volatile("ldr r0, =0xfffffffd\n bx r0" ::: "r0");
 }
 
 static __attribute__((aligned(512), used)) void *table[16 + 64];
@@ -125,11 +131,17 @@ int main(void)
 #elif FAULT == 2
     __asm volatile("mrs r0, msp\n sub.w r0, r0, #256\n msr psp, r0\n movs r0, #2\n msr control, r0\n isb" ::: "r0",
                    "memory");
+#elif FAULT == 3
+    table[16 + POSITION] = (void *)return_to_process_stack;
 #endif
     REG(0xE000ED08) = (uint32_t)table;
     UART_CR1 |= RXNEIE;
     REG(0xE000E104) = 1u << (POSITION - 32u);
-#ifdef TICK
+#ifdef BASE
+    REG(0xE000ED20) = 0xF0u << 24;
+    __asm volatile("movs r0, #0xF0\n msr basepri, r0" ::: "r0");
+#endif
+#if defined TICK || defined BASE
     REG(0xE000E014) = PLL_N * 1000u - 1u;
     REG(0xE000E018) = 0;
     REG(0xE000E010) = 7;
