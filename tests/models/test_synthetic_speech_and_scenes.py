@@ -16,10 +16,8 @@ from models.data.synthetic import espeak
 from models.data.synthetic.scenes import synthetic_scenes
 from models.data.synthetic.speech import SPLITS, speakers, synthetic_speech
 
-SETS: list[Callable[[int], ExampleSet]] = [synthetic_speech, synthetic_scenes]
 
-
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def synthesiser() -> espeak.Synthesiser:
     try:
         return espeak.synthesiser()
@@ -27,7 +25,13 @@ def synthesiser() -> espeak.Synthesiser:
         pytest.skip(f"needs eSpeak NG: {error}")
 
 
-@pytest.mark.parametrize("made", SETS)
+@pytest.fixture(params=[synthetic_speech, synthetic_scenes], ids=["speech", "scenes"])
+def made(request: pytest.FixtureRequest) -> Callable[[int], ExampleSet]:
+    if request.param is synthetic_speech:
+        request.getfixturevalue("synthesiser")
+    return request.param
+
+
 def test_splits_have_every_class_alike(made: Callable[[int], ExampleSet]) -> None:
     examples = made(10)
     assert examples.source == "synthetic" and len({e.name for e in (*examples.train, *examples.test)}) > 0
@@ -37,7 +41,6 @@ def test_splits_have_every_class_alike(made: Callable[[int], ExampleSet]) -> Non
     assert len({e.name for e in everything}) == len(everything)
 
 
-@pytest.mark.parametrize("made", SETS)
 def test_an_example_is_the_same_each_time_and_like_no_other(made: Callable[[int], ExampleSet]) -> None:
     first, second = made(2), made(2)
     contents = {e.name: e.load() for e in first.train}
@@ -46,6 +49,7 @@ def test_an_example_is_the_same_each_time_and_like_no_other(made: Callable[[int]
     assert len({content.tobytes() for content in contents.values()}) == len(contents)
 
 
+@pytest.mark.usefixtures("synthesiser")
 def test_clips_are_seconds_at_all_levels() -> None:
     clips = np.stack([e.load() for e in synthetic_speech(4).train])
     assert clips.shape == (48, 16_000) and clips.dtype == np.int16
@@ -91,6 +95,7 @@ def nearest_mean(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, 
     return float((distances.argmin(axis=1) == test_labels).mean())
 
 
+@pytest.mark.usefixtures("synthesiser")
 def test_words_can_be_told_apart_across_speakers() -> None:
     from models.features.pipelines import find_pipeline
 
