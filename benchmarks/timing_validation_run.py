@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from benchmarks.timing_validation_rows import Image
-from firmware.boards import KIB, MIB, Board, FlashAccelerator, Memory, MemorySystem, find_board
+from firmware.boards import KIB, MIB, Board, Cache, FlashAccelerator, Memory, MemorySystem, find_board
 from harness.errors import BenchError
 from runners.emulator.machine import EmulatedBoard
 
@@ -54,7 +54,8 @@ class Prediction:
 
 def board_of(device: str) -> Board:
     """The board an image of a published row runs on."""
-    return _l4r5_core() if device == "stm32l4r5" else find_board(device)
+    stand_ins = {"stm32l4r5": _l4r5_core, "stm32f767": _f767_core}
+    return stand_ins[device]() if device in stand_ins else find_board(device)
 
 
 def predict(image: Image, level: str) -> Prediction:
@@ -113,4 +114,25 @@ def _l4r5_core() -> Board:
             Memory("ram", 0x2000_0000, 640 * KIB),
         ),
         memory_system=MemorySystem(FlashAccelerator(line_bytes=8, instruction_lines=128, data_lines=32)),
+    )
+
+
+def _f767_core() -> Board:
+    """An STM32F767's caches and memories on the F746's clock tree and console; images of the F746 run on it."""
+    board = find_board("stm32f746")
+    assert board.memory_system is not None
+    return replace(
+        board,
+        boards=("NUCLEO-F767ZI (caches and memories)",),
+        memories=(
+            Memory("flash", 0x0800_0000, 2 * MIB, aliases=(0x0020_0000,)),
+            Memory("ram", 0x2000_0000, 512 * KIB),
+            Memory("itcm", 0x0000_0000, 16 * KIB),
+        ),
+        memory_system=replace(
+            board.memory_system,
+            instruction_cache=Cache(16 * KIB, ways=2),
+            data_cache=Cache(16 * KIB, ways=4),
+            tightly_coupled=((0x2000_0000, 128 * KIB), (0x0000_0000, 16 * KIB)),
+        ),
     )
