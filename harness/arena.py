@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from firmware.boards import MIB, Board, Memory
 from firmware.build import Firmware, build_firmware
@@ -20,7 +21,9 @@ from firmware.tflm.model import ARENA_ALIGNMENT_BYTES, TflmModel
 from firmware.toolchain import Toolchain
 from firmware.wire import WireFormat
 from harness.errors import DeviceCrashed, UnsupportedOperator
-from runners.emulator.machine import EmulatedBoard
+
+if TYPE_CHECKING:
+    from runners.emulator.machine import EmulatedBoard
 
 AMPLE_RAM_BYTES = 16 * MIB
 AMPLE_ARENA_BYTES = 12 * MIB
@@ -68,8 +71,15 @@ def _with_ample_ram(board: Board) -> Board:
     return replace(board, memories=tuple[Memory, ...](memories))
 
 
+def _switch_on(board: Board, elf: Path | bytes) -> EmulatedBoard:
+    # Imported when it is needed: it takes a second, and a command that only prints its help does not need it.
+    from runners.emulator.machine import EmulatedBoard
+
+    return EmulatedBoard(board, elf)
+
+
 def _used_bytes(model: TflmModel, firmware: Firmware, board: Board) -> int:
-    emulated = EmulatedBoard(board, firmware.elf)
+    emulated = _switch_on(board, firmware.elf)
     try:
         refusal = _refusal(emulated)
         if refusal:
@@ -81,7 +91,7 @@ def _used_bytes(model: TflmModel, firmware: Firmware, board: Board) -> int:
 
 
 def _boots(elf: Path | bytes, board: Board) -> bool:
-    emulated = EmulatedBoard(board, elf)
+    emulated = _switch_on(board, elf)
     try:
         return not _refusal(emulated)
     except DeviceCrashed:

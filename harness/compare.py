@@ -155,9 +155,9 @@ def _row(plan: Plan, board: Board, model: CatalogModel, content: bytes, engine: 
     try:
         made = ENGINES[engine](board, content, model.name)
         row = replace(row, engine_version=made.engine_version, kernels=made.kernels)
-        input_format = _input_format(model, made)
-        wire = _wire(model, input_format)
-        samples, words = _samples(plan.wish, model, made, input_format)
+        input_format = input_format_of(model, made)
+        wire = wire_of(model, input_format)
+        samples, words = inputs_of(plan.wish.data, model, made, input_format)
         toolchain = toolchain_for(engine, plan.wish.toolchain)
         image = build_image(made, wire, board, toolchain, None, cache_folder())
         row = replace(row, compiler=image.facts.compiler, inputs=words)
@@ -174,12 +174,14 @@ def _level(wish: Wish) -> str:
     return wish.timing or DEFAULT_LEVEL
 
 
-def _input_format(model: CatalogModel, made: EngineModel) -> str:
+def input_format_of(model: CatalogModel, made: EngineModel) -> str:
+    """Whether ``made`` takes the task's files ("benchmark") or only its own int8 tensor ("own")."""
     tensor = made.input
     return model.input_format or benchmark_format(model.task, tensor.size_bytes, tensor.scale, tensor.zero_point)
 
 
-def _wire(model: CatalogModel, input_format: str) -> WireFormat:
+def wire_of(model: CatalogModel, input_format: str) -> WireFormat:
+    """What the firmware of ``model`` takes and answers."""
     task = BY_NAME.get(model.task)
     if task is None:  # a model of a benchmark that cannot be run here yet can still be compared
         return WireFormat(model.task, InputFormat.INT8, ResultFormat.ROUNDED)
@@ -187,23 +189,25 @@ def _wire(model: CatalogModel, input_format: str) -> WireFormat:
     return row if input_format == "benchmark" else own_format(row)
 
 
-def _samples(wish: Wish, model: CatalogModel, made: EngineModel, input_format: str) -> tuple[tuple[Sample, ...], str]:
-    """The inputs, and what they are in words."""
+def inputs_of(
+    data: Path | None, model: CatalogModel, made: EngineModel, input_format: str
+) -> tuple[tuple[Sample, ...], str]:
+    """The inputs of one inference each, and what they are in words; ``data`` is the folder the user named, if any."""
     size_bytes = made.input.size_bytes
-    dataset = _dataset(wish, model, input_format)
+    dataset = _dataset(data, model, input_format)
     if dataset is None:
         return random_inputs(size_bytes), f"{PERFORMANCE_SAMPLES} random int8 inputs"
     samples = performance_inputs(dataset, "benchmark", size_bytes)
     return samples, f"{len({sample.name for sample in samples})} {dataset.source} inputs of {dataset.name}"
 
 
-def _dataset(wish: Wish, model: CatalogModel, input_format: str) -> Dataset | None:
+def _dataset(data: Path | None, model: CatalogModel, input_format: str) -> Dataset | None:
     """The task's data as the model takes it; None for a model whose own inputs nothing here can make."""
     task = BY_NAME.get(model.task)
     if task is None:
         return None
     # A folder that is named must have a task's samples; here it may have those of some tasks.
-    environ = os.environ if wish.data is None else {**os.environ, DATA_VARIABLE: str(wish.data)}
+    environ = os.environ if data is None else {**os.environ, DATA_VARIABLE: str(data)}
     if input_format == "benchmark":
         return load_dataset(task, environ=environ)
     own_input = own_input_of(model.sha256)

@@ -62,6 +62,7 @@ from runners.emulator.pages import Pages
 from runners.emulator.thumb import uses_floating_point
 from runners.emulator.timing.levels import Level, find_level
 from runners.emulator.uart_native import next_event, start_line, wait
+from runners.emulator.visits import Visits
 
 _CPU_MODELS = {"cortex-m4": arm.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7}
 
@@ -84,6 +85,7 @@ class EmulatedBoard:
     ``elf`` is a file or its bytes. ``timing`` is a level of ``runners.emulator.timing.levels``.
     ``instruction_limit`` ends a firmware that neither speaks nor asks for input for so many instructions.
     ``baud`` is what the host's end of the line is set to; None takes whatever the firmware sets.
+    ``watched`` names a function: each time one of its blocks is about to run, that is noted in ``visits``.
     ``check_alignment`` looks for accesses silicon would refuse, at a hundredth of the speed.
     ``count_blocks`` False takes the counting hook out, and with it all means to stop: for benchmarks only.
     Raises UsageError for an image or device that cannot be emulated, DeviceCrashed from ``run``.
@@ -97,6 +99,7 @@ class EmulatedBoard:
         *,
         instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
         baud: int | None = None,
+        watched: str | None = None,
         check_alignment: bool = False,
         count_blocks: bool = True,
     ) -> None:
@@ -124,6 +127,10 @@ class EmulatedBoard:
         memory = MemorySetup(self._state, board) if self.level.watches_memory else None
         self._bus = Bus(board, chip, self._state, self._request_reset, baud, memory)
         self._prices = BlockPrices(self._state, self.level.pricing, self._code)
+        # Hooks are called in the order in which they are added: a visit is noted before its block is counted.
+        self.visits = Visits(lambda: self.counts)
+        if watched is not None:
+            self.visits.watch(self._uc, self.image, watched)
         self._callbacks: tuple[object, ...] | None = bindings.install(
             self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
         )
