@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where cycles go, in short words and in the order in which they are shown; colours for the picture.
+
+The colours keep apart for the usual kinds of colour blindness and on light and dark ground; the order is from the core
+outwards, so that neighbours in a bar belong together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runners.emulator.counts import DATA, FETCH, MISPREDICT, UNALIGNED, Counts
+from runners.emulator.timing.core_model import Stall
+
+
+@dataclass(frozen=True)
+class Cause:
+    """``key`` is the word in ``Counts.stalls``; "" are cycles in which instructions were issued."""
+
+    key: str
+    heading: str
+    colour: str
+
+
+CAUSES = (
+    Cause("", "issue", "#4c86b8"),
+    Cause(Stall.LOAD_USE.value, "load", "#e8a33d"),
+    Cause(Stall.RESULT.value, "result", "#d9d04a"),
+    Cause(Stall.ADDRESS.value, "address", "#9a8b2f"),
+    Cause(Stall.MEMORY.value, "LSU", "#b5651d"),
+    Cause(Stall.MULTI_CYCLE.value, "multi", "#8c6bb1"),
+    Cause(Stall.FETCH.value, "align", "#7fb069"),
+    Cause(Stall.BRANCH.value, "branch", "#3f8f5f"),
+    Cause(MISPREDICT, "mispred", "#c8455b"),
+    Cause(FETCH, "I-miss", "#e58fb1"),
+    Cause(DATA, "D-miss", "#6fc3c9"),
+    Cause(UNALIGNED, "unalign", "#8d8d8d"),
+)
+OTHER = Cause("idle or other", "other", "#b9b9b9")
+"""Waiting, and entry to interrupts and return from them."""
+
+
+def cycles_of(counts: Counts, cause: Cause) -> int:
+    """The cycles of ``counts`` that went to ``cause``."""
+    if cause is OTHER:
+        return counts.cycles - counts.issue_cycles - sum(counts.stalls.values())
+    return counts.stalls.get(cause.key, 0) if cause.key else counts.issue_cycles
+
+
+def causes_in(all_counts: Sequence[Counts]) -> tuple[Cause, ...]:
+    """The causes that any of ``all_counts`` has."""
+    return tuple(cause for cause in (*CAUSES, OTHER) if any(cycles_of(counts, cause) for counts in all_counts))
