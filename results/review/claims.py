@@ -33,6 +33,11 @@ _FIGURES = {
 }
 
 
+# No pattern matches a line without one of these; most lines of a log have none.
+_WORDS = ("e-[", "Median", "Top", "AUC", "Power", "Energy", "Average", "Estimated", "results for", "Inferences", "Runtime",
+          "Elapsed", "True positives")  # fmt: skip
+
+
 @dataclass
 class ClaimedWindow:
     """One window as the text has it: inferences, seconds, energy per inference in uJ; what is missing is None."""
@@ -69,6 +74,8 @@ def parse_claims(lines: Iterable[str], source: str) -> Claims:
     wake_words: tuple[int, int, int] | None = None
     errors: list[str] = []
     for line in lines:
+        if not any(word in line for word in _WORDS):
+            continue
         if "e-[" in line and len(errors) < MAX_ERRORS and (error := ERROR_LINE.search(line)):
             errors.append(error[1])
         for name, pattern in _FIGURES.items():

@@ -138,6 +138,7 @@ def _merged(log: Run, data: Run) -> Run:
         log,
         source=data.source,
         inferences=data.inferences or log.inferences,
+        finished=None if data.inferences else log.finished,
         voltages_mv=log.voltages_mv or data.voltages_mv,
         detections=data.detections or log.detections,
         problems=log.problems + data.problems,

@@ -16,8 +16,8 @@ MAX_JSON_BYTES = 24 << 20
 def parse_json(content: bytes, where: str, on_duplicate: Callable[[str], None] | None = None) -> Any:
     """Return the value of a JSON text; raises DataError naming ``where`` for anything that is not plain JSON.
 
-    NaN and Infinity are refused, line ends inside of strings are not. ``on_duplicate`` hears of keys that stand twice in
-    an object; the last value counts.
+    NaN and Infinity are refused, line ends inside of strings are not. ``on_duplicate`` hears of keys that stand twice
+    in an object; the last value counts.
     """
 
     def refuse(constant: str) -> Any:

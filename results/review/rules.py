@@ -215,8 +215,12 @@ def _performance_inputs(evidence: Evidence, figures: Recomputed) -> list[str]:
     firsts = {labels.title: [row.file for row in labels.listed[:WINDOWS]] for labels in evidence.official}
     if used in firsts.values():
         return []
-    lists = ", nor of ".join(f"{title} ({first[0]} ...)" for title, first in firsts.items())
-    return [f"the performance inputs ({used[0]} ...) are not the first {WINDOWS} of {lists}"]
+    title, first = max(firsts.items(), key=lambda row: sum(a == b for a, b in zip(used, row[1], strict=False)))
+    place = next(n for n, (a, b) in enumerate(zip([*used, ""], [*first, ""], strict=False)) if a != b)
+    return [
+        f"the performance inputs are not the first {WINDOWS} of an official list: input {place + 1} is {used[place]}, "
+        f"in {title} it is {first[place] if place < len(first) else 'none'}"
+    ]
 
 
 def _wake_word_limits(evidence: Evidence, figures: Recomputed) -> list[str]:
@@ -257,7 +261,7 @@ def _cut_short(evidence: Evidence, figures: Recomputed) -> list[str]:
     return [
         f"{evidence.path(mode, 'log')} lacks its beginning or end, it holds {len(run.inferences)} inferences"
         for mode, run in evidence.runs.items()
-        if run.finished is False and (run.inferences or run.detections) and run.runner == "EEMBC"
+        if run.finished is False and (run.inferences or run.detections)
     ]
 
 
@@ -389,9 +393,6 @@ def _system(evidence: Evidence, figures: Recomputed) -> list[str]:
         breaches.append(f"{system.path} says division {division!r}, the folder is {found.division!r}")
     if status.lower() not in STATUSES:
         breaches.append(f"{system.path} has status {status!r}, wanted one of {', '.join(STATUSES)}")
-    lacking = [key for key in NEEDED_KEYS if key not in values]
-    if lacking:
-        breaches.append(f"{system.path} lacks {', '.join(lacking)}")
     return breaches
 
 
@@ -408,6 +409,9 @@ def _system_notes(evidence: Evidence, figures: Recomputed) -> list[str]:
     notes = []
     if not system.named_as_folder:
         notes.append(f"{system.path} is taken as the description; the rules want systems/{evidence.found.system}.json")
+    lacking = [key for key in NEEDED_KEYS if key not in system.values]
+    if lacking:
+        notes.append(f"{system.path} lacks {', '.join(lacking)}")
     if system.duplicates:
         notes.append(f"{system.path} holds {len(system.duplicates)} keys twice, the last of each counts: "
                      + ", ".join(sorted(set(system.duplicates))))  # fmt: skip

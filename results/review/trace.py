@@ -10,6 +10,7 @@ it, ends included; times are summed up period by period, as the runner does, for
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,8 @@ from results.review.run import Inference
 
 MAX_TRACE_BYTES = 64 << 20
 MAX_STAMPS = 10_000
-NEAR_S = 1.0
-"""How far a stamp may lie from where the log's clock puts it."""
+NEAR_S = 0.5
+"""How far a stamp may lie from where the log's clock puts it: at most 0.112 s in the 124 published traces."""
 
 Window = tuple[float, float]
 
@@ -83,7 +84,8 @@ def inference_windows(
     def nearest(clock_s: float | None) -> float | None:
         assert clock_s is not None and trace_on_s is not None
         wanted = clock_s - trace_on_s
-        best = min(stamps, key=lambda stamp: abs(stamp - wanted), default=None)
+        at = bisect_left(stamps, wanted)
+        best = min(stamps[max(0, at - 1) : at + 1], key=lambda stamp: abs(stamp - wanted), default=None)
         return best if best is not None and abs(best - wanted) <= NEAR_S else None
 
     windows: list[Window | None] = []

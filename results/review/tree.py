@@ -95,7 +95,7 @@ class Tree:
         return bytes(content)
 
     def lines(self, path: str) -> Iterator[str]:
-        """Yield the lines of a text without their ends; of an over-long one the beginning. Undecodable bytes are marked."""
+        """Yield the lines of a text, without ends; of an over-long one the beginning, of no text replacement marks."""
         rest = b""
         skipping = False
         for chunk in self.chunks(path):

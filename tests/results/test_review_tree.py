@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing in a submission is trusted: links, bombs, long lines, deep nesting, foreign bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.errors import DataError
+from results.review import tree as tree_module
+from results.review.findings import Kind, Verdict
+from results.review.html import render_html
+from results.review.json_text import parse_json
+from results.review.review import Review, review_path
+from results.review.text import render_text
+from results.review.tree import MAX_LINE_BYTES, Budget, open_tree
+from tests.results.review_submission import write_eembc, write_lists, write_mlcommons
+
+
+def zipped(folder: Path, archive: Path) -> Path:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        for path in sorted(folder.rglob("*")):
+            out.write(path, path.relative_to(folder))
+    return archive
+
+
+def texts(review: Review) -> list[str]:
+    return [finding.text for result in review.results for finding in result.findings]
+
+
+def test_a_zip_gives_what_its_folder_gives(tmp_path: Path) -> None:
+    write_eembc(tmp_path / "tree")
+    data = write_lists(tmp_path / "data")
+    folder = review_path(tmp_path / "tree", data).to_json()
+    archive = review_path(zipped(tmp_path / "tree", tmp_path / "tree.zip"), data).to_json()
+    assert {**folder, "path": ""} == {**archive, "path": ""}
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_links_are_not_followed(tmp_path: Path, inside: bool) -> None:
+    result = write_eembc(tmp_path / "tree")
+    log = result / "accuracy/log.txt"
+    real = (result if inside else tmp_path) / "elsewhere.txt"
+    log.rename(real)
+    log.symlink_to(real)
+    (result / "loop").symlink_to(tmp_path / "tree", target_is_directory=True)
+    review = review_path(tmp_path / "tree", write_lists(tmp_path / "data"))
+    assert "accuracy/log.txt is missing" in texts(review)
+    assert [stray for stray in review.strays if "is a link" in stray and "accuracy/log.txt" in stray]
+    assert [stray for stray in review.strays if "is a link" in stray and "loop" in stray]
+
+
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    result = write_eembc(tmp_path / "tree")
+    (result / "accuracy/log.txt").unlink()
+    os.mkfifo(result / "accuracy/log.txt")
+    review = review_path(tmp_path / "tree")
+    assert any("is no plain file" in stray for stray in review.strays)
+
+
+@pytest.mark.parametrize("name", ["../outside/log.txt", "/etc/log.txt", "a/../../log.txt", "..\\log.txt", "C:/log.txt"])
+def test_names_that_leave_an_archive_are_refused(tmp_path: Path, name: str) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr(name, "x")
+    opened = open_tree(archive)
+    assert not opened.sizes
+    assert list(opened.refused.values()) == ["leads out of the archive"]
+
+
+def test_a_link_in_an_archive_is_refused(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("closed/a/log.txt")
+    info.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr(info, "/etc/passwd")
+    assert open_tree(tmp_path / "a.zip").refused == {"closed/a/log.txt": "is a link; links are not followed"}
+
+
+def test_a_bomb_is_read_to_the_limit_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree_module, "MAX_FILE_BYTES", 3 << 20)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("log.txt", b"\n" * (8 << 20))
+    opened = open_tree(tmp_path / "a.zip")
+    with pytest.raises(DataError, match=r"log\.txt was not read: it has 8,388,608 bytes"):
+        list(opened.lines("log.txt"))
+    opened.sizes["log.txt"] = 10  # an archive that lies about it
+    with pytest.raises(DataError, match="unpacks to over"):
+        list(opened.lines("log.txt"))
+
+
+def test_all_reads_together_are_bounded(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_bytes(b"x" * 1000)
+    opened = open_tree(tmp_path)
+    small = tree_module.Tree(opened.name, opened.sizes, opened.refused, opened.place, Budget(2500))
+    small.read("a", 5000), small.read("b", 5000)
+    with pytest.raises(DataError, match="c was not read: the 4 GiB a review reads are spent"):
+        small.read("c", 5000)
+
+
+def test_an_archive_with_a_monstrous_directory_is_refused(tmp_path: Path) -> None:
+    end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 9, 9, 0xFFFFFFFF, 0, 0)
+    (tmp_path / "a.zip").write_bytes(end)
+    with pytest.raises(DataError, match="lists more files than a submission has"):
+        open_tree(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 not really", b"PK\5\6" + bytes(18) + b"junk"])
+def test_what_is_no_archive_is_said(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.zip"):
+        review_path(tmp_path / "a.zip")
+
+
+def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree_module, "MAX_FILES", 5)
+    write_eembc(tmp_path)
+    with pytest.raises(DataError, match="holds over 5 files"):
+        open_tree(tmp_path)
+
+
+def test_folders_without_end_are_cut_off(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["d"] * 40)
+    deep.mkdir(parents=True)
+    (deep / "log.txt").write_text("x")
+    opened = open_tree(tmp_path)
+    assert not opened.sizes
+    assert [why for why in opened.refused.values()] == ["lies deeper than 32 folders"]
+
+
+LINES: list[tuple[bytes, list[int]]] = [
+    (b"", []),
+    (b"ab", [2]),
+    (b"ab\n", [2]),
+    (b"a\r\nbcd\r\n", [1, 3]),
+    (b"\n\nx", [0, 0, 1]),
+    (b"x" * (3 << 20) + b"\nab\n", [MAX_LINE_BYTES, 2]),
+    (b"a\n" + b"x" * (3 << 20), [1, MAX_LINE_BYTES]),
+    (b"x" * ((1 << 20) - 1) + b"\nab", [MAX_LINE_BYTES, 2]),
+    (b"x" * (1 << 20) + b"\n", [MAX_LINE_BYTES]),
+    (b"y\n" * (1 << 19) + b"end", [1] * (1 << 19) + [3]),
+]
+
+
+@pytest.mark.parametrize(("content", "lengths"), LINES, ids=range(len(LINES)))
+def test_lines_are_bounded_and_none_is_lost(tmp_path: Path, content: bytes, lengths: list[int]) -> None:
+    (tmp_path / "log.txt").write_bytes(content)
+    assert [len(line) for line in open_tree(tmp_path).lines("log.txt")] == lengths
+
+
+JSON: list[tuple[bytes, str]] = [
+    (b"[" * 100_000, "nested too deeply"),
+    (b'{"a":' * 100_000, "nested too deeply"),
+    (b"[NaN]", "NaN is not a JSON number"),
+    (b"[-Infinity]", "-Infinity is not a JSON number"),
+    (b"", "not usable JSON"),
+    (b"\xff\xfe\x00", "not usable JSON"),
+    (b"[" + b"9" * 10_000 + b"]", "not usable JSON"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), JSON, ids=range(len(JSON)))
+def test_json_that_is_none_is_refused(content: bytes, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        parse_json(content, "results.json")
+
+
+def answers(value: object) -> Callable[[Path], None]:
+    def write(result: Path) -> None:
+        (result / "accuracy/results.json").write_text(json.dumps(value) if not isinstance(value, str) else value)
+
+    return write
+
+
+def file(path: str, content: bytes) -> Callable[[Path], None]:
+    return lambda result: (result / path).write_bytes(content) and None
+
+
+HOSTILE: list[Callable[[Path], None]] = [
+    answers({}),
+    answers([1]),
+    answers([]),
+    answers([{"infer": None, "power": 3, "file": {"a": 1}}]),
+    answers([{"infer": {"results": [[[1]]], "start_time": True}}]),
+    answers('[{"infer":{"results":[1e999],"iterations":1e400}}]'),
+    answers([{"file": "picture_00.bin", "class": "9" * 5000, "infer": {"results": ["a"]}}]),
+    answers([{"infer": {"results": [10**400]}}]),
+    file("energy/results.json", json.dumps([{"infer": {"iterations": 0}, "power": {
+        "samples": [1, "x"], "timestamps": [[0, -5], [1, 10**9]]}}]).encode()),
+    file("energy/results.txt", b"Median energy cost is " + b"9" * 10_000 + b" uJ/inf\n"),
+    file("performance/results.txt", b"Median throughput is 0 inf./sec\n"),
+    file("performance/log.txt", bytes(range(256)) * 100),
+    file("accuracy/log.txt", b"\0" * 100_000),
+    file("performance/results.json", json.dumps(
+        [{"infer": {"start_time": 5, "end_time": 5, "iterations": 10**30}}] * 5).encode()),
+    file("../../../systems/board_one.json", b"[1]"),
+    file("../../../systems/board_one.json", json.dumps({"Submitter": {"a": 1}, "Status": None}).encode()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_hostile_files_never_confirm_and_never_crash(tmp_path: Path, number: int) -> None:
+    HOSTILE[number](write_mlcommons(tmp_path / "tree"))
+    review = review_path(tmp_path / "tree", write_lists(tmp_path / "data"))
+    assert review.results[0].verdict is not Verdict.CONFIRMED
+    json.dumps(review.to_json(), allow_nan=False)
+    render_text(review), render_html(review)
+
+
+TRACES: list[tuple[str, bytes]] = [
+    ("trace1-energy.bin", b""),
+    ("trace1-energy.bin", b"\xf1" + struct.pack("<f", float("nan")) + bytes(400)),
+    ("trace1-energy.bin", b"\xf1" + struct.pack("<f", 1000.0) + struct.pack("<f", float("inf")) * 10),
+    ("trace1-energy.bin", b"\xf1" + bytes(9)),
+    ("trace1-timestamps.json", b'{"a": 1}'),
+    ("trace1-timestamps.json", b"[3, 2, 1]"),
+    ("trace1-timestamps.json", b"[]"),
+    ("trace1-timestamps.json", b"[1e300]"),
+    ("trace1-timestamps.json", json.dumps(list(range(20_000))).encode()),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), TRACES, ids=range(len(TRACES)))
+def test_broken_traces_are_said(tmp_path: Path, name: str, content: bytes) -> None:
+    result = write_eembc(tmp_path / "tree")
+    (result / "energy" / name).write_bytes(content)
+    (review,) = review_path(tmp_path / "tree", write_lists(tmp_path / "data")).results
+    assert review.verdict is not Verdict.CONFIRMED
+    assert any(f.kind is not Kind.NOTE and ("energy" in f.text or "trace" in f.text) for f in review.findings)
+
+
+def test_escape_codes_and_markup_are_made_harmless(tmp_path: Path) -> None:
+    result = write_mlcommons(tmp_path / "tree")
+    evil = "\x1b]0;x\x07<script>alert(1)</script>"
+    path = result / "../../../systems/board_one.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({**values, "Submitter": evil, "Status": evil}))
+    review = review_path(tmp_path / "tree")
+    assert "\x1b" not in render_text(review) and "\\x1b" in render_text(review)
+    page = render_html(review)
+    assert "<script" not in page and "\x1b" not in page and "&lt;script&gt;" in page
+
+
+def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
+    write_eembc(tmp_path)
+    page = render_html(review_path(tmp_path))
+    assert "http" not in page and "src=" not in page and "<link" not in page and "@import" not in page
