@@ -82,8 +82,8 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         task="ad",
-        epochs=12,
-        int8_epochs=3,
+        epochs=8,
+        int8_epochs=2,
         batch=32,
         learning_rate=2e-3,
         int8_learning_rate=2e-4,
@@ -95,8 +95,8 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         task="vww",
-        epochs=20,
-        int8_epochs=4,
+        epochs=14,
+        int8_epochs=3,
         batch=32,
         learning_rate=2e-3,
         int8_learning_rate=2e-4,
