@@ -34,8 +34,10 @@ _FIGURES = {
 
 
 # No pattern matches a line without one of these; most lines of a log have none.
-_WORDS = ("e-[", "Median", "Top", "AUC", "Power", "Energy", "Average", "Estimated", "results for", "Inferences", "Runtime",
-          "Elapsed", "True positives")  # fmt: skip
+_WORDS = (
+    *("e-[", "Median", "Top", "AUC", "Power", "Energy", "Average", "Estimated"),
+    *("results for", "Inferences", "Runtime", "Elapsed", "True positives"),
+)
 
 
 @dataclass
