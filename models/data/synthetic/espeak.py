@@ -5,7 +5,8 @@ Its library is looked for in the package ``espeakng-loader`` (the ``[speech]`` e
 the system. It is under the GPL and no part of this program; sounds that it makes are free of it.
 
 The library goes on in its sine tables where the last word left off, so that a word would depend on those before it.
-It is therefore loaded anew for each word, which takes some milliseconds: the same word sounds the same, always.
+It is therefore loaded anew for each word, which takes some milliseconds: the same word sounds the same, always. Not
+every build of it can be unloaded, so this happens in a process of its own, which forks for each word where it can.
 """
 
 from __future__ import annotations
@@ -13,12 +14,18 @@ from __future__ import annotations
 import _ctypes
 import ctypes
 import ctypes.util
+import json
+import os
+import struct
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +40,9 @@ _OK = 0
 _UNLOAD = "dlclose" if hasattr(_ctypes, "dlclose") else "FreeLibrary"  # the latter on Windows
 
 _ON_SAMPLES = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-_lock = threading.Lock()  # the library speaks for one caller at a time
+_FORKS = hasattr(os, "fork")
+_HEADER = struct.Struct("<?I")
+_speakers: dict[int, _Speaker] = {}  # by the process that asks
 
 
 @dataclass(frozen=True)
@@ -67,62 +76,143 @@ class Synthesiser:
 
     def say(self, text: str, voice: Voice) -> NDArray[np.int16]:
         """Return the samples of ``text``, shape (n,), at ``rate_hz``; raises DataError for an unknown voice."""
-        pieces: list[NDArray[np.int16]] = []
-
-        @_ON_SAMPLES
-        def keep(samples: ctypes._Pointer[ctypes.c_short], count: int, events: int) -> int:
-            if samples and count > 0:
-                pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
-            return 0
-
-        content = text.encode()
-        with _loaded(self.path, self.voices) as (library, _):
-            if library.espeak_SetVoiceByName(voice.name.encode()) != _OK:
-                raise DataError(f"eSpeak NG has no voice {voice.name!r}. Look in its folder of voices.")
-            for parameter, value in (
-                (_RATE, voice.words_per_minute),
-                (_PITCH, voice.pitch),
-                (_RANGE, voice.pitch_range),
-            ):
-                library.espeak_SetParameter(parameter, value, 0)
-            library.espeak_SetSynthCallback(keep)
-            status = library.espeak_Synth(content, len(content) + 1, 0, 0, 0, _UTF8, None, None)
-            library.espeak_Synchronize()
-        if status != _OK or not pieces:
-            raise DataError(f"eSpeak NG could not say {text!r} with voice {voice.name!r} (status {status}).")
-        return np.concatenate(pieces)
+        return np.frombuffer(_speaker().ask("say", self.path, self.voices, text, asdict(voice)), np.int16).copy()
 
 
 @lru_cache(maxsize=1)
 def synthesiser() -> Synthesiser:
     """Find the library; raises DataError that says how to get it when there is none."""
     path, voices = _places()
+    facts = json.loads(_speaker().ask("facts", path, voices))
+    return Synthesiser(path, voices, facts["rate_hz"], tuple(facts["variants"]), facts["version"])
+
+
+class _Speaker:
+    """The process that has the library: a line of JSON to it, a mark, a length and that many bytes from it."""
+
+    def __init__(self) -> None:
+        code = "from models.data.synthetic.espeak import serve; serve()"
+        self.owner = os.getpid()
+        self.lock = threading.Lock()  # the library speaks for one caller at a time
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+
+    def ask(self, *request: object) -> bytes:
+        """Return the answer; raises DataError with the reason where there is none."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        try:
+            with self.lock:
+                self.process.stdin.write(json.dumps(request).encode() + b"\n")
+                self.process.stdin.flush()
+                good, length = _HEADER.unpack(self.process.stdout.read(_HEADER.size))
+                answer = self.process.stdout.read(length)
+        except (OSError, struct.error) as error:
+            _speakers.pop(self.owner, None)
+            raise DataError(f"the process with eSpeak NG ended in the middle of a word: {error}. Try again.") from error
+        if not good:
+            raise DataError(answer.decode())
+        return answer
+
+
+def _speaker() -> _Speaker:
+    # A process made by fork must not share its parent's pipe.
+    found = _speakers.get(os.getpid())
+    if found is None:
+        found = _speakers[os.getpid()] = _Speaker()
+    return found
+
+
+def serve() -> None:
+    """Answer requests on standard input until it closes: what the process with the library runs."""
+    for line in sys.stdin.buffer:
+        if not _FORKS:
+            _answer(line)
+            continue
+        child = os.fork()
+        if child == 0:
+            try:
+                _answer(line)
+            finally:
+                os._exit(0)  # without the library's own farewell
+        _, status = os.waitpid(child, 0)
+        if status:
+            _reply(False, f"eSpeak NG crashed (status {status}). Install another version of it.".encode())
+
+
+def _answer(line: bytes) -> None:
+    answers: dict[str, Callable[..., bytes]] = {"say": _say, "facts": _facts}
+    name, *arguments = json.loads(line)
+    try:
+        good, answer = True, answers[name](*arguments)
+    except DataError as error:
+        good, answer = False, str(error).encode()
+    _reply(good, answer)
+
+
+def _reply(good: bool, answer: bytes) -> None:
+    sys.stdout.buffer.write(_HEADER.pack(good, len(answer)) + answer)
+    sys.stdout.buffer.flush()
+
+
+def _say(path: str, voices: str | None, text: str, who: dict[str, Any]) -> bytes:
+    pieces: list[bytes] = []
+    voice, content = Voice(**who), text.encode()
+
+    @_ON_SAMPLES
+    def keep(samples: ctypes._Pointer[ctypes.c_short], count: int, events: int) -> int:
+        if samples and count > 0:
+            pieces.append(ctypes.string_at(samples, 2 * count))
+        return 0
+
+    with _loaded(path, voices) as (library, _):
+        if library.espeak_SetVoiceByName(voice.name.encode()) != _OK:
+            raise DataError(f"eSpeak NG has no voice {voice.name!r}. Look in its folder of voices.")
+        for parameter, value in (
+            (_RATE, voice.words_per_minute),
+            (_PITCH, voice.pitch),
+            (_RANGE, voice.pitch_range),
+        ):
+            library.espeak_SetParameter(parameter, value, 0)
+        library.espeak_SetSynthCallback(keep)
+        status = library.espeak_Synth(content, len(content) + 1, 0, 0, 0, _UTF8, None, None)
+        library.espeak_Synchronize()
+    if status != _OK or not pieces:
+        raise DataError(f"eSpeak NG could not say {text!r} with voice {voice.name!r} (status {status}).")
+    return b"".join(pieces)
+
+
+def _facts(path: str, voices: str | None) -> bytes:
     with _loaded(path, voices) as (library, rate_hz):
         folder = ctypes.c_char_p()
         library.espeak_Info.restype = ctypes.c_char_p
         version = (library.espeak_Info(ctypes.byref(folder)) or b"").decode()
         where = Path((folder.value or b"").decode() or voices or "")
-    variants = tuple(sorted(file.name for file in (where / "voices" / "!v").glob("*") if file.is_file()))
-    return Synthesiser(path, voices, rate_hz, variants, version.split()[0] if version else "")
+    variants = sorted(file.name for file in (where / "voices" / "!v").glob("*") if file.is_file())
+    facts = {"rate_hz": rate_hz, "variants": variants, "version": version.split()[0] if version else ""}
+    return json.dumps(facts).encode()
 
 
 @contextmanager
 def _loaded(path: str, voices: str | None) -> Iterator[tuple[ctypes.CDLL, int]]:
-    """A fresh copy of the library, initialised, and its sample rate; unloaded at the end."""
-    with _lock:
-        try:
-            library = ctypes.CDLL(path)
-        except OSError as error:
-            raise DataError(f"eSpeak NG at {path} cannot be loaded: {error}. Install espeakng-loader.") from error
-        try:
-            rate_hz = int(library.espeak_Initialize(_SYNCHRONOUS, 0, voices.encode() if voices else None, 1 << 15))
-            if rate_hz <= 0:
-                raise DataError(f"eSpeak NG at {path} finds no voices in {voices or 'its folder'}. Install it again.")
-            if hasattr(library, "espeak_ng_SetRandSeed"):  # from version 1.52 on
-                library.espeak_ng_SetRandSeed(ctypes.c_long(1))
-            yield library, rate_hz
+    """A fresh copy of the library, initialised, and its sample rate; unloaded at the end where nothing forks."""
+    try:
+        library = ctypes.CDLL(path)
+    except OSError as error:
+        raise DataError(f"eSpeak NG at {path} cannot be loaded: {error}. Install espeakng-loader.") from error
+    try:
+        rate_hz = int(library.espeak_Initialize(_SYNCHRONOUS, 0, voices.encode() if voices else None, 1 << 15))
+        if rate_hz <= 0:
+            raise DataError(f"eSpeak NG at {path} finds no voices in {voices or 'its folder'}. Install it again.")
+        if hasattr(library, "espeak_ng_SetRandSeed"):  # from version 1.52 on
+            library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+        yield library, rate_hz
+    finally:
+        if not _FORKS:  # a process that is about to end need not tidy up, and some builds crash when they do
             library.espeak_Terminate()
-        finally:
             getattr(_ctypes, _UNLOAD)(library._handle)
 
 
