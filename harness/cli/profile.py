@@ -54,10 +54,10 @@ def main(
 
     printer = ProgressPrinter()
     profile = profile_model(Subject(model, device, task, engine, toolchain, timing, data), printer.say)
+    click.echo(json.dumps(profile.to_json(), indent=1) if as_json else render_profile(profile))
     if plot is not None:
         try:
             plot.write_text(draw_profile(profile), encoding="utf-8")
         except OSError as error:
             raise DataError(f"{plot} cannot be written: {error.strerror}. Name another file with --plot.") from error
         printer.say(f"drawn: {plot}")
-    click.echo(json.dumps(profile.to_json(), indent=1) if as_json else render_profile(profile))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from firmware.codegen.graph import Graph, Operator
+from firmware.codegen.operators.checks import dims
 from firmware.codegen.plan import Plan
 from runners.emulator.counts import Counts
 from runners.emulator.thumb import is_wide
@@ -99,23 +100,21 @@ def layers_between(edges: Sequence[Counts], labels: Sequence[Label]) -> tuple[La
 
 
 def _title(op: Operator, graph: Graph) -> str:
-    shapes = [
-        "x".join(map(str, graph.tensors[index].shape[1:] or graph.tensors[index].shape)) or "1"
-        for index in (*op.inputs[:1], *op.outputs[:1])
-        if index >= 0
-    ]
+    ends = (index for index in (*op.inputs[:1], *op.outputs[:1]) if index >= 0)
+    shapes = (dims(graph.tensors[index].shape) for index in ends)
     return f"{op.index}: {op.kind}{_window(op, graph)}  {' -> '.join(shapes)}"
 
 
 def _window(op: Operator, graph: Graph) -> str:
+    """`` 3x3/2x2``: a filter and its strides, as the compiled engine's titles have it; "" without one."""
+    options = op.options
     if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-        _, height, width, _ = graph.tensors[op.inputs[1]].shape
-    elif "filter_h" in op.options:
-        height, width = op.options["filter_h"], op.options["filter_w"]  # type: ignore[assignment]
+        size = "x".join(map(str, graph.tensors[op.inputs[1]].shape[1:3]))
+    elif "filter_h" in options:
+        size = f"{options['filter_h']}x{options['filter_w']}"
     else:
         return ""
-    strides = dict.fromkeys((op.options["stride_h"], op.options["stride_w"]))
-    return f" {height}x{width}/{'x'.join(map(str, strides))}"
+    return f" {size}/{options['stride_h']}x{options['stride_w']}"
 
 
 def _macs(op: Operator, graph: Graph) -> int:

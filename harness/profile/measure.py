@@ -3,7 +3,8 @@
 
 The image is the one that ``benchmark-run`` would run, driven through the ordinary session. After a warm-up and one
 inference more, the inference that is looked at lasts from where the engine starts until where it starts again: what the
-layers do not account for is the engine's frame around them and the monitor's loop, and is given as ``outside``.
+layers do not account for is the engine's frame around them and the monitor's loop with its copy of the input, and is
+given as ``outside``.
 """
 
 from __future__ import annotations
@@ -194,5 +195,4 @@ def _rest(total: Counts, layers: tuple[Layer, ...]) -> Counts:
 
 
 def _counts_json(counts: Counts) -> dict[str, object]:
-    values = {**vars(counts), "stalls": dict(counts.stalls)}
-    return values
+    return {**vars(counts), "stalls": dict(counts.stalls)}

@@ -11,7 +11,7 @@ from harness.profile.layers import Layer
 from harness.profile.measure import Profile
 
 WIDTH, MARGIN, BAR_HEIGHT, ROW_HEIGHT, LEGEND_ROW = 960, 16, 14, 20, 18
-CHARACTER_WIDTH, LONGEST_TITLE, LEGEND_COLUMN = 6.2, 56, 110
+CHARACTER_WIDTH, LONGEST_TITLE, LEGEND_COLUMN = 7.2, 56, 76
 VALUE_WIDTH = 150
 _TICKS = 5
 
@@ -68,7 +68,7 @@ def _legend(causes: Sequence[Cause], per_row: int) -> list[str]:
         x, y = MARGIN + LEGEND_COLUMN * (number % per_row), 50 + LEGEND_ROW * (number // per_row)
         words = escape(cause.key or "instructions issued")
         parts.append(
-            f'<g><title>{words}</title><rect x="{x}" y="{y}" width="11" height="11" fill="{cause.colour}"/>'
+            f'<g><title>{words}</title><circle cx="{x + 6}" cy="{y + 6}" r="5.5" fill="{cause.colour}"/>'
             f'<text x="{x + 16}" y="{y + 10}">{cause.heading}</text></g>'
         )
     return parts

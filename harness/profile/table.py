@@ -20,7 +20,7 @@ def render_profile(profile: Profile) -> str:
     rows += [("outside the layers", 0, profile.outside), ("total", profile.macs, profile.total)]
     causes = causes_in([counts for _, _, counts in rows])
     watches_memory = any(getattr(profile.total, name) for name in _BYTES)
-    work = [_WORK if watches_memory else _WORK[:5]]
+    work: list[tuple[str, ...]] = [_WORK if watches_memory else _WORK[:5]]
     work += [_work(macs, counts, profile.total, watches_memory) for _, macs, counts in rows]
     spent = [("cycles", *(cause.heading for cause in causes))]
     spent += [_spent(counts, causes) for _, _, counts in rows]

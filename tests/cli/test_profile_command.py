@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""benchmark-profile as its user meets it: what is on stdout and stderr, the picture, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from harness.cli import profile as cli
+from tests.fakes.tiny_models import tiny_kws
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "tiny.tflite"
+    path.write_bytes(tiny_kws())
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _made_up_data(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLPERF_TINY_CACHE", str(model.parent / "cache"))  # one build serves all
+    monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
+
+
+def test_tables_on_stdout_a_picture_in_a_file_and_the_way_there_on_stderr(model: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "tiny.svg"
+    result = invoke(model, "--task", "kws", "--device", "stm32f446", "--timing", "full", "--plot", picture)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("tiny on stm32f446, engine compiled (dsp): one inference, ")
+    assert lines[1].startswith("timing: emulated (full, ")
+    assert lines[4].startswith("0: FULLY_CONNECTED  490 -> 12  ")
+    assert lines[-1].endswith("; input: the first of 5 synthetic inputs of kws01")
+    assert "one inference of tiny on stm32f446, layer by layer" in result.stderr
+    assert ElementTree.parse(picture).getroot().tag.endswith("svg")
+
+
+def test_json_on_stdout_adds_up(model: Path) -> None:
+    result = invoke(model, "--task", "kws", "--device", "stm32f446", "--json")
+    values = json.loads(result.stdout)
+    assert values["timing_level"] == "pipeline" and values["timing"] == "emulated"
+    parts = [*values["layers"], values["outside"]]
+    assert sum(part["cycles"] for part in parts) == values["total"]["cycles"]
+    for part in parts:
+        assert part["cycles"] == part["issue_cycles"] + part["idle_cycles"] + sum(part["stalls"].values())
+
+
+def test_a_picture_that_cannot_be_written_does_not_lose_the_figures(model: Path, tmp_path: Path) -> None:
+    result = invoke(model, "--task", "kws", "--device", "stm32f446", "--plot", tmp_path / "no" / "x.svg")
+    assert (result.exit_code, "total" in result.stdout) == (1, True)
+    assert "x.svg cannot be written: No such file or directory. Name another file with --plot." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("tiny.tflite", "--device", "stm32f446"), "add --task"),
+        (("mlperf-kws", "--device", "host"), "error: layers are profiled on emulated boards"),
+        (("mlperf-kws", "--device", "stm32f446", "--engine", "onnx"), "error: there is no engine 'onnx'"),
+        (("mlperf-kws",), "Missing option '--device'"),
+    ],
+)
+def test_wrong_requests_end_with_status_2(arguments: tuple[str, ...], sentence: str) -> None:
+    result = invoke(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence in result.stderr
+
+
+@pytest.mark.parametrize("command", ["profile", "run"])
+def test_help_does_not_load_the_emulator(command: str) -> None:
+    code = f"import sys, harness.cli.{command}; sys.exit('unicorn' in sys.modules or 'numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

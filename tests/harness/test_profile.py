@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The profile of a model: its layers add up, and equal what a hook on every single instruction counts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
+from unicorn import UC_HOOK_BLOCK
+
+from firmware.boards import find_board
+from firmware.codegen.lower import lower
+from firmware.codegen.pipeline import compile_model
+from firmware.codegen.plan import Isa
+from firmware.codegen.read_tflite import read_tflite
+from firmware.toolchain import find_toolchain
+from firmware.wire import BY_MODEL_ID
+from harness.compare import measure_image
+from harness.engines import compile_for, interpret_on
+from harness.errors import BuildError, UsageError
+from harness.image import Image, build_image
+from harness.profile import measure
+from harness.profile.causes import CAUSES, OTHER, causes_in, cycles_of
+from harness.profile.layers import (
+    COMPILED_RUNNER,
+    Layer,
+    graph_labels,
+    loop_edges,
+    plan_labels,
+    return_addresses,
+    straight_line_edges,
+)
+from harness.profile.measure import Profile, Subject, profile_image, profile_model
+from harness.profile.picture import draw_profile
+from harness.profile.table import render_profile
+from harness.session import Session
+from models.catalog import find_model
+from models.data.dataset import NO_LABEL, Sample
+from runners.emulator.counts import Counts
+from runners.emulator.machine import EmulatedBoard
+from runners.emulator.timing.levels import LEVELS
+from runners.emulator.transport import EmulatorTransport
+from runners.emulator.visits import Visit
+from tests.fakes.tiny_models import tiny_kws
+
+BOARDS = ("stm32f746", "stm32f446")
+INPUT = np.random.default_rng(5).bytes(490)
+SAMPLE = Sample("random", NO_LABEL, lambda: INPUT)
+Built = Callable[[str], Image]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("profiled")
+
+    @cache
+    def build(device: str) -> Image:
+        board = find_board(device)
+        made = compile_for(board, tiny_kws(), "tiny")
+        return build_image(made, BY_MODEL_ID["kws01"], board, find_toolchain("zig"), None, folder)
+
+    return build
+
+
+def profiled(built: Built, device: str, level: str) -> tuple[tuple[Layer, ...], Counts]:
+    board = find_board(device)
+    made = compile_for(board, tiny_kws(), "tiny")
+    return profile_image(board, built(device), made, tiny_kws(), SAMPLE, level)
+
+
+def added(all_counts: list[Counts]) -> dict[str, Any]:
+    names = [one.name for one in fields(Counts) if one.name != "stalls"]
+    sums = {name: sum(getattr(counts, name) for counts in all_counts) for name in names}
+    causes = {cause for counts in all_counts for cause in counts.stalls}
+    return {**sums, "stalls": {cause: sum(counts.stalls[cause] for counts in all_counts) for cause in causes}}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("device", BOARDS)
+def test_layers_are_part_of_the_whole(device: str, level: str, built: Built) -> None:
+    layers, total = profiled(built, device, level)
+    assert [layer.title.split()[1] for layer in layers] == ["FULLY_CONNECTED", "SOFTMAX"]
+    assert [layer.macs for layer in layers] == [12 * 490, 0]
+    rest = measure._rest(total, layers)
+    assert added([*(layer.counts for layer in layers), rest]) == {**vars(total), "stalls": dict(total.stalls)}
+    assert 0 < rest.instructions < 500 and 0 < rest.cycles < 1500
+    for counts in (*(layer.counts for layer in layers), rest, total):
+        assert cycles_of(counts, OTHER) == 0  # nothing waits, and no cycle is without a cause
+    if level == "full":
+        assert layers[0].counts.flash_read_bytes >= 12 * 490  # each weight once
+
+
+@pytest.mark.parametrize("device", BOARDS)
+def test_the_whole_is_what_an_inference_costs_when_it_is_not_profiled(device: str, built: Built) -> None:
+    board = find_board(device)
+    made = compile_for(board, tiny_kws(), "tiny")
+    figures, _ = measure_image(board, built(device), made, [SAMPLE], "pipeline")
+    _, total = profiled(built, device, "pipeline")
+    # Between windows of different lengths the firmware waits for its clock to move, now longer and now shorter.
+    assert total.instructions == pytest.approx(figures.instructions, abs=100)
+    assert total.cycles == pytest.approx(figures.cycles, abs=200)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_watching_changes_no_count(level: str, built: Built) -> None:
+    board = find_board("stm32f746")
+    counts = []
+    for watched in (None, COMPILED_RUNNER):
+        emulated = EmulatedBoard(board, built(board.device).elf, level, watched=watched)
+        session = Session(EmulatorTransport(emulated))
+        session.start()
+        session.load(INPUT)
+        session.infer(3, 1)
+        counts.append(emulated.counts)
+        entries = [visit for visit in emulated.visits if visit.address == emulated.visits.first_address]
+        assert len(entries) == (4 if watched else 0)
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("device", BOARDS)
+def test_layers_hold_the_instructions_that_a_disassembler_counts(device: str, built: Built) -> None:
+    """The oracle: capstone finds the calls and the length of every block that the engine announces."""
+    board = find_board(device)
+    layers, _ = profiled(built, device, "instructions")
+    emulated = EmulatedBoard(board, built(device).elf, "instructions", watched=COMPILED_RUNNER)
+    session = Session(EmulatorTransport(emulated))
+    session.start()
+    session.load(INPUT)
+    disassembler = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
+    start, size = emulated.visits.first_address, emulated.visits.size_bytes
+    code = list(disassembler.disasm(emulated.read_memory(start, size), start))
+    returns = [one.address + one.size for one in code if one.mnemonic in ("bl", "blx")]
+    executed = 0
+    at: list[int] = []
+
+    def on_block(core: object, address: int, size: int, data: object) -> None:
+        nonlocal executed
+        if address in (start, *returns):
+            at.append(executed)
+        executed += sum(1 for _ in disassembler.disasm(emulated.read_memory(address, size), address))
+
+    emulated._uc.hook_add(UC_HOOK_BLOCK, on_block)
+    session.infer(1, 0)
+    assert [end - begin for begin, end in pairwise(at)] == [layer.counts.instructions for layer in layers]
+
+
+@pytest.mark.parametrize(
+    ("halfwords", "wanted"),
+    [
+        ("bf00 4770", ()),
+        ("f000 f805 bf00", (4,)),  # bl
+        ("f7ff fffe", (4,)),  # bl backwards
+        ("4780 4788 4770", (2, 4)),  # blx r0, blx r1, bx lr
+        ("4700 47f0", (4,)),  # bx r0 is none, blx lr is
+        ("f000 b805 f000 8005", ()),  # b.w, beq.w
+        ("f3af 8000 f000 f805", (8,)),  # nop.w
+        ("e92d 4780 bd10", ()),  # the second half of push.w looks like blx r0
+    ],
+)
+def test_where_calls_return_to(halfwords: str, wanted: tuple[int, ...]) -> None:
+    code = b"".join(int(word, 16).to_bytes(2, "little") for word in halfwords.split())
+    assert return_addresses(code, 0x800) == tuple(0x800 + offset for offset in wanted)
+
+
+def visits(*addresses: int) -> list[Visit]:
+    return [Visit(address, Counts(instructions=10 * number)) for number, address in enumerate(addresses)]
+
+
+def instructions(edges: tuple[Counts, ...] | None) -> list[int] | None:
+    return None if edges is None else [edge.instructions for edge in edges]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "returns", "layers", "wanted"),
+    [
+        ((100, 110, 120), (110, 120), 2, [0, 10, 20]),
+        ((100, 104, 110, 120), (110, 120), 2, [0, 20, 30]),  # a block that no call returns to
+        ((100, 110), (110, 120), 2, None),
+        ((100, 110, 120, 130), (110, 120, 130), 2, None),
+    ],
+)
+def test_edges_of_straight_line_code(
+    addresses: tuple[int, ...], returns: tuple[int, ...], layers: int, wanted: list[int] | None
+) -> None:
+    assert instructions(straight_line_edges(visits(*addresses), returns, layers)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("addresses", "layers", "wanted"),
+    [
+        ((100, 110, 120, 110, 120, 130), 2, [10, 30, 50]),
+        ((100, 105, 110, 105, 110, 105, 130), 2, [20, 40, 60]),  # the test before the body runs once more than it
+        ((100, 110, 130), 1, [0, 20]),
+        ((100, 110, 120, 110, 120, 130), 3, None),
+        ((100, 110, 120, 110), 2, None),  # where the last layer ends is not known
+    ],
+)
+def test_edges_of_a_loop(addresses: tuple[int, ...], layers: int, wanted: list[int] | None) -> None:
+    assert instructions(loop_edges(visits(*addresses), layers)) == wanted
+
+
+@pytest.mark.parametrize("name", ["mlperf-kws", "mlperf-vww", "mlperf-ic", "mlperf-ad", "mlperf-sww", "micronet-vww-4"])
+def test_operators_and_kernel_calls_agree_on_the_work(name: str, data_dir: Path) -> None:
+    content = find_model(name, data_dir=data_dir).load()
+    graph = read_tflite(content, name)
+    by_operator = {label.title.split(":")[0]: label for label in graph_labels(graph)}
+    plan = lower(graph, Isa.DSP)
+    assert sum(label.macs for label in by_operator.values()) == plan.macs > 0
+    for label in plan_labels(plan):
+        if label.macs:
+            assert by_operator[label.title.split(":")[0]] == label
+
+
+def test_code_with_other_calls_is_refused(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = find_board("stm32f746")
+    made = compile_model(tiny_kws(), "tiny", Isa.DSP)
+    more = replace(made, plan=replace(made.plan, steps=(*made.plan.steps, made.plan.steps[0])))
+    with pytest.raises(BuildError, match="of model_invoke, it does not run 3 layers one after the other"):
+        profile_image(board, built(board.device), more, tiny_kws(), SAMPLE, "instructions")
+
+
+@pytest.mark.parametrize(
+    ("subject", "sentence"),
+    [
+        (Subject("mlperf-kws", "host"), "layers are profiled on emulated boards"),
+        (Subject("mlperf-kws", "stm32f746", engine="onnx"), "there is no engine 'onnx'"),
+        (Subject("mlperf-kws", "stm32f746", timing="exact"), "there is no timing level 'exact'"),
+        (Subject("x.tflite", "stm32f746"), "add --task"),
+        (Subject("mlperf-kws", "stm32f746", engine="tflm"), "name it with TFLM_DIR"),
+    ],
+)
+def test_wrong_requests_are_refused_before_anything_is_built(subject: Subject, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        profile_model(subject, environ={})
+
+
+@pytest.mark.parametrize("device", BOARDS)
+def test_the_interpreter_is_profiled_by_operator(device: str, tmp_path: Path) -> None:
+    if not os.environ.get("TFLM_DIR"):
+        pytest.skip("TFLM_DIR is not set")
+    if shutil.which("arm-none-eabi-g++") is None:
+        pytest.skip("needs arm-none-eabi-g++")
+    board = find_board(device)
+    made = interpret_on(board, tiny_kws(), "tiny").with_arena(8192)
+    image = build_image(made, BY_MODEL_ID["kws01"], board, find_toolchain("gcc"), None, tmp_path)
+    layers, total = profile_image(board, image, made, tiny_kws(), SAMPLE, "pipeline")
+    assert [layer.title for layer in layers] == ["0: FULLY_CONNECTED  490 -> 12", "1: SOFTMAX  12 -> 12"]
+    rest = measure._rest(total, layers)
+    assert added([*(layer.counts for layer in layers), rest]) == {**vars(total), "stalls": dict(total.stalls)}
+    assert 490 * 12 / 2 < layers[0].counts.instructions < 490 * 12 * 5
+    assert 0 < rest.instructions < 1000
+
+
+# How a profile is shown.
+
+STALLS = MappingProxyType({cause.key: 0 for cause in CAUSES if cause.key})
+
+
+def counts(cycles: int, issue: int, **more: int) -> Counts:
+    stalls = {**STALLS, CAUSES[1].key: cycles - issue}
+    return Counts(cycles // 2, cycles, issue_cycles=issue, stalls=MappingProxyType(stalls), **more)
+
+
+PROFILE = Profile(
+    model="a<b",
+    device="stm32f746",
+    core_hz=216_000_000,
+    engine="compiled",
+    kernels="dsp",
+    compiler="zig",
+    timing_level="pipeline",
+    timing_model="pipeline 1",
+    inputs="the first of 5 inputs",
+    layers=(Layer("0: CONV_2D <&>", 500, counts(600, 400)), Layer("1: PAD", 0, counts(300, 300))),
+    outside=counts(100, 50),
+    total=counts(1000, 750),
+)
+
+
+def test_the_table_shows_work_and_causes() -> None:
+    lines = render_profile(PROFILE).splitlines()
+    cells = {line.split("  ")[0]: line.split() for line in reversed(lines) if line}
+    assert cells["0: CONV_2D <&>"][3:] == ["600", "60.0%", "300", "500", "1.20"]
+    assert cells["total"][1:] == ["1,000", "100.0%", "500", "500", "2.00"]
+    assert lines[lines.index("cycles by cause, in % of the layer") + 3].split()[3:] == ["600", "66.7", "33.3"]
+    assert lines[-1] == "note: level pipeline does not watch memory; --timing full adds its stalls and bytes"
+
+
+def test_bytes_are_shown_where_memory_is_watched() -> None:
+    total = counts(1000, 750, ram_read_bytes=1234)
+    text = render_profile(replace(PROFILE, total=total))
+    assert "RAM read" in text and "1,234" in text and "does not watch memory" not in text
+
+
+def test_bars_of_the_picture_are_as_long_as_their_cycles() -> None:
+    root = ElementTree.fromstring(draw_profile(PROFILE))
+    space = "{http://www.w3.org/2000/svg}"
+    bars: dict[str, float] = {}
+    for rect in root.iter(f"{space}rect"):
+        title = rect.find(f"{space}title")
+        if title is not None and title.text is not None:
+            bars[title.text] = float(rect.attrib["width"])
+    unit = bars["0: CONV_2D <&>: issue 400 cycles, 66.7%"] / 400
+    assert {text: round(width / unit) for text, width in bars.items()} == {
+        "0: CONV_2D <&>: issue 400 cycles, 66.7%": 400,
+        "0: CONV_2D <&>: load 200 cycles, 33.3%": 200,
+        "1: PAD: issue 300 cycles, 100.0%": 300,
+        "outside the layers: issue 50 cycles, 50.0%": 50,
+        "outside the layers: load 50 cycles, 50.0%": 50,
+    }
+    assert all(0 <= float(rect.attrib["x"]) < 960 for rect in root.iter(f"{space}rect") if "x" in rect.attrib)
+    assert "prefers-color-scheme: dark" in (root.findtext(f"{space}style") or "")
+
+
+def test_every_cause_the_board_counts_has_a_colour_and_a_word_of_its_own(built: Built) -> None:
+    everything = (*CAUSES, OTHER)
+    assert len({cause.colour for cause in everything}) == len({cause.heading for cause in everything}) == 13
+    _, total = profiled(built, "stm32f746", "full")
+    assert {cause.key for cause in CAUSES if cause.key} == set(total.stalls)
+
+
+def test_cycles_without_a_cause_are_not_hidden() -> None:
+    odd = replace(PROFILE.total, cycles=1100)
+    assert cycles_of(odd, OTHER) == 100
+    assert causes_in([odd])[-1] is OTHER
