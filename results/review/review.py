@@ -11,11 +11,12 @@ from typing import Any
 from harness.errors import DataError
 from harness.modes import Progress
 from results.review.evidence import gather
-from results.review.figures import Figure, recompute
+from results.review.figures import Figure
 from results.review.findings import Finding, Kind, Verdict, verdict_of
 from results.review.label_lists import LabelLists
 from results.review.layout import Found, find_results
 from results.review.plain import shown
+from results.review.recompute import recompute
 from results.review.rules import findings_of
 from results.review.system import description_paths
 from results.review.tree import open_tree

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.rules import RULES
 from models.data import labels
 from models.data.labels import Listed, OfficialList, list_digest
+from results.review import breaches, rules
 from results.review.findings import Kind, Verdict
 from results.review.review import Reviewed, review_path
 from tests.results.review_submission import DESCRIPTION, FILES, LABELS, write_eembc, write_lists, write_mlcommons
@@ -278,3 +280,74 @@ def test_the_larger_classifier_needs_the_smaller(tmp_path: Path) -> None:
     assert [f.text for f in review.findings if f.rule == "ic2 needs ic"] == [
         "ic2 is submitted without ic of the same system"
     ]
+
+
+SWW_LOG = (
+    "Logging initialized.\nDevice profile retrieved: Firmware\nDevice model retrieved: sww01\n[100, 10100, 20100]\n"
+    "RX:Duty cycle start times (s)\nRX:100, 3100, 6100,\nRX:Duty cycle stop times (s)\nRX:600, 3600, 6600,\n"
+    "Session logged in file x\n"
+)
+SWW_TEXT = (
+    "Accuracy: {} True positives, {} False negatives, {} False positives\nAverage duty cycle: 0.16667\n"
+    "Estimated throughput: 200.00 inf./sec.\n"
+)
+
+# hits, misses, false alarms as claimed; words in the wave; latest start of the others -> kind, rule, words
+WAKE_WORDS = {
+    "too many misses": ((41, 9, 0), Kind.BREACH, "wake word limits", "9 false negatives and 0 false positives"),
+    "too many false alarms": ((50, 0, 9), Kind.BREACH, "wake word limits", "0 false negatives and 9 false positives"),
+    "too few words": ((48, 0, 0), Kind.BREACH, "fifty wake words", "48 wake words, the wave has 50"),
+    "other counts": ((3, 0, 0), Kind.DEVIATION, "figures", "true positives is claimed to be 3 , the raw lines give 2"),
+}
+
+
+def wake_word_review(tmp_path: Path, hits: int, misses: int, alarms: int) -> Reviewed:
+    submitter = tmp_path / "tree/closed/ExampleLabs"
+    run = submitter / "results/board_one/sww/performance"
+    run.mkdir(parents=True)
+    (submitter / "systems").mkdir()
+    (submitter / "systems/board_one.json").write_text(json.dumps(DESCRIPTION))
+    (run / "log.txt").write_text(SWW_LOG)
+    (run / "results.txt").write_text(SWW_TEXT.format(hits, misses, alarms))
+    words = [{"wav_file": "long_wav.wav", "length_sec": 1200.0, "detection_windows": [[9.5, 10.5], [18.5, 18.6]]}]
+    (tmp_path / "data/sww01").mkdir(parents=True)
+    (tmp_path / "data/sww01/long.json").write_text(json.dumps(words))
+    (review,) = review_path(tmp_path / "tree", tmp_path / "data").results
+    return review
+
+
+@pytest.mark.parametrize("case", WAKE_WORDS)
+def test_broken_wake_word_results_are_found(tmp_path: Path, case: str) -> None:
+    counts, kind, rule, words = WAKE_WORDS[case]
+    review = wake_word_review(tmp_path, *counts)
+    texts = [f.text.replace(" ,", ",") for f in review.findings if f.kind is kind and f.rule == rule]
+    assert any(words.replace(" ,", ",") in text for text in texts), review.findings
+
+
+def test_wake_words_are_counted_with_both_windows(tmp_path: Path) -> None:
+    """The second detection is 1.4 s behind its word: a hit with the runner's window, a false alarm with the other."""
+    figures = {figure.name: figure for figure in wake_word_review(tmp_path, 2, 0, 0).figures}
+    assert [figures[f"performance {name}"].recomputed for name in ("true positives", "false negatives")] == [2, 0]
+    assert [figures[f"documented {name}"].recomputed for name in ("true positives", "false positives")] == [1, 1]
+    assert figures["performance duty cycle"].agrees and figures["performance throughput"].agrees
+
+
+def test_the_documented_window_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(breaches, "WAKE_WORD_LIMIT", 0)
+    notes = [f.text for f in wake_word_review(tmp_path, 2, 0, 0).findings if f.kind is Kind.NOTE]
+    assert any("documented window of 1 s it has 1 false negatives and 1 false positives" in note for note in notes)
+
+
+ROUNDS = [("v1.2", []), ("v1.3", ["EEMBC_RUNNER"]), ("v1.4", ["EEMBC_RUNNER", "runner permitted"])]
+
+
+@pytest.mark.parametrize(("name", "wanted"), ROUNDS)
+def test_the_round_decides_about_the_runner(tmp_path: Path, name: str, wanted: list[str]) -> None:
+    write_eembc(tmp_path / name)
+    (review,) = review_path(tmp_path / name, write_lists(tmp_path / "data")).results
+    assert sorted(f.rule for f in review.findings if f.rule in ("EEMBC_RUNNER", "runner permitted")) == wanted
+
+
+def test_the_rules_taken_over_are_there() -> None:
+    known = {rule.name for rule in RULES}
+    assert {*rules.TIMED, *rules.ANSWERED} <= known
