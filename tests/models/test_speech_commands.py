@@ -102,6 +102,7 @@ def test_broken_sets_are_named(tmp_path: Path) -> None:
         (sound(1, rate_hz=8_000), "has 8000 Hz and 1 channels"),
         (sound(1, samples=1)[:44], "no samples|not a readable"),
     ],
+    ids=["empty", "cut", "8 kHz", "no samples"],
 )
 def test_sounds_that_are_none_are_refused_by_name(content: bytes, wanted: str) -> None:
     with pytest.raises(DataError, match=wanted) as refused:
