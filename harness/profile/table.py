@@ -38,7 +38,7 @@ def render_profile(profile: Profile) -> str:
         *_aligned(titles, spent),
         "",
         *(f"note: {cause.heading}: {cause.key}" for cause in causes if cause.key),
-        "note: outside the layers: the monitor's loop and its copy of the input, and the engine's frame around the layers",
+        "note: outside the layers: the monitor's loop, its copy of the input, and the engine's frame around them",
         f"note: compiled with {profile.compiler}; input: {profile.inputs}",
     ]
     if not watches_memory:
