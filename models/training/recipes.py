@@ -66,14 +66,14 @@ class Recipe:
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
         task="kws",
-        epochs=32,
-        int8_epochs=5,
+        epochs=80,
+        int8_epochs=8,
         batch=32,
         learning_rate=2e-3,
         int8_learning_rate=3e-4,
         last_learning_rate=1e-6,
         weight_decay=0.01,
-        passes=32,
+        passes=34,
         made_up_per_class=300,
         masking=Masking(0.5, frames=8, bands=2),
         input_range=(-25.0, 26.0),  # about that of the published networks: below lies only how silent a silence is
@@ -82,15 +82,15 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         task="ad",
-        epochs=8,
+        epochs=6,
         int8_epochs=2,
         batch=32,
         learning_rate=2e-3,
         int8_learning_rate=2e-4,
         last_learning_rate=1e-6,
         weight_decay=0.01,
-        passes=1,
-        made_up_per_class=40,
+        passes=3,
+        made_up_per_class=24,
         mixup=0.3,
     ),
     Recipe(

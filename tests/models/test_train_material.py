@@ -194,8 +194,9 @@ def test_mixtures_keep_inputs_and_targets_together() -> None:
 def test_machine_pictures_carry_their_machine_and_clip(tmp_path: Path) -> None:
     pipeline = find_pipeline("micronet-ad")
     made = machine_store(pipeline, 1, tmp_path).load(0)
-    assert made.inputs.shape == (4 * 14, *PIPELINES["micronet-ad"].shape)
-    assert made.labels.tolist() == [machine for machine in range(4) for _ in range(14)]
+    assert made.inputs.shape == (2 * 4 * 14, *PIPELINES["micronet-ad"].shape)
+    assert made.labels.tolist() == [machine for machine in range(8) for _ in range(14)]
+    assert (made.inputs[:56] != made.inputs[56:]).any(axis=(1, 2, 3)).all()  # none stays as it was
 
 
 def test_a_clip_that_is_not_like_its_machine_is_anomalous() -> None:
