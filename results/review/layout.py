@@ -23,6 +23,7 @@ OTHER_NAMES = {"power": "energy"}
 DIVISIONS = ("closed", "open")
 MARKER = "EEMBC_RUNNER"
 MAX_RESULTS = 2000
+LARGEST_MB = 500
 
 _KINDS = (
     ("log", re.compile(r"log\.txt")),
@@ -104,6 +105,7 @@ def find_results(tree: Tree) -> tuple[list[Found], list[str]]:
     found = [_found(tree, paths, place, group) for place, group in sorted(groups.items())]
     for result in found:
         strays += _unknown_folders(paths, result)
+    strays += [f"{path}: over {LARGEST_MB} MB, which no submission may hold" for path in _too_large(tree)]
     strays += [f"{path}: {why}" for path, why in sorted(tree.refused.items())]
     return found, strays
 
@@ -198,6 +200,10 @@ def _unknown_folders(paths: list[str], result: Found) -> list[str]:
         elif not any(folder.startswith(own) for own in own_folders) and _kind(name)[1] is None:
             strays.setdefault(folder, f"{folder}: an unknown folder beside the runs")
     return list(strays.values())
+
+
+def _too_large(tree: Tree) -> list[str]:
+    return [path for path, size in tree.sizes.items() if size > LARGEST_MB * 1_000_000]
 
 
 def _below(paths: list[str], prefix: str) -> list[str]:

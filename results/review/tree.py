@@ -203,6 +203,9 @@ class _Archive:
                 refused[path] = "leads out of the archive"
             elif stat.S_ISLNK(info.external_attr >> 16):
                 refused[path] = "is a link; links are not followed"
+            elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                # Others let a file of a few bytes ask for gigabytes of dictionary.
+                refused[path] = "is packed in another way than 'deflate'"
             elif path in self._members:
                 refused[path] = "stands twice in the archive; the first is read"
             elif len(parts) > MAX_DEPTH:

@@ -102,6 +102,15 @@ def test_a_stray_is_reported(tmp_path: Path, case: str) -> None:
     assert any(words in stray for stray in strays), strays
 
 
+def test_a_file_that_is_too_large_is_reported(tmp_path: Path) -> None:
+    write(tmp_path, ["closed/lab/results/board/kws/performance/log.txt", "closed/lab/code/kws/weights.bin"])
+    with (tmp_path / "closed/lab/code/kws/weights.bin").open("wb") as file:
+        file.truncate(500_000_001)  # a hole, no data
+    assert find_results(open_tree(tmp_path))[1] == [
+        "closed/lab/code/kws/weights.bin: over 500 MB, which no submission may hold"
+    ]
+
+
 def test_plots_and_the_marker_are_no_strays(tmp_path: Path) -> None:
     run = "closed/lab/results/board/kws/"
     files = ["performance/log.txt", "energy/energy_inf_000.png", "EEMBC_RUNNER", "performance/.gitkeep"]

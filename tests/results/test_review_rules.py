@@ -272,6 +272,13 @@ def test_without_label_lists_the_classes_of_results_json_prove_themselves(tmp_pa
     assert any("by its digest" in f.text for f in review.findings)
 
 
+def test_without_label_lists_other_answers_cannot_be_confirmed(tmp_path: Path) -> None:
+    write_eembc(tmp_path)
+    (review,) = review_path(tmp_path).results
+    assert review.verdict is Verdict.UNCONFIRMED
+    assert any("top-1 100.0 % cannot be recomputed" in f.text and "--data" in f.text for f in review.findings)
+
+
 def test_the_larger_classifier_needs_the_smaller(tmp_path: Path) -> None:
     result = write_mlcommons(tmp_path)
     result.rename(result.parent / "ic2")

@@ -82,6 +82,22 @@ def test_a_link_in_an_archive_is_refused(tmp_path: Path) -> None:
     assert open_tree(tmp_path / "a.zip").refused == {"closed/a/log.txt": "is a link; links are not followed"}
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_other_packings_are_refused(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as out:
+        out.writestr("closed/a/log.txt", "x")
+    assert open_tree(tmp_path / "a.zip").refused == {"closed/a/log.txt": "is packed in another way than 'deflate'"}
+
+
+def test_of_a_name_that_stands_twice_the_first_is_read(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning), zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr("log.txt", "first")
+        out.writestr("log.txt", "second")
+    opened = open_tree(tmp_path / "a.zip")
+    assert list(opened.lines("log.txt")) == ["first"]
+    assert "stands twice" in opened.refused["log.txt"]
+
+
 def test_a_bomb_is_read_to_the_limit_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree_module, "MAX_FILE_BYTES", 3 << 20)
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as out:
