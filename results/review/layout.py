@@ -135,6 +135,8 @@ def _found(tree: Tree, paths: list[str], place: str, group: _Group) -> Found:
     inner = tuple(place.split("/")) if place else ()
     parts = (*tree.name, *inner)
     at = _last(parts, "results")
+    if at is not None and at < len(tree.name) and (at < 2 or parts[at - 2].lower() not in DIVISIONS):
+        at = None  # a folder of the reviewer's that happens to have that name
     notes = list(group.notes)
     division = submitter = ""
     base = ""

@@ -83,6 +83,14 @@ def test_a_result_is_found(tmp_path: Path, case: str) -> None:
     assert {mode: set(paths) for mode, paths in found.files.items()} == kinds
 
 
+def test_a_folder_above_the_tree_is_only_believed_below_a_division(tmp_path: Path) -> None:
+    for above, identity in (("open/lab/results", ("open", "lab")), ("home/me/results", ("", ""))):
+        tree = write(tmp_path / above, ["board/kws/performance/log.txt"])
+        (found,), _ = find_results(open_tree(tree))
+        assert (found.division, found.submitter) == identity
+        assert found.system == "board"
+
+
 STRAYS: dict[str, tuple[list[str], str]] = {
     "macOS": (["._log.txt"], "performance/._log.txt: a file that macOS leaves behind"),
     "another file": (["notes.doc"], "performance/notes.doc: not asked for"),
