@@ -84,7 +84,8 @@ def test_all_weights_together_are_small() -> None:
 def test_the_three_forms_of_a_micronet_agree(card: dict) -> None:
     figures = {form: card["figures"][form]["test"][card["metric"]] for form in ("float", "int8_in_training", "tflite")}
     assert abs(figures["tflite"] - figures["int8_in_training"]) < 0.01, figures
-    assert abs(figures["tflite"] - figures["float"]) < 0.03, figures
+    # After few steps the norms' statistics lag behind, which int8 training makes up for: it may be better, not worse.
+    assert figures["tflite"] > figures["float"] - 0.03, figures
 
 
 @named([card for card in MICRONETS if card["task"] == "kws"])
@@ -103,7 +104,7 @@ def test_keyword_networks_give_their_cards_accuracy(card: dict, data_dir: Path) 
 def test_machine_networks_tell_faulty_machines_from_healthy_ones(card: dict) -> None:
     figures = machine_figures(find_pipeline(card["input"]["features"]), clips_per_machine=2)
     made = figures(partial(int8_outputs, open_interpreter(find_model(card["name"]).load())))["test"]
-    assert made["auc"] > 0.5 and made["healthy_pictures_told_right"] > 0.9
+    assert made["auc"] > 0.7 and made["healthy_pictures_told_right"] > 0.8
 
 
 @named([card for card in MICRONETS if card["task"] == "vww"])
