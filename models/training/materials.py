@@ -120,7 +120,12 @@ def _machines(pipeline: Pipeline, classes: int, recipe: Recipe, data: Data, pass
             "clips": len(MACHINE_IDS) * recipe.made_up_per_class,
             "machine_ids": list(MACHINE_IDS),
         },
-        input={"features": pipeline.name, "tested_on": "test", "scored": True},
+        input={
+            "features": pipeline.name,
+            "tested_on": "test",
+            "scored": True,
+            "classes": [f"{mark}{machine:02d}" for mark in ("", "altered ") for machine in MACHINE_IDS],
+        },
         description=(
             "A MicroNet trained in this repository to tell four made-up machines apart. It knows nothing else: its "
             "figures say that the way through the benchmark works and are not comparable with any on real recordings."
