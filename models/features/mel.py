@@ -53,7 +53,8 @@ def slaney_filters(bands: int, points: int, rate_hz: int) -> Floats:
     The scale is Slaney's (Auditory Toolbox, 1998): linear below 1 kHz with 3 mel per 200 Hz, above it 27 mel for
     each factor 6.4.
     """
-    corners_hz = _slaney_hz(np.linspace(0.0, _slaney_mel(rate_hz / 2.0), bands + 2))
+    corners_mel: Floats = np.linspace(0.0, _slaney_mel(rate_hz / 2.0), bands + 2, dtype=np.float64)
+    corners_hz = _slaney_hz(corners_mel)
     bins_hz = np.arange(points // 2 + 1) * (rate_hz / points)
     low, centre, high = corners_hz[:-2, None], corners_hz[1:-1, None], corners_hz[2:, None]
     rising = (bins_hz - low) / (centre - low)

@@ -29,7 +29,7 @@ def epoch_samples(
     rng = np.random.default_rng([recipe.seed, 1_000_003, epoch])
     number = epoch % recipe.passes
     made = store.load(number)
-    targets = np.zeros((len(made.labels), 2 * classes), np.float32)
+    targets: Floats = np.zeros((len(made.labels), 2 * classes), np.float32)
     labelled = np.flatnonzero(made.labels >= 0)
     targets[labelled, made.labels[labelled]] = 1.0
     if teacher is not None:

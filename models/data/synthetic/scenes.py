@@ -144,7 +144,7 @@ def _house(draw: ImageDraw.ImageDraw, rng: np.random.Generator) -> None:
     draw.rectangle([x - wide, foot - tall * 0.6, x + wide, foot], walls)
     roof = [(x - wide * 1.1, foot - tall * 0.6), (x, foot - tall), (x + wide * 1.1, foot - tall * 0.6)]
     draw.polygon(roof, _colour(rng))
-    for at in np.arange(-0.7, 0.8, rng.uniform(0.35, 0.7)):
+    for at in np.arange(-0.7, 0.8, rng.uniform(0.35, 0.7)).tolist():
         draw.rectangle([x + wide * at, foot - tall * 0.45, x + wide * (at + 0.2), foot - tall * 0.25], panes)
 
 

@@ -88,7 +88,7 @@ def _spoken(engine: Synthesiser, word: str, voice: Voice, seed: int) -> NDArray[
     spoken = _trimmed(_resampled(sound, engine.rate_hz, SAMPLE_RATE_HZ * rng.uniform(0.88, 1.12)))[:KEYWORD_SAMPLES]
     spoken = _coloured(spoken / (np.abs(spoken).max() + 1e-9), rng)
     start = int(rng.integers(0, KEYWORD_SAMPLES - len(spoken) + 1))
-    clip = np.zeros(2 * KEYWORD_SAMPLES)
+    clip: NDArray[np.float64] = np.zeros(2 * KEYWORD_SAMPLES)
     clip[start : start + len(spoken)] = spoken
     clip = _in_a_room(clip, rng)[:KEYWORD_SAMPLES]
     loudness = 10.0 ** rng.uniform(-1.1, -0.1)
