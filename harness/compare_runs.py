@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.comparison import Answers, Figures, Row, compared
 from harness.measured import Measured, measure
-from harness.record import RunRecord, figures
+from harness.record import RunRecord, figures, stated_seal
 from harness.transcript import TRANSCRIPT_FILE, read_transcript
 
 
@@ -22,8 +22,8 @@ def compare_runs(folders: Sequence[Path]) -> list[Row]:
     rows: list[Row] = []
     first_on: dict[object, Row] = {}
     for number, folder in enumerate(folders, start=1):
-        events = read_transcript(folder / TRANSCRIPT_FILE)
-        record, measured = figures(events), measure(events)
+        transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder))
+        record, measured = figures(transcript), measure(transcript)
         row = _row(f"run {number}", folder, record, measured)
         settings = record.settings
         # The same names are the same files only in the same data set, read in the same way.

@@ -14,12 +14,16 @@ import numpy as np
 from harness import metrics, rules
 from harness.errors import RecordError
 from harness.measured import Measured, Timed, measure
+from harness.seal import Seal
 from harness.session import Identity
 from harness.settings import Settings
-from harness.transcript import TRANSCRIPT_FILE, Event, read_transcript
+from harness.transcript import TRANSCRIPT_FILE, Transcript, read_transcript
 from models.tasks import Metric, Task, find_task
 
 RECORD_FILE = "record.json"
+FORMAT = 2
+"""Of ``record.json``. Format 1 had neither this number nor a seal. A record is never converted: ``--resume`` on the
+folder of a complete run computes it again from the transcript, in the format of today."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ class EnergyFigures:
 class RunRecord:
     """One run. ``complete`` is false while it is under way and when it was stopped.
 
-    ``instructions_per_inference`` and ``cycles_per_inference`` come from an emulated core's counters.
+    ``instructions_per_inference`` and ``cycles_per_inference`` come from an emulated core's counters. ``seal`` is that
+    of the transcript it was computed from; None for one without.
     """
 
     settings: Settings
@@ -101,18 +106,19 @@ class RunRecord:
     notes: tuple[str, ...]
     resumed: int
     energy: EnergyFigures | None = None
+    seal: Seal | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for ``record.json``; the list of files is left to the transcript."""
         values = asdict(self)
         del values["settings"]["data"]["listed"]
-        return values
+        return {"format": FORMAT, **values}
 
 
-def figures(events: Sequence[Event]) -> RunRecord:
-    """Return the record that a transcript's events amount to; raises RecordError when they are damaged."""
-    settings = Settings.from_event(events[0])
-    measured = measure(events)
+def figures(transcript: Transcript) -> RunRecord:
+    """Return the record that a transcript amounts to; raises RecordError when its events are damaged."""
+    settings = Settings.from_event(transcript[0])
+    measured = measure(transcript)
     task = find_task(settings.task)
     record = RunRecord(
         settings=settings,
@@ -125,13 +131,69 @@ def figures(events: Sequence[Event]) -> RunRecord:
         violations=(),
         notes=tuple(measured.notes),
         resumed=measured.resumed,
+        seal=transcript.seal,
     )
     return replace(record, energy=_energy(record), violations=_violations(record, measured, task))
 
 
 def read_record(folder: Path) -> RunRecord:
-    """Return the record of the run in ``folder``, from its transcript; raises RecordError."""
-    return figures(read_transcript(folder / TRANSCRIPT_FILE))
+    """Return the record of the run in ``folder``, from its transcript.
+
+    Raises RecordError for a damaged transcript, and for one that is not what ``record.json`` was computed from.
+    """
+    return figures(read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder)))
+
+
+def stated_seal(folder: Path) -> Seal | None:
+    """The seal in the ``record.json`` of ``folder``; None without that file, or where it has none."""
+    written = _written(folder)
+    seal = written.get("seal") if written else None
+    if not isinstance(seal, dict):
+        return None
+    lines, chain = seal.get("lines"), seal.get("chain")
+    if type(lines) is not int or not isinstance(chain, str):
+        raise RecordError(f"{folder / RECORD_FILE} has a seal {str(seal)[:80]!r}, wanted lines and chain.")
+    return Seal(lines, chain)
+
+
+def record_differences(record: RunRecord, folder: Path) -> tuple[str, ...]:
+    """Where the ``record.json`` of ``folder`` says something else than ``record``, its transcript's; one phrase each.
+
+    () where the two agree, where there is no such file, and where it is of another format.
+    """
+    written = _written(folder)
+    if written is None or written.get("format") != FORMAT:
+        return ()
+    return tuple(_differences("", written, json.loads(json.dumps(record.to_json()))))
+
+
+def _written(folder: Path) -> dict[str, Any] | None:
+    """What ``record.json`` holds; None when there is none."""
+    path = folder / RECORD_FILE
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(
+            f"{path} cannot be read ({error}). Delete it: --resume computes it again from the transcript."
+        ) from error
+    if not isinstance(values, dict):
+        raise RecordError(f"{path} is no record. Delete it: --resume computes it again from the transcript.")
+    return values
+
+
+def _differences(place: str, written: Any, computed: Any) -> list[str]:
+    if isinstance(written, dict) and isinstance(computed, dict):
+        keys = [*computed, *(key for key in written if key not in computed)]
+        return [
+            text
+            for key in keys
+            for text in _differences(f"{place}.{key}" if place else key, written.get(key), computed.get(key))
+        ]
+    if written == computed:
+        return []
+    return [f"{place} is {str(written)[:60]}, its transcript gives {str(computed)[:60]}"]
 
 
 def write_record(record: RunRecord, folder: Path) -> Path:

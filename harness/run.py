@@ -21,7 +21,7 @@ from harness.errors import BenchError, RecordError, UsageError
 from harness.image import ELF_FILE
 from harness.measured import Measured, measure
 from harness.prepare import Prepared, Request, prepare, prepare_again, refuse_other_wishes
-from harness.record import RunRecord, figures, write_record
+from harness.record import RECORD_FILE, RunRecord, figures, record_differences, stated_seal, write_record
 from harness.session import Session, Timeouts
 from harness.settings import Settings
 from harness.transcript import TRANSCRIPT_FILE, TranscriptWriter, read_transcript
@@ -73,14 +73,17 @@ def resume_benchmark(
 
     Of a complete run the figures are computed again from the transcript, and ``record.json`` is written anew: no
     device is needed. ``request`` may say where the data is, the port and the time-out; anything else in it must be as
-    it was. Raises RecordError when it is not, and what run_benchmark raises.
+    it was. Raises RecordError when it is not, when the transcript is not as the run left it, and what run_benchmark
+    raises.
     """
-    events = read_transcript(folder / TRANSCRIPT_FILE)
-    done = measure(events)
-    settings = Settings.from_event(events[0])
+    transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder))
+    done = measure(transcript)
+    settings = Settings.from_event(transcript[0])
     if done.ended:
         refuse_other_wishes(settings, request, folder)
         listener.say(f"{folder} is complete; its figures are computed again from its transcript")
+        for difference in record_differences(figures(transcript), folder):
+            listener.say(f"{RECORD_FILE} was changed and is written anew: {difference}")
         return _record(folder), folder
     prepared = prepare_again(settings, request, folder)
     listener.say(f"opening {prepared.url}")

@@ -18,52 +18,110 @@
 ``end``      the run is complete
 ===========  =========================================================================================================
 
-``t`` is host seconds since the process that wrote the line began; only the order of lines means anything.
+``t`` is host seconds since the process that wrote the line began; only the order of lines means anything. ``h``, the
+last member of every line, is the hash chain over the lines (``harness.seal``); transcripts of format 1, before it, have
+none and are read and continued as they are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, overload
 
 from harness.errors import RecordError
 from harness.protocol import LineAssembler
+from harness.seal import Chain, Seal, SealBroken
 
 TRANSCRIPT_FILE = "transcript.jsonl"
-FORMAT = 1
+FORMAT = 2
+UNSEALED_FORMAT = 1
 
 Event = dict[str, Any]
 
 
-def read_transcript(path: Path) -> list[Event]:
-    """Return the events of a transcript; a last line without its end, torn by a crash, is left out.
+@dataclass(frozen=True)
+class Transcript(Sequence[Event]):
+    """The events of a transcript, and the seal over its lines; None in format 1, which has none."""
 
-    Raises RecordError when the file cannot be read, does not begin with ``meta``, has another format, or is damaged
-    anywhere but at its end.
+    events: tuple[Event, ...]
+    seal: Seal | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Event, ...]: ...
+    def __getitem__(self, index: int | slice) -> Event | tuple[Event, ...]:
+        return self.events[index]
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+
+def read_transcript(path: Path, stated: Seal | None = None) -> Transcript:
+    """Return a transcript; a last line without its end, torn by a crash, is left out.
+
+    ``stated`` is a seal that its beginning, or all of it, must have. Raises RecordError when the file cannot be read,
+    does not begin with ``meta``, has another format, is damaged anywhere but at its end, or is not what was sealed.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}. Name the folder of a run.") from error
+    lines = content.split(b"\n")[:-1]
+    chain = _chain_of(lines)
     events: list[Event] = []
-    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+    for number, line in enumerate(lines, start=1):
         try:
-            event = json.loads(line)
+            event = json.loads(line if chain is None else chain.opened(line))
             if not isinstance(event, dict) or not isinstance(event.get("e"), str):
                 raise ValueError("not an event")
+        except SealBroken as error:
+            raise RecordError(
+                f"{path} line {number} is not what was written there: {error}. It or a line before it was changed, "
+                "lost or put in; take the transcript as the run left it."
+            ) from error
         except (ValueError, RecursionError) as error:
             raise RecordError(
                 f"{path} line {number} is damaged ({line[:60]!r}: {error}). Only its last line may be torn."
             ) from error
         events.append(event)
-    if not events or events[0]["e"] != "meta" or events[0].get("format") != FORMAT:
-        raise RecordError(f"{path} does not begin with the 'meta' line of a transcript in format {FORMAT}.")
-    return events
+        if chain is not None and stated is not None and chain.seal.lines == stated.lines and chain.seal != stated:
+            raise RecordError(
+                f"{path} is not the transcript that was sealed: its first {stated.lines} lines make "
+                f"{chain.seal.chain[:16]}..., wanted {stated.chain[:16]}.... Take the transcript as the run left it."
+            )
+    formats = (FORMAT, UNSEALED_FORMAT)
+    if not events or events[0]["e"] != "meta" or events[0].get("format") not in formats:
+        raise RecordError(
+            f"{path} does not begin with the 'meta' line of a transcript in format {' or '.join(map(str, formats))}."
+        )
+    if stated is not None and (chain is None or chain.seal.lines < stated.lines):
+        what = f"has {len(events)} whole lines, {stated.lines} were sealed" if chain else "has no seal, one is stated"
+        raise RecordError(f"{path} {what}: its end was cut off. Take the transcript as the run left it.")
+    return Transcript(tuple(events), chain.seal if chain else None)
+
+
+def _chain_of(lines: Sequence[bytes]) -> Chain | None:
+    """A new chain for a transcript that has one: told by the first line, whose format says so."""
+    try:
+        first = json.loads(lines[0]) if lines else {"format": FORMAT}
+    except (ValueError, RecursionError):
+        return None
+    return Chain() if isinstance(first, dict) and first.get("format") == FORMAT else None
+
+
+def _followed(lines: Sequence[bytes]) -> Chain | None:
+    """The chain after ``lines``, which ``read_transcript`` has found good; None for a transcript without one."""
+    chain = _chain_of(lines)
+    for line in lines if chain else ():
+        assert chain is not None
+        chain.opened(line)
+    return chain
 
 
 @dataclass
@@ -80,9 +138,9 @@ class _Download:
 class TranscriptWriter:
     """Appends events to ``path``; ``elapsed_s`` gives the host time of a line.
 
-    Opening an existing transcript cuts off a torn last line. ``listen`` takes the raw bytes of both directions; the
-    pieces of a download become one ``download`` event, unless a reply to one is anything but ``m-ready`` or
-    ``m-load-done``: then that piece is written as it was.
+    Opening an existing transcript cuts off a torn last line, and goes on in its format. ``listen`` takes the raw bytes
+    of both directions; the pieces of a download become one ``download`` event, unless a reply to one is anything but
+    ``m-ready`` or ``m-load-done``: then that piece is written as it was.
     """
 
     def __init__(self, path: Path, elapsed_s: Callable[[], float]) -> None:
@@ -92,9 +150,11 @@ class TranscriptWriter:
         self._chunk: tuple[float, str, list[str]] | None = None  # (time, command, reply lines) of the piece in flight
         self._loaded = 0
         self._file: IO[bytes] = path.open("ab")
+        self._chain: Chain | None = Chain()
         if self._file.tell():
             content = path.read_bytes()
             self._file.truncate(content.rfind(b"\n") + 1)
+            self._chain = _followed(content.split(b"\n")[:-1])
 
     def event(self, kind: str, **values: Any) -> None:
         """Append one event and flush it; what came on the wire before it is written before it."""
@@ -185,8 +245,9 @@ class TranscriptWriter:
         return round(self._elapsed_s(), 6)
 
     def _write(self, event: Event) -> None:
+        body = json.dumps(event, separators=(",", ":")).encode()
         try:
-            self._file.write(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+            self._file.write((self._chain.sealed(body) if self._chain else body) + b"\n")
             self._file.flush()
         except OSError as error:
             raise RecordError(

@@ -12,15 +12,15 @@ import pytest
 from firmware.boards import find_board
 from harness.errors import RecordError, UsageError
 from harness.prepare import Request, prepare
-from harness.record import figures
+from harness.record import read_record
 from harness.run import Listener, resume_benchmark, run_benchmark
-from harness.transcript import TRANSCRIPT_FILE, read_transcript
 from results.leaderboard import ranked, row_of
 from runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS, find_level
 from runners.emulator.transport import EmulatorTransport
 from runners.open import open_transport
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
+from tests.fakes.transcripts import forged, killed
 
 
 class Modelled(FakeDevice):
@@ -48,19 +48,15 @@ def test_a_record_says_at_which_level_and_by_which_model(tmp_path: Path) -> None
 
 def test_a_record_from_before_there_were_levels_can_be_read(tmp_path: Path) -> None:
     _, folder = run(tmp_path, "instructions", "one constant per instruction class")
-    path = folder / TRANSCRIPT_FILE
-    text = path.read_text()
-    assert '"timing_level":"instructions"' in text.replace(": ", ":")
-    path.write_text(text.replace(', "timing_level": "instructions"', "").replace(',"timing_level":"instructions"', ""))
-    device = figures(read_transcript(path)).settings.device
+    forged(folder, ',"timing_level":"instructions"', "")
+    device = read_record(folder).settings.device
     assert (device.timing_level, device.timing_model) == ("", "one constant per instruction class")
 
 
 @pytest.mark.parametrize("model", ["pipeline, cortex-m7 1", "full, cortex-m7 2", ""])
 def test_a_run_goes_on_only_with_the_timing_model_it_had(tmp_path: Path, model: str) -> None:
     _, folder = run(tmp_path, "full", "full, cortex-m7 1")
-    path = folder / TRANSCRIPT_FILE
-    path.write_bytes(path.read_bytes()[:-40])
+    killed(folder)
     request = Request(data=tmp_path / "data")
     with pytest.raises(RecordError, match="measured with timing model 'full, cortex-m7 1', this program has"):
         resume_benchmark(folder, request, Listener(), lambda url, *, baud=None: Modelled("full", model))

@@ -8,23 +8,27 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RecordError
+from harness.seal import Seal
 from harness.session import Session
-from harness.transcript import FORMAT, TRANSCRIPT_FILE, Event, TranscriptWriter, read_transcript
+from harness.transcript import FORMAT, TRANSCRIPT_FILE, Event, Transcript, TranscriptWriter, read_transcript
 from runners.record import RecordingTransport
 from tests.fakes.device import FakeDevice, Spoil
+from tests.fakes.transcripts import sealed
 
 META = {"e": "meta", "format": FORMAT}
+META_LINE = json.dumps(META).encode()
+OLD_META_LINE = b'{"e":"meta","format":1}'
 
 
 def writer_at(folder: Path) -> TranscriptWriter:
     return TranscriptWriter(folder / TRANSCRIPT_FILE, lambda: 1.25)
 
 
-def events_of(folder: Path) -> list[Event]:
+def events_of(folder: Path) -> Transcript:
     return read_transcript(folder / TRANSCRIPT_FILE)
 
 
-def recorded_load(folder: Path, data: bytes, spoil: Spoil = lambda command, reply: reply) -> list[Event]:
+def recorded_load(folder: Path, data: bytes, spoil: Spoil = lambda command, reply: reply) -> tuple[Event, ...]:
     """The events of loading ``data`` into a fake device that has started."""
     device = FakeDevice(input_bytes=len(data), boots=False, spoil=spoil)
     transcript = writer_at(folder)
@@ -43,12 +47,12 @@ def test_lines_are_written_raw_and_at_once(tmp_path: Path) -> None:
     before_closing = events_of(tmp_path)
     transcript.close()
     transcript.close()
-    assert before_closing[1:] == [
+    assert list(before_closing[1:]) == [
         {"e": "out", "t": 1.25, "s": "name"},
         {"e": "in", "t": 1.25, "s": "\x80m-name-dut-[x]"},
         {"e": "in", "t": 1.25, "s": "m-ready"},
     ]
-    assert events_of(tmp_path)[4:] == [{"e": "in", "t": 1.25, "s": "m-", "torn": True}]
+    assert list(events_of(tmp_path)[4:]) == [{"e": "in", "t": 1.25, "s": "m-", "torn": True}]
 
 
 def test_a_clean_download_is_one_event(tmp_path: Path) -> None:
@@ -94,13 +98,13 @@ def test_a_refused_piece_is_written_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("torn", [b'{"e":"in","t":1', b"\x00\xff", b"{}"])
 def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path, torn: bytes) -> None:
     path = tmp_path / TRANSCRIPT_FILE
-    whole = json.dumps(META).encode() + b'\n{"e":"note","s":"a"}\n'
-    path.write_bytes(whole + torn)
-    assert events_of(tmp_path) == [META, {"e": "note", "s": "a"}]
+    note = b'{"e":"note","s":"a"}'
+    path.write_bytes(sealed([META_LINE, note]) + torn)
+    assert list(events_of(tmp_path)) == [META, {"e": "note", "s": "a"}]
     transcript = writer_at(tmp_path)
     transcript.event("resume")
     transcript.close()
-    assert path.read_bytes() == whole + b'{"e":"resume"}\n'
+    assert path.read_bytes() == sealed([META_LINE, note, b'{"e":"resume"}'])
 
 
 @pytest.mark.parametrize(
@@ -108,17 +112,82 @@ def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path, torn: bytes) -
     [
         (b"", "does not begin with the 'meta' line"),
         (b'{"e":"note"}\n', "does not begin with the 'meta' line"),
-        (b'{"e":"meta","format":99}\n', "in format 1"),
-        (json.dumps(META).encode() + b"\n{torn\n{}\n", "line 2 is damaged"),
-        (json.dumps(META).encode() + b"\n[1]\n", "line 2 is damaged"),
-        (json.dumps(META).encode() + b'\n{"x":1}\n', "line 2 is damaged"),
-        (json.dumps(META).encode() + b"\n" + b"[" * 200_000 + b"\n", "line 2 is damaged"),
+        (b'{"e":"meta","format":99}\n', "in format 2 or 1"),
+        (b"\xff\n", "line 1 is damaged"),
+        (sealed([META_LINE]) + b"{torn\n{}\n", "line 2 is not what was written there: it has no check value"),
+        (sealed([META_LINE, b"[1}"]), "line 2 is damaged"),
+        (sealed([META_LINE, b'{"x":1}']), "line 2 is damaged"),
+        (OLD_META_LINE + b"\n{torn\n{}\n", "line 2 is damaged"),
+        (OLD_META_LINE + b"\n" + b"[" * 200_000 + b"\n", "line 2 is damaged"),
     ],
 )
 def test_what_is_no_transcript(tmp_path: Path, content: bytes, sentence: str) -> None:
     (tmp_path / TRANSCRIPT_FILE).write_bytes(content)
     with pytest.raises(RecordError, match=sentence):
         events_of(tmp_path)
+
+
+def test_the_chain_is_what_its_description_says(tmp_path: Path) -> None:
+    transcript = writer_at(tmp_path)
+    transcript.event("meta", format=FORMAT)
+    transcript.event("note", s='odd ","h":"0123456789abcdef"} text')
+    transcript.close()
+    bodies = [b'{"e":"meta","format":2}', rb'{"e":"note","s":"odd \",\"h\":\"0123456789abcdef\"} text"}']
+    value, wanted = bytes(32), b""
+    for body in bodies:
+        value = hashlib.sha256(value + body).digest()
+        wanted += body[:-1] + b',"h":"' + value.hex()[:16].encode() + b'"}\n'
+    assert (tmp_path / TRANSCRIPT_FILE).read_bytes() == wanted
+    assert events_of(tmp_path).seal == Seal(2, value.hex())
+
+
+NOTES = [META_LINE, *(b'{"e":"note","s":"%d"}' % number for number in range(5))]
+SEALED = sealed(NOTES).splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        pytest.param([*SEALED[:3], SEALED[3].replace(b'"s":"2"', b'"s":"7"'), *SEALED[4:]], 4, id="changed"),
+        pytest.param([*SEALED[:2], *SEALED[3:]], 3, id="lost"),
+        pytest.param([*SEALED[:2], SEALED[1], *SEALED[2:]], 3, id="twice"),
+        pytest.param([*SEALED[:2], SEALED[3], SEALED[2], *SEALED[4:]], 3, id="exchanged"),
+        pytest.param([*SEALED[:2], b'{"e":"note","s":"new"}\n', *SEALED[2:]], 3, id="put in"),
+        pytest.param([SEALED[0].replace(b"meta", b"META"), *SEALED[1:]], 1, id="the first"),
+    ],
+)
+def test_a_changed_transcript_says_where(tmp_path: Path, lines: list[bytes], line: int) -> None:
+    (tmp_path / TRANSCRIPT_FILE).write_bytes(b"".join(lines))
+    with pytest.raises(RecordError, match=rf"transcript\.jsonl line {line} is not what was written there"):
+        events_of(tmp_path)
+
+
+def test_a_transcript_is_held_to_a_seal(tmp_path: Path) -> None:
+    path = tmp_path / TRANSCRIPT_FILE
+    path.write_bytes(b"".join(SEALED))
+    whole = read_transcript(path).seal
+    path.write_bytes(b"".join(SEALED[:4]))
+    early = read_transcript(path, read_transcript(path).seal).seal
+    with pytest.raises(RecordError, match="has 4 whole lines, 6 were sealed: its end was cut off"):
+        read_transcript(path, whole)
+    path.write_bytes(b"".join(SEALED))
+    assert read_transcript(path, early).seal == whole  # a run that went on
+    path.write_bytes(sealed([*NOTES[:2], b'{"e":"note","s":"7"}', *NOTES[3:]]))
+    for seal in (early, whole):
+        with pytest.raises(RecordError, match="is not the transcript that was sealed: its first"):
+            read_transcript(path, seal)
+
+
+def test_a_transcript_without_a_chain_is_read_and_goes_on_without(tmp_path: Path) -> None:
+    path = tmp_path / TRANSCRIPT_FILE
+    path.write_bytes(OLD_META_LINE + b'\n{"e":"note","s":"a"}\n{"e":"no')
+    assert events_of(tmp_path).seal is None
+    transcript = writer_at(tmp_path)
+    transcript.event("resume")
+    transcript.close()
+    assert path.read_bytes() == OLD_META_LINE + b'\n{"e":"note","s":"a"}\n{"e":"resume"}\n'
+    with pytest.raises(RecordError, match="has no seal, one is stated"):
+        read_transcript(path, Seal(1, "0" * 64))
 
 
 def test_a_missing_transcript(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from harness.transcript import TRANSCRIPT_FILE, read_transcript
 from runners.open import open_transport
 from tests.fakes.data_sets import ad_folder, kws_folder, one_hot
 from tests.fakes.device import FakeDevice
+from tests.fakes.transcripts import forged, killed
 
 LATENCY_US = 20_000
 
@@ -57,7 +58,7 @@ def run(folder: Path, device: FakeDevice | None = None, **changes: Any) -> tuple
 def figures_of(record: RunRecord) -> dict[str, Any]:
     """What an interruption may not change."""
     values = asdict(record)
-    for name in ("notes", "resumed", "settings"):
+    for name in ("notes", "resumed", "seal", "settings"):
         del values[name]
     return values
 
@@ -108,10 +109,9 @@ def ad_device() -> FakeDevice:
 def test_a_file_of_many_windows_goes_on_within_the_file(tmp_path: Path) -> None:
     asked = request(ad_folder(tmp_path / "data"), task="ad", modes=("accuracy",))
     whole, folder = run_benchmark(asked, tmp_path / "runs", Listener(), opener(ad_device()))
-    path = folder / TRANSCRIPT_FILE
-    lines = path.read_bytes().splitlines(keepends=True)
+    lines = (folder / TRANSCRIPT_FILE).read_bytes().splitlines()
     ends = [number for number, line in enumerate(lines) if b'"m-infer-done"' in line]
-    path.write_bytes(b"".join(lines[: ends[199] + 3]))  # 196 windows of the first file, 4 of the second
+    killed(folder, lines=ends[199] + 3)  # 196 windows of the first file, 4 of the second
     device = ad_device()
     record, _ = resume_benchmark(folder, asked, Listener(), opener(device))
     assert figures_of(record) == figures_of(whole)
@@ -348,16 +348,14 @@ def test_a_transcript_cut_anywhere_goes_on_to_the_same_figures(tmp_path: Path) -
 )
 def test_a_run_goes_on_only_with_the_settings_it_had(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
     _, folder = run(tmp_path, limit=3)
-    path = folder / TRANSCRIPT_FILE
-    path.write_bytes(path.read_bytes()[:-40])
+    killed(folder)
     with pytest.raises(RecordError, match=sentence):
         resume_benchmark(folder, request(tmp_path / "data", **changes), Listener(), opener(kws_device()))
 
 
 def test_a_run_goes_on_only_with_the_data_and_the_time_it_had(tmp_path: Path) -> None:
     _, folder = run(tmp_path, limit=3)
-    path = folder / TRANSCRIPT_FILE
-    path.write_bytes(path.read_bytes()[:-40])
+    killed(folder)
     with pytest.raises(RecordError, match="was measured in emulated time"):
         resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device(timing="hardware")))
     other = kws_folder(tmp_path / "other", samples=13)
@@ -382,6 +380,50 @@ def test_a_complete_run_is_computed_again_without_its_device(tmp_path: Path) -> 
         resume_benchmark(folder, Request(task="ad"), Listener(), no_device)
 
 
+def test_a_changed_record_is_said_and_written_anew(tmp_path: Path) -> None:
+    record, folder = run(tmp_path, limit=3)
+    path = folder / RECORD_FILE
+    written = path.read_text()
+    path.write_text(written.replace('"latency_ms": 20.0', '"latency_ms": 12.0'))
+    said: list[str] = []
+    again, _ = resume_benchmark(folder, Request(), Listener(said.append))
+    assert again == record
+    assert said[-1] == (
+        "record.json was changed and is written anew: performance.latency_ms is 12.0, its transcript gives 20.0"
+    )
+    assert path.read_text() == written
+
+
+def test_a_run_whose_transcript_was_changed_or_cut_is_refused(tmp_path: Path) -> None:
+    _, folder = run(tmp_path, limit=3)
+    path = folder / TRANSCRIPT_FILE
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-2]))
+    for act in (lambda: resume_benchmark(folder, Request(), Listener()), lambda: read_record(folder)):
+        with pytest.raises(RecordError, match=f"{len(lines) - 2} whole lines, {len(lines)} were sealed: its end was"):
+            act()
+    path.write_bytes(whole.replace(b"m-results-[0.000", b"m-results-[0.001", 1))
+    with pytest.raises(RecordError, match="is not what was written there"):
+        read_record(folder)
+    path.write_bytes(whole)
+    record = (folder / RECORD_FILE).read_text()
+    forged(folder, "m-results-[0.000", "m-results-[0.001")
+    (folder / RECORD_FILE).write_text(record)
+    with pytest.raises(RecordError, match="is not the transcript that was sealed"):
+        read_record(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"), [("{", "cannot be read"), ("[]", "is no record"), ('{"seal":{"lines":"x"}}', "has a seal")]
+)
+def test_a_damaged_record_is_one_sentence(tmp_path: Path, content: str, sentence: str) -> None:
+    _, folder = run(tmp_path, limit=3)
+    (folder / RECORD_FILE).write_text(content)
+    with pytest.raises(RecordError, match=rf"record\.json {sentence}"):
+        read_record(folder)
+
+
 EDITS = [
     ('"clock_hz":216000000', '"clock_hz":"fast"'),
     ('"modes":["performance","accuracy"]', '"modes":5'),
@@ -400,12 +442,9 @@ EDITS = [
 @pytest.mark.parametrize(("written", "edited"), EDITS, ids=[edited for _, edited in EDITS])
 def test_an_edited_transcript_is_refused_in_one_sentence(tmp_path: Path, written: str, edited: str) -> None:
     _, folder = run(tmp_path, limit=3)
-    path = folder / TRANSCRIPT_FILE
-    text = path.read_text()
-    assert written in text
-    path.write_text(text.replace(written, edited, 1))
-    for cut in (0, 40):
-        path.write_text(path.read_text()[: len(path.read_text()) - cut])
+    forged(folder, written, edited)
+    for torn_bytes in (0, 40):
+        killed(folder, torn_bytes=torn_bytes)
         with pytest.raises(RecordError, match="is damaged"):
             resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device()))
 

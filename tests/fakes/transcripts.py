@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run folders brought into a state they may be found in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.record import RECORD_FILE
+from harness.seal import Chain
+from harness.transcript import TRANSCRIPT_FILE
+
+
+def killed(folder: Path, lines: int | None = None, torn_bytes: int = 40) -> None:
+    """Leave of a run what is there when its process was killed: its first ``lines`` lines, or all but the last bytes,
+    and no record."""
+    path = folder / TRANSCRIPT_FILE
+    content = path.read_bytes()
+    kept = (
+        content[: len(content) - torn_bytes] if lines is None else b"".join(content.splitlines(keepends=True)[:lines])
+    )
+    path.write_bytes(kept)
+    (folder / RECORD_FILE).unlink(missing_ok=True)
+
+
+def sealed(bodies: Iterable[bytes]) -> bytes:
+    """Lines of JSON objects as a transcript with its chain."""
+    chain = Chain()
+    return b"".join(chain.sealed(body) + b"\n" for body in bodies)
+
+
+def forged(folder: Path, written: str, edited: str) -> None:
+    """Change the transcript of a run and chain it anew, as somebody does who knows how, and remove its record."""
+    path = folder / TRANSCRIPT_FILE
+    old, chain = path.read_bytes(), Chain()
+    bodies = b"\n".join(chain.opened(line) for line in old.splitlines()).decode()
+    assert written in bodies
+    path.write_bytes(sealed(bodies.replace(written, edited, 1).encode().split(b"\n")))
+    (folder / RECORD_FILE).unlink(missing_ok=True)
