@@ -10,7 +10,7 @@ What an earlier, interrupted run has already measured is passed in as ``done`` a
 ==============  ============================================================================
 ``trial``       how long is one inference? ``sample``
 ``count``       instructions of one inference, on devices that count them. ``sample``
-``window``      a timed window: ``attempt``, ``window`` (0..4), ``sample``, ``index``
+``window``      a timed window: ``attempt``, ``window`` (0..4), ``sample``
 ``accuracy``    one inference: ``sample``, ``index``, ``label``, ``window``, ``windows``
 ==============  ============================================================================
 
