@@ -39,6 +39,7 @@ _RESULT = {
     ResultFormat.TRUNCATED: "RESULT_TRUNCATED",
     ResultFormat.ROUNDED: "RESULT_ROUNDED",
     ResultFormat.MSE: "RESULT_MSE",
+    ResultFormat.FINE: "RESULT_FINE",
 }
 
 

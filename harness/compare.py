@@ -184,7 +184,7 @@ def wire_of(model: CatalogModel, input_format: str) -> WireFormat:
     """What the firmware of ``model`` takes and answers."""
     task = BY_NAME.get(model.task)
     if task is None:  # a model of a benchmark that cannot be run here yet can still be compared
-        return WireFormat(model.task, InputFormat.INT8, ResultFormat.ROUNDED)
+        return WireFormat(model.task, InputFormat.INT8, ResultFormat.FINE)
     row = BY_MODEL_ID[task.model_id]
     return row if input_format == "benchmark" else own_format(row)
 

@@ -50,6 +50,19 @@ def auc_exact(scores: Scores, labels: Labels) -> float | None:
     return _mean([binary_auc(scores[:, label], labels == label) for label in range(scores.shape[1])])
 
 
+def as_shares(scores: Scores) -> Scores:
+    """Return ``scores`` as shares of one, which the runners' areas want: logits go through a softmax.
+
+    Where rows add up to about 1 they are shares already, however a device rounds them, and a broken row is left as it
+    is; networks without a softmax at their end, such as the MicroNets, give rows of any sum. The order within a row
+    stays.
+    """
+    if np.median(np.abs(scores.sum(axis=1) - 1.0)) < 0.1:
+        return scores
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
 def auc_mlcommons(scores: Scores, labels: Labels) -> float | None:
     """Return the area as MLCommons' runner computes it: rows divided by their sum; of two classes only the second.
 

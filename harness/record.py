@@ -266,15 +266,16 @@ def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, .
         )
     scores = np.array(rows)
     correct = metrics.top1_correct(scores, labels)
+    shares = metrics.as_shares(scores)
     return AccuracyFigures(
         samples=len(whole),
         listed=listed,
         inferences=inferences,
         correct=correct,
         top1_percent=100.0 * correct / len(whole),
-        auc=metrics.auc_exact(scores, labels),
-        auc_101=metrics.auc_101(scores, labels),
-        auc_mlcommons=metrics.auc_mlcommons(scores, labels),
+        auc=metrics.auc_exact(shares, labels),
+        auc_101=metrics.auc_101(shares, labels),
+        auc_mlcommons=metrics.auc_mlcommons(shares, labels),
     )
 
 

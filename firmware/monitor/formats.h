@@ -12,5 +12,6 @@
 #define RESULT_TRUNCATED 0 /* dequantised values, cut off after three decimals */
 #define RESULT_ROUNDED 1   /* dequantised values, as %0.3f prints them */
 #define RESULT_MSE 2       /* mean of (dequantised output - float input)^2, as %0.3f prints it */
+#define RESULT_FINE 3      /* dequantised values, as %0.6f prints them */
 
 #endif

@@ -14,6 +14,14 @@ const int8_t *results_tensor;
 
 static int available;
 
+#if APP_RESULT_FORMAT == RESULT_TRUNCATED
+#define SHOWN DECIMALS_CUT
+#elif APP_RESULT_FORMAT == RESULT_FINE
+#define SHOWN DECIMALS_SIX
+#else
+#define SHOWN DECIMALS_ROUNDED
+#endif
+
 static float dequantised(uint32_t index)
 {
     return (float)(model_output()[index] - model_info.output_zero_point) * model_info.output_scale;
@@ -57,13 +65,13 @@ void results_print(void)
     }
     text_put("m-results-[");
 #if APP_RESULT_FORMAT == RESULT_MSE
-    text_decimals(score, DECIMALS_ROUNDED);
+    text_decimals(score, SHOWN);
 #else
     for (uint32_t i = 0; i < model_info.output_bytes; i++) {
         if (i != 0u) {
             port_putchar(',');
         }
-        text_decimals(dequantised(i), APP_RESULT_FORMAT == RESULT_TRUNCATED ? DECIMALS_CUT : DECIMALS_ROUNDED);
+        text_decimals(dequantised(i), SHOWN);
     }
 #endif
     text_line("]");

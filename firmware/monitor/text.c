@@ -84,8 +84,18 @@ static void put_large_integer(uint32_t mantissa, uint32_t shift)
     text_put(first);
 }
 
+/* `number` with `digits` digits, zeros in front. */
+static void put_padded(uint32_t number, uint32_t digits)
+{
+    for (uint32_t unit = digits == 6u ? 100000u : 100u; unit != 0u; unit /= 10u) {
+        port_putchar((char)('0' + number / unit % 10u));
+    }
+}
+
 void text_decimals(float value, decimals_t decimals)
 {
+    const uint32_t digits = decimals == DECIMALS_SIX ? 6u : 3u;
+    const uint32_t parts = digits == 6u ? 1000000u : 1000u;
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     const uint32_t biased = bits >> 23 & 0xFFu;
@@ -104,28 +114,26 @@ void text_decimals(float value, decimals_t decimals)
     const int exponent = (biased != 0u ? (int)biased : 1) - 150;
     if (exponent >= 0) {
         put_large_integer(mantissa, (uint32_t)exponent);
-        text_put(".000");
+        port_putchar('.');
+        put_padded(0, digits);
         return;
     }
     const uint32_t shift = (uint32_t)-exponent;
     uint32_t whole = shift < 24u ? mantissa >> shift : 0u;
     const uint32_t fraction = shift < 24u ? mantissa & ((1u << shift) - 1u) : mantissa;
-    /* fraction * 1000 is below 2^34, so that with a shift of 35 or more it is less than half a thousandth. */
-    uint32_t thousandths = 0;
-    if (shift < 35u) {
-        const uint64_t scaled = (uint64_t)fraction * 1000u;
-        thousandths = (uint32_t)(scaled >> shift);
-        const uint64_t rest = scaled - ((uint64_t)thousandths << shift);
+    /* fraction * parts is below 2^44, so that with a shift of 45 or more it is less than half a part. */
+    uint32_t number = 0;
+    if (shift < 45u) {
+        const uint64_t scaled = (uint64_t)fraction * parts;
+        number = (uint32_t)(scaled >> shift);
+        const uint64_t rest = scaled - ((uint64_t)number << shift);
         const uint64_t half = (uint64_t)1 << (shift - 1u);
-        if (decimals == DECIMALS_ROUNDED && (rest > half || (rest == half && (thousandths & 1u)))) {
-            thousandths++;
+        if (decimals != DECIMALS_CUT && (rest > half || (rest == half && (number & 1u)))) {
+            number++;
         }
     }
-    whole += thousandths / 1000u;
-    thousandths %= 1000u;
+    whole += number / parts;
     text_unsigned(whole);
     port_putchar('.');
-    port_putchar((char)('0' + thousandths / 100u));
-    port_putchar((char)('0' + thousandths / 10u % 10u));
-    port_putchar((char)('0' + thousandths % 10u));
+    put_padded(number % parts, digits);
 }

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-typedef enum { DECIMALS_ROUNDED, DECIMALS_CUT } decimals_t;
+typedef enum { DECIMALS_ROUNDED, DECIMALS_CUT, DECIMALS_SIX } decimals_t;
 
 void text_put(const char *string);
 
@@ -23,8 +23,9 @@ void text_error_word(const char *before, const char *word, const char *after);
 /* Two lower-case hex digits. */
 void text_hex_byte(uint8_t value);
 
-/* `value` with three decimals. Rounded: what printf("%0.3f") gives, for every float (to nearest, ties to even, exact
- * also for the largest). Cut: rounded towards zero. Not a number prints as nan, the infinities as inf and -inf. */
+/* `value` with three decimals, or six. Rounded and six: what printf("%0.3f") and ("%0.6f") give, for every float (to
+ * nearest, ties to even, exact also for the largest). Cut: three, rounded towards zero. Not a number prints as nan, the
+ * infinities as inf and -inf. */
 void text_decimals(float value, decimals_t decimals);
 
 #endif

@@ -16,12 +16,12 @@ void port_putchar(char byte)
 }
 
 /* Prints each value and a line feed; returns the length. */
-size_t print_decimals(const float *values, size_t count, int cut, char *out);
-size_t print_decimals(const float *values, size_t count, int cut, char *out)
+size_t print_decimals(const float *values, size_t count, int decimals, char *out);
+size_t print_decimals(const float *values, size_t count, int decimals, char *out)
 {
     sink = out;
     for (size_t i = 0; i < count; i++) {
-        text_decimals(values[i], cut ? DECIMALS_CUT : DECIMALS_ROUNDED);
+        text_decimals(values[i], (decimals_t)decimals);
         port_putchar('\n');
     }
     return (size_t)(sink - out);

@@ -24,7 +24,7 @@ BUILDS = {
     "kws": (InputFormat.INT8, ResultFormat.TRUNCATED, False),
     "vww": (InputFormat.UINT8, ResultFormat.ROUNDED, False),
     "ad": (InputFormat.FLOAT32, ResultFormat.MSE, False),
-    "own format, energy": (InputFormat.INT8, ResultFormat.ROUNDED, True),
+    "own format, energy": (InputFormat.INT8, ResultFormat.FINE, True),
 }
 
 

@@ -45,21 +45,24 @@ def units(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return loaded
 
 
-def printed(units: ctypes.CDLL, values: np.ndarray, cut: bool) -> list[str]:
-    out = ctypes.create_string_buffer(50 * values.size)
-    length = units.print_decimals(values.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(values.size), int(cut), out)
+ROUNDED, CUT, SIX = range(3)  # decimals_t
+
+
+def printed(units: ctypes.CDLL, values: np.ndarray, decimals: int) -> list[str]:
+    out = ctypes.create_string_buffer(54 * values.size)
+    length = units.print_decimals(values.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(values.size), decimals, out)
     return out.raw[:length].decode().split("\n")[:-1]
 
 
 def interesting_floats() -> np.ndarray:
-    """Random bit patterns, every exponent, thousandths and their ties, and the ends of the range."""
+    """Random bit patterns, every exponent, thousandths, millionths and their ties, and the ends of the range."""
     random = np.random.default_rng(0)
     bits = random.integers(0, 2**32, 50_000, dtype=np.uint64).astype(np.uint32)
     exponents = (
         np.arange(256, dtype=np.uint32)[:, None] << 23 | np.array([0, 1, 0x400000, 0x7FFFFF], np.uint32)
     ).ravel()
     ties = (np.arange(0, 4096, dtype=np.float64) / 16_384).astype(np.float32)  # binary fractions: exact ties among them
-    thousandths = (np.arange(0, 20_000) / 2000).astype(np.float32)
+    thousandths = np.concatenate([np.arange(0, 20_000) / 2e3, np.arange(0, 20_000) / 2e6]).astype(np.float32)
     scores = np.float32(random.gamma(2.0, 8.0, 20_000))
     neighbours = np.nextafter(thousandths, np.float32(np.inf)), np.nextafter(thousandths, np.float32(-np.inf))
     known = [bits.view(np.float32), exponents.view(np.float32), ties, thousandths, *neighbours, scores]
@@ -67,19 +70,20 @@ def interesting_floats() -> np.ndarray:
     return np.concatenate([values, -values])
 
 
-def python_text(value: np.float32) -> str:
-    return "nan" if np.isnan(value) else f"{float(value):.3f}"
+def python_text(value: np.float32, decimals: int = 3) -> str:
+    return "nan" if np.isnan(value) else f"{float(value):.{decimals}f}"
 
 
-def test_rounded_decimals_are_printfs(units: ctypes.CDLL) -> None:
+@pytest.mark.parametrize(("kind", "decimals"), [(ROUNDED, 3), (SIX, 6)])
+def test_rounded_decimals_are_printfs(units: ctypes.CDLL, kind: int, decimals: int) -> None:
     values = interesting_floats()
-    for value, text in zip(values, printed(units, values, cut=False), strict=True):
-        assert text == python_text(value), f"{value!r}"
+    for value, text in zip(values, printed(units, values, kind), strict=True):
+        assert text == python_text(value, decimals), f"{value!r}"
 
 
 def test_cut_decimals_are_the_exact_value_cut(units: ctypes.CDLL) -> None:
     values = interesting_floats()
-    for value, text in zip(values, printed(units, values, cut=True), strict=True):
+    for value, text in zip(values, printed(units, values, CUT), strict=True):
         # 160 decimals hold any float exactly.
         wanted = f"{float(value):.160f}"[:-157] if np.isfinite(value) else python_text(value)
         assert text == wanted, f"{value!r}"

@@ -83,6 +83,18 @@ def test_multi_class_areas_equal_scikit_learn(seed: int, classes: int) -> None:
     assert metrics.auc_exact(rows, labels) == pytest.approx(wanted)
 
 
+def test_logits_become_shares_and_shares_stay() -> None:
+    random = np.random.default_rng(4)
+    logits = random.normal(0.0, 4.0, (40, 5))
+    shares = metrics.as_shares(logits)
+    assert shares == pytest.approx(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
+    cut = np.floor(shares * 1000) / 1000  # as the reference firmware prints them
+    assert metrics.as_shares(cut) is cut
+    cut[3] = 0.0  # a row MLCommons' runner would divide by zero
+    assert metrics.as_shares(cut) is cut
+    assert metrics.as_shares(1.0 + logits) == pytest.approx(shares)
+
+
 def slow_auc_101(scores: np.ndarray, labels: np.ndarray) -> float:
     """The rule read aloud, one threshold after the other."""
     areas = []
