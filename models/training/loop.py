@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import DataError
+from models.training.average import averaging
 
 Floats = NDArray[np.float32]
 Samples = Callable[[int], tuple[Floats, Floats]]
@@ -22,7 +23,10 @@ Samples = Callable[[int], tuple[Floats, Floats]]
 
 @dataclass(frozen=True)
 class Phase:
-    """One run of the loop. ``settings`` is all that its result depends on; a checkpoint of others is refused."""
+    """One run of the loop. ``settings`` is all that its result depends on; a checkpoint of others is refused.
+
+    ``average`` is the decay of the running average of the weights that the network has in the end; 0 is none.
+    """
 
     name: str
     epochs: int
@@ -30,6 +34,7 @@ class Phase:
     learning_rate: float
     last_learning_rate: float
     weight_decay: float
+    average: float
     settings: dict[str, Any]
 
 
@@ -87,20 +92,31 @@ def fit(
     optimizer.exclude_from_weight_decay(var_list=[v for v in model.trainable_variables if len(v.shape) < 2])
     optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
-    done = _restore(checkpoint, phase, model, optimizer)
+    average = averaging(model, phase.average) if phase.average else None
+    kept = {"model": model.variables, "optimizer": optimizer.variables, "average": average.variables if average else []}
+    done = _restore(checkpoint, phase, kept)
     for epoch in range(done, phase.epochs):
         start_s = time.monotonic()
         inputs, targets = samples(epoch)
-        history = model.fit(inputs, targets, batch_size=phase.batch, epochs=1, shuffle=False, verbose=0)
-        _save(checkpoint, phase, epoch + 1, model, optimizer)
+        history = model.fit(
+            inputs,
+            targets,
+            batch_size=phase.batch,
+            epochs=1,
+            shuffle=False,
+            verbose=0,
+            callbacks=[average] if average else [],
+        )
+        _save(checkpoint, phase, epoch + 1, kept)
         tell(Step(phase.name, epoch + 1, phase.epochs, history.history["loss"][-1], time.monotonic() - start_s))
         finished(epoch)
+    if average:
+        average.put_in()
 
 
-def _save(checkpoint: Path, phase: Phase, done: int, model: Any, optimizer: Any) -> None:
+def _save(checkpoint: Path, phase: Phase, done: int, kept: Mapping[str, Sequence[Any]]) -> None:
     head = json.dumps({"phase": phase.name, "settings": phase.settings, "done": done}, sort_keys=True)
-    values = {f"model_{n:04d}": np.asarray(v) for n, v in enumerate(model.variables)}
-    values |= {f"optimizer_{n:04d}": np.asarray(v) for n, v in enumerate(optimizer.variables)}
+    values = {f"{owner}_{n:04d}": np.asarray(v) for owner, variables in kept.items() for n, v in enumerate(variables)}
     part = checkpoint.with_name(f"{checkpoint.name}.part")
     with part.open("wb") as stream:
         np.savez(stream, allow_pickle=False, head=np.array(head), **values)
@@ -109,22 +125,20 @@ def _save(checkpoint: Path, phase: Phase, done: int, model: Any, optimizer: Any)
     part.replace(checkpoint)  # a training that dies here still has the one before
 
 
-def _restore(checkpoint: Path, phase: Phase, model: Any, optimizer: Any) -> int:
+def _restore(checkpoint: Path, phase: Phase, kept: Mapping[str, Sequence[Any]]) -> int:
     """Take over the checkpoint, if there is one, and return the number of epochs it has seen."""
     if not checkpoint.is_file():
         return 0
+    named = {f"{owner}_{n:04d}": v for owner, variables in kept.items() for n, v in enumerate(variables)}
     with np.load(checkpoint) as stored:
         head = json.loads(str(stored["head"]))
         same = head["phase"] == phase.name and head["settings"] == json.loads(json.dumps(phase.settings))
         if not same or any(
-            stored[f"{owner}_{n:04d}"].shape != tuple(v.shape)
-            for owner, variables in (("model", model.variables), ("optimizer", optimizer.variables))
-            for n, v in enumerate(variables)
+            name not in stored or stored[name].shape != tuple(variable.shape) for name, variable in named.items()
         ):
             raise DataError(
                 f"{checkpoint} is of a training with other settings. Give those again, or another --out folder."
             )
-        for owner, variables in (("model", model.variables), ("optimizer", optimizer.variables)):
-            for n, variable in enumerate(variables):
-                variable.assign(stored[f"{owner}_{n:04d}"])
+        for name, variable in named.items():
+            variable.assign(stored[name])
     return int(head["done"])

@@ -87,7 +87,9 @@ def train_micronet(
 
     def phase(name: str, epochs: int, learning_rate: float) -> Phase:
         decay = recipe.weight_decay if name == "float" else 0.0  # folded kernels have found their size
-        return Phase(name, epochs, recipe.batch, learning_rate, recipe.last_learning_rate, decay, settings)
+        return Phase(
+            name, epochs, recipe.batch, learning_rate, recipe.last_learning_rate, decay, recipe.average, settings
+        )
 
     with distribution().scope():
         model = build()

@@ -41,7 +41,7 @@ class Recipe:
     ``passes`` differently changed passes over the material are made and taken in turn, one in each epoch. ``mixup`` is
     the parameter of its beta distribution; 0 is none. ``made_up_per_class`` counts the samples of each class, or
     machine, where they are made up. ``input_range`` cuts the inputs off, as the int8 input then does.
-    ``distillation`` counts only when a teacher is named.
+    ``distillation`` counts only when a teacher is named. ``average`` is the decay of the weights' running average.
     """
 
     task: str
@@ -60,6 +60,7 @@ class Recipe:
     mixup: float = 0.0
     masking: Masking | None = None
     distillation: Distillation = Distillation(0.5, 4.0)
+    average: float = 0.999
     augmentation: ClipAugmentation | None = None
 
 
