@@ -25,7 +25,8 @@ from models.features.pipelines import find_pipeline
 from models.training import autoencoder
 from models.training.card import Trained
 from models.training.loop import Step
-from models.training.materials import Data, material_for
+from models.training.material import Data
+from models.training.materials import material_for
 from models.training.micronet import Progress, train_micronet
 from models.training.recipes import Recipe, recipe_for
 from models.training.teacher import make_teacher

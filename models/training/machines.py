@@ -1,44 +1,145 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Machine sounds as a question of who: networks learn which healthy machine a picture of sound is of.
-
-A machine that no longer sounds like itself is anomalous: the score of a clip is minus the probability of its own
-machine, mean over its pictures (MicroNets, arXiv 2010.11267, section 5.2.3; how pictures make a clip is not said
-there, the mean is the natural choice).
-"""
+"""What networks for machine sounds learn from: which healthy machine a picture of sound is of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from harness.errors import DataError
+from models.data.dcase import find_dcase
+from models.data.examples import Example, ExampleSet
 from models.data.synthetic.machines import MACHINE_IDS, Clip, waveform
 from models.data.synthetic.sets import faulty_clips, normal_clips, run_clips
-from models.evaluate import auc
 from models.features.pipelines import Pipeline
+from models.training.machine_pictures import ClipPictures, MachineClip, altered, machine_figures, machines_of
+from models.training.material import Data, Material
 from models.training.passes import Pass, PassStore
+from models.training.recipes import Recipe
 
-Floats = NDArray[np.float32]
-TEST_CLIPS = 15  # of each machine, healthy and faulty
+TEST_CLIPS = 15  # of each machine, healthy and faulty, where they are made up
+DCASE_MACHINE = "slider"  # the slide rail, which the paper's networks listen to
 
 
-def machine_store(pipeline: Pipeline, clips_per_machine: int, folder: Path) -> PassStore:
+def machine_material(pipeline: Pipeline, classes: int, recipe: Recipe, data: Data, passes: Path) -> Material:
+    """Return the slide rails of DCASE 2020 where they are at hand, else made-up machines.
+
+    Raises DataError for a set with more machines than the network has ``classes``.
+    """
+    rails = next((found for place in data.places if (found := find_dcase(place, DCASE_MACHINE))), None)
+    if rails is None:
+        return _made_up(pipeline, classes, recipe, passes)
+    return _recorded(rails, pipeline, classes, passes)
+
+
+def _recorded(rails: ExampleSet, pipeline: Pipeline, classes: int, passes: Path) -> Material:
+    machines = sorted({example.group for example in rails.train})
+    strange = sorted({example.group for example in (*rails.validation, *rails.test)} - set(machines))
+    if len(machines) > classes or strange:
+        raise DataError(
+            f"{rails.origin} has the machines {', '.join(machines)} to learn"
+            + (f" and also {', '.join(strange)} to test" if strange else f", the network has {classes} outputs")
+            + ". Take the development set as published."
+        )
+
+    def clips(examples: Sequence[Example]) -> list[MachineClip]:
+        return [MachineClip(machines.index(row.group), bool(row.label), row.load) for row in examples]
+
+    seen: list[tuple[list[MachineClip], ClipPictures]] = []
+
+    def make(number: int) -> Pass:
+        if not seen:
+            learnt = clips(rails.train)
+            seen.append((learnt, ClipPictures.of(learnt, pipeline)))
+        return Pass(seen[0][1].inputs, machines_of(*seen[0]))
+
+    listed = "\n".join(f"{row.name} {row.group}" for row in rails.train)
+    settings = {"examples": hashlib.sha256(listed.encode()).hexdigest(), "pipeline": pipeline.name}
+    splits = {"validation": rails.validation, "test": rails.test}
+    return Material(
+        classes=classes,
+        store=PassStore(passes, settings, make, passes=1),
+        figures=machine_figures({name: partial(clips, rows) for name, rows in splits.items() if rows}, pipeline),
+        metric="auc",
+        about={
+            "kind": "real",
+            "source": "DCASE 2020 task 2 development set (MIMII), CC BY-SA 4.0",
+            "what": rails.origin.split(", from ")[0],
+            "clips": {"train": len(rails.train), **{name: len(rows) for name, rows in splits.items()}},
+            "machines": machines,
+        },
+        input={
+            "features": pipeline.name,
+            "tested_on": "test",
+            "scored": True,
+            "classes": [*machines, *[""] * (classes - len(machines))],
+        },
+        description=(
+            "A MicroNet trained to tell slide rails apart. A clip that does not sound like its own rail is anomalous."
+        ),
+        licence="CC-BY-SA-4.0 (learnt from MIMII, Hitachi, Ltd.)",
+    )
+
+
+def _made_up(pipeline: Pipeline, classes: int, recipe: Recipe, passes: Path) -> Material:
+    if classes != 2 * len(MACHINE_IDS):
+        raise DataError(
+            f"made-up machines and altered pictures of them are {2 * len(MACHINE_IDS)} classes, the network has "
+            f"{classes} outputs. Name a folder with slide rails with --data."
+        )
+    wide = partial(_test_clips, TEST_CLIPS)
+    return Material(
+        classes=classes,
+        store=made_up_store(pipeline, recipe.made_up_per_class, passes),
+        figures=machine_figures({"test": wide, "run_set": lambda: made_up(run_clips())}, pipeline),
+        metric="auc",
+        about={
+            "kind": "synthetic",
+            "source": "models/data/synthetic/machines.py",
+            "clips": len(MACHINE_IDS) * recipe.made_up_per_class,
+            "machine_ids": list(MACHINE_IDS),
+        },
+        input={
+            "features": pipeline.name,
+            "tested_on": "test",
+            "scored": True,
+            "classes": [f"{mark}{machine:02d}" for mark in ("", "altered ") for machine in MACHINE_IDS],
+        },
+        description=(
+            "A MicroNet trained in this repository to tell four made-up machines apart. It knows nothing else: its "
+            "figures say that the way through the benchmark works and are not comparable with any on real recordings."
+        ),
+        licence="Apache-2.0",
+    )
+
+
+def made_up(clips: Sequence[Clip]) -> list[MachineClip]:
+    """Made-up clips as networks are judged by them."""
+    return [
+        MachineClip(MACHINE_IDS.index(clip.machine_id), clip.fault is not None, partial(waveform, clip))
+        for clip in clips
+    ]
+
+
+def made_up_store(pipeline: Pipeline, clips_per_machine: int, folder: Path) -> PassStore:
     """Return the passes over healthy made-up machines: pictures of all clips, labelled by machine, and altered ones.
 
     Machines as different as these are told apart by anything; only against altered pictures of itself, labelled as
     classes of their own after the machines, does a network learn what a machine sounds like.
     """
-
-    seen: list[tuple[Floats, NDArray[np.int64]]] = []
+    seen: list[tuple[list[MachineClip], ClipPictures]] = []
 
     def make(number: int) -> Pass:
         if not seen:
-            seen.append(pictures(normal_clips("train", clips_per_machine), pipeline)[:2])
-        inputs, labels = seen[0]
+            clips = made_up(normal_clips("train", clips_per_machine))
+            seen.append((clips, ClipPictures.of(clips, pipeline)))
+        inputs, machines = seen[0][1].inputs, machines_of(*seen[0])
         changed = altered(inputs, np.random.default_rng([len(inputs), number]))
-        return Pass(np.concatenate([inputs, changed]), np.concatenate([labels, labels + len(MACHINE_IDS)]))
+        return Pass(np.concatenate([inputs, changed]), np.concatenate([machines, machines + len(MACHINE_IDS)]))
 
     settings = {
         "examples": "models/data/synthetic/machines.py, and altered",
@@ -48,71 +149,5 @@ def machine_store(pipeline: Pipeline, clips_per_machine: int, folder: Path) -> P
     return PassStore(folder, settings, make)
 
 
-def pictures(clips: Sequence[Clip], pipeline: Pipeline) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the inputs (n, *shape) of ``clips``, the label of each, and the number of its clip."""
-    made = [pipeline.compute(waveform(clip)) for clip in clips]
-    counts = [len(rows) for rows in made]
-    labels = np.repeat([MACHINE_IDS.index(clip.machine_id) for clip in clips], counts)
-    return np.concatenate(made), labels.astype(np.int64), np.repeat(np.arange(len(clips)), counts)
-
-
-def altered(inputs: Floats, rng: np.random.Generator) -> Floats:
-    """Return pictures (n, time, bands, 1) that are no longer of the machine they were of, in one of four ways.
-
-    Moved up or down by a band or two; some bands louder or softer; bursts in time; blended with another picture. These
-    are changes of pictures, made without knowing how the faulty machines of the test set sound.
-    """
-    out = inputs.copy()
-    for picture in out:
-        way = int(rng.integers(4))
-        times, bands = picture.shape[:2]
-        if way == 0:
-            by = int(rng.choice([-2, -1, 1, 2]))
-            picture[:] = np.roll(picture, by, axis=1)
-        elif way == 1:
-            at, width = int(rng.integers(bands)), int(rng.integers(1, 6))
-            picture[:, at : at + width] += rng.choice([-1.0, 1.0]) * rng.uniform(1.5, 6.0)
-        elif way == 2:
-            struck = rng.random(times) < rng.uniform(0.1, 0.6)
-            low = int(rng.integers(bands - 4))
-            picture[struck, low:] += rng.uniform(1.0, 5.0)
-        else:
-            picture[:] = np.maximum(picture, inputs[int(rng.integers(len(inputs)))] - rng.uniform(0.0, 6.0))
-    return out
-
-
-def machine_figures(
-    pipeline: Pipeline, clips_per_machine: int = TEST_CLIPS
-) -> Callable[[Callable[[Floats], Floats]], dict[str, dict[str, float]]]:
-    """Return the function from a predictor to the AUC over clips and the share of healthy pictures told right.
-
-    "run_set" are the clips that a run on a device uses; "test" is a larger set, so that the figure is not their luck.
-    """
-    wide = normal_clips("test", clips_per_machine) + faulty_clips("test", clips_per_machine)
-    sets = {name: (clips, pictures(clips, pipeline)) for name, clips in (("test", wide), ("run_set", run_clips()))}
-
-    def figures(predict: Callable[[Floats], Floats]) -> dict[str, dict[str, float]]:
-        return {name: _figures_of(clips, predict(made[0]), *made[1:]) for name, (clips, made) in sets.items()}
-
-    return figures
-
-
-def _figures_of(
-    clips: Sequence[Clip], logits: Floats, labels: NDArray[np.int64], of_clip: NDArray[np.int64]
-) -> dict[str, float]:
-    anomalous = np.array([int(clip.fault is not None) for clip in clips])
-    healthy = anomalous[of_clip] == 0
-    right = float(np.mean(logits[healthy].argmax(axis=1) == labels[healthy]))
-    return {
-        "clips": len(clips),
-        "auc": round(auc(anomalous, clip_scores(logits, labels, of_clip)), 4),
-        "healthy_pictures_told_right": round(right, 4),
-    }
-
-
-def clip_scores(logits: Floats, labels: NDArray[np.int64], of_clip: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the anomaly score of each clip from the logits (n, classes) of its pictures."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    odds = np.exp(shifted)
-    own = odds[np.arange(len(labels)), labels] / odds.sum(axis=1)
-    return -np.bincount(of_clip, own) / np.bincount(of_clip)
+def _test_clips(per_machine: int) -> list[MachineClip]:
+    return made_up(normal_clips("test", per_machine) + faulty_clips("test", per_machine))

@@ -14,41 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.training.card import Trained, make_card
 from models.training.epochs import cut_off, epoch_samples, loss_of
 from models.training.export import to_tflite
 from models.training.interpreter import open_interpreter
 from models.training.loop import Phase, Step, distribution, fit, repeatable
-from models.training.passes import PassStore
+from models.training.material import Figures, Floats, Material
 from models.training.quantised import quantised_model
 from models.training.recipes import Recipe
 from models.training.teacher import Teacher, int8_outputs
 
-Floats = NDArray[np.float32]
-Predict = Callable[[Floats], Floats]
-Figures = dict[str, dict[str, float]]
 PREDICT_BATCH = 256
 CALIBRATION_SAMPLES = 512
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a network learns from and is judged by.
-
-    ``figures`` takes a function from inputs (n, *shape) to logits (n, classes) and returns figures for each split.
-    ``about`` and ``input`` go into the card; ``metric`` is the name of the figure that counts.
-    """
-
-    classes: int
-    store: PassStore
-    figures: Callable[[Predict], Figures]
-    metric: str
-    about: dict[str, Any]
-    input: dict[str, Any]
-    description: str
-    licence: str
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,15 @@ class Pass:
 
 @dataclass(frozen=True)
 class PassStore:
-    """Passes in ``folder``, made when asked for. ``settings`` holds all that ``make`` depends on."""
+    """Passes in ``folder``, made when asked for. ``settings`` holds all that ``make`` depends on.
+
+    ``passes`` is how many different ones there are, None for as many as are asked for.
+    """
 
     folder: Path
     settings: Mapping[str, Any]
     make: Callable[[int], Pass]
+    passes: int | None = None
 
     @property
     def key(self) -> str:
@@ -45,6 +49,7 @@ class PassStore:
 
     def load(self, number: int) -> Pass:
         """Return pass ``number``, from its file if it is there."""
+        number = self._of(number)
         file = self.folder / f"{self.key}-{number:03d}.npz"
         if not file.is_file():
             made = self.make(number)
@@ -55,12 +60,16 @@ class PassStore:
 
     def load_logits(self, number: int, teacher: str, predict: Callable[[Floats], Floats]) -> Floats:
         """Return what the teacher with the hash ``teacher`` says of pass ``number``, float32 (n, classes)."""
+        number = self._of(number)
         file = self.folder / f"{self.key}-{number:03d}-{teacher[:16]}.npy"
         if not file.is_file():
             logits = predict(self.load(number).inputs)
             with _whole_file(file) as part, part.open("wb") as stream:
                 np.save(stream, logits)
         return np.asarray(np.load(file), np.float32)
+
+    def _of(self, number: int) -> int:
+        return number if self.passes is None else number % self.passes
 
 
 @contextmanager

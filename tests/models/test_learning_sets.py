@@ -3,21 +3,19 @@
 
 from __future__ import annotations
 
-import io
-import json
 import pickle
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from harness.errors import DataError
 from models.data.cifar10 import BATCHES, find_cifar10
 from models.data.coco import Annotated, find_coco, shows_person, square
 from models.data.dcase import find_dcase
 from tests.fakes.data_sets import sound, write_tree
+from tests.fakes.learning_sets import coco_files, dcase_files, jpeg
 
 PLANES = np.random.default_rng(1).integers(0, 256, (6, 4, 3, 32, 32)).astype(np.uint8)
 CLASSES = np.arange(24).reshape(6, 4) % 10
@@ -89,33 +87,6 @@ def test_the_rule_of_visual_wake_words(boxes: list, in_square: bool, in_whole: b
     assert (shows_person(picture), shows_person(picture, whole=True)) == (in_square, in_whole)
 
 
-def jpeg(width: int, height: int, middle: tuple[int, int, int] = (250, 250, 250)) -> bytes:
-    """Dark, with a square in the middle."""
-    picture = Image.new("RGB", (width, height), (10, 10, 10))
-    size = min(width, height)
-    picture.paste(middle, ((width - size) // 2, (height - size) // 2, (width + size) // 2, (height + size) // 2))
-    stream = io.BytesIO()
-    picture.save(stream, "PNG")
-    return stream.getvalue()
-
-
-def coco_files(part: str, pictures: int) -> dict[str, bytes]:
-    annotations = {
-        "categories": [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}],
-        "images": [
-            {"id": 7 * n, "file_name": f"{part}_{n:04d}.jpg", "width": 60, "height": 40} for n in range(pictures + 1)
-        ],
-        # Of four pictures one has a person, one a dog, one a person at the edge, one nothing.
-        "annotations": [
-            {"image_id": 7 * n, "category_id": 1 if n % 4 != 1 else 18, "segmentation": [[1.0, 2.0]],
-             "bbox": [20, 10, 20, 20] if n % 4 < 2 else [0, 0, 9, 40]}
-            for n in range(pictures + 1) if n % 4 < 3
-        ],
-    }  # fmt: skip
-    files = {f"{part}/{part}_{n:04d}.jpg": jpeg(60, 40) for n in range(pictures)}
-    return {**files, f"annotations/instances_{part}.json": json.dumps(annotations).encode()}
-
-
 @pytest.mark.parametrize("year", ["2014", "2017"])
 def test_coco(tmp_path: Path, year: str) -> None:
     write_tree(tmp_path / "coco", {**coco_files(f"train{year}", 40), **coco_files(f"val{year}", 8)})
@@ -151,13 +122,6 @@ def test_broken_coco_is_named(tmp_path: Path) -> None:
     assert found is not None
     with pytest.raises(DataError, match=r"val2017_0000\.jpg is not a readable picture"):
         found.test[0].load()
-
-
-def dcase_files(prefix: str = "") -> dict[str, bytes]:
-    files = {f"{prefix}train/normal_id_{m:02d}_{n:08d}.wav": sound(n, 400) for m in (0, 2) for n in range(12)}
-    for n, kind in enumerate(("normal", "anomaly")):
-        files |= {f"{prefix}test/{kind}_id_{m:02d}_00000000.wav": sound(n + 50, 400) for m in (0, 2)}
-    return files
 
 
 @pytest.mark.parametrize(("name", "form"), [("slider", "folder"), ("dev_data_slider", "zip")])

@@ -14,12 +14,14 @@ from models.catalog import PRETRAINED, find_model, shipped_names
 from models.data import load_dataset
 from models.data.speech_commands import find_speech_commands
 from models.data.synthetic.scenes import synthetic_scenes
+from models.data.synthetic.sets import faulty_clips, normal_clips
 from models.evaluate import auc, int8_ad_scores
 from models.features.pipelines import find_pipeline
 from models.tasks import find_task
 from models.training.interpreter import open_interpreter
-from models.training.keywords import features_of
-from models.training.machines import machine_figures
+from models.training.machine_pictures import ClipPictures, figures_of
+from models.training.machines import made_up
+from models.training.material import features_of
 from models.training.teacher import int8_outputs
 from models.zoo import find_arch
 
@@ -102,8 +104,9 @@ def test_keyword_networks_give_their_cards_accuracy(card: dict, data_dir: Path) 
 
 @named([card for card in MICRONETS if card["task"] == "ad"])
 def test_machine_networks_tell_faulty_machines_from_healthy_ones(card: dict) -> None:
-    figures = machine_figures(find_pipeline(card["input"]["features"]), clips_per_machine=2)
-    made = figures(partial(int8_outputs, open_interpreter(find_model(card["name"]).load())))["test"]
+    clips = made_up(normal_clips("test", 2) + faulty_clips("test", 2))
+    pictures = ClipPictures.of(clips, find_pipeline(card["input"]["features"]))
+    made = figures_of(clips, pictures, partial(int8_outputs, open_interpreter(find_model(card["name"]).load())))
     assert made["auc"] > 0.7 and made["healthy_pictures_told_right"] > 0.8
 
 

@@ -18,7 +18,8 @@ from models.blocks import Conv, Flatten, GlobalPool, Separable
 from models.training.card import Trained
 from models.training.epochs import loss_of
 from models.training.loop import Step
-from models.training.micronet import Material, Progress, train_micronet
+from models.training.material import Material
+from models.training.micronet import Progress, train_micronet
 from models.training.passes import Pass, PassStore
 from models.training.recipes import Distillation, recipe_for
 from models.training.teacher import Teacher

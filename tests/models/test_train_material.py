@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,16 @@ from models.training.keyword_clips import (
     shifted,
     splice,
 )
-from models.training.machines import clip_scores, machine_store
-from models.training.materials import Data, material_for
+from models.training.machine_pictures import clip_scores
+from models.training.machines import made_up_store
+from models.training.material import Data
+from models.training.materials import material_for
 from models.training.passes import Pass, PassStore
 from models.training.pictures import PictureAugmentation, change
 from models.training.recipes import RECIPES, Masking, Recipe, recipe_for
 from models.training.teacher import Teacher
+from tests.fakes.data_sets import write_tree
+from tests.fakes.learning_sets import coco_files, dcase_files
 
 SECOND = 16_000
 RNG = np.random.default_rng
@@ -193,7 +198,7 @@ def test_mixtures_keep_inputs_and_targets_together() -> None:
 
 def test_machine_pictures_carry_their_machine_and_clip(tmp_path: Path) -> None:
     pipeline = find_pipeline("micronet-ad")
-    made = machine_store(pipeline, 1, tmp_path).load(0)
+    made = made_up_store(pipeline, 1, tmp_path).load(0)
     assert made.inputs.shape == (2 * 4 * 14, *PIPELINES["micronet-ad"].shape)
     assert made.labels.tolist() == [machine for machine in range(8) for _ in range(14)]
     assert (made.inputs[:56] != made.inputs[56:]).any(axis=(1, 2, 3)).all()  # none stays as it was
@@ -204,6 +209,49 @@ def test_a_clip_that_is_not_like_its_machine_is_anomalous() -> None:
     scores = clip_scores(logits, np.zeros(4, np.int64), np.array([0, 0, 1, 1]))
     odds = np.exp([3.0, 2.0, -4.0, -4.0])
     np.testing.assert_allclose(scores, -(odds / (1 + odds)).reshape(2, 2).mean(axis=1), rtol=1e-6)
+
+
+def test_slide_rails_are_learnt_where_they_are_at_hand(tmp_path: Path) -> None:
+    write_tree(tmp_path / "data" / "slider", dcase_files(samples=60_000))
+    data = Data(tmp_path / "data", tmp_path / "none")
+    material = material_for("micronet-ad", 4, recipe_for("ad"), data, tmp_path / "passes")
+    assert material.about["clips"] == {"train": 22, "validation": 2, "test": 4}
+    assert (material.about["kind"], material.input["classes"]) == ("real", ["00", "02", "", ""])
+    made = material.store.load(0)
+    pictures = 1 + (60_000 - 1024 - 63 * 512) // (20 * 512)
+    assert made.inputs.shape == (22 * pictures, 32, 32, 1)
+    assert Counter(made.labels.tolist()) == {0: 11 * pictures, 1: 11 * pictures}
+    assert material.store.load(1).inputs.tobytes() == made.inputs.tobytes()
+    assert len(list((tmp_path / "passes").glob("*.npz"))) == 1  # nothing is changed, so one pass is all
+
+    def loud(inputs: np.ndarray) -> np.ndarray:
+        """Sure of machine 00 of every clip to test: its clips are healthy, those of 02 are not."""
+        return np.tile(np.array([9.0, 0.0, 0.0, 0.0], np.float32), (len(inputs), 1))
+
+    figures = material.figures(loud)
+    assert figures["test"] == {"clips": 4, "auc": 0.5, "auc_mean_of_machines": 0.5, "healthy_pictures_told_right": 0.5}
+    assert figures["validation"] == {"clips": 2, "healthy_pictures_told_right": 0.5}
+
+
+def test_more_machines_than_outputs_are_refused(tmp_path: Path) -> None:
+    write_tree(tmp_path / "slider", dcase_files())
+    with pytest.raises(DataError, match="machines 00, 02 to learn, the network has 1 outputs"):
+        material_for("micronet-ad", 1, recipe_for("ad"), Data(tmp_path, tmp_path), tmp_path)
+    with pytest.raises(DataError, match="made-up machines and altered pictures of them are 8 classes, .* has 4"):
+        material_for("micronet-ad", 4, recipe_for("ad"), Data(None, tmp_path / "none"), tmp_path)
+
+
+def test_photographs_are_learnt_where_they_are_at_hand(tmp_path: Path) -> None:
+    write_tree(tmp_path / "data", {**coco_files("train2017", 40), **coco_files("val2017", 8)})
+    data = Data(tmp_path / "data", tmp_path / "none")
+    material = material_for("micronet-vww-50", 2, recipe_for("vww"), data, tmp_path / "passes")
+    counts = material.about["pictures"]
+    assert counts["train"] + counts["validation"] == 40 and counts["test"] == 8
+    assert material.about["kind"] == "real" and str(tmp_path) not in str(material.about)
+    made = material.store.load(0)
+    assert made.inputs.shape == (counts["train"], 50, 50, 1) and 0.0 <= made.inputs.min() <= made.inputs.max() <= 1.0
+    figures = material.figures(lambda inputs: np.tile(np.array([0.0, 1.0], np.float32), (len(inputs), 1)))
+    assert figures["test"]["accuracy"] == 0.25  # a person in the square of every fourth
 
 
 def test_keywords_without_clips_say_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""COCO and DCASE 2020 in small, in their published layouts: path to content."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from PIL import Image
+
+from tests.fakes.data_sets import sound
+
+
+def jpeg(width: int, height: int, middle: tuple[int, int, int] = (250, 250, 250)) -> bytes:
+    """Dark, with a square in the middle."""
+    picture = Image.new("RGB", (width, height), (10, 10, 10))
+    size = min(width, height)
+    picture.paste(middle, ((width - size) // 2, (height - size) // 2, (width + size) // 2, (height + size) // 2))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def coco_files(part: str, pictures: int) -> dict[str, bytes]:
+    """One part of COCO: annotations of one picture more than there is."""
+    annotations = {
+        "categories": [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}],
+        "images": [
+            {"id": 7 * n, "file_name": f"{part}_{n:04d}.jpg", "width": 60, "height": 40} for n in range(pictures + 1)
+        ],
+        # Of four pictures one has a person, one a dog, one a person at the edge, one nothing.
+        "annotations": [
+            {"image_id": 7 * n, "category_id": 1 if n % 4 != 1 else 18, "segmentation": [[1.0, 2.0]],
+             "bbox": [20, 10, 20, 20] if n % 4 < 2 else [0, 0, 9, 40]}
+            for n in range(pictures + 1) if n % 4 < 3
+        ],
+    }  # fmt: skip
+    files = {f"{part}/{part}_{n:04d}.jpg": jpeg(60, 40) for n in range(pictures)}
+    return {**files, f"annotations/instances_{part}.json": json.dumps(annotations).encode()}
+
+
+def dcase_files(prefix: str = "", samples: int = 400) -> dict[str, bytes]:
+    """Two machines: twelve healthy clips of each to train, a healthy and a faulty one to test."""
+    files = {f"{prefix}train/normal_id_{m:02d}_{n:08d}.wav": sound(n, samples) for m in (0, 2) for n in range(12)}
+    for n, kind in enumerate(("normal", "anomaly")):
+        files |= {f"{prefix}test/{kind}_id_{m:02d}_00000000.wav": sound(n + 50, samples) for m in (0, 2)}
+    return files
