@@ -237,7 +237,7 @@ def test_more_machines_than_outputs_are_refused(tmp_path: Path) -> None:
     write_tree(tmp_path / "slider", dcase_files())
     with pytest.raises(DataError, match="machines 00, 02 to learn, the network has 1 outputs"):
         material_for("micronet-ad", 1, recipe_for("ad"), Data(tmp_path, tmp_path), tmp_path)
-    with pytest.raises(DataError, match="made-up machines and altered pictures of them are 8 classes, .* has 4"):
+    with pytest.raises(DataError, match=r"made-up machines and altered pictures of them are 8 classes, .* has 4"):
         material_for("micronet-ad", 4, recipe_for("ad"), Data(None, tmp_path / "none"), tmp_path)
 
 
