@@ -9,7 +9,7 @@ value. The ranges of shift and noise are those of the Hello Edge training (100 m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class ClipAugmentation:
-    """What may happen to a clip. Shares are of all clips; ``splices`` and ``silences`` are added to them."""
+    """What may happen to a clip. Shares are of all clips; ``splices``, ``mixes`` and ``silences`` are added to them."""
 
     speeds: tuple[float, float] = (0.85, 1.18)
     speed_share: float = 0.8
@@ -31,6 +31,9 @@ class ClipAugmentation:
     noise_volume: float = 0.1
     colour: float = 0.4  # of the neighbouring sample that is added or taken away: brighter or darker
     splices: float = 0.0  # made-up words of two halves; they have no label, only a teacher can tell
+    mixes: float = 0.0  # two words at once, changed more than others; no label either
+    mix_speeds: tuple[float, float] = (0.75, 1.3)
+    mix_shift_samples: int = 3_200
     silences: float = 0.03
 
 
@@ -47,9 +50,10 @@ class ClipBank:
 def augmented_pass(
     bank: ClipBank, settings: ClipAugmentation, seed: int, number: int
 ) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-    """Return pass ``number`` over ``bank``: every clip once, changed, then silences, then splices.
+    """Return pass ``number`` over ``bank``: every clip once, changed, then silences, then splices, then mixes.
 
-    The result, int16 (m, 16000) and labels (m,) with NO_LABEL for splices, depends on nothing but the arguments.
+    The result, int16 (m, 16000) and labels (m,) with NO_LABEL for splices and mixes, depends on nothing but the
+    arguments.
     """
     rng = np.random.default_rng([seed, number])
     made = [augment(clip, bank.noises, settings, rng) for clip in bank.clips]
@@ -62,6 +66,12 @@ def augmented_pass(
     for _ in range(count):
         first, second = rng.integers(0, len(bank.clips), 2)
         made.append(augment(splice(bank.clips[first], bank.clips[second], rng), bank.noises, settings, rng))
+    labels.append(np.full(count, NO_LABEL))
+    count = round(settings.mixes * len(bank.clips))
+    wider = replace(settings, speeds=settings.mix_speeds, shift_samples=settings.mix_shift_samples)
+    for _ in range(count):
+        pair = bank.clips[rng.integers(0, len(bank.clips), 2)]
+        made.append(mix(*(augment(clip, bank.noises, wider, rng) for clip in pair), rng))
     labels.append(np.full(count, NO_LABEL))
     return np.stack(made), np.concatenate(labels).astype(np.int64)
 
@@ -115,6 +125,13 @@ def splice(first: NDArray[np.int16], second: NDArray[np.int16], rng: np.random.G
     cut = int(rng.integers(KEYWORD_SAMPLES // 3, 2 * KEYWORD_SAMPLES // 3))
     fade = np.clip((np.arange(KEYWORD_SAMPLES) - cut) / 400.0, 0.0, 1.0)
     return np.rint(first * (1.0 - fade) + second * fade).astype(np.int16)
+
+
+def mix(first: NDArray[np.int16], second: NDArray[np.int16], rng: np.random.Generator) -> NDArray[np.int16]:
+    """Return two clips at once, mostly one of them louder: what a network thinks of all that lies between words."""
+    share = np.float32(rng.beta(0.5, 0.5))
+    loud = [clip / np.float32(max(1, np.abs(clip.astype(np.int32)).max())) for clip in (first, second)]
+    return _to_int16((share * loud[0] + (1 - share) * loud[1]) * np.float32(0.9))
 
 
 def _to_int16(samples: Floats) -> NDArray[np.int16]:

@@ -23,6 +23,7 @@ from models.training.keyword_clips import (
     at_speed,
     augment,
     augmented_pass,
+    mix,
     shifted,
     splice,
 )
@@ -103,11 +104,19 @@ def test_a_splice_begins_and_ends_as_its_halves() -> None:
 BANK = ClipBank(np.stack([tone(300 + 100 * n) for n in range(10)]), np.arange(10), (tone(50).repeat(2),), silence=10)
 
 
-def test_a_pass_is_every_clip_once_then_silences_then_splices() -> None:
-    settings = ClipAugmentation(silences=0.2, splices=0.3)
+def test_a_mix_is_of_both() -> None:
+    first, second = tone(500), tone(900) // 8  # however loud they are
+    spectra = [np.abs(np.fft.rfft(mix(first, second, RNG(n)))) for n in range(30)]
+    shares = np.array([spectrum[500] / (spectrum[500] + spectrum[900]) for spectrum in spectra])
+    assert shares.min() < 0.1 and shares.max() > 0.9 and 0.35 < shares.mean() < 0.65
+    assert not np.any(mix(np.zeros(SECOND, np.int16), np.zeros(SECOND, np.int16), RNG(0)))
+
+
+def test_a_pass_is_every_clip_once_then_silences_then_splices_then_mixes() -> None:
+    settings = ClipAugmentation(silences=0.2, splices=0.3, mixes=0.4)
     clips, labels = augmented_pass(BANK, settings, seed=3, number=0)
-    assert clips.shape == (15, SECOND) and clips.dtype == np.int16
-    assert labels.tolist() == [*range(10), 10, 10, *[NO_LABEL] * 3]
+    assert clips.shape == (19, SECOND) and clips.dtype == np.int16
+    assert labels.tolist() == [*range(10), 10, 10, *[NO_LABEL] * 7]
     again, _ = augmented_pass(BANK, settings, seed=3, number=0)
     other, _ = augmented_pass(BANK, settings, seed=3, number=1)
     np.testing.assert_array_equal(clips, again)
