@@ -67,19 +67,19 @@ class Recipe:
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
         task="kws",
-        epochs=80,
-        int8_epochs=8,
+        epochs=240,
+        int8_epochs=20,
         batch=32,
-        learning_rate=2e-3,
+        learning_rate=5e-3,
         int8_learning_rate=3e-4,
         last_learning_rate=1e-6,
         weight_decay=0.01,
-        passes=34,
+        passes=30,
         made_up_per_class=300,
         masking=Masking(0.5, frames=8, bands=2),
         input_range=(-25.0, 26.0),  # about that of the published networks: below lies only how silent a silence is
         distillation=Distillation(0.8, 2.0),
-        augmentation=ClipAugmentation(splices=0.1),
+        augmentation=ClipAugmentation(splices=0.1, mixes=1.0),
     ),
     Recipe(
         task="ad",

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from harness.cli import compile as compile_command
 from harness.cli import train
+from models.data.synthetic.sets import run_clips
+
+FORMS = ("float", "int8_in_training", "tflite")
 
 
 def call(*words: str) -> Result:
@@ -55,3 +60,26 @@ def test_a_training_that_was_begun_is_not_overwritten(tmp_path: Path) -> None:
     done = call("micronet-ad-s", "--out", str(tmp_path))
     assert done.exit_code == 2 and "add --resume" in done.output
     assert (tmp_path / "float.npz").exists()
+
+
+def test_from_nothing_to_a_model_that_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tensorflow")
+    monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
+    monkeypatch.setattr("models.training.machines.TEST_CLIPS", 1)
+    monkeypatch.setattr("models.training.machines.run_clips", lambda: run_clips()[:8])
+    words = ("--clips", "1", "--epochs", "1", "--int8-epochs", "1", "--passes", "1", "--cache", str(tmp_path / "cache"))
+    out = tmp_path / "out"
+    done = call("micronet-ad-s", "--out", str(out), *words)
+    assert done.exit_code == 0, done.output
+    figures = json.loads(done.stdout)
+    assert {form: row["run_set"]["clips"] for form, row in figures.items()} == dict.fromkeys(FORMS, 8)
+    card = json.loads((out / "card.json").read_text())
+    assert (card["name"], card["figures"], card["recipe"]["epochs"]) == ("ad-s", figures, 1)
+    assert "micronet-ad-s" in done.stderr and "float training 1/1" in done.stderr
+
+    compiled = CliRunner().invoke(compile_command.main, [str(out / "model.tflite"), "--out", str(tmp_path / "c")])
+    assert compiled.exit_code == 0, compiled.output
+    again = call("micronet-ad-s", "--out", str(out), *words, "--resume")
+    assert again.exit_code == 0 and json.loads(again.stdout) == figures
+    other = call("micronet-ad-s", "--out", str(out), *words[:-4], "--passes", "2", *words[-2:], "--resume")
+    assert other.exit_code == 1 and "of a training with other settings" in other.stderr
