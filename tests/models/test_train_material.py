@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from models.features.pipelines import BY_NAME as PIPELINES
 from models.features.pipelines import find_pipeline
 from models.tasks import BY_NAME as TASKS
 from models.training.epochs import cut_off, epoch_samples, masked, mixed
+from models.training.interpreter import open_interpreter
 from models.training.keyword_clips import (
     NO_LABEL,
     ClipAugmentation,
@@ -34,7 +36,7 @@ from models.training.materials import material_for
 from models.training.passes import Pass, PassStore
 from models.training.pictures import PictureAugmentation, change
 from models.training.recipes import RECIPES, Masking, Recipe, recipe_for
-from models.training.teacher import Teacher
+from models.training.teacher import Teacher, int8_outputs
 from tests.fakes.data_sets import write_tree
 from tests.fakes.learning_sets import coco_files, dcase_files
 
@@ -293,6 +295,15 @@ def test_pictures_change_and_keep_their_labels(tmp_path: Path) -> None:
     assert first.inputs.shape == (12, 50, 50, 1) and sorted(first.labels.tolist()) == [0] * 6 + [1] * 6
     np.testing.assert_array_equal(first.labels, second.labels)
     assert not np.array_equal(first.inputs, second.inputs)
+
+
+def test_what_learnt_from_drawings_is_tried_on_the_benchmarks_pictures(data_dir: Path, tmp_path: Path) -> None:
+    recipe = replace(recipe_for("vww"), made_up_per_class=6)
+    material = material_for("micronet-vww-50", 2, recipe, Data(data_dir, tmp_path), tmp_path)
+    assert material.about["pictures"]["benchmark_pictures"] == 800 and material.about["kind"] == "synthetic"
+    teacher = (data_dir / "micronets/vww2_50_50_INT8.tflite").read_bytes()
+    figures = material.figures(partial(int8_outputs, open_interpreter(teacher)))
+    assert figures["benchmark_pictures"]["accuracy"] == pytest.approx(0.757, abs=0.015)  # of all 1000; here are 800
 
 
 def test_a_picture_is_moved_and_lit_within_its_limits() -> None:
