@@ -71,7 +71,8 @@ def augmented_pass(
     wider = replace(settings, speeds=settings.mix_speeds, shift_samples=settings.mix_shift_samples)
     for _ in range(count):
         pair = bank.clips[rng.integers(0, len(bank.clips), 2)]
-        made.append(mix(*(augment(clip, bank.noises, wider, rng) for clip in pair), rng))
+        first, second = (augment(clip, bank.noises, wider, rng) for clip in pair)
+        made.append(mix(first, second, rng))
     labels.append(np.full(count, NO_LABEL))
     return np.stack(made), np.concatenate(labels).astype(np.int64)
 
@@ -130,8 +131,9 @@ def splice(first: NDArray[np.int16], second: NDArray[np.int16], rng: np.random.G
 def mix(first: NDArray[np.int16], second: NDArray[np.int16], rng: np.random.Generator) -> NDArray[np.int16]:
     """Return two clips at once, mostly one of them louder: what a network thinks of all that lies between words."""
     share = np.float32(rng.beta(0.5, 0.5))
-    loud = [clip / np.float32(max(1, np.abs(clip.astype(np.int32)).max())) for clip in (first, second)]
-    return _to_int16((share * loud[0] + (1 - share) * loud[1]) * np.float32(0.9))
+    one, other = (clip / np.float32(max(1, np.abs(clip.astype(np.int32)).max())) for clip in (first, second))
+    both = np.float32(0.9) * (share * one + (np.float32(1) - share) * other)
+    return _to_int16(both.astype(np.float32))
 
 
 def _to_int16(samples: Floats) -> NDArray[np.int16]:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import tarfile
 import threading
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,9 +19,11 @@ import pytest
 from harness.errors import DataError, UsageError
 from models.data import archives
 from models.data.archives import ARCHIVES, archive_names, fetch_archive
+from models.data.coco import find_coco
 from models.data.dcase import find_dcase
 from models.data.speech_commands import find_speech_commands
 from tests.fakes.data_sets import sound, speech_corpus, write_tree
+from tests.fakes.learning_sets import coco_files
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -67,7 +70,7 @@ def test_rows_are_complete() -> None:
     for row in ARCHIVES:
         kind, digest = row.digest.split(":")
         assert row.url.startswith("https://") and len(digest) == {"sha256": 64, "md5": 32}[kind] and int(digest, 16)
-        assert row.url.endswith(".zip") == row.target.endswith(".zip")
+        assert row.url.endswith(".zip") or not row.target.endswith(".zip")
     assert len(set(archive_names())) == len(ARCHIVES)
 
 
@@ -90,7 +93,23 @@ def test_a_zip_stays_one(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str]
     assert path.name == "dev_data_slider.zip" and find_dcase(path.parent, "slider") is not None
 
 
-@pytest.mark.parametrize("name", ["speech-commands-test", "dcase-slider"])
+def test_coco_is_unpacked_where_its_loader_finds_it(
+    monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], tmp_path: Path
+) -> None:
+    files = coco_files("val2014", 4)
+    for name, folder in (("coco-annotations", "annotations"), ("coco-val2014", "val2014")):
+        held = {path: content for path, content in files.items() if path.startswith(folder)}
+        packed = write_tree(tmp_path / folder, {**held, "readme.txt": b"not asked for"}, "zip").read_bytes()
+        environ = publish(monkeypatch, site, name, packed)
+        fetched = fetch_archive(name, environ=environ)
+        assert fetched.name == folder
+    cache = Path(environ["MLPERF_TINY_CACHE"])
+    found = find_coco(cache)
+    assert found is not None and len(found.test) == 4
+    assert {path.name for path in cache.rglob("*") if path.is_file()} == {path.split("/")[1] for path in files}
+
+
+@pytest.mark.parametrize("name", ["speech-commands-test", "dcase-slider", "coco-val2014"])
 def test_other_content_is_thrown_away(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], name: str) -> None:
     environ = publish(monkeypatch, site, name, tar_of({"go/1.wav": sound(1)}))
     row = archives.ARCHIVES[0]
@@ -100,22 +119,34 @@ def test_other_content_is_thrown_away(monkeypatch: pytest.MonkeyPatch, site: tup
     assert not [file for file in Path(environ["MLPERF_TINY_CACHE"]).rglob("*") if file.is_file()]
 
 
+def zip_of(name: str, content: bytes = b"x" * 5000) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as out:
+        out.writestr(zipfile.ZipInfo(name), content)
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize(
-    ("content", "wanted"),
+    ("name", "content", "wanted"),
     [
-        (tar_of({"a": b"x"})[:-20], "not a usable .tar.gz"),
-        (b"no tar", "not a usable .tar.gz"),
-        (tar_of({"../../outside": b"x"}), "points outside"),
+        ("cifar10", tar_of({"a": b"x"})[:-20], "not a usable .tar.gz"),
+        ("cifar10", b"no tar", "not a usable .tar.gz"),
+        ("cifar10", tar_of({"../../outside": b"x"}), "points outside"),
+        ("coco-val2014", zip_of("val2014/a.jpg")[:-20], "not a usable .zip"),
+        ("coco-val2014", zip_of("val2014/a.jpg").replace(b"xxxx", b"xxyx", 1), "not a usable .zip"),
+        ("coco-val2014", zip_of("val2014/../../../outside"), "points outside"),
     ],
-    ids=["broken off", "no tar", "points outside"],  # a .gz holds the time, so its bytes are no name
+    # A .gz holds the time, so its bytes are no name.
+    ids=["broken off", "no tar", "points outside", "zip broken off", "zip damaged", "zip points outside"],
 )
 def test_archives_that_are_none_leave_nothing(
-    monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], content: bytes, wanted: str
+    monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], name: str, content: bytes, wanted: str
 ) -> None:
-    environ = publish(monkeypatch, site, "cifar10", content)
+    environ = publish(monkeypatch, site, name, content)
     with pytest.raises(DataError, match=wanted):
-        fetch_archive("cifar10", environ=environ)
-    assert not (Path(environ["MLPERF_TINY_CACHE"]) / "cifar10").exists() and not (site[0].parent / "outside").exists()
+        fetch_archive(name, environ=environ)
+    cache = Path(environ["MLPERF_TINY_CACHE"])
+    assert not (cache / archives.ARCHIVES[0].target).exists() and not list(site[0].parent.rglob("outside"))
 
 
 def test_no_network_and_no_such_name(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str]) -> None:
