@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
 from harness.modes import Progress
-from results.review.evidence import gather
-from results.review.figures import Figure
+from results.review.evidence import Evidence, gather
+from results.review.figures import Figure, Recomputed
 from results.review.findings import Finding, Kind, Verdict, verdict_of
 from results.review.label_lists import LabelLists
 from results.review.layout import Found, find_results
@@ -26,7 +26,11 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Reviewed:
-    """One result with its verdict; ``runner`` and ``benchmark`` are empty when no file tells."""
+    """One result with its verdict; ``runner`` and ``benchmark`` are empty when no file tells.
+
+    ``raw`` is all that came out of the raw lines, windows among it; ``description`` the system description's values,
+    ``listed`` the length of the label list the accuracy run follows. Each is empty where there is none.
+    """
 
     folder: str
     round: str
@@ -38,6 +42,9 @@ class Reviewed:
     runner: str
     figures: tuple[Figure, ...]
     findings: tuple[Finding, ...]
+    raw: Recomputed = field(default_factory=Recomputed)
+    description: dict[str, str] = field(default_factory=dict)
+    listed: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -126,32 +133,25 @@ def review_path(
             progress(Progress("review", number + 1, len(found), shown(result.folder)))
         evidence = gather(tree, result, descriptions, lists)
         figures = recompute(evidence)
-        results.append(
-            _reviewed(
-                result,
-                evidence.benchmark.name if evidence.benchmark else "",
-                evidence.runner,
-                tuple(figures.figures),
-                findings_of(evidence, figures),
-            )
-        )
+        results.append(_reviewed(result, evidence, figures))
     return Review(str(path), _with_smaller_size(results), tuple(strays))
 
 
-def _reviewed(
-    found: Found, benchmark: str, runner: str, figures: tuple[Figure, ...], findings: tuple[Finding, ...]
-) -> Reviewed:
+def _reviewed(found: Found, evidence: Evidence, figures: Recomputed) -> Reviewed:
     return Reviewed(
         found.folder,
         found.round,
         found.division,
         found.submitter,
         found.system,
-        benchmark,
+        evidence.benchmark.name if evidence.benchmark else "",
         found.variant,
-        runner,
+        evidence.runner,
+        tuple(figures.figures),
+        findings_of(evidence, figures),
         figures,
-        findings,
+        evidence.system.values if evidence.system else {},
+        len(evidence.labels.listed) if evidence.labels else 0,
     )
 
 
@@ -162,6 +162,6 @@ def _with_smaller_size(results: list[Reviewed]) -> tuple[Reviewed, ...]:
     for result in results:
         if result.benchmark == "ic2" and (result.division, result.submitter, result.system, "ic") not in have:
             finding = Finding(Kind.BREACH, "ic2 needs ic", "ic2 is submitted without ic of the same system")
-            result = Reviewed(**{**result.__dict__, "findings": (*result.findings, finding)})
+            result = replace(result, findings=(*result.findings, finding))
         checked.append(result)
     return tuple(checked)
