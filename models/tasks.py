@@ -51,7 +51,7 @@ _IC = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", 
 
 TASKS: tuple[Task, ...] = (
     Task("ad", "anomaly detection", "ad01", Metric.AUC, 0.85, ("normal", "anomaly"), 1,
-         102_400, 2_560, 512, 248, "ad-autoencoder"),
+         102_400, 2_560, 512, 248, "ad-s"),
     Task("ic", "image classification", "ic01", Metric.TOP1, 85.0, _IC, 10, 3_072, 3_072, 3_072, 200, "mlperf-ic"),
     Task("kws", "keyword spotting", "kws01", Metric.TOP1, 90.0, _KWS, 12, 490, 490, 490, 1000, "mlperf-kws"),
     Task("vww", "visual wake words", "vww01", Metric.TOP1, 80.0, ("non_person", "person"), 2,

@@ -57,6 +57,8 @@ def make_card(
         f"micronet-train {trained.name} --out DIR --seed {recipe.seed} --epochs {recipe.epochs} "
         f"--int8-epochs {recipe.int8_epochs} --batch {recipe.batch} --passes {recipe.passes}"
     )
+    if material.about["kind"] == "synthetic":
+        words += f" --clips {recipe.made_up_per_class}"
     if teacher is not None:
         words += "".join(f" --distill {name}" for name in teacher.names)
     return {

@@ -95,7 +95,7 @@ def figures_of(clips: Sequence[MachineClip], pictures: ClipPictures, predict: Pr
     of_machine = np.array([clip.machine for clip in clips])
     scores = clip_scores(logits, machines, pictures.of_clip)
     healthy = anomalous[pictures.of_clip] == 0
-    told = {"clips": float(len(clips))}
+    told: dict[str, float] = {"clips": len(clips)}
     if 0 < anomalous.sum() < len(anomalous):
         told["auc"] = round(auc(anomalous, scores), 4)
         each = [
