@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from firmware.boards import Board
@@ -82,6 +82,7 @@ def build_image(
             baud=firmware.baud,
             engine_version=model.engine_version,
             model_bytes=model.constant_bytes,
+            source_digest=source_digest(),
         )
         finished = out / "finished"
         finished.mkdir()
@@ -114,7 +115,10 @@ def _kept(folder: Path) -> Image | None:
         values = json.loads((folder / FACTS_FILE).read_text())
         facts = FirmwareFacts(**{**values, "flags": tuple(values["flags"])})
         elf = folder / ELF_FILE
-        return Image(elf, facts) if file_sha256(elf) == facts.elf_sha256 else None
+        if file_sha256(elf) != facts.elf_sha256:
+            return None
+        # The image is that of today's sources, whatever in them has changed that is no part of it.
+        return Image(elf, replace(facts, source_digest=source_digest()))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -134,3 +138,16 @@ def _key(model: EngineModel, wire: WireFormat, board: Board, toolchain: Toolchai
         if path.suffix in SOURCE_SUFFIXES or (path.parent == FIRMWARE and path.suffix == ".py"):
             digest.update(path.relative_to(FIRMWARE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:32]
+
+
+def source_digest() -> str:
+    """A sha256 (hex) of this program's sources that images are made from: kernels, monitor, ports and the generator.
+
+    It covers, for each of them in order of path, ``path NUL sha256-of-content newline``. Two programs with the same
+    digest and the same compiler make the same image of the same model; those with different ones may.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(FIRMWARE.rglob("*")):
+        if path.suffix in (*SOURCE_SUFFIXES, ".py"):
+            digest.update(f"{path.relative_to(FIRMWARE).as_posix()}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()

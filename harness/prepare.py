@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from harness.settings import (
     versions,
 )
 from models.catalog import CatalogModel, InputFormat, benchmark_format, find_model, own_input_of
-from models.data.cache import cache_folder
+from models.data.cache import cache_folder, data_folder
 from models.data.dataset import Dataset, Sample
 from models.data.download import file_sha256
 from models.data.labels import Listed, list_digest
@@ -76,7 +77,8 @@ class Request:
 class Prepared:
     """A run that only needs its device. ``elf`` is the image to keep with the record, if one was built.
 
-    ``performance`` are samples of one inference each, ``accuracy`` whole files.
+    ``performance`` are samples of one inference each, ``accuracy`` whole files. ``model`` is the .tflite, to be kept
+    as well; None where the device came with a model that was not named.
     """
 
     settings: Settings
@@ -85,6 +87,7 @@ class Prepared:
     performance: tuple[Sample, ...]
     accuracy: tuple[Sample, ...]
     elf: Path | None
+    model: bytes | None = None
 
 
 def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
@@ -102,7 +105,8 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         facts = _model_facts(model) if model else _UNKNOWN_MODEL
         inputs = _inputs_on(model, task)
         settings = _settings(request, task, board, facts, inputs, model, request.port, engine="on the device")
-        return _with_data(replace(settings, firmware=None), request, request.port, None)
+        prepared = _with_data(replace(settings, firmware=None), request, request.port, None)
+        return replace(prepared, model=model.load() if model else None)
     if board is None:
         raise UsageError("say what to run on: --device (benchmark-devices lists them), or the --port of a board.")
     _check_baud(board, request.baud)
@@ -120,9 +124,12 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     image = build_image(engine_model, wire, board, toolchain, request.baud, cache_folder(), say)
     own_input = own_input_of(model.sha256)
     inputs = InputFacts(input_format, engine_model.input.size_bytes, own_input.classes if own_input else ())
-    url = _url(board, image.elf, request.timing or DEFAULT_LEVEL)
-    settings = _settings(request, task, board, _model_facts(model), inputs, model, url, engine)
-    return _with_data(replace(settings, firmware=image.facts), request, url, image.elf)
+    level = request.timing or DEFAULT_LEVEL
+    # What is recorded names the image as it lies beside the record: where it was built is nobody's business.
+    recorded = _url(board, Path(ELF_FILE), level)
+    settings = _settings(request, task, board, _model_facts(model), inputs, model, recorded, engine)
+    url = _url(board, image.elf.resolve(), level)
+    return replace(_with_data(replace(settings, firmware=image.facts), request, url, image.elf), model=model.load())
 
 
 def prepare_again(settings: Settings, request: Request, folder: Path) -> Prepared:
@@ -142,7 +149,7 @@ def prepare_again(settings: Settings, request: Request, folder: Path) -> Prepare
             raise RecordError(
                 f"{elf} has sha256 {got}, the run had {settings.firmware.elf_sha256}. Put it back or start a new run."
             )
-        url = _url(find_board(settings.device.device), elf, _level_of(settings))
+        url = _url(find_board(settings.device.device), elf.resolve(), _level_of(settings))
     again = replace(request, synthetic=request.synthetic or (settings.data.source == "synthetic" and not request.data))
     prepared = _with_data(settings, again, url, elf, modes=settings.modes, limit=settings.limit)
     was, now = settings.data, prepared.settings.data
@@ -236,7 +243,7 @@ def _division(model: CatalogModel | None) -> str:
 
 def _url(board: Board, elf: Path, timing: str) -> str:
     if board.is_host:
-        return f"host://{elf.resolve()}"
+        return f"host://{elf}"
     return f"emu://{board.device}?elf={quote(str(elf))}&timing={timing}"
 
 
@@ -296,6 +303,13 @@ def _settings(
 _NO_DATA = DataFacts("", "", "", "", False, False, "", ())
 
 
+def _within_data(text: str, request: Request) -> str:
+    """``text`` with places named as seen from the data folder or the cache: a record is for other machines, too."""
+    for folder in (data_folder(request.data), cache_folder()):
+        text = text if folder is None else text.replace(f"{folder}{os.sep}", "")
+    return text
+
+
 def _made_for(sha256: str, task: Task, request: Request) -> Dataset | None:
     """The task's raw data through the front end of a known model; None for another model, or without such data."""
     own_input = own_input_of(sha256)
@@ -323,8 +337,10 @@ def _with_data(
     facts = DataFacts(
         name=dataset.name,
         source="synthetic" if own else dataset.source,
-        origin="made-up values of the model's own input" if own else dataset.origin,
-        summary=f"synthetic: made-up values, {inputs.size_bytes} bytes each" if own else dataset.summary,
+        origin="made-up values of the model's own input" if own else _within_data(dataset.origin, request),
+        summary=f"synthetic: made-up values, {inputs.size_bytes} bytes each"
+        if own
+        else _within_data(dataset.summary, request),
         complete=dataset.complete and not own,
         labelled=dataset.labelled and not own,
         digest=list_digest(listed),

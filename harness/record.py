@@ -162,7 +162,12 @@ def record_differences(record: RunRecord, folder: Path) -> tuple[str, ...]:
     () where the two agree, where there is no such file, and where it is of another format.
     """
     written = _written(folder)
-    if written is None or written.get("format") != FORMAT:
+    return () if written is None else differences_from(record, written)
+
+
+def differences_from(record: RunRecord, written: dict[str, Any]) -> tuple[str, ...]:
+    """The same for what was read of a ``record.json``; () for one of another format."""
+    if written.get("format") != FORMAT:
         return ()
     return tuple(_differences("", written, json.loads(json.dumps(record.to_json()))))
 
@@ -189,6 +194,8 @@ def _differences(place: str, written: Any, computed: Any) -> list[str]:
         return [
             text
             for key in keys
+            # An earlier program did not write what its transcripts did not have.
+            if key in written or computed[key] not in ("", None)
             for text in _differences(f"{place}.{key}" if place else key, written.get(key), computed.get(key))
         ]
     if written == computed:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One benchmark run from a request to a record.
 
-A run folder holds ``transcript.jsonl``, ``record.json`` and, where an image was built, ``firmware.elf``: all that is
-needed to go on after an interruption, and for anybody to compute every figure again.
+A run folder holds ``transcript.jsonl``, ``record.json``, the model as ``model.tflite`` and, where an image was built,
+``firmware.elf``: all that is needed to go on after an interruption, for anybody to compute every figure again, and to
+build the image again.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from runners.open import open_transport
 from runners.record import RecordingTransport
 from runners.serial_port import is_local_program
 from runners.transport import Transport
+
+MODEL_FILE = "model.tflite"
 
 
 class OpenDevice(Protocol):
@@ -101,6 +104,8 @@ def _make_folder(folder: Path, prepared: Prepared) -> None:
         raise RecordError(f"{folder} cannot be made: {error.strerror}. Name another folder with --out.") from error
     if prepared.elf is not None:
         shutil.copy(prepared.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
+    if prepared.model is not None:
+        (folder / MODEL_FILE).write_bytes(prepared.model)
 
 
 def _measure(

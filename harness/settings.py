@@ -60,8 +60,9 @@ class ModelFacts:
 class FirmwareFacts:
     """The image that was built; sizes in bytes, 0 where the host has no such memory.
 
-    ``model_bytes`` of ``flash_bytes`` hold the model. ``engine_version`` is that of an engine from outside, else "";
-    both are "" and 0 in transcripts that were written before they existed.
+    ``model_bytes`` of ``flash_bytes`` hold the model. ``engine_version`` is that of an engine from outside, else "".
+    ``source_digest`` is that of this program's kernels, monitor, ports and generator (``harness.image``). All three are
+    "" and 0 in transcripts that were written before they existed.
     """
 
     elf_sha256: str
@@ -75,6 +76,7 @@ class FirmwareFacts:
     baud: int
     engine_version: str = ""
     model_bytes: int = 0
+    source_digest: str = ""
 
 
 @dataclass(frozen=True)

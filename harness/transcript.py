@@ -72,6 +72,11 @@ def read_transcript(path: Path, stated: Seal | None = None) -> Transcript:
         content = path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}. Name the folder of a run.") from error
+    return parse_transcript(content, str(path), stated)
+
+
+def parse_transcript(content: bytes, path: str, stated: Seal | None = None) -> Transcript:
+    """The same of the bytes of a transcript, which messages call ``path``."""
     lines = content.split(b"\n")[:-1]
     chain = _chain_of(lines)
     events: list[Event] = []
