@@ -134,7 +134,7 @@ def main(
     finally:
         printer.clear()
     try:
-        update_leaderboard(leaderboard, record)
+        update_leaderboard(leaderboard, record, folder)
     finally:
         click.echo(_json(record, folder) if as_json else render(record, folder))
 

@@ -65,7 +65,8 @@ def test_a_table_on_stdout_and_the_way_there_on_stderr(fake: tuple[object, ...],
     assert "accuracy 12/12: done" in result.stderr
     assert "\r" not in result.stderr
     (row,) = read_leaderboard(tmp_path / "leaderboard.csv")
-    assert (row["run_id"], row["rank"], row["latency_ms"]) == (folder.name, "", "1.000000")
+    assert (row["RunId"], row["Rank"], row["LatencyMs"]) == (folder.name, "", "1.000000")
+    assert row["Record"] == f"runs/{folder.name}"
 
 
 def test_json_on_stdout(fake: tuple[object, ...], tmp_path: Path) -> None:

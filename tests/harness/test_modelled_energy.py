@@ -12,7 +12,7 @@ from harness.prepare import Request
 from harness.record import RunRecord
 from harness.run import Listener, run_benchmark
 from harness.table import render
-from results.leaderboard import row_of
+from results.leaderboard import row_of_record
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 
@@ -38,8 +38,9 @@ def test_modelled_energy_is_the_boards_power_times_the_latency(device: str, tmp_
     assert record.energy.lowest_uj == pytest.approx(power.lowest_w * latency_us)
     assert record.energy.highest_uj == pytest.approx(power.highest_w * latency_us)
     assert (record.energy.kind, record.energy.source) == ("modelled", power.source)
-    row = row_of(record)
-    assert (row["energy"], float(row["energy_uj"])) == ("modelled", pytest.approx(record.energy.uj_per_inference, 1e-3))
+    row = row_of_record(record, "")
+    assert row["EnergyKind"] == "modelled"
+    assert float(row["EnergyUj"]) == pytest.approx(record.energy.uj_per_inference, 1e-3)
     shown = next(line for line in render(record, tmp_path).splitlines() if line.startswith("  energy"))
     assert "modelled" in shown and power.source in shown and f"{record.energy.uj_per_inference:,.0f} uJ" in shown
 
@@ -52,8 +53,8 @@ def test_modelled_energy_is_the_boards_power_times_the_latency(device: str, tmp_
 def test_no_energy_is_made_up(device: str | None, timing: str, tmp_path: Path) -> None:
     record = run(tmp_path, device, timing)
     assert record.energy is None
-    row = row_of(record)
-    assert (row["energy"], row["energy_uj"]) == ("", "")
+    row = row_of_record(record, "")
+    assert (row["EnergyKind"], row["EnergyUj"]) == ("", "")
     assert not any(line.startswith("  energy") for line in render(record, tmp_path).splitlines())
 
 

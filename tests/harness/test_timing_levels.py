@@ -14,7 +14,7 @@ from harness.errors import RecordError, UsageError
 from harness.prepare import Request, prepare
 from harness.record import read_record
 from harness.run import Listener, resume_benchmark, run_benchmark
-from results.leaderboard import ranked, row_of
+from results.leaderboard import ranked, row_of_record
 from runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS, find_level
 from runners.emulator.transport import EmulatorTransport
 from runners.open import open_transport
@@ -43,7 +43,7 @@ def test_a_record_says_at_which_level_and_by_which_model(tmp_path: Path) -> None
     record, _ = run(tmp_path, "full", "full, memory 7")
     device = record.settings.device
     assert (device.timing, device.timing_level, device.timing_model) == ("emulated", "full", "full, memory 7")
-    assert row_of(record)["timing_model"] == "full, memory 7"
+    assert row_of_record(record, "")["TimingModel"] == "full, memory 7"
 
 
 def test_a_record_from_before_there_were_levels_can_be_read(tmp_path: Path) -> None:
@@ -74,8 +74,9 @@ def test_levels_and_versions_have_rankings_of_their_own(tmp_path: Path) -> None:
         record, _ = run(tmp_path, model.split()[0], model)
         settings = replace(record.settings, run_id=str(number))
         whole = replace(record, settings=settings, violations=(), complete=True)
-        rows.append({**row_of(whole), "samples": "3/3", "complete": "yes", "model_sha256": "0", "data": "real"})
-    assert {row["run_id"]: row["rank"] for row in ranked(rows)} == dict.fromkeys("0123", "1")
+        changes = {"Complete": "yes", "Verdict": "confirmed", "ModelSha256": "0", "DataSource": "real"}
+        rows.append({**row_of_record(whole, ""), **changes})
+    assert {row["RunId"]: row["Rank"] for row in ranked(rows)} == dict.fromkeys("0123", "1")
 
 
 @pytest.mark.parametrize("request_", [{"device": "host"}, {"device": "stm32f746", "port": "fake://"}])

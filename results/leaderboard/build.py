@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A leaderboard out of everything at hand: a pure function of records, published trees and other leaderboards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import BenchError, RecordError
+from harness.modes import Progress
+from harness.record import RunRecord, read_record, record_differences
+from harness.transcript import TRANSCRIPT_FILE, read_transcript
+from results.leaderboard.columns import Row
+from results.leaderboard.file import only_writer, read_leaderboard, write_leaderboard
+from results.leaderboard.merge import contradicted, identity_of, merged
+from results.leaderboard.places import moved, place_of
+from results.leaderboard.ranking import ranked
+from results.leaderboard.record_rows import row_of_record
+from results.leaderboard.review_rows import row_of_review
+from results.leaderboard.sources import Found, find_sources
+from results.review.plain import shown
+from results.review.review import review_path
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Rows in order, ranked. ``problems`` say what was left out and why, ``notes`` what a reader should know."""
+
+    rows: tuple[Row, ...]
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def build_leaderboard(
+    paths: Sequence[Path], base: Path, data_folder: Path | None = None, progress: Listener | None = None
+) -> Leaderboard:
+    """Return the leaderboard of everything at ``paths``, for a file in folder ``base``.
+
+    What cannot be read becomes a problem, never an exception; the order of the paths does not matter. Label lists for
+    reviews come from ``data_folder``.
+    """
+    problems: list[str] = []
+    found = _found(paths, problems)
+    fresh: list[Row] = []
+    kept: list[Row] = []
+    for path in found.files:
+        try:
+            kept += [{**row, "Record": moved(row["Record"], path.parent, base)} for row in read_leaderboard(path)]
+        except RecordError as error:
+            problems.append(str(error))
+    for number, folder in enumerate(found.runs, start=1):
+        if progress:
+            progress(Progress("runs", number, len(found.runs), folder.name))
+        try:
+            fresh.append(_run_row(folder, base, kept))
+        except BenchError as error:
+            problems.append(_left_out(folder, error))
+    for tree in found.trees:
+        try:
+            review = review_path(tree, data_folder, progress)
+        except BenchError as error:
+            problems.append(str(error))
+            continue
+        for result in review.results:
+            place = tree / result.folder if tree.is_dir() else tree
+            fresh.append(row_of_review(result, place_of(place, base)))
+    both = merged(fresh, kept)
+    return Leaderboard(tuple(ranked(both.rows)), tuple(sorted(set(problems))), both.notes)
+
+
+def lost_rows(former: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """Rows of ``former`` whose run or result is not among ``rows``."""
+    there = {identity_of(row) for row in rows}
+    return [row for row in former if identity_of(row) not in there]
+
+
+def update_leaderboard(path: Path, record: RunRecord, folder: Path) -> None:
+    """Put the row of ``record``, the run in ``folder`` that just ended, into the file at ``path``, at one stroke.
+
+    A run that was resumed replaces its row. The file is then what a rebuild from the same records gives. Runs that end
+    at the same time wait for each other. Raises RecordError when the file is of another kind or cannot be written.
+    """
+    try:
+        with only_writer(path):
+            kept = read_leaderboard(path)
+            row = row_of_record(record, place_of(folder, path.parent), record_differences(record, folder))
+            write_leaderboard(path, ranked(merged([row], kept).rows))
+    except OSError as error:
+        raise RecordError(
+            f"{path} cannot be written: {error.strerror}. The run is kept; name another file with --leaderboard "
+            "and give its folder to --resume."
+        ) from error
+
+
+def _found(paths: Sequence[Path], problems: list[str]) -> Found:
+    runs: set[Path] = set()
+    trees: set[Path] = set()
+    files: set[Path] = set()
+    for path in paths:
+        try:
+            found = find_sources(path)
+        except BenchError as error:
+            problems.append(str(error))
+            continue
+        runs |= set(found.runs)
+        trees |= set(found.trees)
+        files |= set(found.files)
+    return Found(tuple(sorted(runs)), tuple(sorted(trees)), tuple(sorted(files)))
+
+
+def _run_row(folder: Path, base: Path, kept: Sequence[Row]) -> Row:
+    record = read_record(folder)
+    _check_seal(folder, record, kept)
+    return row_of_record(record, place_of(folder, base), record_differences(record, folder))
+
+
+def _check_seal(folder: Path, record: RunRecord, kept: Sequence[Row]) -> None:
+    """Raise RecordError when a leaderboard has a seal of this run that its transcript does not have."""
+    seal = contradicted(record, kept)
+    if seal is not None:
+        try:
+            read_transcript(folder / TRANSCRIPT_FILE, seal)
+        except RecordError as error:
+            raise RecordError(f"{error} That seal is in the leaderboard, whose row stays as it was.") from error
+
+
+def _left_out(folder: Path, error: BenchError) -> str:
+    words = str(error)
+    return words if str(folder) in words else f"{folder}: {shown(words)}"

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Published rows held against somebody else's table of the same rounds, as CSV.
+
+The table's columns are ``ver div submitter system task`` and any of ``lat_ms energy_uJ lat_ms_energy_mode top1 auc``.
+Its systems may have the model's folder behind them (``pynq-z2/RN08``), its tasks may be spelt out.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import DataError
+from results.leaderboard.columns import Row, number
+from results.review.benchmarks import benchmark_of
+from results.review.claims import agrees
+from results.review.plain import shown
+from results.review.run import number as parsed
+
+KEYS = ("ver", "div", "submitter", "system", "task")
+MAX_BYTES = 16 << 20
+RATE_STEP = 0.001
+"""The runners print rates, inferences a second, with three decimals."""
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure's column in the table, what it is called, and where we have it: computed, and as the runner printed
+    it. ``time`` is one in ms, which the table made of a rate."""
+
+    column: str
+    name: str
+    best: str
+    claim: str = ""
+    time: bool = False
+
+
+FIGURES = (
+    Figure("lat_ms", "latency, ms", "LatencyMs", "ClaimedThroughputPerS", time=True),
+    Figure("energy_uJ", "energy, uJ", "EnergyUj", "ClaimedEnergyUj"),
+    Figure("lat_ms_energy_mode", "latency in the energy run, ms", "EnergyLatencyMs", time=True),
+    Figure("top1", "top-1, percent", "Top1Percent", "ClaimedAccuracy"),
+    Figure("auc", "AUC", "Auc", "ClaimedAuc"),
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``table`` and ``here`` are values as text, empty where there is none; ``figure`` is empty for a whole row."""
+
+    row: str
+    figure: str
+    table: str
+    here: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """``compared`` figures, ``equal`` of them so; rows that both have."""
+
+    rows: int
+    compared: int
+    equal: int
+    differences: tuple[Difference, ...]
+
+
+def read_table(path: Path) -> dict[Key, dict[str, str]]:
+    """Return a table's lines by KEYS. Raises DataError for a file that is no such table."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{path} has over {MAX_BYTES >> 20} MiB, which no table of results has.")
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            lines = [{k: v or "" for k, v in line.items() if k} for line in reader]
+            header = reader.fieldnames or ()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Name another file with --check.") from error
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV text ({error}). Name another file with --check.") from error
+    if not set(KEYS) <= set(header):
+        raise DataError(f"{path} begins with {shown(','.join(header), 100)!r}, wanted columns {', '.join(KEYS)}.")
+    table = {}
+    for line in lines:
+        row = benchmark_of(line["task"])
+        table[(*(line[key] for key in KEYS[:-1]), row.name if row else line["task"])] = line
+    return table
+
+
+def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
+    """Compare the published rows of the table's rounds with it, in the order of the table."""
+    rounds = {key[0] for key in table}
+    here = {_key(row): row for row in rows if row["Source"] == "published" and row["Round"] in rounds}
+    found: list[Difference] = []
+    compared = equal = 0
+    for key, line in table.items():
+        name = shown(" ".join(key), 120)
+        if key not in here:
+            found.append(Difference(name, "", "", "", "the table has it, no row here is of that name"))
+            continue
+        for figure in FIGURES:
+            if key[-1] == "ad" and figure.column == "top1":
+                continue  # what the runners print there is precision and recall, which no rule uses
+            difference = _compared(name, figure, line.get(figure.column, ""), here[key])
+            if difference is None:
+                continue
+            compared += 1
+            if difference.text:
+                found.append(difference)
+            else:
+                equal += 1
+    for key in here:
+        if key not in table:
+            found.append(Difference(shown(" ".join(key), 120), "", "", "", "a row here, the table does not have it"))
+    return Check(sum(key in here for key in table), compared, equal, tuple(found))
+
+
+def _key(row: Row) -> Key:
+    system = f"{row['SystemDesc']}/{row['ModelName']}" if row["ModelName"] else row["SystemDesc"]
+    return row["Round"], row["Division"], row["Organization"], system, row["MlperfModel"]
+
+
+def _compared(name: str, figure: Figure, printed: str, row: Row) -> Difference | None:
+    """None where neither has the figure; without a text where both have the same."""
+    best = number(row, figure.best)
+    claim = number(row, figure.claim) if figure.claim else None
+    if figure.time and claim is not None:
+        claim = 1000 / claim if claim else None
+    here = row[figure.best]
+    if not printed:
+        return None if best is None else Difference(name, figure.name, "", here, "the table has none")
+    if parsed(printed) is None:
+        return Difference(name, figure.name, shown(printed, 40), here, "the table's is no number")
+    if best is None:
+        return Difference(name, figure.name, printed, "", "there is none here")
+    if _same(printed, best, figure.time):
+        return Difference(name, figure.name, printed, here, "")
+    if claim is not None and _same(printed, claim, figure.time):
+        # Areas are claimed by the runner's method and given exactly here; the review holds the claim to its method.
+        text = "" if figure.column == "auc" else "the table has the claim, the raw lines give another"
+        return Difference(name, figure.name, printed, here, text)
+    return Difference(name, figure.name, printed, here, "they differ")
+
+
+def _same(printed: str, value: float, time: bool) -> bool:
+    """Whether a table's figure is ``value``, to its digits; of a time also to those of the rate it was made of."""
+    if agrees(printed, value):
+        return True
+    digit = 10.0 ** -len(printed.partition(".")[2])
+    return time and abs(float(printed) - value) <= digit + RATE_STEP * value * value / 1000
+
+
+def render_check(check: Check, differences: Sequence[Difference] | None = None) -> str:
+    """Return the comparison for a terminal: counts, then each difference in a line."""
+    shown_ones = check.differences if differences is None else differences
+    lines = [
+        f"{check.rows} rows of the table are here; {check.equal} of {check.compared} figures are equal, "
+        f"{len(check.differences)} differences"
+    ]
+    for one in shown_ones:
+        values = f": {one.figure} {one.table or '-'} in the table, {one.here or '-'} here" if one.figure else ""
+        lines.append(f"  {one.row}{values}: {one.text}" if values else f"  {one.row}: {one.text}")
+    return "\n".join(lines)

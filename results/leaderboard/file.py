@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``leaderboard.csv``: read, whatever its format, with every cell checked; written at one stroke."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import RecordError
+from results.leaderboard.cells import armed, check_cell, defused
+from results.leaderboard.columns import COLUMNS, FORMAT, NAMES, Kind, Row
+from results.leaderboard.formats import MIGRATIONS
+from results.review.plain import shown
+
+MAX_BYTES = 64 << 20
+
+# A choice that is never empty: without it a row cannot be grouped or judged.
+_NEEDED = tuple(column.name for column in COLUMNS if column.kind is Kind.CHOICE and not column.empty)
+_HELP = "Repair it, move it away, or name another file."
+
+
+def read_leaderboard(path: Path) -> list[Row]:
+    """Return the rows of a leaderboard; [] when there is none yet. Rows of an earlier format are converted.
+
+    Raises RecordError for a file that cannot be read, is of another kind or of a later format, or has a cell that is
+    not what its column wants.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RecordError(f"{path} has over {MAX_BYTES >> 20} MiB, which no leaderboard has. {_HELP}")
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = list(csv.reader(file))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}. Name another file.") from error
+    except (ValueError, csv.Error) as error:
+        raise RecordError(f"{path} is no CSV text ({error}). {_HELP}") from error
+    header = tuple(lines[0]) if lines else ()
+    if header != NAMES and header not in MIGRATIONS:
+        raise RecordError(_unknown(path, header, lines))
+    rows = []
+    for number, cells in enumerate(lines[1:], start=2):
+        if len(cells) != len(header):
+            raise RecordError(f"{path} row {number} has {len(cells)} columns, wanted {len(header)}. {_HELP}")
+        values = {name: armed(cell) for name, cell in zip(header, cells, strict=True)}
+        try:
+            row = values if header == NAMES else MIGRATIONS[header](values)
+            _check(row)
+        except (RecordError, ValueError, OverflowError) as error:
+            raise RecordError(f"{path} row {number}: {shown(str(error), 200)}. {_HELP}") from error
+        rows.append(row)
+    return rows
+
+
+def _unknown(path: Path, header: tuple[str, ...], lines: list[list[str]]) -> str:
+    """Why a file with this header is not read."""
+    if "Format" in header:
+        found = shown(lines[1][header.index("Format")], 20) if len(lines) > 1 and len(lines[1]) == len(header) else ""
+        if found != str(FORMAT):
+            what = f"is of format {found}" if found else "is of another format"
+            return f"{path} {what}, this program reads up to {FORMAT}. Update this program, or name another file."
+    begins = shown(",".join(header), 200)
+    return f"{path} is not a leaderboard, it begins with {begins!r}. Move it away, or name another file."
+
+
+def _check(row: Row) -> None:
+    for column in COLUMNS:
+        if not row[column.name] and column.name in _NEEDED:
+            raise RecordError(f"{column.name} is empty, wanted one of {', '.join(column.choices)}")
+        check_cell(column, row[column.name])
+    if row["Format"] != str(FORMAT):
+        raise RecordError(f"Format is {shown(row['Format'], 20)!r}, wanted {FORMAT} in every row")
+    if row["Source"] == "run" and not row["RunId"]:
+        raise RecordError("RunId is empty, wanted the name of the run")
+
+
+def leaderboard_text(rows: Iterable[Row]) -> str:
+    """Return the file's text: as the official checker writes its own, the header bare and every cell quoted."""
+    text = io.StringIO()
+    text.write(",".join(NAMES) + "\n")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerows([defused(row[name]) for name in NAMES] for row in rows)
+    return text.getvalue()
+
+
+def write_leaderboard(path: Path, rows: Iterable[Row]) -> None:
+    """Write the file at one stroke: readers see the old one or the new one. Raises OSError."""
+    draft = path.with_name(path.name + ".tmp")
+    draft.write_text(leaderboard_text(rows), encoding="utf-8", newline="")
+    draft.replace(path)
+
+
+def check_leaderboard(path: Path) -> None:
+    """Raise RecordError unless ``path`` is a leaderboard, or free to become one, that this process may write."""
+    read_leaderboard(path)
+    place = next(folder for folder in path.absolute().parents if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise RecordError(f"{path} cannot be written: {place} takes no file. Name another file.")
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Make the folder of ``path`` and hold it for one writer at a time, where the system has such locks."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)

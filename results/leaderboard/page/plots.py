@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the plots of a ranking show: which figures against which, and which rows are points of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from results.leaderboard.columns import VERDICTS, Row, number
+from results.leaderboard.page.svg import Drawing, Point, Span, draw
+from results.leaderboard.ranking import Group
+from results.leaderboard.titles import accuracy_of, row_title
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column on an axis: its name and unit for people, how many of the column's units make one of those, and the
+    columns of its ends. ``rising`` says that more of it is better."""
+
+    column: str
+    name: str
+    unit: str
+    per_unit: float = 1.0
+    ends: tuple[str, str] | None = None
+    rising: bool = False
+
+    def value(self, row: Row, column: str | None = None) -> float | None:
+        found = number(row, column or self.column)
+        return None if found is None else found / self.per_unit
+
+    def span(self, row: Row) -> Span | None:
+        """Lowest and highest value; None where they are not known."""
+        if self.ends is None:
+            return None
+        low, high = (self.value(row, end) for end in self.ends)
+        return (low, high) if low is not None and high is not None else None
+
+    def words(self, row: Row) -> str:
+        """The row's value with its span, for people."""
+        span, value = self.span(row), self.value(row)
+        around = f" ({figure(span[0])} to {figure(span[1])})" if span and span[0] < span[1] else ""
+        return f"{self.name} {figure(value or 0.0)} {self.unit}".rstrip() + around
+
+
+LATENCY = Quantity("LatencyMs", "latency", "ms", ends=("LatencyLowMs", "LatencyHighMs"))
+ENERGY = Quantity("EnergyUj", "energy", "µJ", ends=("EnergyLowUj", "EnergyHighUj"))
+RAM = Quantity("RamBytes", "RAM", "KiB", per_unit=1024.0)
+
+
+@dataclass(frozen=True)
+class Plots:
+    """The drawings of a ranking, and the names of figures that none of its rows has together."""
+
+    svgs: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def figure(value: float) -> str:
+    """A value with three or four digits that matter."""
+    decimals = min(max(0, 3 - math.floor(math.log10(abs(value)))), 6) if 0 < abs(value) < 1000 else 0
+    return f"{value:,.{decimals}f}"
+
+
+def draw_plots(name: str, group: Group, rows: Sequence[tuple[str, Row]]) -> Plots:
+    """Return the plots of the rows of a ranking; each row comes with its name on the page.
+
+    A row is a point where it has both figures. ``name`` is that of the ranking on the page.
+    """
+    said = accuracy_of(group[0])
+    accuracy = Quantity("Accuracy", said.name, said.unit, rising=True)
+    energy = ENERGY
+    if rows and all(row["EnergyKind"] != "measured" for _, row in rows):
+        energy = replace(ENERGY, name="modelled energy")
+    svgs, missing = [], []
+    for number_, (across, up) in enumerate(
+        ((LATENCY, accuracy), (energy, accuracy), (RAM, accuracy), (LATENCY, energy)), start=1
+    ):
+        points = [point for key, row in rows if (point := _point(key, row, across, up))]
+        title = f"{across.name} against {up.name}"
+        if not points:
+            missing.append(title)
+            continue
+        target = said.target if up is accuracy and group[1] == "closed" else None
+        svgs.append(draw(Drawing(f"{name}-plot{number_}", title, _axis(across), _axis(up), up.rising, target), points))
+    return Plots(tuple(svgs), tuple(missing))
+
+
+def _axis(quantity: Quantity) -> str:
+    return f"{quantity.name}, {quantity.unit}" if quantity.unit else quantity.name
+
+
+def _point(key: str, row: Row, across: Quantity, up: Quantity) -> Point | None:
+    x, y = across.value(row), up.value(row)
+    if x is None or y is None or x <= 0:
+        return None
+    rank = f"{row['Rank']}. " if row["Rank"] else "not ranked: "
+    verdict = row["Verdict"]
+    return Point(
+        key=key,
+        x=x,
+        y=y,
+        x_span=across.span(row),
+        y_span=up.span(row),
+        shape=VERDICTS.index(verdict),
+        ranked=bool(row["Rank"]),
+        own=row["Source"] == "run",
+        label=f"{row['ModelName']} {row['Device']}" if row["Source"] == "run" else row["SystemDesc"],
+        words=f"{rank}{row_title(row)}: {across.words(row)}, {up.words(row)}; {verdict}",
+    )

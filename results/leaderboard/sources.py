@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lies at a path: runs, published trees, leaderboards. Found by the files themselves; links are not followed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import DataError
+from harness.transcript import TRANSCRIPT_FILE
+from results.review.layout import DIVISIONS
+
+MAX_DEPTH = 8
+MAX_FOLDERS = 20_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """Run folders, trees to review (folders and archives), leaderboard files; each in order of path."""
+
+    runs: tuple[Path, ...] = ()
+    trees: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
+
+
+def find_sources(path: Path) -> Found:
+    """Return what ``path`` holds: itself a run, a tree or a file, or a folder with any of them below it.
+
+    A folder in which nothing is found is taken for a part of a tree. Raises DataError when it is not there.
+    """
+    if path.is_dir():
+        found = below(path)
+        return found if found != Found() else Found(trees=(path,))
+    if not path.is_file():
+        raise DataError(f"{path} is not there. Name a run, a folder of runs, a submission, or a leaderboard.")
+    return Found(files=(path,)) if path.suffix.lower() == ".csv" else Found(trees=(path,))
+
+
+def below(path: Path) -> Found:
+    """Return the runs and trees of a folder, itself or below it; neither is looked into for more of them.
+
+    Leaderboards are not looked for: what a tree from elsewhere says of itself is no figure. Raises DataError for
+    more folders than a folder of runs has.
+    """
+    runs: list[Path] = []
+    trees: list[Path] = []
+    waiting, seen = [(path, 0)], 0
+    while waiting:
+        folder, depth = waiting.pop()
+        seen += 1
+        if seen > MAX_FOLDERS:
+            raise DataError(f"{path} holds over {MAX_FOLDERS:,} folders. Name the runs or submissions in it.")
+        try:
+            with os.scandir(folder) as entries:
+                found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError:
+            continue  # not ours to read; a path that was named itself is told of by whoever opens it
+        folders = [name for name, is_folder in found if is_folder]
+        if (TRANSCRIPT_FILE, False) in found:
+            runs.append(folder)
+        elif any(name.lower() in DIVISIONS for name in folders):
+            trees.append(folder)
+        elif depth < MAX_DEPTH and not ("results" in folders and "systems" in folders):
+            waiting += [(folder / name, depth + 1) for name in folders if not name.startswith(".")]
+    return Found(tuple(sorted(runs)), tuple(sorted(trees)))

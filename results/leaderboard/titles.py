@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people call tasks, rankings and rows; for the terminal and for the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from models.tasks import BY_NAME
+from results.leaderboard.columns import Row
+from results.leaderboard.ranking import Group
+from results.review.benchmarks import BENCHMARKS
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """What a task's column Accuracy is: its name with unit, its short name, decimals shown, the closed target."""
+
+    heading: str
+    name: str
+    unit: str
+    decimals: int
+    target: float | None
+
+
+_OTHER_TITLES = {"ic2": "image classification, larger network", "sww": "streaming wake word"}
+_TARGETS = {row.name: row.task.target for row in BENCHMARKS if row.task is not None}
+
+
+def task_title(task: str) -> str:
+    """The full name of a task."""
+    return BY_NAME[task].title if task in BY_NAME else _OTHER_TITLES.get(task, task or "unknown task")
+
+
+def accuracy_of(task: str) -> Accuracy:
+    """How the accuracy of a task is stated. F1 is what the official checker makes of wake word counts."""
+    if task == "ad":
+        return Accuracy("AUC", "AUC", "", 3, _TARGETS[task])
+    if task == "sww":
+        return Accuracy("F1", "F1", "", 3, None)
+    return Accuracy("Top-1, %", "top-1", "%", 1, _TARGETS.get(task))
+
+
+def timing_title(timing: str, model: str) -> str:
+    """Whose time it is, with the model of emulated time."""
+    return f"{timing} ({model})" if model else timing
+
+
+def group_title(group: Group) -> str:
+    """A ranking in one line, without its task."""
+    _, division, timing, model, data = group
+    return f"{division or 'unknown'} division, {timing_title(timing, model)}, {data} data"
+
+
+def short_titles(groups: Iterable[Group]) -> dict[Group, str]:
+    """A short line for each ranking: of the model of emulated time the level, where that is enough to tell them."""
+    short = {group: group_title((*group[:3], group[3].partition(",")[0], group[4])) for group in groups}
+    often = Counter((group[0], title) for group, title in short.items())
+    return {group: title if often[group[0], title] == 1 else group_title(group) for group, title in short.items()}
+
+
+def row_title(row: Row) -> str:
+    """A row in one line: what tells it from its neighbours."""
+    if row["Source"] == "run":
+        return " ".join(filter(None, (row["ModelName"], "on", row["Device"], row["Engine"])))
+    model = row["ModelName"]
+    return " ".join(filter(None, (row["Organization"], row["SystemDesc"], model, row["Round"])))
