@@ -203,11 +203,16 @@ def _differences(place: str, written: Any, computed: Any) -> list[str]:
     return [f"{place} is {str(written)[:60]}, its transcript gives {str(computed)[:60]}"]
 
 
+def record_text(record: RunRecord) -> bytes:
+    """The content of ``record.json``: of the same transcript always the same bytes."""
+    return (json.dumps(record.to_json(), indent=2) + "\n").encode()
+
+
 def write_record(record: RunRecord, folder: Path) -> Path:
     """Write ``record.json`` at one stroke; return its path."""
     path = folder / RECORD_FILE
     draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(record.to_json(), indent=2) + "\n")
+    draft.write_bytes(record_text(record))
     draft.replace(path)
     return path
 

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The system description ``systems/<system>.json``: every key of the rules' template, from what a run recorded.
+
+All results of a system share it, so it says nothing of one model or task. Of a run that was not made on a board it says
+so in the board's name, in the hardware notes and in its status.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from firmware.boards import DEVICES, KIB, Board, Memory
+from harness.record import RunRecord
+from harness.settings import Settings
+from results.submission.names import NO_SILICON, Names
+from results.submission.runner_files import PROGRAM
+
+TEMPLATE = (
+    "Submitter",
+    "Division",
+    "Status",
+    "Board Name",
+    "Board Memory capacity (not including SoC, processor, or accelerator)",
+    "Board Memory type",
+    "Board storage capacity",
+    "Board storage type",
+    "SoC Name",
+    "SoC Memory capacity (not including processor or accelerator)",
+    "SoC Memory type",
+    "SoC storage capacity",
+    "SoC storage type",
+    "Processor(s) Name",
+    "Processor(s) Frequencies",
+    "Processor memory type and capacity",
+    "Processor storage type and capacity",
+    "Accelerator",
+    "Accelerator(s) Frequencies",
+    "Accelerator memory type and capacity",
+    "Accelerator storage type and capacity",
+    "Hardware Notes",
+    "Inference Framework",
+    "Software Libraries",
+    "Operating System ",  # the template has this blank
+    "Other Software Stack",
+    "Software Notes",
+    "Quantization Method",
+    "Training framework (open division)",
+    "ML Model Compiler(s)",
+    "General Compiler(s)",
+    "Other Software",
+    "Training and Quantization Notes",
+)
+"""Keys of the template in the results repositories (tiny_results_v1.0, system_description_template.json), in order."""
+
+NOT_MEASURED = "No energy was measured and none is submitted."
+NOT_KNOWN = "not known to the harness: the board held its image already"
+
+
+def description(record: RunRecord, names: Names) -> bytes:
+    """Return the description of a run's system as JSON text."""
+    settings = record.settings
+    board = DEVICES.get(settings.device.device)
+    values = {
+        "Submitter": names.submitter,
+        "Division": names.division,
+        "Status": names.status,
+        **_hardware(settings, board),
+        **_software(settings),
+        **_model(settings),
+    }
+    unknown = values.keys() - set(TEMPLATE)
+    assert not unknown, unknown
+    return (json.dumps({key: values.get(key, "") for key in TEMPLATE}, indent=1) + "\n").encode()
+
+
+def _hardware(settings: Settings, board: Board | None) -> dict[str, str]:
+    device = settings.device
+    if board is None or board.is_host:
+        return {
+            "Board Name": "host: a process on a computer, no board",
+            "SoC Name": "host",
+            "Processor(s) Name": f"of a computer with {settings.versions.get('os', 'an operating system')}",
+            "Hardware Notes": f"{_no_silicon(settings)} {NOT_MEASURED}",
+        }
+    emulated = "emulated " if device.timing in NO_SILICON else ""
+    memories = {memory.name: memory for memory in board.memories}
+    flash = memories.pop("flash")
+    return {
+        "Board Name": emulated + (device.boards[0] if device.boards else device.device),
+        "SoC Name": emulated + device.device,
+        "SoC Memory capacity (not including processor or accelerator)": _size(memories["ram"]),
+        "SoC Memory type": "SRAM",
+        "SoC storage capacity": _size(flash),
+        "SoC storage type": "flash",
+        "Processor(s) Name": device.cpu,
+        "Processor(s) Frequencies": f"{device.clock_hz / 1e6:g} MHz",
+        "Processor memory type and capacity": ", ".join(
+            [f"{memory.name.upper()} {_size(memory)}" for memory in memories.values()] + _caches(board)
+        ),
+        "Processor storage type and capacity": f"flash {_size(flash)}",
+        "Hardware Notes": " ".join(filter(None, (_no_silicon(settings), NOT_MEASURED))),
+    }
+
+
+def _size(memory: Memory) -> str:
+    return f"{memory.size_bytes // KIB} KiB"
+
+
+def _caches(board: Board) -> list[str]:
+    system = board.memory_system
+    caches = {"instruction": system.instruction_cache, "data": system.data_cache} if system else {}
+    return [f"{name} cache {cache.size_bytes // KIB} KiB" for name, cache in caches.items() if cache]
+
+
+def _no_silicon(settings: Settings) -> str:
+    """What must be said of a run that no board took part in; "" of one on a board."""
+    device = settings.device
+    if device.timing == "emulated":
+        return (
+            "NOTHING OF THIS SYSTEM RAN ON SILICON: the image that would be flashed to the board ran in an emulator "
+            f"of its chip, and time is that of a model of the core ({device.timing_model or 'version unknown'})."
+        )
+    if device.timing == "host":
+        return (
+            "NOTHING OF THIS SYSTEM RAN ON A BOARD: the firmware was built as a process of a computer, whose time, "
+            "shared with whatever else that computer did, was measured."
+        )
+    return ""
+
+
+def _software(settings: Settings) -> dict[str, str]:
+    version = f"{PROGRAM} {settings.versions.get(PROGRAM, '')}".strip()
+    firmware, emulator = settings.firmware, settings.versions.get("unicorn", "")
+    runner = f"Runner: {version}; the files have the form of MLCommons' runner, which was not used."
+    values = {
+        "Operating System ": settings.versions.get("os", "")
+        if settings.device.timing == "host"
+        else "none (bare metal)",
+        "Software Notes": f"{runner} Every line to and from the device is in code/<benchmark>/<system>/run.",
+        "Other Software": f"emulator: unicorn {emulator}" if settings.device.timing == "emulated" else "",
+    }
+    if firmware is None:
+        return {**values, "Operating System ": "", "Inference Framework": NOT_KNOWN, "General Compiler(s)": NOT_KNOWN}
+    own = settings.engine == "compiled"
+    return {
+        **values,
+        "Inference Framework": f"compiled engine of {version}" if own else firmware.engine_version,
+        "Software Libraries": f"{firmware.kernels} kernels" + (f" of {version}" if own else ""),
+        "ML Model Compiler(s)": f"{version} (.tflite to C)" if own else "none: the model is interpreted",
+        "General Compiler(s)": f"{firmware.compiler}: {' '.join(firmware.flags)}",
+    }
+
+
+def _model(settings: Settings) -> Mapping[str, str]:
+    if settings.division == "closed":
+        return {
+            "Quantization Method": "none of our own: the benchmark's int8 reference .tflite files, unchanged",
+            "Training and Quantization Notes": "the reference models of mlcommons/tiny, byte for byte",
+        }
+    return {
+        "Quantization Method": "int8; the .tflite files are in code/<benchmark>/<system>",
+        "Training framework (open division)": "of each model in code/<benchmark>/<system>/README.md",
+        "Training and Quantization Notes": "of each model in code/<benchmark>/<system>/README.md",
+    }

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a run may not be submitted: rows over its settings, which are known before it runs, and over its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.image import source_digest
+from harness.prepare import MODES
+from harness.record import RunRecord
+from harness.settings import UNKNOWN_DEVICE, Settings
+from models.data.labels import OFFICIAL_LISTS
+from models.tasks import find_task
+from results.submission.runner_files import Quality
+
+
+@dataclass(frozen=True)
+class Bar:
+    """``why`` returns the reason as a phrase, or "" where there is none.
+
+    Once the run is made a rule of ``harness.rules`` says the same where ``judged`` is true.
+    """
+
+    why: Callable[[Settings], str]
+    judged: bool = False
+
+
+def _other_modes(settings: Settings) -> str:
+    missing = [mode for mode in MODES if mode not in settings.modes]
+    return f"it has no {' and no '.join(missing)} part" if missing else ""
+
+
+def _part(settings: Settings) -> str:
+    return f"it is cut to {settings.limit} samples" if settings.limit is not None else ""
+
+
+def _made_up(settings: Settings) -> str:
+    return "" if settings.data.source == "real" else f"its data is {settings.data.source}, not the benchmark's own"
+
+
+def _part_of_a_list(settings: Settings) -> str:
+    if settings.data.source != "real" or settings.data.complete:
+        return ""
+    return f"its {len(settings.data.listed)} files are no complete official list of {find_task(settings.task).model_id}"
+
+
+def _other_list(settings: Settings) -> str:
+    model_id = find_task(settings.task).model_id
+    digests = {row.digest for row in OFFICIAL_LISTS if row.model_id == model_id}
+    if settings.data.source != "real" or not settings.data.complete or settings.data.digest in digests:
+        return ""
+    return f"its files are not those of {model_id} ({settings.data.summary})"
+
+
+def _unknown_model(settings: Settings) -> str:
+    return "" if settings.model.sha256 else "the model on the board is not known (name it with --model)"
+
+
+def _unknown_board(settings: Settings) -> str:
+    unnamed = settings.device.device == UNKNOWN_DEVICE
+    return "the board is not known (name it with --device)" if unnamed else ""
+
+
+def _other_sources(settings: Settings) -> str:
+    firmware = settings.firmware
+    if firmware is None or firmware.source_digest == source_digest():
+        return ""
+    made = f"from sources {firmware.source_digest[:12]}" if firmware.source_digest else "before sources were recorded"
+    return f"its image was made {made}, this program has {source_digest()[:12]} (make the run again)"
+
+
+BARS: tuple[Bar, ...] = (
+    Bar(_other_modes),
+    Bar(_part, judged=True),
+    Bar(_made_up, judged=True),
+    Bar(_part_of_a_list, judged=True),
+    Bar(_other_list),
+    Bar(_unknown_model),
+    Bar(_unknown_board),
+    Bar(_other_sources),
+)
+
+
+def bars_before(settings: Settings) -> tuple[str, ...]:
+    """Return why a run with these settings could never be submitted."""
+    return tuple(reason for bar in BARS if (reason := bar.why(settings)))
+
+
+def bars_after(record: RunRecord, quality: Quality) -> tuple[str, ...]:
+    """Return why this run may not be submitted."""
+    reasons = [reason for bar in BARS if not bar.judged and (reason := bar.why(record.settings))]
+    if not record.complete:
+        reasons.append("it is not finished (go on with --resume)")
+    if record.seal is None:
+        reasons.append("its transcript is of a format without a hash chain (make the run again)")
+    reasons += [f"it breaks a rule: {text}" for text in record.violations]
+    return (*reasons, *_not_as_printed(record, quality))
+
+
+def _not_as_printed(record: RunRecord, quality: Quality) -> list[str]:
+    """What MLCommons' own checker finds in the figures that its runner prints.
+
+    It compares the printed digits, and that runner prints an AUC with three of them: 0.846 is then below 0.85, while
+    EEMBC's, with two, passed it.
+    """
+    if record.accuracy is None:
+        return []
+    task = find_task(record.settings.task)
+    if quality.top1 is None or quality.auc is None:
+        return ["its answers give no AUC by MLCommons' method (a class is missing, or an answer adds up to 0)"]
+    printed = quality.claim(task)
+    if record.settings.division != "closed" or float(printed) >= task.target or _has_target_breach(record):
+        return []
+    return [f"{task.metric.value} is printed as {printed}, the closed division needs {task.target:g}"]
+
+
+def _has_target_breach(record: RunRecord) -> bool:
+    return any("the closed division needs" in text for text in record.violations)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All files of one result, from a run: a pure function, so that the same run gives the same bytes anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.record import RunRecord, record_text
+from results.submission.code_folder import MODEL, RUN_RECORD, RUN_TRANSCRIPT, code_folder
+from results.submission.description import description
+from results.submission.inferences import Inferences
+from results.submission.manifest import MANIFEST_FILE, manifest_text, sha256
+from results.submission.names import Names
+from results.submission.runner_files import runner_files
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """One result's files, path below the submitter's folder to content: the shared description, and two own folders."""
+
+    names: Names
+    description: bytes
+    code: dict[str, bytes]
+    results: dict[str, bytes]
+
+    def by_path(self) -> dict[str, bytes]:
+        """All of them, in order of path."""
+        files = {self.names.description: self.description}
+        files |= {f"{self.names.code}/{name}": content for name, content in self.code.items()}
+        files |= {f"{self.names.results}/{name}": content for name, content in self.results.items()}
+        return dict(sorted(files.items()))
+
+
+def result_files(
+    record: RunRecord, inferences: Inferences, names: Names, model: bytes, transcript: bytes
+) -> ResultFiles:
+    """Return the files of the result of a run: its record, what ``inferences_of`` gives, and the bytes of both files.
+
+    Raises RecordError for a run without both parts, BuildError for a model that cannot be compiled.
+    """
+    files = ResultFiles(
+        names,
+        description(record, names),
+        code_folder(record, names, {MODEL: model, RUN_TRANSCRIPT: transcript, RUN_RECORD: record_text(record)}),
+        runner_files(record, inferences),
+    )
+    digests = {path: sha256(content) for path, content in files.by_path().items()}
+    files.code[MANIFEST_FILE] = manifest_text(record, names, digests)
+    return files

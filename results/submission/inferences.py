@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The inferences of a run that count, with the device's stamps around each: what the runner's files are made of.
+
+Which ones count is decided as in ``harness.measured``: the windows of the last attempt, and of what was answered twice
+the second answer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.errors import ProtocolError, RecordError
+from harness.measured import measure
+from harness.protocol import Lap, Ready, decode_line
+from harness.session import read_inference
+from harness.transcript import Event, Transcript
+
+_INFER = re.compile(r"infer (\d{1,10}) (\d{1,10})$")
+LONGEST_RUN_S = 1e8
+
+
+@dataclass(frozen=True)
+class Told:
+    """One ``infer`` and its reply.
+
+    ``start_us`` and ``end_us`` are the device's counter before and behind the window; where it wrapped in between,
+    2^32 is added to the end. ``loading_s``, ``loaded_s`` and ``done_s`` are host seconds since the run began.
+    ``segment`` is the place of the window within its file, of ``segments``.
+    """
+
+    file: str
+    label: int
+    segment: int
+    segments: int
+    iterations: int
+    warmups: int
+    start_us: int
+    end_us: int
+    results: tuple[float, ...]
+    loading_s: float
+    loaded_s: float
+    done_s: float
+
+    @property
+    def elapsed_us(self) -> int:
+        return self.end_us - self.start_us
+
+    @property
+    def throughput_per_s(self) -> float:
+        return self.iterations / (self.elapsed_us / 1e6)
+
+
+@dataclass(frozen=True)
+class Inferences:
+    """The timed windows of a run, and the answers of its accuracy part in list order; ``last_s`` is its last moment."""
+
+    performance: tuple[Told, ...]
+    accuracy: tuple[Told, ...]
+    last_s: float
+
+
+def inferences_of(transcript: Transcript) -> Inferences:
+    """Return the inferences that count; raises RecordError for an event that makes no sense."""
+    choice = measure(transcript).choice
+    windows: dict[int, Told] = {}
+    answers: dict[tuple[int, int], Told] = {}
+    reader = _Reader()
+    for mark, told in reader.inferences(transcript):
+        if mark["mode"] == "window" and choice is not None and mark["attempt"] == choice.attempt:
+            windows[mark["window"]] = told
+        elif mark["mode"] == "accuracy":
+            answers[mark["index"], mark["window"]] = told
+    labels = {told.file: told.label for told in answers.values()}
+    performance = tuple(_labelled(told, labels) for _, told in sorted(windows.items()))
+    return Inferences(performance, tuple(told for _, told in sorted(answers.items())), reader.now_s)
+
+
+def _labelled(told: Told, labels: dict[str, int]) -> Told:
+    return Told(**{**told.__dict__, "label": labels.get(told.file, -1)})
+
+
+class _Reader:
+    """Walks the events; ``now_s`` is the host's clock, which begins anew where a run was resumed."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self._began_s = 0.0
+
+    def inferences(self, transcript: Transcript) -> Iterator[tuple[Event, Told]]:
+        mark: Event | None = None
+        command: re.Match[str] | None = None
+        lines: list[str] = []
+        loading_s = sent_s = 0.0
+        for event in transcript:
+            kind = event["e"]
+            self._pass(event)
+            if kind == "mark":
+                mark = event
+            elif kind == "resume":
+                mark, self._began_s = None, self.now_s
+            elif kind == "out":
+                command, lines, sent_s = _INFER.match(event["s"]), [], self.now_s
+                loading_s = self.now_s if event["s"].startswith("db load") else loading_s
+            elif kind == "in" and command is not None and mark is not None and not event.get("torn"):
+                if not isinstance(decode_line(event["s"]), Ready):
+                    lines.append(event["s"])
+                    continue
+                told = _told(mark, command, lines, (loading_s, sent_s, self.now_s))
+                command = None
+                if told is not None:
+                    yield mark, told
+
+    def _pass(self, event: Event) -> None:
+        since_s = event.get("t", 0.0)
+        if type(since_s) not in (int, float) or not math.isfinite(since_s) or abs(since_s) > LONGEST_RUN_S:
+            raise RecordError(f"the transcript's event {str(event)[:200]} is damaged (t is {str(since_s)[:40]}).")
+        self.now_s = min(max(self.now_s, self._began_s + since_s), 10 * LONGEST_RUN_S)
+
+
+def _told(mark: Event, command: re.Match[str], lines: list[str], at_s: tuple[float, float, float]) -> Told | None:
+    count, warmups = int(command[1]), int(command[2])
+    try:
+        inference = read_inference(count, warmups, lines)
+    except ProtocolError:
+        return None  # it measured nothing
+    laps = [reply.device_us for line in lines if isinstance(reply := decode_line(line), Lap)]
+    return Told(
+        mark["sample"],
+        mark.get("label", -1),
+        mark["window"] if mark["mode"] == "accuracy" else 0,
+        mark.get("windows", 1),
+        count,
+        warmups,
+        laps[-2],
+        laps[-2] + inference.elapsed_us,
+        inference.results,
+        *at_s,
+    )

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A finished run into a submission tree: whether it may be submitted, its files, their places."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace as changed
+from pathlib import Path
+
+from harness.errors import BenchError, DataError, RecordError
+from harness.prepare import Request, prepare
+from harness.record import figures, stated_seal
+from harness.run import MODEL_FILE
+from harness.settings import Settings
+from harness.transcript import TRANSCRIPT_FILE, parse_transcript
+from models.catalog import find_model, model_names, read_model
+from models.tasks import find_task
+from results.submission.eligible import bars_after, bars_before
+from results.submission.files import ResultFiles, result_files
+from results.submission.inferences import inferences_of
+from results.submission.names import Entry, names_of
+from results.submission.runner_files import quality_of
+from results.submission.write import Written, check_place, write_result
+from runners.serial_port import is_local_program
+
+
+def check_request(request: Request, entry: Entry, root: Path, replace: bool = False) -> None:
+    """Raise before a run what would else be raised behind it: UsageError for options that do not go together and for a
+    result that is there already, DataError for a run that may not be submitted.
+
+    What cannot be prepared at all raises the same as the run will. Which task a board holds only the run itself tells.
+    """
+    check_place(root)
+    if request.port is not None and (request.task is None or is_local_program(request.port)):
+        return
+    settings = prepare(request, lambda text: None).settings
+    timing = "hardware" if request.port is not None else "host" if settings.device.device == "host" else "emulated"
+    settings = changed(settings, device=changed(settings.device, timing=timing))
+    check_place(root, names_of(settings, entry), replace)
+    if reasons := bars_before(settings):
+        raise DataError(_refusal("such a run", reasons))
+
+
+def submit(folder: Path, entry: Entry, root: Path, replace: bool = False, request: Request | None = None) -> Written:
+    """Put the run in ``folder`` into the submission tree ``root``; ``request`` may name the data folder and the model.
+
+    Raises DataError with every reason why the run may not be submitted, RecordError for a run folder that is damaged,
+    and what ``write_result`` raises.
+    """
+    return write_result(root, files_of_run(folder, entry, request), replace)
+
+
+def files_of_run(folder: Path, entry: Entry, request: Request | None = None) -> ResultFiles:
+    """Return the files of the result of the run in ``folder``; raises as ``submit`` does."""
+    path = folder / TRANSCRIPT_FILE
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}. Name the folder of a run.") from error
+    transcript = parse_transcript(content, str(path), stated_seal(folder))
+    record, inferences = figures(transcript), inferences_of(transcript)
+    names = names_of(record.settings, entry)
+    quality = quality_of(inferences.accuracy, find_task(record.settings.task))
+    if reasons := bars_after(record, quality):
+        raise DataError(_refusal(str(folder), reasons))
+    model = _model(folder, record.settings, request or Request())
+    return result_files(record, inferences, names, model, content)
+
+
+def _model(folder: Path, settings: Settings, request: Request) -> bytes:
+    """The .tflite the run had, told by its hash: from the run's folder, the file that was named, or the catalogue."""
+    wanted = settings.model
+    named = [Path(request.model)] if request.model and request.model.endswith(".tflite") else []
+    places = [folder / MODEL_FILE, *named]
+    found = [read_model(path) for path in places if path.is_file()]
+    if wanted.origin != "path" and wanted.name in model_names():
+        try:
+            found.append(find_model(wanted.name, data_dir=request.data).load())
+        except BenchError as error:
+            if not found:
+                raise error
+    for content in found:
+        if hashlib.sha256(content).hexdigest() == wanted.sha256:
+            return content
+    raise DataError(
+        f"the model {wanted.name} of {folder} (sha256 {wanted.sha256}) is not at hand. Name its file with --model."
+    )
+
+
+def _refusal(what: str, reasons: tuple[str, ...]) -> str:
+    return f"{what} may not be submitted: {'; '.join(reasons)}."

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts a result into a submission tree: whole or not at all, and never over a different one unless told to.
+
+The result's two folders are made complete in a folder of their own beside the divisions and then take their places, the
+``results`` folder last: without it no reader sees a result. What is replaced is put back when anything fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import DataError, UsageError
+from results.submission.files import ResultFiles
+from results.submission.names import Names
+
+DRAFT = ".submission-"
+
+
+@dataclass(frozen=True)
+class Written:
+    """``files`` were written below ``root``; ``unchanged`` when all of them were there already."""
+
+    root: Path
+    names: Names
+    files: int
+    unchanged: bool
+
+    @property
+    def base(self) -> Path:
+        return self.root / self.names.base
+
+
+def check_place(root: Path, names: Names | None = None, replace: bool = False) -> None:
+    """Raise UsageError when ``root`` cannot be a submission tree, or when a result of these names is there already."""
+    if (root.exists() or root.is_symlink()) and not root.is_dir():
+        raise UsageError(f"{root} is not a folder. Name another one with --submit.")
+    place = next((folder for folder in (root, *root.absolute().parents) if folder.exists()), root)
+    if not os.access(place, os.W_OK):
+        raise UsageError(f"{root} cannot be written. Name another folder with --submit.")
+    if names is not None and not replace and (there := root / names.base / names.results).exists():
+        raise UsageError(_there(there))
+
+
+def write_result(root: Path, files: ResultFiles, replace: bool = False) -> Written:
+    """Put the files of a result below ``root``.
+
+    Nothing is done when the very same are there. Raises UsageError when there is another result of the same names and
+    ``replace`` is false, or another description of the system that other results share, and DataError when the disk
+    refuses.
+    """
+    names = files.names
+    base = root / names.base
+    count = len(files.by_path())
+    code, results, description = base / names.code, base / names.results, base / names.description
+    for place in (base, code, results, description):
+        if place.is_symlink():
+            raise UsageError(f"{place} is a link, which no submission may hold. Remove it.")
+    # In the order in which they take their places.
+    same = {
+        code: _holds(code, files.code),
+        description: _is(description, files.description),
+        results: _holds(results, files.results),
+    }
+    if all(same.values()):
+        return Written(root, names, count, unchanged=True)
+    other = [place for place, is_same in same.items() if place.exists() and not is_same]
+    if other and not replace:
+        raise UsageError(_there(other[-1]))
+    if description in other and (sharers := _sharers(results)):
+        raise UsageError(
+            f"{description} says something else of the system, and {sharers[0]} shares it. Name another system with "
+            "--system."
+        )
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with _draft_folder(root) as draft:
+            _write(draft / "code", files.code)
+            _write(draft / "results", files.results)
+            (draft / "description").write_bytes(files.description)
+            drafts = {code: draft / "code", description: draft / "description", results: draft / "results"}
+            _move_in(draft, {place: drafts[place] for place, is_same in same.items() if not is_same}, root)
+    except OSError as error:
+        raise DataError(f"{root} cannot be written: {error.strerror}. Make room or name another folder.") from error
+    return Written(root, names, count, unchanged=False)
+
+
+def _there(place: Path) -> str:
+    return (
+        f"{place} is there already and is not of this run. Replace it with --replace, or name another system with "
+        "--system."
+    )
+
+
+def _holds(folder: Path, files: dict[str, bytes]) -> bool:
+    """Whether a folder holds exactly these files."""
+    there = {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    }
+    return there == files.keys() and all(_is(folder / name, content) for name, content in files.items())
+
+
+def _is(path: Path, content: bytes) -> bool:
+    return path.is_file() and not path.is_symlink() and path.read_bytes() == content
+
+
+def _sharers(results: Path) -> list[Path]:
+    """Other results of the same system."""
+    return sorted(folder for folder in results.parent.glob("*") if folder.is_dir() and folder != results)
+
+
+@contextlib.contextmanager
+def _draft_folder(root: Path) -> Iterator[Path]:
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=root))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def _move_in(draft: Path, moves: dict[Path, Path], root: Path) -> None:
+    """Let each draft take its place, in order; what is there goes out of the way before, in reverse order."""
+    former: list[tuple[Path, Path]] = []
+    placed: list[Path] = []
+    try:
+        for number, place in enumerate(reversed(moves)):
+            if place.exists():
+                aside = draft / f"former-{number}"
+                place.rename(aside)
+                former.append((aside, place))
+        for place, fresh in moves.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            fresh.rename(place)
+            placed.append(place)
+    except BaseException:
+        for number, place in enumerate(placed):
+            place.rename(draft / f"undone-{number}")
+        for aside, place in former:
+            aside.rename(place)
+        for place in moves:
+            _remove_empty(place.parent, root)
+        raise
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Remove the folders that would stay behind empty: no submission may hold one."""
+    with contextlib.suppress(OSError):
+        while folder != root:
+            folder.rmdir()
+            folder = folder.parent
