@@ -11,12 +11,14 @@ import click
 
 from harness.cli.errors import reports_errors
 from harness.cli.progress import ProgressPrinter
+from harness.cli.submitting import submission_json, submission_line, submission_options, submitting
 from harness.errors import UsageError
 from harness.prepare import MODES, Request
 from harness.record import RunRecord
 from harness.run import Listener, resume_benchmark, run_benchmark
 from harness.table import render
 from results.leaderboard import check_leaderboard, update_leaderboard
+from results.submission.write import Written
 from runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
 
 SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S = 0.1, 86_400.0
@@ -73,6 +75,7 @@ _MODES = {"all": MODES, "performance": MODES[:1], "accuracy": MODES[1:]}
     metavar="PATH",
     help="The CSV file that gets a row.",
 )
+@submission_options
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON instead of a table.")
 @reports_errors
 def main(
@@ -93,6 +96,11 @@ def main(
     out: Path,
     resume: Path | None,
     leaderboard: Path,
+    submit: Path | None,
+    submitter: str | None,
+    availability: str | None,
+    system: str | None,
+    replace: bool,
     as_json: bool,
 ) -> None:
     """Benchmark a model on a device.
@@ -123,8 +131,11 @@ def main(
         timeout_s=timeout,
         timing=timing,
     )
+    submission = submitting(submit, submitter, availability, system, replace)
     check_leaderboard(leaderboard)  # a file that cannot take the row should not be found out after the run
     printer = ProgressPrinter()
+    if submission is not None:
+        submission.check(request, resume, printer.say)
     listener = Listener(printer.say, printer.step)
     try:
         if resume is not None:
@@ -133,11 +144,18 @@ def main(
             record, folder = run_benchmark(request, out, listener)
     finally:
         printer.clear()
+    written = None
     try:
         update_leaderboard(leaderboard, record, folder)
+        written = submission.submit(folder, request) if submission else None
     finally:
-        click.echo(_json(record, folder) if as_json else render(record, folder))
+        click.echo(_json(record, folder, written) if as_json else _table(record, folder, written))
 
 
-def _json(record: RunRecord, folder: Path) -> str:
-    return json.dumps({**record.to_json(), "folder": str(folder)}, indent=2)
+def _table(record: RunRecord, folder: Path, written: Written | None) -> str:
+    return "\n".join([render(record, folder), *([submission_line(written)] if written else [])])
+
+
+def _json(record: RunRecord, folder: Path, written: Written | None) -> str:
+    submission = {"submission": submission_json(written)} if written else {}
+    return json.dumps({**record.to_json(), "folder": str(folder), **submission}, indent=2)

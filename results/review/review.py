@@ -4,85 +4,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
 from harness.modes import Progress
+from results.review.enclosed import enclosed
 from results.review.evidence import Evidence, gather
-from results.review.figures import Figure, Recomputed
-from results.review.findings import Finding, Kind, Verdict, verdict_of
+from results.review.figures import Recomputed
+from results.review.findings import Finding, Kind, Verdict
 from results.review.label_lists import LabelLists
 from results.review.layout import Found, find_results
+from results.review.own_runs import read_own_run, run_places
 from results.review.plain import shown
 from results.review.recompute import recompute
+from results.review.reviewed import Reviewed
 from results.review.rules import findings_of
+from results.review.run_folder import reviewed_run
 from results.review.system import description_paths
-from results.review.tree import open_tree
+from results.review.tree import Tree, open_tree
+
+__all__ = ["FORMAT", "Review", "Reviewed", "review_path", "review_tree"]
 
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Reviewed:
-    """One result with its verdict; ``runner`` and ``benchmark`` are empty when no file tells.
-
-    ``raw`` is all that came out of the raw lines, windows among it; ``description`` the system description's values,
-    ``listed`` the length of the label list the accuracy run follows. Each is empty where there is none.
-    """
-
-    folder: str
-    round: str
-    division: str
-    submitter: str
-    system: str
-    benchmark: str
-    variant: str
-    runner: str
-    figures: tuple[Figure, ...]
-    findings: tuple[Finding, ...]
-    raw: Recomputed = field(default_factory=Recomputed)
-    description: dict[str, str] = field(default_factory=dict)
-    listed: int = 0
-
-    @property
-    def verdict(self) -> Verdict:
-        return verdict_of(self.findings)
-
-    @property
-    def title(self) -> str:
-        """What it is, in one line: everything of its identity that is known."""
-        names = (self.round, self.division, self.submitter, self.system, self.benchmark, self.variant)
-        return " ".join(name for name in names if name)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; the format is described in docs/review.md."""
-        return {
-            "folder": self.folder,
-            "round": self.round,
-            "division": self.division,
-            "submitter": self.submitter,
-            "system": self.system,
-            "benchmark": self.benchmark,
-            "variant": self.variant,
-            "runner": self.runner,
-            "verdict": self.verdict.text,
-            "figures": [
-                {
-                    "name": figure.name,
-                    "unit": figure.unit,
-                    "claimed": figure.claimed,
-                    "recomputed": figure.recomputed,
-                    "agrees": figure.agrees,
-                    "basis": figure.basis,
-                }
-                for figure in self.figures
-            ],
-            "findings": [
-                {"kind": finding.kind.value, "rule": finding.rule, "text": finding.text} for finding in self.findings
-            ],
-        }
 
 
 @dataclass(frozen=True)
@@ -115,29 +60,42 @@ class Review:
 def review_path(
     path: Path, data_folder: Path | None = None, progress: Callable[[Progress], None] | None = None
 ) -> Review:
-    """Review all results below ``path``, a folder or zip archive; label lists come from ``data_folder``.
+    """Review all results and run folders below ``path``, a folder or zip archive; label lists are from ``data_folder``.
 
-    ``progress`` hears of each result before it is read. Raises DataError when there is no result.
+    ``progress`` hears of each result before it is read. Raises DataError when there is none.
     """
-    tree = open_tree(path)
+    return review_tree(open_tree(path), str(path), data_folder, progress)
+
+
+def review_tree(
+    tree: Tree, path: str, data_folder: Path | None = None, progress: Callable[[Progress], None] | None = None
+) -> Review:
+    """The same of an open tree, which messages call ``path``."""
     found, strays = find_results(tree)
-    if not found:
+    places = run_places(tree)
+    if not found and not places:
         raise DataError(
             f"{path} holds no result: wanted folders performance and accuracy with log.txt and results.txt in them, "
-            "as in closed/<submitter>/results/<system>/<benchmark>/. Name the folder of a submission or of a round."
+            "as in closed/<submitter>/results/<system>/<benchmark>/, or run folders with transcript.jsonl. Name the "
+            "folder of a submission, of a round, or of runs."
         )
+    say = progress or (lambda progress: None)
+    total = len(found) + len(places)
     lists, descriptions = LabelLists(data_folder), description_paths(tree)
     results = []
-    for number, result in enumerate(found):
-        if progress:
-            progress(Progress("review", number + 1, len(found), shown(result.folder)))
+    for number, result in enumerate(found, start=1):
+        say(Progress("review", number, total, shown(result.folder)))
         evidence = gather(tree, result, descriptions, lists)
-        figures = recompute(evidence)
-        results.append(_reviewed(result, evidence, figures))
-    return Review(str(path), _with_smaller_size(results), tuple(strays))
+        results.append(_reviewed(tree, result, evidence, recompute(evidence)))
+    for number, place in enumerate(places, start=len(found) + 1):
+        say(Progress("review", number, total, shown(place.folder)))
+        results.append(reviewed_run(tree, read_own_run(tree, place)))
+    return Review(path, _with_smaller_size(results), tuple(strays))
 
 
-def _reviewed(found: Found, evidence: Evidence, figures: Recomputed) -> Reviewed:
+def _reviewed(tree: Tree, found: Found, evidence: Evidence, figures: Recomputed) -> Reviewed:
+    status = evidence.system.values.get("Status", "") if evidence.system else ""
+    own = enclosed(tree, found, status)
     return Reviewed(
         found.folder,
         found.round,
@@ -148,10 +106,12 @@ def _reviewed(found: Found, evidence: Evidence, figures: Recomputed) -> Reviewed
         found.variant,
         evidence.runner,
         tuple(figures.figures),
-        findings_of(evidence, figures),
+        (*findings_of(evidence, figures), *(own.findings if own else ())),
         figures,
         evidence.system.values if evidence.system else {},
         len(evidence.labels.listed) if evidence.labels else 0,
+        own.run.record if own and own.run else None,
+        own.run.place if own and own.run else None,
     )
 
 

@@ -53,6 +53,9 @@ TEMPLATE = (
 )
 """Keys of the template in the results repositories (tiny_results_v1.0, system_description_template.json), in order."""
 
+NO_BOARD = "NOTHING OF THIS SYSTEM RAN ON"
+"""How the hardware notes of a run begin that no board took part in; a review insists on it."""
+
 NOT_MEASURED = "No energy was measured and none is submitted."
 NOT_KNOWN = "not known to the harness: the board held its image already"
 
@@ -118,12 +121,12 @@ def _no_silicon(settings: Settings) -> str:
     device = settings.device
     if device.timing == "emulated":
         return (
-            "NOTHING OF THIS SYSTEM RAN ON SILICON: the image that would be flashed to the board ran in an emulator "
+            f"{NO_BOARD} SILICON: the image that would be flashed to the board ran in an emulator "
             f"of its chip, and time is that of a model of the core ({device.timing_model or 'version unknown'})."
         )
     if device.timing == "host":
         return (
-            "NOTHING OF THIS SYSTEM RAN ON A BOARD: the firmware was built as a process of a computer, whose time, "
+            f"{NO_BOARD} A BOARD: the firmware was built as a process of a computer, whose time, "
             "shared with whatever else that computer did, was measured."
         )
     return ""

@@ -81,7 +81,7 @@ def names_of(settings: Settings, entry: Entry) -> Names:
             f"--availability {status} is for hardware; nothing of {_article(timing)} run ran on a board, so it is "
             f"{USUAL_STATUS}. Leave the option out."
         )
-    names = Names(settings.division, entry.submitter, _system(settings, entry.system), settings.task, status)
+    names = Names(settings.division, entry.submitter, system_name(settings, entry.system), settings.task, status)
     if names.division not in DIVISIONS or not _NAME.fullmatch(names.system):
         raise UsageError(
             f"division {names.division[:40]!r} and system {names.system[:80]!r} of the run cannot be folders of a "
@@ -94,7 +94,7 @@ def _article(timing: str) -> str:
     return f"an {timing}" if timing[:1] in "aeiou" else f"a {timing}"
 
 
-def _system(settings: Settings, wished: str | None) -> str:
+def system_name(settings: Settings, wished: str | None = None) -> str:
     """The system's name. In the open division the model is what differs, so it is part of it unless one is wished for:
     a tree has one result for each system and benchmark."""
     device = settings.device

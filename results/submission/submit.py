@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace as changed
 from pathlib import Path
 
 from harness.errors import BenchError, DataError, RecordError
+from harness.measured import measure
 from harness.prepare import Request, prepare
 from harness.record import figures, stated_seal
 from harness.run import MODEL_FILE
 from harness.settings import Settings
-from harness.transcript import TRANSCRIPT_FILE, parse_transcript
+from harness.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
 from models.catalog import find_model, model_names, read_model
 from models.tasks import find_task
 from results.submission.eligible import bars_after, bars_before
@@ -24,7 +26,9 @@ from results.submission.write import Written, check_place, write_result
 from runners.serial_port import is_local_program
 
 
-def check_request(request: Request, entry: Entry, root: Path, replace: bool = False) -> None:
+def check_request(
+    request: Request, entry: Entry, root: Path, replace: bool = False, say: Callable[[str], None] = lambda text: None
+) -> None:
     """Raise before a run what would else be raised behind it: UsageError for options that do not go together and for a
     result that is there already, DataError for a run that may not be submitted.
 
@@ -33,12 +37,22 @@ def check_request(request: Request, entry: Entry, root: Path, replace: bool = Fa
     check_place(root)
     if request.port is not None and (request.task is None or is_local_program(request.port)):
         return
-    settings = prepare(request, lambda text: None).settings
+    settings = prepare(request, say).settings
     timing = "hardware" if request.port is not None else "host" if settings.device.device == "host" else "emulated"
     settings = changed(settings, device=changed(settings.device, timing=timing))
     check_place(root, names_of(settings, entry), replace)
     if reasons := bars_before(settings):
         raise DataError(_refusal("such a run", reasons))
+
+
+def check_folder(folder: Path, entry: Entry, root: Path, replace: bool = False) -> None:
+    """The same before the run in ``folder`` goes on; of a complete one ``submit`` tells by itself."""
+    transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder))
+    settings = Settings.from_event(transcript[0])
+    names = names_of(settings, entry)
+    check_place(root, None if measure(transcript).ended else names, replace)
+    if reasons := bars_before(settings):
+        raise DataError(_refusal(str(folder), reasons))
 
 
 def submit(folder: Path, entry: Entry, root: Path, replace: bool = False, request: Request | None = None) -> Written:
