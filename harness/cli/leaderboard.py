@@ -77,6 +77,7 @@ def main(
     Exit status: 0; 1 something was left out or cannot be written; 2 wrong usage; 4 --check found a difference.
     """
     check_leaderboard(csv)
+    _check_place(html)
     table = read_table(table_path) if table_path else None
     places = paths or _usual_places(csv)
     printer = ProgressPrinter()
@@ -86,14 +87,16 @@ def main(
         printer.clear()
     for note in board.notes:
         printer.say(f"note: {note}")
+    for problem in board.problems:
+        printer.say(f"left out: {problem}")
+    if not board.rows and board.problems:
+        sys.exit(1)
     check = check_rows(board.rows, table) if table else None
     shown = [row for row in board.rows if task in (None, row["MlperfModel"]) and division in (None, row["Division"])]
     _print(board, shown, check, as_json)
     if html is not None:
         _write_page(html, shown, csv.parent)
     _write_csv(csv, board)
-    for problem in board.problems:
-        printer.say(f"left out: {problem}")
     sys.exit(1 if board.problems else DIFFERS if check and check.differences else 0)
 
 
@@ -106,6 +109,13 @@ def _usual_places(csv: Path) -> list[Path]:
         words = " and ".join(f"{place}/" for place in USUAL_PLACES)
         raise DataError(f"there are no results in {words}. Make a run with benchmark-run, or name runs or submissions.")
     return places
+
+
+def _check_place(html: Path | None) -> None:
+    """Find out before the work, not after it, that the page has no place."""
+    if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
+        what = "it is a folder" if html.is_dir() else f"there is no folder {html.parent}"
+        raise BenchError(f"{html} cannot be written: {what}. Name another file with --html.")
 
 
 def _print(board: Leaderboard, rows: Sequence[Row], check: Check | None, as_json: bool) -> None:

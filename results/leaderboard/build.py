@@ -17,7 +17,7 @@ from results.leaderboard.merge import contradicted, identity_of, merged
 from results.leaderboard.places import moved, place_of
 from results.leaderboard.ranking import ranked
 from results.leaderboard.record_rows import row_of_record
-from results.leaderboard.review_rows import row_of_review
+from results.leaderboard.review_rows import is_damaged_run, row_of_review
 from results.leaderboard.sources import Found, find_sources
 from results.review.plain import shown
 from results.review.review import review_path
@@ -65,6 +65,10 @@ def build_leaderboard(
             problems.append(str(error))
             continue
         for result in review.results:
+            if is_damaged_run(result):
+                words = "; ".join(shown(finding.text) for finding in result.findings)
+                problems.append(f"{tree}: {result.folder}: {words}")
+                continue
             place = tree / result.folder if tree.is_dir() else tree
             fresh.append(row_of_review(result, place_of(place, base)))
     both = merged(fresh, kept)

@@ -28,7 +28,7 @@ def why_unranked(row: Row) -> str:
     """Why ``row`` may not have a rank; empty when it may.
 
     It may when it is complete, on real data, breaks no rule and contradicts itself nowhere, its latency follows from
-    raw lines, and, of a run, device and model are known.
+    raw lines, the model of emulated time is known, and, of a run, device and model are.
     """
     if not row["MlperfModel"] or not row["Division"]:
         return "task or division unknown"
@@ -40,6 +40,8 @@ def why_unranked(row: Row) -> str:
         return "not complete"
     if row["LatencyBasis"] != "recomputed" or not row["LatencyMs"]:
         return "latency not recomputed"
+    if row["Timing"] == "emulated" and not row["TimingModel"]:
+        return "model of emulated time unknown"
     if row["Source"] == "run" and row["Device"] == UNKNOWN_DEVICE:
         return "device unknown"
     if row["Source"] == "run" and not row["ModelSha256"]:

@@ -13,6 +13,7 @@ from results.review.plain import shown
 
 LONGEST_NAME = 58
 LONGEST_REASON = 40
+CLAIMED_MARK = "*"
 
 Cell = Callable[[Row], str]
 
@@ -21,7 +22,10 @@ def render_leaderboard(rows: Sequence[Row]) -> str:
     """Return the tables of ranked rows, in their order; figures that no row of a table has make no column."""
     if not rows:
         return "no rows"
-    return "\n\n".join(_table(group, list(members)) for group, members in groupby(rows, key=group_of))
+    tables = [_table(group, list(members)) for group, members in groupby(rows, key=group_of)]
+    if any(CLAIMED_MARK in table for table in tables):
+        tables.append(f"{CLAIMED_MARK} as claimed; it could not be computed anew")
+    return "\n\n".join(tables)
 
 
 def _table(group: Group, rows: list[Row]) -> str:
@@ -30,8 +34,12 @@ def _table(group: Group, rows: list[Row]) -> str:
     columns: list[tuple[str, Cell, bool]] = [
         ("rank", lambda row: row["Rank"] or "-", True),
         ("system", lambda row: shown(row_title(row), LONGEST_NAME), False),
-        ("latency, ms", _number("LatencyMs", 3), True),
-        (accuracy.heading.lower() if accuracy.unit else accuracy.heading, _number("Accuracy", accuracy.decimals), True),
+        ("latency, ms", _number("LatencyMs", 3, "LatencyBasis"), True),
+        (
+            accuracy.heading.lower() if accuracy.unit else accuracy.heading,
+            _number("Accuracy", accuracy.decimals, "AccuracyBasis"),
+            True,
+        ),
         ("energy, uJ", _energy, True),
         ("RAM, bytes", _number("RamBytes", 0), True),
         ("flash, bytes", _number("FlashBytes", 0), True),
@@ -49,10 +57,11 @@ def _table(group: Group, rows: list[Row]) -> str:
     return "\n".join([title, "", aligned([heading for heading, _, _ in columns]), *map(aligned, cells)])
 
 
-def _number(name: str, decimals: int) -> Cell:
+def _number(name: str, decimals: int, basis: str = "") -> Cell:
     def cell(row: Row) -> str:
         value = number(row, name)
-        return "" if value is None else f"{value:,.{decimals}f}"
+        mark = CLAIMED_MARK if basis and row[basis] == "claimed" else ""
+        return "" if value is None else f"{value:,.{decimals}f}{mark}"
 
     return cell
 
@@ -62,7 +71,8 @@ def _energy(row: Row) -> str:
     value = number(row, "EnergyUj")
     if value is None:
         return f"{float(row['Power']):,.2f} mW" if row["PowerUnit"] == "mW" and row["HasPower"] == "True" else ""
-    return f"{value:,.1f}{' modelled' if row['EnergyKind'] == 'modelled' else ''}"
+    mark = CLAIMED_MARK if row["EnergyBasis"] == "claimed" else ""
+    return f"{value:,.1f}{' modelled' if row['EnergyKind'] == 'modelled' else mark}"
 
 
 def _verdict(row: Row) -> str:

@@ -63,6 +63,7 @@ def short_titles(groups: Iterable[Group]) -> dict[Group, str]:
 def row_title(row: Row) -> str:
     """A row in one line: what tells it from its neighbours."""
     if row["Source"] == "run":
-        return " ".join(filter(None, (row["ModelName"], "on", row["Device"], row["Engine"])))
+        engine = row["Engine"] if row["Engine"] != row["ModelName"] else ""  # both are "on the device" behind a port
+        return f"{row['ModelName']}, {' '.join(filter(None, (row['Device'], engine)))}"
     model = row["ModelName"]
     return " ".join(filter(None, (row["Organization"], row["SystemDesc"], model, row["Round"])))

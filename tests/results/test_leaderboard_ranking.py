@@ -61,6 +61,7 @@ def test_runs_on_hardware_and_published_results_share_a_ranking() -> None:
         (published_row(SystemDesc="x", Verdict="deviates"), "deviates"),
         (published_row(SystemDesc="x", LatencyBasis="claimed"), "latency not recomputed"),
         (published_row(SystemDesc="x", Complete="no", Accuracy=""), "not complete"),
+        (published_row(SystemDesc="x", Timing="emulated"), "model of emulated time unknown"),
         (published_row(SystemDesc="x", Division=""), "task or division unknown"),
         (published_row(SystemDesc="x", MlperfModel=""), "task or division unknown"),
     ],

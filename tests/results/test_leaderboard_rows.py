@@ -17,7 +17,8 @@ from results.leaderboard.columns import COLUMNS, SUMMARY, column_table
 from results.leaderboard.json_text import SCHEMA_FILE, schema_text
 from results.review.figures import EnergyFacts, Figure, Recomputed
 from results.review.findings import Finding, Kind
-from results.review.review import Reviewed, review_path
+from results.review.review import review_path
+from results.review.reviewed import Reviewed
 from tests.results.leaderboard_rows import RECORD, SETTINGS, record
 from tests.results.review_submission import write_eembc, write_lists, write_mlcommons
 
@@ -207,8 +208,9 @@ RATE = Figure("throughput", "inf./s", "10.000", 10.0)
         (reviewed([RATE], description={"Status": "Perhaps"}), {"Availability": ""}),
         (reviewed([RATE], description={"Board Name": "one\nline\x1b[31m"}), {"BoardName": "one line\\x1b[31m"}),
         (reviewed([RATE], system="emulated-stm32f746-compiled"), {"Timing": "emulated"}),
-        (reviewed([RATE], description={"Board Name": "NUCLEO (emulated)"}), {"Timing": "emulated"}),
+        (reviewed([RATE], description={"Board Name": "emulated NUCLEO"}), {"Timing": "emulated"}),
         (reviewed([RATE], system="host-compiled"), {"Timing": "host"}),
+        (reviewed([RATE], system="a-host-board", description={"SoC Name": "Hostess"}), {"Timing": "hardware"}),
         (reviewed([RATE], variant="RN08"), {"Model": "RN08", "ModelName": "RN08"}),
         (
             reviewed([RATE], findings=(Finding(Kind.NOTE, "r", "no"), Finding(Kind.DEVIATION, "figures", "yes"))),
@@ -220,6 +222,30 @@ RATE = Figure("throughput", "inf./s", "10.000", 10.0)
 def test_claimed_and_recomputed_figures(made: Reviewed, wanted: dict[str, str]) -> None:
     row = valid(row_of_review(made, "x"))
     assert {name: row[name] for name in wanted} == wanted
+
+
+def test_a_submission_of_this_program_tells_what_its_run_tells() -> None:
+    """Timing, its model, device, sizes and seal are those of the enclosed run; figures and verdict are the review's."""
+    bare = reviewed([RATE, Figure("top-1", "%", "90.1", 90.1)], description={"SoC Name": "a chip"}, system="some")
+    assert row_of_review(bare, "x")["Timing"] == "hardware"
+    row = valid(row_of_review(replace(bare, record=RECORD), "x"))
+    wanted = {
+        "Source": "published", "Organization": "Labs", "SystemDesc": "some", "Timing": "emulated",
+        "TimingModel": RECORD.settings.device.timing_model, "Device": "stm32f746", "RamBytes": "30000",
+        "RunId": "run-1", "Seal": f"1234:{'d' * 64}", "LatencyMs": "100.000000", "Top1Percent": "90.100",
+        "EnergyUj": "", "Verdict": "confirmed", "Record": "x",
+    }  # fmt: skip
+    assert {name: row[name] for name in wanted} == wanted
+    silicon = replace(RECORD, settings=replace(SETTINGS, device=replace(SETTINGS.device, timing="hardware")))
+    row = row_of_review(replace(bare, record=silicon, system="emulated-some"), "x")
+    assert row["Timing"] == "emulated"
+
+
+def test_a_reviewed_run_folder_has_the_row_of_its_run() -> None:
+    finding = Finding(Kind.DEVIATION, "record", "it says something else")
+    row = valid(row_of_review(reviewed([], submitter="", round="", record=RECORD, findings=(finding,)), "there"))
+    changed = {"Verdict": "deviates", "Findings": "deviation: it says something else [record]"}
+    assert row == {**row_of_record(RECORD, "there"), **changed}
 
 
 def test_rows_of_round_v1_2_are_those_of_its_summary(data_dir: Path) -> None:

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 LOG_FROM = 8.0
 """An axis is logarithmic when its largest value is so many times its smallest."""
 
-WANTED_TICKS = 5
+FEWEST_TICKS = 4
 MOST_DECADES = 12
 
 
@@ -40,7 +40,7 @@ class Axis:
         for factors in ((1,), (1, 3), (1, 2, 5)):
             found = [factor * 10.0**decade for decade in range(first, last + 1, every) for factor in factors]
             found = [value for value in found if self.low <= value <= self.high]
-            if len(found) >= WANTED_TICKS - 2:
+            if len(found) >= FEWEST_TICKS - 1:
                 return found
         return self._linear()
 
@@ -53,9 +53,11 @@ class Axis:
         return [value for value in found if self.low <= value <= self.high]
 
     def _linear(self) -> list[float]:
-        step = _round_step((self.high - self.low) / WANTED_TICKS)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
+        for step in _round_steps(self.high - self.low):
+            first = math.ceil(self.low / step - 1e-9)
+            last = math.floor(self.high / step + 1e-9)
+            if last - first + 1 >= FEWEST_TICKS:
+                break
         return [number * step for number in range(first, last + 1)]
 
 
@@ -85,7 +87,9 @@ def tick_texts(values: Sequence[float]) -> list[tuple[float, str]]:
     return texts
 
 
-def _round_step(least: float) -> float:
-    """The smallest of 1, 2, 5, 10, 20, 50 ..., times any power of ten, that is not below ``least``."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
+def _round_steps(most: float) -> Iterator[float]:
+    """1, 2 and 5 times powers of ten, falling, from about ``most`` on."""
+    decade = math.floor(math.log10(most))
+    while True:
+        yield from (factor * 10.0**decade for factor in (5, 2, 1))
+        decade -= 1

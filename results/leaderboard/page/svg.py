@@ -121,9 +121,10 @@ def front_path(places: Sequence[tuple[float, float]], rising: bool) -> str:
     """The front as steps between its points, from the edge where things are bad to the right edge; empty without."""
     if not places:
         return ""
-    steps = "".join(f"H{x:.1f}V{y:.1f}" for x, y in places[1:])
+    (first_x, first_y), *others = dict.fromkeys(places)  # equal rows are one step
+    steps = "".join(f"H{x:.1f}V{y:.1f}" for x, y in others)
     edge = HEIGHT - BOTTOM if rising else TOP
-    return f"M{places[0][0]:.1f} {edge}V{places[0][1]:.1f}{steps}H{WIDTH - RIGHT}"
+    return f"M{first_x:.1f} {edge}V{first_y:.1f}{steps}H{WIDTH - RIGHT}"
 
 
 def _ends(span: Span | None, value: float) -> Span:

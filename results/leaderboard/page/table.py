@@ -127,7 +127,7 @@ def _rank(row: Row) -> str:
 
 
 def _name(row: Row) -> str:
-    return row["ModelName"] if row["Source"] == "run" else f"{row['Organization']} {row['SystemDesc']}"
+    return row["ModelName"] if row["Source"] == "run" else f"{row['SystemDesc']} {row['Organization']}"
 
 
 def _system(row: Row, links: Callable[[Row], str]) -> str:
