@@ -120,7 +120,8 @@ def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
 
 
 def _key(row: Row) -> Key:
-    system = f"{row['SystemDesc']}/{row['ModelName']}" if row["ModelName"] else row["SystemDesc"]
+    several = row["Model"] != row["MlperfModel"]  # models for one benchmark, each in a folder of its own
+    system = f"{row['SystemDesc']}/{row['Model']}" if several else row["SystemDesc"]
     return row["Round"], row["Division"], row["Organization"], system, row["MlperfModel"]
 
 
