@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``benchmark-review``: published results computed anew from their raw lines and held to the rules."""
+"""``benchmark-review``: results computed anew from their raw lines and held to the rules, or made once more."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import click
 
 from harness.cli.errors import reports_errors
 from harness.cli.progress import ProgressPrinter
-from harness.errors import BenchError
+from harness.errors import BenchError, UsageError
 from models.data.cache import data_folder
+from results.reproduce.reproduce import Reproduction, reproduce_path
+from results.reproduce.result import Wish
+from results.reproduce.text import render_reproduction
 from results.review.html import render_html
-from results.review.review import review_path
+from results.review.review import Review, review_path
 from results.review.text import render_text
 
 
@@ -24,27 +27,72 @@ from results.review.text import render_text
     "--data",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with the official label lists; MLPERF_TINY_DATA without it.",
+    help="Folder with the official label lists; to reproduce, of the data. MLPERF_TINY_DATA without it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write one self-contained page.")
 @click.option("--no-notes", is_flag=True, help="Leave out notes: print only what counts for the verdicts.")
+@click.option("--reproduce", is_flag=True, help="Build each image of this program anew, run it again and compare.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="To reproduce: answer only N samples, for a quick look."
+)
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="To reproduce: keep the runs here, and go on with those that were interrupted.",
+)
 @reports_errors
-def main(path: Path, data: Path | None, as_json: bool, html: Path | None, no_notes: bool) -> None:
-    """Review every MLPerf Tiny result below PATH: a folder or zip of one submission or of a whole round.
+def main(
+    path: Path,
+    data: Path | None,
+    as_json: bool,
+    html: Path | None,
+    no_notes: bool,
+    reproduce: bool,
+    limit: int | None,
+    work: Path | None,
+) -> None:
+    """Review every MLPerf Tiny result below PATH: a folder or zip of one submission or of a whole round, or run folders
+    of benchmark-run.
 
     Exit status: 0 all confirmed, 3 something cannot be confirmed, 4 a figure deviates, 5 a rule is broken (the worst
-    of all results counts); 1 PATH cannot be reviewed, 2 wrong usage.
+    of all results counts); 1 PATH cannot be reviewed, 2 wrong usage. With --reproduce: 0 all reproduced, 3 something
+    cannot be reproduced here or only in part, 4 something differs.
     """
+    _check(reproduce, {"--limit": limit, "--work": work}, {"--html": html, "--no-notes": no_notes})
     printer = ProgressPrinter()
+    result: Review | Reproduction
     try:
-        review = review_path(path, data_folder(data), printer.step)
+        if reproduce:
+            wish = Wish(data_folder(data), limit, work)
+            result = reproduce_path(path, wish, printer.say, printer.step)
+            text = render_reproduction(result)
+        else:
+            result = review_path(path, data_folder(data), printer.step)
+            text = render_text(result, not no_notes)
+            _write_page(result, html)
+    except KeyboardInterrupt:
+        if reproduce and work is not None:
+            printer.say(f"what was run is kept; go on with --work {work}")
+        raise
     finally:
         printer.clear()
-    if html is not None:
-        try:
-            html.write_text(render_html(review), encoding="utf-8")
-        except OSError as error:
-            raise BenchError(f"{html} cannot be written: {error.strerror}. Name another file with --html.") from error
-    click.echo(json.dumps(review.to_json(), indent=2) if as_json else render_text(review, not no_notes))
-    sys.exit(review.exit_code)
+    click.echo(json.dumps(result.to_json(), indent=2) if as_json else text)
+    sys.exit(result.exit_code)
+
+
+def _check(reproduce: bool, with_it: dict[str, object], without_it: dict[str, object]) -> None:
+    """Raise UsageError for options of the other kind."""
+    if named := [name for name, value in (without_it if reproduce else with_it).items() if value]:
+        words = "do not go with --reproduce" if reproduce else "are for --reproduce"
+        raise UsageError(f"{' and '.join(named)} {words}; leave {'them' if len(named) > 1 else 'it'} out.")
+
+
+def _write_page(review: Review, html: Path | None) -> None:
+    if html is None:
+        return
+    try:
+        html.write_text(render_html(review), encoding="utf-8")
+    except OSError as error:
+        raise BenchError(f"{html} cannot be written: {error.strerror}. Name another file with --html.") from error

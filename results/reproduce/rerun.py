@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A recorded run made once more on the emulated board, into a folder that an interrupted reproduction goes on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from harness.errors import BenchError, DataError
+from harness.modes import Progress
+from harness.prepare import MODES, Mode, Request, prepare
+from harness.record import RunRecord, read_record
+from harness.run import Listener, OpenDevice, resume_benchmark, run_benchmark
+from harness.settings import Settings
+from harness.transcript import TRANSCRIPT_FILE, Transcript, read_transcript
+from results.reproduce.model import CATALOGUE, ChosenModel
+from runners.emulator.timing.levels import LEVELS
+from runners.open import open_transport
+
+
+@dataclass(frozen=True)
+class Again:
+    """The run that was made again."""
+
+    record: RunRecord
+    transcript: Transcript
+
+
+def rerun(
+    recorded: RunRecord,
+    model: ChosenModel,
+    work: Path,
+    data: Path | None,
+    limit: int | None,
+    progress: Callable[[Progress], None],
+    open_device: OpenDevice = open_transport,
+) -> Again:
+    """Make a run like ``recorded`` in ``work``: the same model, device, engine, iterations and inputs.
+
+    ``limit`` cuts its accuracy part. A run in ``work`` that was interrupted goes on, a complete one is taken. Raises
+    DataError when the inputs are not at hand, and what run_benchmark raises.
+    """
+    request = _request(recorded, _model_argument(recorded.settings, model, work), data, limit)
+    request, image = _with_the_same_data(recorded.settings, request)
+    listener = Listener(progress=progress)
+    folder = _begun(work, image)
+    if folder is not None:
+        record, folder = resume_benchmark(folder, _only_places(request), listener, open_device)
+    else:
+        record, folder = run_benchmark(request, work, listener, open_device)
+    return Again(record, read_transcript(folder / TRANSCRIPT_FILE))
+
+
+def _request(recorded: RunRecord, model: str, data: Path | None, limit: int | None) -> Request:
+    settings = recorded.settings
+    firmware = settings.firmware
+    limits = [number for number in (settings.limit, limit) if number is not None]
+    is_emulated = settings.device.timing == "emulated"
+    return Request(
+        task=settings.task,
+        device=settings.device.device,
+        model=model,
+        modes=cast(tuple[Mode, ...], tuple(mode for mode in MODES if mode in settings.modes)),
+        data=data,
+        synthetic=settings.data.source == "synthetic",
+        engine=settings.engine,
+        toolchain=firmware.toolchain if firmware else None,
+        baud=firmware.baud if firmware and is_emulated else None,
+        limit=min(limits, default=None),
+        iterations=recorded.performance.iterations if recorded.performance else None,
+        # Runs from before there were levels had the cheapest.
+        timing=(settings.device.timing_level or LEVELS[0]) if is_emulated else None,
+    )
+
+
+def _model_argument(settings: Settings, model: ChosenModel, work: Path) -> str:
+    """What ``--model`` would be: the catalogue's name, or a file in ``work`` under a name of our own."""
+    if model.origin == CATALOGUE:
+        return settings.model.name
+    path = work / "enclosed.tflite"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(model.content)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}. Name another folder with --work.") from error
+    return str(path)
+
+
+def _with_the_same_data(settings: Settings, request: Request) -> tuple[Request, str]:
+    """The request with which the recorded inputs are found, and the hash of the image it gets."""
+    found = ""
+    # Made-up values of a model's own input are called synthetic, whatever data was asked for.
+    for synthetic in dict.fromkeys((request.synthetic, False)):
+        asked = replace(request, synthetic=synthetic, data=None if synthetic else request.data)
+        prepared = prepare(asked, lambda text: None).settings
+        if (prepared.data.digest, prepared.data.source) == (settings.data.digest, settings.data.source):
+            return asked, prepared.firmware.elf_sha256 if prepared.firmware else ""
+        found = found or prepared.data.summary
+    raise DataError(
+        f"its inputs are not at hand: the run had {settings.data.summary[:200]!r}, here is {found!r}. Name the data "
+        "folder with --data or MLPERF_TINY_DATA."
+    )
+
+
+def _begun(work: Path, image: str) -> Path | None:
+    """A run in ``work`` that was made with this image, complete or not."""
+    for path in _run_folders(work):
+        try:
+            firmware = read_record(path).settings.firmware
+        except BenchError:
+            continue  # begun and damaged: it stays, and another one is made
+        if firmware is not None and firmware.elf_sha256 == image:
+            return path
+    return None
+
+
+def _run_folders(work: Path) -> Iterable[Path]:
+    return (path.parent for path in sorted(work.glob(f"*/{TRANSCRIPT_FILE}")))
+
+
+def _only_places(request: Request) -> Request:
+    """What a run that goes on may be told: where the data is."""
+    return Request(data=request.data, synthetic=request.synthetic)

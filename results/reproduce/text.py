@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A reproduction as a table for a terminal. What comes out of a submission is made harmless first."""
+
+from __future__ import annotations
+
+from results.reproduce.compare import Row
+from results.reproduce.reproduce import Reproduction
+from results.reproduce.result import Outcome, Reproduced
+from results.review.plain import shown
+
+HEAD = ("", "recorded", "reproduced", "difference", "verdict")
+WIDEST = 44
+
+
+def render_reproduction(reproduction: Reproduction) -> str:
+    """Return one block for each result, then the count of outcomes."""
+    blocks = [_block(result) for result in reproduction.results]
+    blocks += [
+        f"CANNOT BE REPRODUCED HERE  {shown(title)}\n  not a run of this program" for title in reproduction.others
+    ]
+    counts = {one: sum(result.outcome is one for result in reproduction.results) for one in Outcome}
+    counts[Outcome.NOT_HERE] += len(reproduction.others)
+    total = len(reproduction.results) + len(reproduction.others)
+    words = ", ".join(f"{count} {one.text}" for one, count in counts.items() if count)
+    return "\n\n".join([*blocks, f"{total} {'result' if total == 1 else 'results'}: {words}"])
+
+
+def _block(result: Reproduced) -> str:
+    lines = [f"{result.outcome.text.upper()}  {shown(result.title)}", f"  {shown(result.folder)}"]
+    lines += _table([HEAD, *map(_cells, result.rows)]) if result.rows else []
+    return "\n".join([*lines, *(f"  note: {shown(note)}" for note in result.notes)])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return tuple(shown(text, WIDEST) for text in (row.name, row.recorded, row.reproduced, row.difference, row.verdict))
+
+
+def _table(cells: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
+    return [
+        "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells
+    ]

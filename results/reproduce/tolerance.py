@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far a reproduced latency may be from the recorded one, and why: by what is equal in the two runs.
+
+The emulator is deterministic: the same image, fed the same commands, takes the same instructions and, by the same
+timing model, the same microseconds. Answers may never differ: the arithmetic of a network is integer, and the little
+floating point behind it is the same on every target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.record import RunRecord
+
+OTHER_IMAGE_PERCENT = 10.0
+"""Another compiler or other sources: docs/review.md has what four releases of the compiler made of three networks."""
+
+OTHER_MODEL_PERCENT = 25.0
+"""Another version of the timing model: the most that a version is allowed to be off (docs/timing.md)."""
+
+LAP_DIGITS, BITS_PER_CHARACTER = 10, 10
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """``window_us`` is how far each window may be off, ``percent`` how far the latency; None: it is not compared.
+
+    ``instructions`` says whether they must be equal. ``why`` is for people.
+    """
+
+    window_us: float | None
+    percent: float | None
+    instructions: bool
+    why: str
+
+
+def tolerance(recorded: RunRecord, again: RunRecord) -> Tolerance:
+    """Return what applies to a run and its reproduction."""
+    was, now = recorded.settings, again.settings
+    if was.device.timing != "emulated":
+        return Tolerance(None, None, False, "the time of a computer is not that of another, nor the same twice")
+    same_image = bool(was.firmware and now.firmware and was.firmware.elf_sha256 == now.firmware.elf_sha256)
+    if was.device.timing_model != now.device.timing_model:
+        why = f"the timing model was {was.device.timing_model!r}, is {now.device.timing_model!r}"
+        return Tolerance(None, OTHER_MODEL_PERCENT, same_image, why)
+    if not same_image:
+        return Tolerance(None, OTHER_IMAGE_PERCENT, False, "the image is another one")
+    if recorded.resumed or (recorded.performance is not None and recorded.performance.attempts > 1):
+        # A window holds the sending of its first stamp, and that has more digits the longer the device has been on.
+        baud = was.firmware.baud if was.firmware else 0
+        window_us = 1e6 * LAP_DIGITS * BITS_PER_CHARACTER / max(baud, 1)
+        why = "the same image and timing model; the run was resumed or tried again, which shifts stamps by some digits"
+        return Tolerance(window_us, None, True, why)
+    return Tolerance(0.0, None, True, "the same image and timing model give the same microseconds")
