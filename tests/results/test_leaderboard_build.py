@@ -183,6 +183,8 @@ def test_a_record_that_says_something_else_deviates(copied: Path) -> None:
     (row,) = [row for row in rows if row["RunId"] == run.name]
     assert "record.json: performance.latency_ms is 0.001" in row["Findings"]
     assert not row["Rank"]
+    update_leaderboard(copied.parent / "leaderboard.csv", read_record(run), run)
+    assert read_leaderboard(copied.parent / "leaderboard.csv")[0]["Findings"] == row["Findings"]
 
 
 def test_what_is_not_there_is_a_problem(place: Path, tmp_path: Path) -> None:

@@ -255,12 +255,15 @@ def test_arrow_keys_go_from_point_to_point(opened: Open) -> None:
     assert page.locator("#g1-plot1 .point[tabindex='0']").count() == 1
     assert points.count() == 12
     page.locator("#g1-plot1 .point[tabindex='0']").focus()
-    seen = []
+    seen, scrolled = [], page.evaluate("scrollY")
     for _ in range(points.count()):
         seen.append(float(page.evaluate("document.activeElement.dataset.x")))
         assert page.evaluate("document.getElementById(document.activeElement.dataset.row).classList.contains('hot')")
         page.keyboard.press("ArrowRight")
     assert seen == sorted(seen) and len(set(seen)) > 5
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("scrollY") == scrolled
     page.keyboard.press("Tab")
     assert not page.evaluate("document.activeElement.closest('#g1-plot1')")
 
@@ -311,8 +314,8 @@ def test_on_paper_everything_is_shown(opened: Open) -> None:
         luminance(page, "body", "backgroundColor") > 0.9
         or page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
     )
-    shown = "[...document.querySelectorAll('details li')].filter(e => e.getBoundingClientRect().height > 0).length"
-    assert page.evaluate(shown) == page.locator("details li").count() > 9
+    shown = "elements => elements.filter(e => e.checkVisibility()).length"
+    assert page.locator("details li").evaluate_all(shown) == page.locator("details li").count() > 9
     assert not page.locator("#filters select").first.is_visible()
     assert not page.locator("nav").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

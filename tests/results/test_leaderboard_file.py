@@ -84,7 +84,8 @@ def test_format_1_is_converted() -> None:
         assert {new: row[new] for new in same} == {new: was[name] for new, name in same.items()}
         assert f"{row['SamplesAnswered']}/{row['SamplesListed']}" == (was["samples"] or "/")
         assert all(f"breach: {text}" in row["Findings"] for text in was["violations"].split("; ") if text)
-        assert (row["Verdict"] == "breaks a rule") == bool(was["violations"])
+        good = "confirmed" if was["complete"] == "yes" else "cannot be confirmed"
+        assert row["Verdict"] == ("breaks a rule" if was["violations"] else good)
     assert {row["RunId"]: row["Rank"] for row in ranked(rows)} == {name: row["rank"] for name, row in old.items()}
 
 
