@@ -12,6 +12,9 @@ LOG_FROM = 8.0
 """An axis is logarithmic when its largest value is so many times its smallest."""
 
 FEWEST_TICKS = 4
+LEAST_SPAN = 0.02
+"""An axis goes over so much of its largest value, lest differences that mean nothing look large."""
+
 MOST_DECADES = 12
 
 
@@ -31,18 +34,18 @@ class Axis:
             share = (value - self.low) / (self.high - self.low)
         return min(max(share, 0.0), 1.0)
 
-    def ticks(self) -> list[float]:
+    def ticks(self, fewest: int = FEWEST_TICKS) -> list[float]:
         """Round values on the axis, rising: decades where there are enough of them, else finer steps."""
         if not self.log:
-            return self._linear()
+            return self._linear(fewest)
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         every = max(1, (last - first) // MOST_DECADES + 1)
         for factors in ((1,), (1, 3), (1, 2, 5)):
             found = [factor * 10.0**decade for decade in range(first, last + 1, every) for factor in factors]
             found = [value for value in found if self.low <= value <= self.high]
-            if len(found) >= FEWEST_TICKS - 1:
+            if len(found) >= fewest - 1:
                 return found
-        return self._linear()
+        return self._linear(fewest)
 
     def minor_ticks(self) -> list[float]:
         """The multiples of each decade, on logarithmic axes."""
@@ -52,11 +55,11 @@ class Axis:
         found = [factor * 10.0**decade for decade in range(first, last + 1) for factor in range(1, 10)]
         return [value for value in found if self.low <= value <= self.high]
 
-    def _linear(self) -> list[float]:
+    def _linear(self, fewest: int) -> list[float]:
         for step in _round_steps(self.high - self.low):
             first = math.ceil(self.low / step - 1e-9)
             last = math.floor(self.high / step + 1e-9)
-            if last - first + 1 >= FEWEST_TICKS:
+            if last - first + 1 >= fewest:
                 break
         return [number * step for number in range(first, last + 1)]
 
@@ -67,7 +70,8 @@ def axis_for(values: Sequence[float], may_be_log: bool = True) -> Axis:
     if may_be_log and low > 0 and high / low >= LOG_FROM:
         margin = (high / low) ** 0.06
         return Axis(low / margin, high * margin, True)
-    margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+    span = high - low
+    margin = max(0.08 * span, (LEAST_SPAN * abs(high) - span) / 2) or 1.0
     return Axis(max(low - margin, 0.0) if low >= 0 else low - margin, high + margin, False)
 
 

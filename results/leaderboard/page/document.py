@@ -86,8 +86,8 @@ def render_page(rows: Sequence[Row], base: Path, folder: Path) -> str:
 def _summary(rows: Sequence[Row], groups: Sequence[tuple[Group, list[Keyed]]]) -> str:
     runs = sum(row["Source"] == "run" for row in rows)
     return (
-        f"<p>{len(rows)} rows in {len(groups)} rankings: {runs} runs of this harness and {len(rows) - runs} published "
-        "results, computed anew from their raw lines and held to the rules. Hardware and emulated time, real and "
+        f"<p>Rows: {len(rows)}, in {len(groups)} rankings: {runs} runs of this harness, {len(rows) - runs} published "
+        "results; computed anew from their raw lines and held to the rules. Hardware and emulated time, real and "
         "made-up data, open and closed division never share a ranking. A row without a rank says why in its details."
         "</p>"
     )
@@ -137,12 +137,13 @@ def _sections(groups: Sequence[tuple[Group, list[Keyed]]], links: Callable[[Row]
         missing = (
             f'<p class="under">No row has the figures of: {"; ".join(plots.missing)}.</p>' if plots.missing else ""
         )
+        count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
         ranked = sum(bool(row["Rank"]) for _, row in rows)
         parts.append(
             f'<section id="g{number}" aria-labelledby="g{number}-title">'
             f'<h2 id="g{number}-title">{escape(task_title(group[0]))} '
             f"<small>{escape(group_title(group))}</small></h2>"
-            f'<p class="under"><span class="of">{len(rows)} rows</span>, {ranked} ranked</p>'
+            f'<p class="under"><span class="of">{count}</span>, {ranked} ranked</p>'
             f'{_legend(rows) if figures else ""}<div class="plots">{figures}</div>{missing}'
             f'<div class="wide">{render_table(rows, group[0], title, links)}</div></section>'
         )

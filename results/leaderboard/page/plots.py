@@ -16,7 +16,7 @@ from results.leaderboard.titles import accuracy_of, row_title
 @dataclass(frozen=True)
 class Quantity:
     """A column on an axis: its name and unit for people, how many of the column's units make one of those, and the
-    columns of its ends. ``rising`` says that more of it is better."""
+    columns of its ends. ``rising`` says that more of it is better; a ``positive`` one is not known where it is 0."""
 
     column: str
     name: str
@@ -24,10 +24,11 @@ class Quantity:
     per_unit: float = 1.0
     ends: tuple[str, str] | None = None
     rising: bool = False
+    positive: bool = False
 
     def value(self, row: Row, column: str | None = None) -> float | None:
         found = number(row, column or self.column)
-        return None if found is None else found / self.per_unit
+        return None if found is None or (self.positive and found <= 0) else found / self.per_unit
 
     def span(self, row: Row) -> Span | None:
         """Lowest and highest value; None where they are not known."""
@@ -45,6 +46,7 @@ class Quantity:
 
 LATENCY = Quantity("LatencyMs", "latency", "ms", ends=("LatencyLowMs", "LatencyHighMs"))
 ENERGY = Quantity("EnergyUj", "energy", "µJ", ends=("EnergyLowUj", "EnergyHighUj"))
+POWER = Quantity("Power", "power", "mW", positive=True)
 RAM = Quantity("RamBytes", "RAM", "KiB", per_unit=1024.0)
 
 
@@ -70,7 +72,9 @@ def draw_plots(name: str, group: Group, rows: Sequence[tuple[str, Row]]) -> Plot
     said = accuracy_of(group[0])
     accuracy = Quantity("Accuracy", said.name, said.unit, rising=True)
     energy = ENERGY
-    if rows and all(row["EnergyKind"] != "measured" for _, row in rows):
+    if all(row["PowerUnit"] == "mW" for _, row in rows):
+        energy = POWER  # streams have no energy of one inference
+    elif {row["EnergyKind"] for _, row in rows} <= {"modelled", ""} and any(row["EnergyKind"] for _, row in rows):
         energy = replace(ENERGY, name="modelled energy")
     svgs, missing = [], []
     for number_, (across, up) in enumerate(
@@ -95,7 +99,7 @@ def _point(key: str, row: Row, across: Quantity, up: Quantity) -> Point | None:
     if x is None or y is None or x <= 0:
         return None
     rank = f"{row['Rank']}. " if row["Rank"] else "not ranked: "
-    verdict = row["Verdict"]
+    verdict, run = row["Verdict"], row["Source"] == "run"
     return Point(
         key=key,
         x=x,
@@ -104,7 +108,7 @@ def _point(key: str, row: Row, across: Quantity, up: Quantity) -> Point | None:
         y_span=up.span(row),
         shape=VERDICTS.index(verdict),
         ranked=bool(row["Rank"]),
-        own=row["Source"] == "run",
-        label=f"{row['ModelName']} {row['Device']}" if row["Source"] == "run" else row["SystemDesc"],
+        own=run,
+        label=" ".join((row["ModelName"], row["Device"]) if run else (row["SystemDesc"], row["ModelName"])).strip(),
         words=f"{rank}{row_title(row)}: {across.words(row)}, {up.words(row)}; {verdict}",
     )

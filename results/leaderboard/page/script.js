@@ -115,7 +115,7 @@
       const total = all("tbody tr", section).length;
       const seen = all("tbody tr:not([hidden])", section).length;
       section.hidden = !seen;
-      section.querySelector(".of").textContent = seen === total ? `${total} rows` : `${seen} of ${total} rows`;
+      section.querySelector(".of").textContent = `${seen === total ? "" : `${seen} of `}${total} ${total === 1 ? "row" : "rows"}`;
       const link = document.querySelector(`nav a[href="#${section.id}"]`);
       link.classList.toggle("empty", !seen);
       link.querySelector(".count").textContent = seen === total ? total : `${seen} of ${total}`;

@@ -14,6 +14,7 @@ from results.review.plain import shown
 WIDTH, HEIGHT = 400, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 10, 10, 44
 MAX_LABEL = 26
+FEWEST_ACROSS = 3  # ticks: their texts stand beside each other
 
 SHAPES = ("confirmed", "unconfirmed", "deviates", "breaks")
 """Names of shapes by place of the verdict; each has its own outline, so that colour says nothing alone."""
@@ -134,18 +135,19 @@ def _ends(span: Span | None, value: float) -> Span:
 
 def _grid(across: Axis, up: Axis, x_of: Scale, y_of: Scale) -> list[str]:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    columns, lines = across.ticks(FEWEST_ACROSS), up.ticks()
     minor = "".join(f"M{x_of(value):.1f} {bottom}v-4" for value in across.minor_ticks())
     minor += "".join(f"M{LEFT} {y_of(value):.1f}h4" for value in up.minor_ticks())
-    major = "".join(f"M{x_of(value):.1f} {TOP}V{bottom}" for value in across.ticks())
-    major += "".join(f"M{LEFT} {y_of(value):.1f}H{right}" for value in up.ticks())
+    major = "".join(f"M{x_of(value):.1f} {TOP}V{bottom}" for value in columns)
+    major += "".join(f"M{LEFT} {y_of(value):.1f}H{right}" for value in lines)
     parts = [f'<path class="grid" d="{major}"/>', f'<path class="frame" d="M{LEFT} {TOP}V{bottom}H{right}{minor}"/>']
     parts += [
         f'<text x="{x_of(value):.1f}" y="{bottom + 16}" text-anchor="middle">{text}</text>'
-        for value, text in tick_texts(across.ticks())
+        for value, text in tick_texts(columns)
     ]
     parts += [
         f'<text x="{LEFT - 6}" y="{y_of(value) + 4:.1f}" text-anchor="end">{text}</text>'
-        for value, text in tick_texts(up.ticks())
+        for value, text in tick_texts(lines)
     ]
     return parts
 
