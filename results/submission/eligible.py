@@ -10,7 +10,7 @@ from harness.image import source_digest
 from harness.prepare import MODES
 from harness.record import RunRecord
 from harness.settings import UNKNOWN_DEVICE, Settings
-from models.data.labels import OFFICIAL_LISTS
+from models.data import labels
 from models.tasks import find_task
 from results.submission.runner_files import Quality
 
@@ -47,7 +47,7 @@ def _part_of_a_list(settings: Settings) -> str:
 
 def _other_list(settings: Settings) -> str:
     model_id = find_task(settings.task).model_id
-    digests = {row.digest for row in OFFICIAL_LISTS if row.model_id == model_id}
+    digests = {row.digest for row in labels.OFFICIAL_LISTS if row.model_id == model_id}
     if settings.data.source != "real" or not settings.data.complete or settings.data.digest in digests:
         return ""
     return f"its files are not those of {model_id} ({settings.data.summary})"
