@@ -38,6 +38,10 @@ class Place:
     model: str | None
     elf: str | None = None
 
+    def of(self, name: str) -> str:
+        """The path that a file of this name has, or would have, beside the transcript."""
+        return name if self.folder == "." else f"{self.folder}/{name}"
+
 
 @dataclass(frozen=True)
 class OwnRun:
@@ -103,7 +107,7 @@ def read_own_run(tree: Tree, place: Place) -> OwnRun:
 
 def _written(tree: Tree, place: Place, findings: list[Finding]) -> dict[str, Any] | None:
     if place.record is None:
-        findings.append(Finding(Kind.MISSING, RECORD, f"{place.folder}/{RECORD_FILE} is missing."))
+        findings.append(Finding(Kind.MISSING, RECORD, f"{place.of(RECORD_FILE)} is missing."))
         return None
     try:
         value = parse_json(tree.read(place.record, MAX_JSON_BYTES), place.record)
@@ -165,7 +169,7 @@ def _files(tree: Tree, place: Place, record: RunRecord) -> list[Finding]:
         if not digest:
             continue
         if path is None:
-            found.append(Finding(Kind.NOTE, FILES, f"{place.folder}/{name} is not there"))
+            found.append(Finding(Kind.NOTE, FILES, f"{place.of(name)} is not there"))
             continue
         try:
             got = digest_of(tree, path)

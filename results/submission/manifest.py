@@ -67,7 +67,7 @@ def read_manifest(content: bytes, where: str) -> Manifest:
     form = value.get("format") if isinstance(value, dict) else None
     if type(form) is int and form > FORMAT:
         raise DataError(f"{where} is of format {form}, this program reads format {FORMAT}. Take a newer version of it.")
-    if form != FORMAT:
+    if type(form) is not int or form != FORMAT:
         raise DataError(
             f"{where} is no list of a submission's files: its format is {str(form)[:40]!r}, wanted {FORMAT}."
         )
