@@ -12,14 +12,14 @@ from pathlib import Path
 
 from harness.errors import RecordError
 from results.leaderboard.cells import armed, check_cell, defused
-from results.leaderboard.columns import COLUMNS, FORMAT, NAMES, Kind, Row
+from results.leaderboard.columns import COLUMNS, FORMAT, NAMES, Row
 from results.leaderboard.formats import MIGRATIONS
 from results.review.plain import shown
 
 MAX_BYTES = 64 << 20
 
-# A choice that is never empty: without it a row cannot be grouped or judged.
-_NEEDED = tuple(column.name for column in COLUMNS if column.kind is Kind.CHOICE and not column.empty)
+# What is never empty: without it a row cannot be grouped or judged.
+_NEEDED = tuple(column.name for column in COLUMNS if not column.empty)
 _HELP = "Repair it, move it away, or name another file."
 
 
@@ -71,7 +71,7 @@ def _unknown(path: Path, header: tuple[str, ...], lines: list[list[str]]) -> str
 def _check(row: Row) -> None:
     for column in COLUMNS:
         if not row[column.name] and column.name in _NEEDED:
-            raise RecordError(f"{column.name} is empty, wanted one of {', '.join(column.choices)}")
+            raise RecordError(f"{column.name} is empty, wanted {' or '.join(column.choices) or 'a value'}")
         check_cell(column, row[column.name])
     if row["Format"] != str(FORMAT):
         raise RecordError(f"Format is {shown(row['Format'], 20)!r}, wanted {FORMAT} in every row")

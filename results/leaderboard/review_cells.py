@@ -6,12 +6,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from results.leaderboard.cells import plain
+from results.leaderboard.cells import TOO_LARGE, plain
 from results.leaderboard.columns import written
 from results.review.figures import Figure
 from results.review.reviewed import Reviewed
-
-LARGEST = 1e29
 
 
 def figure_cells(reviewed: Reviewed) -> dict[str, str]:
@@ -125,4 +123,4 @@ def _claimed(figure: Figure | None) -> str:
 
 
 def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) and abs(value) < LARGEST else None
+    return value if value is not None and math.isfinite(value) and abs(value) < TOO_LARGE else None

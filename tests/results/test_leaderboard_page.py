@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from results.leaderboard import Row, ranked
+from results.leaderboard.cells import check_cell
 from results.leaderboard.columns import COLUMNS, Kind
 from results.leaderboard.page import render_page
 from results.leaderboard.page.axis import Axis, axis_for, tick_texts
@@ -231,3 +232,26 @@ def test_details_say_what_was_found() -> None:
     page = page_of(published_row(LatencyBasis="claimed"))
     assert "<li><b>not ranked</b> latency not recomputed</li>" in page
     assert '<span class="tag">claimed</span>' in page
+
+
+def test_whatever_a_file_may_hold_makes_a_page() -> None:
+    """Cells of any size that reading lets through: nothing divides by zero, nothing is drawn outside."""
+    rng = random.Random(5)
+    numbers = ["", "0", "-5", "1e-29", "999999999999999", "-999999999999999", "12.5", "0.000000001"]
+    made = 0
+    for _ in range(300):
+        rows = []
+        for number in range(rng.randint(1, 4)):
+            row = dict(rng.choice([published_row(SystemDesc=str(number)), run_row(str(number))]))
+            for column in COLUMNS:
+                if rng.random() < 0.3 and column.name != "Format":
+                    values = {Kind.NUMBER: numbers, Kind.WHOLE: ["", "0", "9" * 18], Kind.CHOICE: column.choices}
+                    row[column.name] = rng.choice(values.get(column.kind, [row[column.name]]))
+                    check_cell(column, row[column.name])
+            if row["Power"] and (row["Source"] == "published" or row["RunId"]):
+                rows.append(row)
+        page = render_page(ranked(rows), Path("/a"), Path("/a"))
+        made += page.count('<a class="point')
+        edges = [float(value) for value in re.findall(r'data-[xy]="([^"]*)"', page)]
+        assert all(0 <= value <= 400 for value in edges)
+    assert made > 200

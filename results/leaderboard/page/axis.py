@@ -11,6 +11,9 @@ from itertools import pairwise
 LOG_FROM = 8.0
 """An axis is logarithmic when its largest value is so many times its smallest."""
 
+SMALLEST = 1e-9
+"""Nothing smaller is drawn on a logarithmic axis."""
+
 FEWEST_TICKS = 4
 LEAST_SPAN = 0.02
 """An axis goes over so much of its largest value, lest differences that mean nothing look large."""
@@ -67,7 +70,7 @@ class Axis:
 def axis_for(values: Sequence[float], may_be_log: bool = True) -> Axis:
     """Return an axis on which all ``values`` (at least one) lie, with a margin; logarithmic where they span decades."""
     low, high = min(values), max(values)
-    if may_be_log and low > 0 and high / low >= LOG_FROM:
+    if may_be_log and low >= SMALLEST and high / low >= LOG_FROM:
         margin = (high / low) ** 0.06
         return Axis(low / margin, high * margin, True)
     span = high - low

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from results.leaderboard.columns import VERDICTS, Row, number
+from results.leaderboard.page.axis import SMALLEST
 from results.leaderboard.page.svg import Drawing, Point, Span, draw
 from results.leaderboard.ranking import Group
 from results.leaderboard.titles import accuracy_of, row_title
@@ -96,7 +97,7 @@ def _axis(quantity: Quantity) -> str:
 
 def _point(key: str, row: Row, across: Quantity, up: Quantity) -> Point | None:
     x, y = across.value(row), up.value(row)
-    if x is None or y is None or x <= 0:
+    if x is None or y is None or x < SMALLEST:
         return None
     rank = f"{row['Rank']}. " if row["Rank"] else "not ranked: "
     verdict, run = row["Verdict"], row["Source"] == "run"
