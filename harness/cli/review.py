@@ -85,8 +85,9 @@ def main(
 def _check(reproduce: bool, with_it: dict[str, object], without_it: dict[str, object]) -> None:
     """Raise UsageError for options of the other kind."""
     if named := [name for name, value in (without_it if reproduce else with_it).items() if value]:
-        words = "do not go with --reproduce" if reproduce else "are for --reproduce"
-        raise UsageError(f"{' and '.join(named)} {words}; leave {'them' if len(named) > 1 else 'it'} out.")
+        one = len(named) == 1
+        words = ("does not go" if one else "do not go") + " with" if reproduce else "is for" if one else "are for"
+        raise UsageError(f"{' and '.join(named)} {words} --reproduce; leave {'it' if one else 'them'} out.")
 
 
 def _write_page(review: Review, html: Path | None) -> None:

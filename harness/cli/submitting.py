@@ -78,7 +78,8 @@ def submitting(
     if submit is None:
         given = {"--submitter": submitter, "--availability": availability, "--system": system, "--replace": replace}
         if named := [option for option, value in given.items() if value]:
-            raise UsageError(f"{' and '.join(named)} say how to submit a run; say where to with --submit DIR.")
+            verb = "says" if len(named) == 1 else "say"
+            raise UsageError(f"{' and '.join(named)} {verb} how to submit a run; say where to with --submit DIR.")
         return None
     if submitter is None:
         raise UsageError("--submit needs --submitter NAME, whose submission it is.")
