@@ -96,15 +96,15 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         task="vww",
-        epochs=14,
-        int8_epochs=3,
+        epochs=40,
+        int8_epochs=8,
         batch=32,
         learning_rate=2e-3,
         int8_learning_rate=2e-4,
         last_learning_rate=1e-6,
         weight_decay=0.01,
-        passes=4,
-        made_up_per_class=1_500,
+        passes=10,
+        made_up_per_class=2_000,
     ),
 )
 
