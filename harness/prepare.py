@@ -149,7 +149,7 @@ def prepare_again(settings: Settings, request: Request, folder: Path) -> Prepare
             raise RecordError(
                 f"{elf} has sha256 {got}, the run had {settings.firmware.elf_sha256}. Put it back or start a new run."
             )
-        url = _url(find_board(settings.device.device), elf.resolve(), _level_of(settings))
+        url = _url(find_board(settings.device.device), elf.resolve(), level_of(settings))
     again = replace(request, synthetic=request.synthetic or (settings.data.source == "synthetic" and not request.data))
     prepared = _with_data(settings, again, url, elf, modes=settings.modes, limit=settings.limit)
     was, now = settings.data, prepared.settings.data
@@ -174,7 +174,7 @@ def refuse_other_wishes(settings: Settings, request: Request, folder: Path) -> N
         "limit": (request.limit, settings.limit),
         "iterations": (request.iterations, settings.iterations),
         "toolchain": (request.toolchain, built.toolchain if built else None),
-        "timing": (request.timing, _level_of(settings)),
+        "timing": (request.timing, level_of(settings)),
         # Another port to the same board is no other run; from an emulated board to a port is.
         "port": (request.port, settings.device.url if built else request.port),
     }
@@ -247,7 +247,8 @@ def _url(board: Board, elf: Path, timing: str) -> str:
     return f"emu://{board.device}?elf={quote(str(elf))}&timing={timing}"
 
 
-def _level_of(settings: Settings) -> str:
+def level_of(settings: Settings) -> str:
+    """The timing level of an emulated run."""
     # Runs from before there were levels had the cheapest.
     return settings.device.timing_level or LEVELS[0]
 

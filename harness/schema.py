@@ -27,7 +27,7 @@ _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", NoneT
 
 def record_schema() -> Schema:
     """The schema of ``record.json`` in the format of today."""
-    schema = _object(RunRecord)
+    schema = object_schema(RunRecord)
     schema["properties"] = {"format": {"const": record.FORMAT}, **schema["properties"]}
     schema["required"] = ["format", *schema["required"]]
     return {"$schema": DRAFT, "title": "Record of a benchmark run", **schema}
@@ -37,12 +37,12 @@ def transcript_line_schema() -> Schema:
     """The schema of one line of ``transcript.jsonl``, of format 2 and of format 1, which has no ``h``."""
     seconds, text = {"type": "number"}, {"type": "string"}
     whole, switch = {"type": "integer", "minimum": 0}, {"type": "boolean"}
-    meta = _object(Settings, whole_list=True)
+    meta = object_schema(Settings, whole_list=True)
     lines = [
         _line("meta", {"format": {"enum": [transcript.UNSEALED_FORMAT, transcript.FORMAT]}, **meta["properties"]}),
         _line("out", {"t": seconds, "s": text}),
         _line("in", {"t": seconds, "s": text}, {"torn": switch}),
-        _line("download", {"t": seconds, "from": whole, "bytes": whole, "chunk": whole, "sha256": _hex(64),
+        _line("download", {"t": seconds, "from": whole, "bytes": whole, "chunk": whole, "sha256": hex_schema(64),
                            "done": switch}),
         _line("mark", {"mode": {"enum": ["trial", "count"]}, "sample": text}),
         _line("mark", {"mode": {"const": "window"}, "sample": text, "attempt": whole, "window": whole}),
@@ -60,7 +60,7 @@ def transcript_line_schema() -> Schema:
 
 def _line(kind: str, needed: Schema, optional: Schema | None = None) -> Schema:
     """One event: ``e``, what it needs, what it may have, and the chain's ``h``."""
-    properties = {"e": {"const": kind}, **needed, **(optional or {}), "h": _hex(SHOWN_DIGITS)}
+    properties = {"e": {"const": kind}, **needed, **(optional or {}), "h": hex_schema(SHOWN_DIGITS)}
     return {
         "type": "object",
         "properties": properties,
@@ -69,11 +69,11 @@ def _line(kind: str, needed: Schema, optional: Schema | None = None) -> Schema:
     }
 
 
-def _hex(digits: int) -> Schema:
+def hex_schema(digits: int) -> Schema:
     return {"type": "string", "pattern": f"^[0-9a-f]{{{digits}}}$"}
 
 
-def _object(kind: type, whole_list: bool = False) -> Schema:
+def object_schema(kind: type, whole_list: bool = False) -> Schema:
     """A dataclass as an object with all its fields.
 
     The list of files is in the transcript only; what has a default may be missing there, for earlier versions of this
@@ -95,7 +95,7 @@ def _value(hint: Any, whole_list: bool) -> Schema:
     if hint in _PLAIN:
         return {"type": _PLAIN[hint]}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _object(hint, whole_list)
+        return object_schema(hint, whole_list)
     if isinstance(hint, UnionType):
         return {"anyOf": [_value(part, whole_list) for part in get_args(hint)]}
     inner = get_args(hint)

@@ -21,7 +21,6 @@ from results.reproduce.result import Outcome, Reproduced, Wish, Work
 from results.review.plain import shown
 from results.review.review import review_tree
 from results.review.tree import open_tree
-from runners.open import open_transport
 
 FORMAT = 1
 
@@ -56,7 +55,7 @@ def reproduce_path(
     wish: Wish,
     say: Callable[[str], None] = lambda text: None,
     progress: Callable[[Progress], None] = lambda progress: None,
-    open_device: OpenDevice = open_transport,
+    open_device: OpenDevice | None = None,
 ) -> Reproduction:
     """Reproduce every run of this program below ``path``, a run folder, a folder of them, a submission or its zip.
 

@@ -10,14 +10,12 @@ from typing import cast
 
 from harness.errors import BenchError, DataError
 from harness.modes import Progress
-from harness.prepare import MODES, Mode, Request, prepare
+from harness.prepare import MODES, Mode, Request, level_of, prepare
 from harness.record import RunRecord, read_record
 from harness.run import Listener, OpenDevice, resume_benchmark, run_benchmark
 from harness.settings import Settings
 from harness.transcript import TRANSCRIPT_FILE, Transcript, read_transcript
 from results.reproduce.model import CATALOGUE, ChosenModel
-from runners.emulator.timing.levels import LEVELS
-from runners.open import open_transport
 
 
 @dataclass(frozen=True)
@@ -35,21 +33,23 @@ def rerun(
     data: Path | None,
     limit: int | None,
     progress: Callable[[Progress], None],
-    open_device: OpenDevice = open_transport,
+    open_device: OpenDevice | None = None,
 ) -> Again:
     """Make a run like ``recorded`` in ``work``: the same model, device, engine, iterations and inputs.
 
-    ``limit`` cuts its accuracy part. A run in ``work`` that was interrupted goes on, a complete one is taken. Raises
-    DataError when the inputs are not at hand, and what run_benchmark raises.
+    ``limit`` cuts its accuracy part; ``open_device`` stands in for how devices are opened. A run in ``work`` that was
+    interrupted goes on, a complete one is taken. Raises DataError when the inputs are not at hand, and what
+    run_benchmark raises.
     """
     request = _request(recorded, _model_argument(recorded.settings, model, work), data, limit)
     request, image = _with_the_same_data(recorded.settings, request)
     listener = Listener(progress=progress)
+    opened = {} if open_device is None else {"open_device": open_device}
     folder = _begun(work, image)
     if folder is not None:
-        record, folder = resume_benchmark(folder, _only_places(request), listener, open_device)
+        record, folder = resume_benchmark(folder, _only_places(request), listener, **opened)
     else:
-        record, folder = run_benchmark(request, work, listener, open_device)
+        record, folder = run_benchmark(request, work, listener, **opened)
     return Again(record, read_transcript(folder / TRANSCRIPT_FILE))
 
 
@@ -70,8 +70,7 @@ def _request(recorded: RunRecord, model: str, data: Path | None, limit: int | No
         baud=firmware.baud if firmware and is_emulated else None,
         limit=min(limits, default=None),
         iterations=recorded.performance.iterations if recorded.performance else None,
-        # Runs from before there were levels had the cheapest.
-        timing=(settings.device.timing_level or LEVELS[0]) if is_emulated else None,
+        timing=level_of(settings) if is_emulated else None,
     )
 
 

@@ -84,7 +84,7 @@ class Work:
     work: str
     say: Callable[[str], None]
     progress: Callable[[Progress], None]
-    open_device: OpenDevice
+    open_device: OpenDevice | None
 
     def reproduced(self) -> Reproduced:
         faults = [finding.text for finding in self.result.findings if finding.kind is Kind.DEVIATION]

@@ -172,13 +172,13 @@ def _remade(tree: Tree, found: Found, run: OwnRun) -> list[Finding]:
             findings.append(Finding(Kind.MISSING, REMADE, str(error)))
             continue
         if got != wanted:
-            text = f"{path} {_first_difference(got, wanted)} in what {run.place.transcript} gives."
+            text = f"{path} {_first_difference(got, wanted, run.place.transcript)}"
             findings.append(Finding(Kind.DEVIATION, REMADE, text))
     return findings
 
 
-def _first_difference(got: bytes, wanted: bytes) -> str:
-    """Where two texts part: the line, and of a long line the place in it."""
+def _first_difference(got: bytes, wanted: bytes, source: str) -> str:
+    """Where a text parts from the one that ``source`` gives: the line, and of a long line the place in it."""
     ours, theirs = wanted.split(b"\n"), got.split(b"\n")
     number = next(
         (n for n, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b), min(len(ours), len(theirs))
@@ -192,16 +192,15 @@ def _first_difference(got: bytes, wanted: bytes) -> str:
         return repr(shown(line[start : start + 60].decode("utf-8", "replace"), 60))
 
     column = f" column {start + 1}" if start else ""
-    return f"line {number + 1}{column} is {part(is_line)}, it is {part(wanted_line)}"
+    return f"line {number + 1}{column} is {part(is_line)}; {source} gives {part(wanted_line)}."
 
 
 def _manifest(record: RunRecord, manifest: Manifest, content: bytes, where: str) -> list[Finding]:
     wanted = manifest_text(record, manifest.names, manifest.files)
     if content == wanted:
         return []
-    return [
-        Finding(Kind.DEVIATION, REMADE, f"{where} {_first_difference(content, wanted)} by the transcript and names.")
-    ]
+    text = f"{where} {_first_difference(content, wanted, 'the run with these names')}"
+    return [Finding(Kind.DEVIATION, REMADE, text)]
 
 
 def _silicon(tree: Tree, found: Found, record: RunRecord, manifest: Manifest) -> list[Finding]:

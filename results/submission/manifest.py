@@ -26,6 +26,9 @@ FORMAT = 1
 
 MAX_MANIFEST_BYTES = 4 << 20
 
+DEVICE_KEYS = ("device", "timing", "timing_level", "timing_model")
+MODEL_KEYS = ("name", "origin", "sha256", "licence", "url")
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -52,9 +55,9 @@ def manifest_text(record: RunRecord, names: Names, files: Mapping[str, str]) -> 
         **asdict(names),
         "run_id": settings.run_id,
         "seal": None if record.seal is None else asdict(record.seal),
-        "device": {key: getattr(device, key) for key in ("device", "timing", "timing_level", "timing_model")},
+        "device": {key: getattr(device, key) for key in DEVICE_KEYS},
         "engine": settings.engine,
-        "model": {key: getattr(model, key) for key in ("name", "origin", "sha256", "licence", "url")},
+        "model": {key: getattr(model, key) for key in MODEL_KEYS},
         "image": None if firmware is None else asdict(firmware),
         "files": dict(sorted(files.items())),
     }

@@ -23,7 +23,6 @@ from results.submission.inferences import inferences_of
 from results.submission.names import Entry, names_of
 from results.submission.runner_files import quality_of
 from results.submission.write import Written, check_place, write_result
-from runners.serial_port import is_local_program
 
 
 def check_request(
@@ -32,15 +31,16 @@ def check_request(
     """Raise before a run what would else be raised behind it: UsageError for options that do not go together and for a
     result that is there already, DataError for a run that may not be submitted.
 
-    What cannot be prepared at all raises the same as the run will. Which task a board holds only the run itself tells.
+    What cannot be prepared at all raises the same as the run will. What is behind a port only the run itself tells.
     """
     check_place(root)
-    if request.port is not None and (request.task is None or is_local_program(request.port)):
+    if request.port is not None and request.task is None:
         return
     settings = prepare(request, say).settings
-    timing = "hardware" if request.port is not None else "host" if settings.device.device == "host" else "emulated"
-    settings = changed(settings, device=changed(settings.device, timing=timing))
-    check_place(root, names_of(settings, entry), replace)
+    if request.port is None:
+        timing = "host" if settings.device.device == "host" else "emulated"
+        settings = changed(settings, device=changed(settings.device, timing=timing))
+        check_place(root, names_of(settings, entry), replace)
     if reasons := bars_before(settings):
         raise DataError(_refusal("such a run", reasons))
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ from harness.seal import Chain
 from harness.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
 from models.tasks import find_task
 from results.review.system import NEEDED_KEYS
+from results.submission import schema
 from results.submission.description import NO_BOARD, TEMPLATE, description
 from results.submission.inferences import inferences_of
 from results.submission.names import Names
@@ -187,6 +189,17 @@ def test_the_code_folder_holds_all_that_the_image_is_made_of(kws_run: Path, kws_
     assert manifest["format"] == 1 and manifest["image"]["elf_sha256"] == record.settings.firmware.elf_sha256
     listed = {f"{BASE}/{path}" for path in manifest["files"]}
     assert listed == contents(kws_tree).keys() - {f"{CODE}/submission.json"}
+
+
+def test_the_manifest_is_as_its_published_schema_says(kws_tree: Path) -> None:
+    written = (Path(__file__).parents[2] / "docs/schemas/submission.schema.json").read_text()
+    assert written == schema.text(), "run: python -m results.submission.schema docs/schemas"
+    validator = jsonschema.Draft202012Validator(json.loads(written))
+    manifest = json.loads((kws_tree / CODE / "submission.json").read_text())
+    validator.validate(manifest)
+    for key in manifest:
+        assert not validator.is_valid({name: value for name, value in manifest.items() if name != key}), key
+    assert not validator.is_valid({**manifest, "format": 2})
 
 
 def test_anomaly_detection_has_an_entry_for_each_window(bench: Bench, tmp_path: Path) -> None:

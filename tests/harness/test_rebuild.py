@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run keeps so that its image can be built again, and that the parts are those it was built from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from firmware.build import FIRMWARE
+from harness import image
+from harness.errors import RecordError, UsageError
+from harness.image import source_digest
+from harness.rebuild import image_parts
+from harness.record import RECORD_FILE, read_record, record_differences
+from harness.run import MODEL_FILE, Listener, run_benchmark
+from models.data.download import file_sha256
+from tests.fakes.data_sets import kws_folder
+from tests.fakes.tiny_models import tiny_kws
+from tests.harness.test_whole_runs import kws_device, opener, request
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a small model whose image was built, on a fake device."""
+    folder = tmp_path_factory.mktemp("rebuild")
+    (folder / "tiny.tflite").write_bytes(tiny_kws())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLPERF_TINY_CACHE", str(folder / "cache"))
+        asked = request(kws_folder(folder / "data"), port=None, model=str(folder / "tiny.tflite"))
+        return run_benchmark(asked, folder / "runs", Listener(), opener(kws_device()))[1]
+
+
+def test_a_run_keeps_its_model_and_image(run: Path) -> None:
+    settings = read_record(run).settings
+    assert settings.firmware is not None
+    assert file_sha256(run / MODEL_FILE) == settings.model.sha256
+    assert file_sha256(run / "firmware.elf") == settings.firmware.elf_sha256
+    assert settings.device.url == "emu://stm32f746?elf=firmware.elf&timing=pipeline"
+    assert settings.data.origin.endswith("from kws01")
+
+
+def test_the_image_is_built_again_bit_for_bit(run: Path, tmp_path: Path) -> None:
+    settings = read_record(run).settings
+    assert settings.firmware is not None
+    parts = image_parts(settings, (run / MODEL_FILE).read_bytes(), "another name")
+    assert parts.build(tmp_path).facts == settings.firmware
+    sources = parts.sources()
+    assert sources["monitor/monitor.c"] == (FIRMWARE / "monitor/monitor.c").read_bytes()
+    assert b"APP_BAUD 115200u" in sources["config/app_config.h"] and "model/model.c" in sources
+
+
+def test_what_there_is_not_here_is_said(run: Path) -> None:
+    settings = read_record(run).settings
+    assert settings.firmware is not None
+    with pytest.raises(RecordError, match="built no image: its device held one already"):
+        image_parts(replace(settings, firmware=None), b"", "x")
+    for changed, words in [
+        (replace(settings, device=replace(settings.device, device="pdp11")), "there is no device 'pdp11'"),
+        (replace(settings, engine="tvm"), "there is no engine 'tvm'"),
+        (replace(settings, firmware=replace(settings.firmware, toolchain="tcc")), "there is no toolchain 'tcc'"),
+        (replace(settings, task="sww"), "there is no task 'sww'"),
+    ]:
+        with pytest.raises(UsageError, match=words):
+            image_parts(changed, tiny_kws(), "x")
+
+
+@pytest.mark.parametrize("name", ["engine/conv2d_s8.c", "codegen/lower.py", "ports/cortex_m/sections.ld", "boards.py"])
+def test_the_digest_is_that_of_all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    copy = Path(shutil.copytree(FIRMWARE, tmp_path / "firmware"))
+    monkeypatch.setattr(image, "FIRMWARE", copy)
+    whole = source_digest()
+    with (copy / name).open("a") as file:
+        file.write("\n")
+    changed = source_digest()
+    (copy / name).rename((copy / name).with_name(f"other{(copy / name).suffix}"))
+    assert len({whole, changed, source_digest()}) == 3
+    monkeypatch.undo()
+    assert source_digest() == whole
+
+
+def test_a_record_from_before_there_were_digests_is_no_changed_one(run: Path, tmp_path: Path) -> None:
+    record = read_record(run)
+    assert record.settings.firmware is not None
+    firmware = replace(record.settings.firmware, source_digest="")
+    old = replace(record, settings=replace(record.settings, firmware=firmware))
+    values = json.loads((run / RECORD_FILE).read_text())
+    del values["settings"]["firmware"]["source_digest"]
+    (tmp_path / RECORD_FILE).write_text(json.dumps(values))
+    assert record_differences(old, tmp_path) == ()
+    (difference,) = record_differences(record, tmp_path)
+    assert difference.startswith("settings.firmware.source_digest is None, its transcript gives ")
