@@ -100,6 +100,7 @@ def main(
     submitter: str | None,
     availability: str | None,
     system: str | None,
+    describe: Path | None,
     replace: bool,
     as_json: bool,
 ) -> None:
@@ -131,7 +132,7 @@ def main(
         timeout_s=timeout,
         timing=timing,
     )
-    submission = submitting(submit, submitter, availability, system, replace)
+    submission = submitting(submit, submitter, availability, system, describe, replace)
     check_leaderboard(leaderboard)  # a file that cannot take the row should not be found out after the run
     printer = ProgressPrinter()
     if submission is not None:

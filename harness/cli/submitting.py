@@ -13,6 +13,7 @@ import click
 from harness.errors import UsageError
 from harness.prepare import MODES, Request
 from results.review.system import STATUSES
+from results.submission.description import read_own_words
 from results.submission.names import Entry
 from results.submission.submit import check_folder, check_request, submit
 from results.submission.write import Written
@@ -33,6 +34,12 @@ _OPTIONS = (
         help="Of the submitted system. Without it, and for whatever did not run on a board: rdi.",
     ),
     click.option("--system", metavar="NAME", help="Name of the submitted system; made from device and engine without."),
+    click.option(
+        "--describe",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="JSON object with values of the system description that this program cannot know.",
+    ),
     click.option("--replace", is_flag=True, help="Let the result take the place of another one in the tree."),
 )
 
@@ -72,18 +79,30 @@ def submission_options(command: Command) -> Command:
 
 
 def submitting(
-    submit: Path | None, submitter: str | None, availability: str | None, system: str | None, replace: bool
+    submit: Path | None,
+    submitter: str | None,
+    availability: str | None,
+    system: str | None,
+    describe: Path | None,
+    replace: bool,
 ) -> Submitting | None:
     """Return what the options ask for, None for nothing; raises UsageError for some without the others."""
     if submit is None:
-        given = {"--submitter": submitter, "--availability": availability, "--system": system, "--replace": replace}
+        given = {
+            "--submitter": submitter,
+            "--availability": availability,
+            "--system": system,
+            "--describe": describe,
+            "--replace": replace,
+        }
         if named := [option for option, value in given.items() if value]:
             verb = "says" if len(named) == 1 else "say"
             raise UsageError(f"{' and '.join(named)} {verb} how to submit a run; say where to with --submit DIR.")
         return None
     if submitter is None:
         raise UsageError("--submit needs --submitter NAME, whose submission it is.")
-    return Submitting(submit, Entry(submitter, availability, system), replace)
+    own_words = None if describe is None else read_own_words(describe)
+    return Submitting(submit, Entry(submitter, availability, system, own_words), replace)
 
 
 def submission_line(written: Written) -> str:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from firmware.boards import DEVICES, KIB, Board, Memory
+from harness.errors import DataError, UsageError
 from harness.record import RunRecord
 from harness.settings import Settings
+from results.review.json_text import parse_json
+from results.review.system import MAX_DESCRIPTION_BYTES
 from results.submission.names import NO_SILICON, Names
 from results.submission.runner_files import PROGRAM
 
@@ -60,9 +64,49 @@ NOT_MEASURED = "No energy was measured and none is submitted."
 NOT_KNOWN = "not known to the harness: the board held its image already"
 
 
-def description(record: RunRecord, names: Names) -> bytes:
-    """Return the description of a run's system as JSON text."""
+NOT_YOURS = ("Submitter", "Division", "Status")
+NOT_YOURS_OFF_BOARD = (*NOT_YOURS, "Board Name", "SoC Name", "Hardware Notes")
+"""Keys that a submitter's own words may not replace: those of the command line, and what says that nothing ran on a
+board."""
+
+MAX_WORDS = 1000
+
+
+def read_own_words(path: Path) -> dict[str, str]:
+    """Read a submitter's file of keys and texts that the harness cannot know; raises DataError for any other file."""
+    try:
+        value = parse_json(path.read_bytes()[: MAX_DESCRIPTION_BYTES + 1], str(path))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Name another file with --describe.") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{path} is no object of keys and texts; wanted keys of a system description, with --describe.")
+    known = {key.strip(): key for key in TEMPLATE}
+    for key, text in value.items():
+        if key.strip() not in known:
+            raise DataError(
+                f"{path} has the key {key[:80]!r}, which a system description has not; see docs/submission.md."
+            )
+        if not isinstance(text, str) or len(text) > MAX_WORDS:
+            raise DataError(f"{path} has no text of at most {MAX_WORDS} characters as {key[:80]!r}.")
+    return {known[key.strip()]: text for key, text in value.items()}
+
+
+def check_own_words(timing: str, own_words: Mapping[str, str] | None) -> None:
+    """Raise UsageError for words on what is not the submitter's to say of a run in such time."""
+    fixed = NOT_YOURS_OFF_BOARD if timing in NO_SILICON else NOT_YOURS
+    if taken := [key for key in own_words or () if key in fixed]:
+        raise UsageError(
+            f"--describe cannot say {', '.join(taken)} of this run; leave {'them' if taken[1:] else 'it'} out."
+        )
+
+
+def description(record: RunRecord, names: Names, own_words: Mapping[str, str] | None = None) -> bytes:
+    """Return the description of a run's system as JSON text; ``own_words`` of the submitter replace what is known here.
+
+    Raises UsageError as ``check_own_words`` does.
+    """
     settings = record.settings
+    check_own_words(settings.device.timing, own_words)
     board = DEVICES.get(settings.device.device)
     values = {
         "Submitter": names.submitter,
@@ -71,6 +115,7 @@ def description(record: RunRecord, names: Names) -> bytes:
         **_hardware(settings, board),
         **_software(settings),
         **_model(settings),
+        **(own_words or {}),
     }
     unknown = values.keys() - set(TEMPLATE)
     assert not unknown, unknown

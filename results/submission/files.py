@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.record import RunRecord, record_text
@@ -32,7 +33,12 @@ class ResultFiles:
 
 
 def result_files(
-    record: RunRecord, inferences: Inferences, names: Names, model: bytes, transcript: bytes
+    record: RunRecord,
+    inferences: Inferences,
+    names: Names,
+    model: bytes,
+    transcript: bytes,
+    own_words: Mapping[str, str] | None = None,
 ) -> ResultFiles:
     """Return the files of the result of a run: its record, what ``inferences_of`` gives, and the bytes of both files.
 
@@ -40,7 +46,7 @@ def result_files(
     """
     files = ResultFiles(
         names,
-        description(record, names),
+        description(record, names, own_words),
         code_folder(record, names, {MODEL: model, RUN_TRANSCRIPT: transcript, RUN_RECORD: record_text(record)}),
         runner_files(record, inferences),
     )

@@ -8,6 +8,7 @@ Folders, below ``<division>/<submitter>``: ``systems/<system>.json``, ``results/
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.errors import UsageError
@@ -25,11 +26,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True)
 class Entry:
-    """What a submitter says of a submission; ``system`` None: named after the run's device and engine."""
+    """What a submitter says of a submission; ``system`` None: named after the run's device and engine.
+
+    ``own_words`` are values of the system description, by its keys, in the submitter's own words.
+    """
 
     submitter: str
     availability: str | None = None
     system: str | None = None
+    own_words: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Raises UsageError for what the tree or the rules cannot take."""

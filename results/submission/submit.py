@@ -17,6 +17,7 @@ from harness.settings import Settings
 from harness.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
 from models.catalog import find_model, model_names, read_model
 from models.tasks import find_task
+from results.submission.description import check_own_words
 from results.submission.eligible import bars_after, bars_before
 from results.submission.files import ResultFiles, result_files
 from results.submission.inferences import inferences_of
@@ -41,6 +42,7 @@ def check_request(
         timing = "host" if settings.device.device == "host" else "emulated"
         settings = changed(settings, device=changed(settings.device, timing=timing))
         check_place(root, names_of(settings, entry), replace)
+        check_own_words(timing, entry.own_words)
     if reasons := bars_before(settings):
         raise DataError(_refusal("such a run", reasons))
 
@@ -50,6 +52,7 @@ def check_folder(folder: Path, entry: Entry, root: Path, replace: bool = False) 
     transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder))
     settings = Settings.from_event(transcript[0])
     names = names_of(settings, entry)
+    check_own_words(settings.device.timing, entry.own_words)
     check_place(root, None if measure(transcript).ended else names, replace)
     if reasons := bars_before(settings):
         raise DataError(_refusal(str(folder), reasons))
@@ -78,7 +81,7 @@ def files_of_run(folder: Path, entry: Entry, request: Request | None = None) -> 
     if reasons := bars_after(record, quality):
         raise DataError(_refusal(str(folder), reasons))
     model = _model(folder, record.settings, request or Request())
-    return result_files(record, inferences, names, model, content)
+    return result_files(record, inferences, names, model, content, entry.own_words)
 
 
 def _model(folder: Path, settings: Settings, request: Request) -> bytes:

@@ -111,6 +111,20 @@ def test_a_run_that_turns_out_unfit_keeps_its_table_and_its_row(bench: Bench, tm
     assert (tmp_path / "leaderboard.csv").is_file() and not (tmp_path / "tree").exists()
 
 
+def test_own_words_are_in_the_description(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.json"
+    words.write_text('{"Software Notes": "in our own words"}')
+    arguments = ("--resume", kws_run, "--submit", tmp_path / "tree", "--submitter", "example-labs")
+    result = invoke(bench, tmp_path, *arguments, "--describe", words)
+    assert result.exit_code == 0, result.output
+    description = (tmp_path / "tree" / BASE / f"systems/{SYSTEM}.json").read_text()
+    assert '"Software Notes": "in our own words"' in description
+    review = CliRunner().invoke(review_cli.main, [str(tmp_path / "tree"), "--data", str(bench.data)])
+    assert review.exit_code == 0, review.output
+    result = invoke(bench, tmp_path, *arguments, "--describe", tmp_path / "nowhere")
+    assert (result.exit_code, "nowhere cannot be read: No such file" in result.stderr) == (1, True)
+
+
 def test_another_run_takes_the_place_when_told_to(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
     tree = bench.submit(kws_run, tmp_path / "tree")
     before = contents(tree)

@@ -13,7 +13,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from harness.errors import RecordError
+from harness.errors import BenchError, RecordError
 from harness.prepare import Request
 from harness.record import read_record
 from harness.run import Listener, resume_benchmark
@@ -22,7 +22,7 @@ from harness.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcrip
 from models.tasks import find_task
 from results.review.system import NEEDED_KEYS
 from results.submission import schema
-from results.submission.description import NO_BOARD, TEMPLATE, description
+from results.submission.description import NO_BOARD, TEMPLATE, description, read_own_words
 from results.submission.inferences import inferences_of
 from results.submission.names import Names
 from results.submission.runner_files import quality_of, runner_files
@@ -104,6 +104,43 @@ def test_a_description_says_what_it_is_of(kws_run: Path, timing: str, device: st
     system = json.loads(description(record, Names("closed", "x", "y", "kws", "rdi")))
     assert system["Board Name"] == board
     assert (NO_BOARD in system["Hardware Notes"]) == says
+
+
+@pytest.mark.parametrize(
+    ("timing", "words", "wrong"),
+    [
+        ("emulated", {"Training framework (open division)": "TensorFlow 2.16"}, ""),
+        ("emulated", {"Operating System": "Zephyr"}, ""),
+        ("hardware", {"Board Name": "Board One", "Hardware Notes": "supplied with 1.8 V"}, ""),
+        ("emulated", {"Hardware Notes": "a real board"}, "--describe cannot say Hardware Notes of this run; leave it"),
+        (
+            "host",
+            {"Board Name": "x", "SoC Name": "y"},
+            "--describe cannot say Board Name, SoC Name of this run; leave th",
+        ),
+        ("hardware", {"Status": "available"}, "--describe cannot say Status of this run"),
+        ("hardware", {"Bord Name": "x"}, "has the key 'Bord Name', which a system description has not"),
+        ("hardware", {"Board Name": 7}, "has no text of at most 1000 characters as 'Board Name'"),
+        ("hardware", {"Board Name": "x" * 1001}, "has no text of at most 1000 characters as 'Board Name'"),
+        ("hardware", ["x"], "is no object of keys and texts"),
+    ],
+)
+def test_what_the_harness_cannot_know_is_the_submitters_to_say(
+    kws_run: Path, tmp_path: Path, timing: str, words: Any, wrong: str
+) -> None:
+    record = read_record(kws_run)
+    facts = replace(record.settings.device, timing=timing)
+    record = replace(record, settings=replace(record.settings, device=facts))
+    path = tmp_path / "words.json"
+    path.write_text(json.dumps(words))
+    try:
+        text = description(record, Names("closed", "x", "y", "kws", "rdi"), read_own_words(path))
+    except BenchError as error:
+        assert wrong and wrong in str(error)
+        return
+    system = json.loads(text)
+    assert not wrong and tuple(system) == TEMPLATE
+    assert {key.strip(): value for key, value in system.items()}.items() >= words.items()
 
 
 def test_the_json_is_that_of_the_runner(kws_tree: Path) -> None:
