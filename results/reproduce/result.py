@@ -21,7 +21,7 @@ from results.reproduce.image import code_folder_of, rebuild
 from results.reproduce.model import ENCLOSED, choose_model
 from results.reproduce.rerun import rerun
 from results.review.findings import Kind
-from results.review.own_runs import MAX_TRANSCRIPT_BYTES
+from results.review.own_runs import MAX_TRANSCRIPT_BYTES, RULES
 from results.review.reviewed import Reviewed
 from results.review.tree import Tree
 
@@ -143,7 +143,9 @@ class Work:
         if was is not None and (now is None or now.samples < was.samples):
             notes.append(f"partial: {now.samples if now else 0:,} of {was.samples:,} samples were answered again")
             return Outcome.PARTLY
-        if any(finding.kind is Kind.MISSING for finding in self.result.findings):
+        # A run that never had a part is whole without it.
+        missing = [f for f in self.result.findings if f.kind is Kind.MISSING and f.rule != RULES]
+        if missing or not record.complete:
             notes.append("partial: benchmark-review says what is missing in the recorded run")
             return Outcome.PARTLY
         return Outcome.SAME if all(row.verdict in (SAME, NOT_COMPARED) for row in found) else Outcome.WITHIN

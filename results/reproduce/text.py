@@ -9,7 +9,7 @@ from results.reproduce.result import Outcome, Reproduced
 from results.review.plain import shown
 
 HEAD = ("", "recorded", "reproduced", "difference", "verdict")
-WIDEST = 44
+WIDEST = 56
 
 
 def render_reproduction(reproduction: Reproduction) -> str:

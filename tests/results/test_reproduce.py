@@ -105,6 +105,12 @@ def test_a_quick_look_says_that_it_is_one(bench: Bench, kws_tree: Path) -> None:
     assert verdicts(result)["answers"] == "same" and "top-1" not in verdicts(result)
 
 
+def test_a_run_of_one_part_is_whole(bench: Bench, tmp_path: Path) -> None:
+    run = bench.run(tmp_path, modes=("performance",))
+    result = only(reproduced(bench, run))
+    assert result.outcome is Outcome.SAME and "answers" not in verdicts(result)
+
+
 def test_a_limit_above_the_number_of_samples_is_none(bench: Bench, kws_run: Path) -> None:
     assert only(reproduced(bench, kws_run, limit=99)).outcome is Outcome.SAME
 
