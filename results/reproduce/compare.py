@@ -100,9 +100,12 @@ def _answers(was: Measured, now: Measured) -> Iterator[Row]:
         return
     recorded = {(was.names[i], w): row for i, windows in was.answers.items() for w, row in windows.items()}
     again = {(now.names[i], w): row for i, windows in now.answers.items() for w, row in windows.items()}
-    equal = sum(recorded.get(key) == row for key, row in again.items())
-    first = next((key for key, row in again.items() if recorded.get(key) != row), None)
-    difference = "none" if first is None else f"{len(again) - equal} differ, {first[0]} for one"
+    # An unfinished run has fewer than the one that was made again, a quick look has fewer than the recorded one.
+    common = [key for key in again if key in recorded or was.ended]
+    unequal = [key for key in common if recorded.get(key) != again[key]]
+    first = next(iter(unequal), None)
+    equal = len(common) - len(unequal)
+    difference = "none" if first is None else f"{len(unequal)} differ, {first[0]} for one"
     verdict = SAME if first is None else DIFFERS
     yield Row("answers", f"{len(recorded):,}", f"{len(again):,}, {equal:,} equal", difference, verdict)
 

@@ -21,7 +21,7 @@ from results.reproduce.image import code_folder_of, rebuild
 from results.reproduce.model import ENCLOSED, choose_model
 from results.reproduce.rerun import rerun
 from results.review.findings import Kind
-from results.review.own_runs import MAX_TRANSCRIPT_BYTES, RULES
+from results.review.own_runs import MAX_TRANSCRIPT_BYTES
 from results.review.reviewed import Reviewed
 from results.review.tree import Tree
 
@@ -89,7 +89,8 @@ class Work:
     def reproduced(self) -> Reproduced:
         faults = [finding.text for finding in self.result.findings if finding.kind is Kind.DEVIATION]
         found: list[Row] = []
-        notes = [f"benchmark-review: {text}" for text in faults]
+        missing = [finding.text for finding in self.result.findings if finding.kind is Kind.MISSING]
+        notes = [f"benchmark-review: {text}" for text in (*faults, *missing)]
         record = self.result.record
         outcome = Outcome.NOT_HERE
         if record is not None:
@@ -143,10 +144,8 @@ class Work:
         if was is not None and (now is None or now.samples < was.samples):
             notes.append(f"partial: {now.samples if now else 0:,} of {was.samples:,} samples were answered again")
             return Outcome.PARTLY
-        # A run that never had a part is whole without it.
-        missing = [f for f in self.result.findings if f.kind is Kind.MISSING and f.rule != RULES]
-        if missing or not record.complete:
-            notes.append("partial: benchmark-review says what is missing in the recorded run")
+        if not record.complete:
+            notes.append("partial: the recorded run is not finished")
             return Outcome.PARTLY
         return Outcome.SAME if all(row.verdict in (SAME, NOT_COMPARED) for row in found) else Outcome.WITHIN
 

@@ -17,6 +17,7 @@ from harness.record import FORMAT, RECORD_FILE, RunRecord, differences_from, fig
 from harness.run import MODEL_FILE
 from harness.seal import Seal
 from harness.transcript import TRANSCRIPT_FILE, Transcript, parse_transcript
+from models import catalog
 from results.review.findings import Finding, Kind
 from results.review.json_text import MAX_JSON_BYTES, parse_json
 from results.review.tree import Tree
@@ -26,6 +27,7 @@ MAX_TRANSCRIPT_BYTES = 96 << 20
 
 CODE, RUN = "code", "run"
 CHAIN, RECORD, RULES, FILES = "chain of the transcript", "record", "rules of the run", "files of the run"
+MODEL_RULE = "closed model"
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,22 @@ def _rules(place: Place, record: RunRecord) -> list[Finding]:
     found = [Finding(Kind.BREACH, RULES, text) for text in record.violations]
     if not record.complete:
         found.append(Finding(Kind.MISSING, RULES, f"{place.transcript} is not finished: it has no 'end'."))
+    found += [Finding(Kind.MISSING, MODEL_RULE, text) for text in _closed_model(record)]
     parts = {"performance": record.performance, "accuracy": record.accuracy}
     found += [Finding(Kind.MISSING, RULES, f"the run has no {name} part") for name, part in parts.items() if not part]
     return found
+
+
+def _closed_model(record: RunRecord) -> list[str]:
+    """Whether a run of the closed division had the benchmark's own file; of another one nobody can tell here whether it
+    is equivalent."""
+    settings = record.settings
+    references = [
+        row.sha256 for row in catalog.OFFICIAL if (row.task, row.input_format) == (settings.task, "benchmark")
+    ]
+    if settings.division != "closed" or settings.model.sha256 in references:
+        return []
+    return [f"the model (sha256 {settings.model.sha256[:16]}...) is not the reference file of {settings.task}"]
 
 
 def _files(tree: Tree, place: Place, record: RunRecord) -> list[Finding]:

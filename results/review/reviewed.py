@@ -49,7 +49,7 @@ class Reviewed:
         return " ".join(name for name in names if name)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; the format is described in docs/review.md."""
+        """Plain values; the format is described in docs/formats.md."""
         return {
             "folder": self.folder,
             "round": self.round,

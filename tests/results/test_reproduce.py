@@ -24,7 +24,7 @@ from results.reproduce.text import render_reproduction
 from results.reproduce.tolerance import OTHER_IMAGE_PERCENT, OTHER_MODEL_PERCENT, tolerance
 from tests.fakes.data_sets import write_tree
 from tests.fakes.device import FakeDevice
-from tests.fakes.transcripts import forged
+from tests.fakes.transcripts import forged, killed
 from tests.results import submitted_runs
 from tests.results.submitted_runs import CODE, RESULTS, Bench, contents, kws_device, one_hot, opener
 
@@ -97,6 +97,12 @@ def test_what_comes_out_otherwise_differs(
     assert any(words in row.difference for row in result.rows), result.rows
 
 
+def test_a_file_by_another_name_is_no_answer(bench: Bench, run: Path) -> None:
+    forged(run, '"sample":"tst_000007.bin","index"', '"sample":"tst_000077.bin","index"')
+    result = only(reproduced(bench, run))
+    assert verdicts(result)["answers"] == "differs" and result.outcome is Outcome.DIFFERS
+
+
 def test_a_quick_look_says_that_it_is_one(bench: Bench, kws_tree: Path) -> None:
     reproduction = reproduced(bench, kws_tree, limit=5)
     result = only(reproduction)
@@ -109,6 +115,16 @@ def test_a_run_of_one_part_is_whole(bench: Bench, tmp_path: Path) -> None:
     run = bench.run(tmp_path, modes=("performance",))
     result = only(reproduced(bench, run))
     assert result.outcome is Outcome.SAME and "answers" not in verdicts(result)
+
+
+def test_an_unfinished_run_comes_out_in_part(bench: Bench, tmp_path: Path) -> None:
+    run = bench.run(tmp_path)
+    killed(run)
+    result = only(reproduced(bench, run))
+    assert result.outcome is Outcome.DIFFERS  # its last line is torn, which the review says
+    killed(run, lines=(run / "transcript.jsonl").read_bytes().count(b"\n"))
+    result = only(reproduced(bench, run))
+    assert result.outcome is Outcome.PARTLY and result.notes[-1] == "partial: the recorded run is not finished"
 
 
 def test_a_limit_above_the_number_of_samples_is_none(bench: Bench, kws_run: Path) -> None:
@@ -134,8 +150,8 @@ def test_another_image_says_what_differs_first(bench: Bench, run: Path, written:
     assert result.rows[0].difference.startswith(first) and result.rows[0].verdict == "differs"
     assert verdicts(result)["latency"] == "within tolerance" and verdicts(result)["instructions"] == "not compared"
     assert any(note.startswith(f"image: {first}") for note in result.notes)
-    # The record is gone, which a review calls missing.
-    assert (result.outcome, reproduction.exit_code) == (Outcome.PARTLY, 3)
+    assert (result.outcome, reproduction.exit_code) == (Outcome.WITHIN, 0)
+    assert "benchmark-review: record.json is missing." in result.notes
     slower = only(reproduced(bench, run, kws_device(latency_us=21_100)))
     assert verdicts(slower)["latency"] == "differs" and slower.outcome is Outcome.DIFFERS
 
@@ -284,7 +300,7 @@ def test_a_resumed_run_may_be_off_by_some_digits(bench: Bench, tmp_path: Path) -
     result = only(reproduced(bench, run, bench_device))
     assert verdicts(result)["windows"] == "same"
     result = only(reproduced(bench, run, kws_device(latency_us=20_001)))
-    assert verdicts(result)["windows"] == "within tolerance" and result.outcome is Outcome.PARTLY
+    assert verdicts(result)["windows"] == "within tolerance" and result.outcome is Outcome.WITHIN
     result = only(reproduced(bench, run, kws_device(latency_us=20_002)))
     assert verdicts(result)["windows"] == "differs"
 

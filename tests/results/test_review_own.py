@@ -20,6 +20,7 @@ from results.submission.inferences import inferences_of
 from results.submission.manifest import sha256
 from results.submission.runner_files import runner_files
 from tests.fakes.data_sets import write_tree
+from tests.fakes.tiny_models import tiny_kws
 from tests.fakes.transcripts import forged, killed
 from tests.results import submitted_runs
 from tests.results.submitted_runs import BASE, CODE, RESULTS, SYSTEM, Bench, contents, kws_device
@@ -306,6 +307,16 @@ def test_a_run_on_made_up_data_breaks_a_rule_and_a_part_is_a_part(bench: Bench, 
     assert result.verdict is Verdict.BREAKS and "breach 7 of the 12 listed files were not answered" in counting(result)
     bench.run(tmp_path / "b", modes=("performance",))
     assert counting(only(review_path(tmp_path / "b"))) == ["missing the run has no accuracy part"]
+
+
+def test_a_model_of_ones_own_is_not_taken_for_the_reference(bench: Bench, tmp_path: Path) -> None:
+    model = tmp_path / "mine.tflite"
+    model.write_bytes(tiny_kws(seed=2))
+    run = bench.run(tmp_path / "runs", model=str(model))
+    assert counting(only(review_path(run))) == []
+    forged(run, '"division":"open"', '"division":"closed"')
+    (finding,) = [text for text in counting(only(review_path(run))) if "record.json" not in text]
+    assert finding.startswith("missing the model (sha256 ") and finding.endswith(" is not the reference file of kws")
 
 
 def test_a_hostile_transcript_is_a_finding_never_a_crash(run: Path) -> None:

@@ -280,6 +280,25 @@ def test_a_resumed_run_tells_the_same_but_for_its_clock(bench: Bench, kws_run: P
     assert times == sorted(times) and times[-1] <= resumed.last_s
 
 
+class Hurrying(EmulatedFake):
+    """Faster once it is warm: its windows fall short, and are run again with more iterations."""
+
+    def _run(self, count: int, warmup: int) -> list[str]:
+        self.latency_us = LATENCY_US if len(self.inferred) < 4 else LATENCY_US // 2
+        return super()._run(count, warmup)
+
+
+def test_windows_that_were_run_again_count_as_in_the_record(bench: Bench, tmp_path: Path) -> None:
+    fake = Hurrying(infer=submitted_runs.one_hot, timing="emulated", instructions_per_inference=1)
+    run = bench.run(tmp_path / "runs", fake)
+    performance = read_record(run).performance
+    assert performance is not None and performance.attempts == 2
+    told = inferences_of(read_transcript(run / TRANSCRIPT_FILE)).performance
+    assert [(one.file, one.iterations, one.elapsed_us) for one in told] == [
+        (window.sample, window.iterations, window.elapsed_us) for window in performance.windows
+    ]
+
+
 @pytest.mark.parametrize("t", ['"x"', "1e400", "-1e99", "true"])
 def test_a_transcript_with_times_that_make_no_sense_is_refused(kws_run: Path, t: str) -> None:
 
