@@ -182,9 +182,15 @@ def _find_or_download(
         raise DataError(
             f"model {row.name} is not at hand and could not be fetched: {error} "
             f"Put {row.file} into DIR/{row.folders[0]}/ and give --data DIR, or set {DATA_VARIABLE}=DIR, "
-            "or try again with network to download it."
+            f"or try again with network to download it{_instead(row.task)}."
         ) from error
     return cached.read_bytes()
+
+
+def _instead(task: str) -> str:
+    """Which models of the task come with this project, as the end of a sentence; "" for none."""
+    names = [name for name in shipped_names() if _shipped(name).task == task]
+    return f"; shipped with this program: {', '.join(names)} (--model {names[0]})" if names else ""
 
 
 def _path(path: Path, task: str | None) -> CatalogModel:

@@ -24,12 +24,16 @@ from models.data.examples import Example
 from models.data.load import load_dataset
 from models.data.speech_commands import find_speech_commands
 from models.data.synthetic.machines import Clip, waveform
+from models.data.synthetic.scenes import synthetic_scenes
 from models.data.synthetic.sets import run_clips
 from models.features.pipelines import Pipeline, find_pipeline
 from models.official import OwnInput
 from models.tasks import Task
 
 Folders = tuple[Path, ...]
+
+DRAWN_PER_CLASS = 100
+"""Drawings that a run uses, with a person and without; no network has learnt from them."""
 
 
 def own_dataset(
@@ -44,13 +48,13 @@ def own_dataset(
 
     Models for anomaly detection that learnt from real machines are tried on slide rails, the MicroNets' own, else on
     toy cars, which they do not know. Made-up machine sounds are always at hand; they are the only ones that a model
-    which learnt from them is tried on.
+    which learnt from them is tried on. Drawn scenes stand in for the pictures of visual wake words where there are none.
     Data is looked for in ``data_dir``, else the folder MLPERF_TINY_DATA names, and in the download cache. The set is
     ``labelled`` only where an answer can be told right from wrong. Raises DataError for broken data and for a
     ``data_dir`` without any, UsageError for a pipeline that does not exist.
     """
     pipeline = find_pipeline(own.features)
-    if synthetic and pipeline.raw != "machine clip":
+    if synthetic and pipeline.raw == "keyword clips":
         return None
     named = None if synthetic else data_folder(data_dir, environ)
     places = () if synthetic else (named, cache_folder(environ))
@@ -96,13 +100,24 @@ def _from_pictures(
     data_dir: Path | None,
     environ: Mapping[str, str],
 ) -> Dataset | None:
-    dataset = load_dataset(task, data_dir, environ=environ)
-    if dataset.source != "real":
-        return None
+    dataset = load_dataset(task, data_dir, environ=environ) if folders or data_dir is not None else None
+    if dataset is None or dataset.source != "real":
+        return _drawn(own, pipeline, task) if task.name == "vww" else None
     side = round((task.window_bytes / 3) ** 0.5)
     samples = tuple(replace(s, load=partial(_of_picture, own, pipeline, side, s.load)) for s in dataset.samples)
     made = _dataset(task, pipeline, samples, dataset.origin, dataset.listed, own.scored and dataset.labelled)
     return replace(made, complete=dataset.complete)
+
+
+def _drawn(own: OwnInput, pipeline: Pipeline, task: Task) -> Dataset:
+    drawn = synthetic_scenes(DRAWN_PER_CLASS * 5)
+    samples = tuple(
+        Sample(f"{example.name.replace('/', '_')}.png", example.label, partial(_of_example, own, pipeline, example))
+        for example in drawn.test
+    )
+    scored = own.scored and own.learnt_from == "synthetic"
+    made = _dataset(task, pipeline, samples, drawn.origin, len(samples), scored)
+    return replace(made, source="synthetic")
 
 
 def _from_machine_clips(

@@ -70,11 +70,29 @@ def test_the_corpus_alone_gives_its_test_split(tmp_path: Path) -> None:
     assert dataset is not None and len(dataset.samples) == 4 and "speakers that no other split has" in dataset.origin
 
 
-def test_without_data_there_is_none(tmp_path: Path) -> None:
-    for task, features in (("kws", "micronet-kws"), ("vww", "micronet-vww-50")):
-        own = OwnInput(features, 0.1, 0)
-        assert own_dataset(own, find_task(task), environ=NOWHERE) is None
-        assert own_dataset(own, find_task(task), synthetic=True) is None
+def test_without_clips_there_are_no_keywords() -> None:
+    own = OwnInput("micronet-kws", 0.1, 0)
+    assert own_dataset(own, find_task("kws"), environ=NOWHERE) is None
+    assert own_dataset(own, find_task("kws"), synthetic=True) is None
+
+
+def test_drawings_stand_in_for_pictures_and_are_for_whoever_learnt_from_them(tmp_path: Path) -> None:
+    write_tree(tmp_path / "vww01", {"a.bin": bytes(27_648), "y_labels.csv": b"a.bin, 2, 1\n"})
+    vww = find_task("vww")
+    for learnt_from, folder, synthetic, wanted in (
+        ("synthetic", None, False, ("synthetic", True, 200)),
+        ("synthetic", None, True, ("synthetic", True, 200)),
+        ("synthetic", tmp_path, False, ("real", True, 1)),
+        ("real", None, False, ("synthetic", False, 200)),
+        ("real", tmp_path, False, ("real", True, 1)),
+    ):
+        own = OwnInput("micronet-vww-50", 1 / 255, -128, learnt_from=learnt_from)
+        dataset = own_dataset(own, vww, folder, synthetic=synthetic, environ=NOWHERE)
+        assert dataset is not None
+        assert (dataset.source, dataset.labelled, len(dataset.samples)) == wanted
+    drawn = own_dataset(own, vww, environ=NOWHERE)
+    assert drawn is not None and len(drawn.samples[0].load()) == 2_500
+    assert all("_test_" in sample.name for sample in drawn.samples)
 
 
 def test_a_machine_clip_gives_several_inputs_and_no_answer(tmp_path: Path) -> None:
