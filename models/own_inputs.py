@@ -48,7 +48,7 @@ def own_dataset(
 
     Models for anomaly detection that learnt from real machines are tried on slide rails, the MicroNets' own, else on
     toy cars, which they do not know. Made-up machine sounds are always at hand; they are the only ones that a model
-    which learnt from them is tried on. Drawn scenes stand in for the pictures of visual wake words where there are none.
+    which learnt from them is tried on. Where there are no pictures for visual wake words, drawn scenes stand in.
     Data is looked for in ``data_dir``, else the folder MLPERF_TINY_DATA names, and in the download cache. The set is
     ``labelled`` only where an answer can be told right from wrong. Raises DataError for broken data and for a
     ``data_dir`` without any, UsageError for a pipeline that does not exist.
