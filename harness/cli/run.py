@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -96,13 +97,8 @@ def main(
     out: Path,
     resume: Path | None,
     leaderboard: Path,
-    submit: Path | None,
-    submitter: str | None,
-    availability: str | None,
-    system: str | None,
-    describe: Path | None,
-    replace: bool,
     as_json: bool,
+    **submission_values: Any,
 ) -> None:
     """Benchmark a model on a device.
 
@@ -132,7 +128,7 @@ def main(
         timeout_s=timeout,
         timing=timing,
     )
-    submission = submitting(submit, submitter, availability, system, describe, replace)
+    submission = submitting(**submission_values)
     check_leaderboard(leaderboard)  # a file that cannot take the row should not be found out after the run
     printer = ProgressPrinter()
     if submission is not None:

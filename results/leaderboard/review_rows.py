@@ -33,22 +33,11 @@ NOTHING = ("", "n/a", "na", "none", "-")
 _FREQUENCY = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s*(M|G)Hz", re.IGNORECASE)
 _NO_SILICON = re.compile(r"(emulated|host)\b", re.IGNORECASE)
 
-
 ENCLOSED = (
-    *("Timing", "TimingLevel", "TimingModel", "DataSource", "Device", "ClockHz", "Engine", "EngineVersion", "Kernels"),
-    *("Compiler", "ModelName", "ModelOrigin", "TrainingData", "ModelSha256", "InstructionsPerInference"),
-    *(
-        "CyclesPerInference",
-        "ArenaBytes",
-        "RamBytes",
-        "FlashBytes",
-        "ModelBytes",
-        "ElfSha256",
-        "Started",
-        "RunId",
-        "Seal",
-    ),
-)
+    "Timing", "TimingLevel", "TimingModel", "DataSource", "Device", "ClockHz", "Engine", "EngineVersion", "Kernels",
+    "Compiler", "ModelName", "ModelOrigin", "TrainingData", "ModelSha256", "InstructionsPerInference",
+    "CyclesPerInference", "ArenaBytes", "RamBytes", "FlashBytes", "ModelBytes", "ElfSha256", "Started", "RunId", "Seal",
+)  # fmt: skip
 """What a submission of this program tells by the run that is enclosed in it."""
 
 

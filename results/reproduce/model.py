@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from harness.errors import BenchError, DataError
 from harness.settings import ModelFacts
 from models.catalog import LARGEST_MODEL_BYTES, find_model, model_names
 from results.review.tree import Tree
+from results.submission.manifest import sha256
 
 CATALOGUE, ENCLOSED = "the catalogue", "the enclosed file"
 
@@ -36,19 +36,15 @@ def choose_model(facts: ModelFacts, task: str, tree: Tree, enclosed: str | None,
         except BenchError as error:
             why = str(error)
         else:
-            if _sha256(content) == facts.sha256:
+            if sha256(content) == facts.sha256:
                 return ChosenModel(content, CATALOGUE)
-            why = f"{facts.name} of the catalogue has sha256 {_sha256(content)[:12]}, the run's {facts.sha256[:12]}"
+            why = f"{facts.name} of the catalogue has sha256 {sha256(content)[:12]}, the run's {facts.sha256[:12]}"
     if enclosed is None:
         raise DataError(f"its model is not at hand: {why.rstrip('.')}, and no model.tflite is enclosed.")
     content = tree.read(enclosed, LARGEST_MODEL_BYTES)
-    if _sha256(content) != facts.sha256:
+    if sha256(content) != facts.sha256:
         raise DataError(
-            f"its model is not at hand: {why.rstrip('.')}, and {enclosed} has sha256 {_sha256(content)[:12]}, the "
+            f"its model is not at hand: {why.rstrip('.')}, and {enclosed} has sha256 {sha256(content)[:12]}, the "
             f"run's {facts.sha256[:12]}."
         )
     return ChosenModel(content, ENCLOSED, why)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

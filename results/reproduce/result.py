@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Reproduced:
             "folder": self.folder,
             "run_id": self.run_id,
             "outcome": self.outcome.text,
-            "rows": [row.__dict__ for row in self.rows],
+            "rows": [asdict(row) for row in self.rows],
             "notes": list(self.notes),
         }
 

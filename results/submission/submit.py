@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace as changed
 from pathlib import Path
@@ -21,6 +20,7 @@ from results.submission.description import check_own_words
 from results.submission.eligible import bars_after, bars_before
 from results.submission.files import ResultFiles, result_files
 from results.submission.inferences import inferences_of
+from results.submission.manifest import sha256
 from results.submission.names import Entry, names_of
 from results.submission.runner_files import quality_of
 from results.submission.write import Written, check_place, write_result
@@ -97,7 +97,7 @@ def _model(folder: Path, settings: Settings, request: Request) -> bytes:
             if not found:
                 raise error
     for content in found:
-        if hashlib.sha256(content).hexdigest() == wanted.sha256:
+        if sha256(content) == wanted.sha256:
             return content
     raise DataError(
         f"the model {wanted.name} of {folder} (sha256 {wanted.sha256}) is not at hand. Name its file with --model."

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Right answers of the shipped keyword networks beside those of the official ones, on clips that are new to both.
+
+    python -m benchmarks.keywords
+
+The clips are the test split of the Speech Commands data in ``MLPERF_TINY_DATA``; the kernels are TFLite's
+reference kernels, which a device equals. Takes a minute or two for each network.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from models.catalog import at_hand, find_model, model_names
+from models.data.cache import DATA_VARIABLE, data_folder
+from models.data.speech_commands import find_speech_commands
+from models.features.pipelines import find_pipeline
+from models.training.interpreter import open_interpreter
+from models.training.material import features_of
+from models.training.teacher import int8_outputs
+
+FRONT_END = "micronet-kws"
+
+
+def main() -> None:
+    """Print a line for each network with that front end which is at hand."""
+    folder = data_folder(None)
+    examples = find_speech_commands(folder) if folder else None
+    if examples is None:
+        sys.exit(f"error: {DATA_VARIABLE} names no folder with Speech Commands; set it to one.")
+    inputs, labels = features_of(examples.test, find_pipeline(FRONT_END))
+    print(f"{'model':20} {'clips':>6} {'right':>6} {'%':>6}")
+    for name in filter(at_hand, model_names()):
+        model = find_model(name)
+        own = model.own_input
+        if own is None or own.features != FRONT_END:
+            continue
+        wanted = np.array([own.output_of(int(label), examples.labels) for label in labels])
+        interpreter = open_interpreter(model.load(), reference_kernels=True)
+        answers = int8_outputs(interpreter, inputs).argmax(axis=1)
+        right = int(np.sum(answers == wanted))
+        print(f"{name:20} {len(labels):6,} {right:6,} {100 * right / len(labels):6.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
