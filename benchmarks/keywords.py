@@ -4,7 +4,7 @@
     python -m benchmarks.keywords
 
 The clips are the test split of the Speech Commands data in ``MLPERF_TINY_DATA``; the kernels are TFLite's
-reference kernels, which a device equals. Takes a minute or two for each network.
+reference kernels, which a device equals. Takes a minute or two.
 """
 
 from __future__ import annotations
