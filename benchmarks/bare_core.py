@@ -28,11 +28,11 @@ from unicorn import (
     Uc,
 )
 
-from firmware.boards import Board
-from firmware.codegen.emit_c import emit_c
-from firmware.codegen.place import Placement
-from firmware.codegen.plan import Plan
-from firmware.toolchain import ZigToolchain
+from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.firmware.codegen.emit_c import emit_c
+from mlperf_tiny.firmware.codegen.ir.plan import Plan
+from mlperf_tiny.firmware.codegen.place import Placement
+from mlperf_tiny.firmware.toolchain import ZigToolchain
 
 ENGINE = Path(__file__).parents[1] / "firmware" / "engine"
 MEMORY = Path(__file__).parents[1] / "firmware" / "ports" / "cortex_m" / "memory.c"

@@ -21,15 +21,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.models import SHIPPED
-from firmware.boards import BOARDS, Board, find_board
-from firmware.build import build_firmware
-from firmware.codegen.pipeline import compile_model
-from firmware.codegen.plan import Isa
-from firmware.wire import BY_MODEL_ID, InputFormat, WireFormat
-from runners.emulator.counts import Counts
-from runners.emulator.layout import CYCLES, IDLE, UART_FRAME
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.timing.levels import LEVELS
+from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
+from mlperf_tiny.firmware.build import build_firmware
+from mlperf_tiny.firmware.codegen.ir.plan import Isa
+from mlperf_tiny.firmware.codegen.pipeline import compile_model
+from mlperf_tiny.firmware.wire import BY_MODEL_ID, InputFormat, WireFormat
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.native.counts import Counts
+from mlperf_tiny.runners.emulator.native.state import CYCLES, IDLE, UART_FRAME
+from mlperf_tiny.runners.emulator.timing.levels import LEVELS
 
 LINE_BYTES = 31  # of data in one "db" command, as hosts send them
 ROUND_S = 0.5  # of host time that one round of one level should take, about

@@ -18,11 +18,11 @@ import numpy as np
 
 from benchmarks.bare_core import BareCore
 from benchmarks.models import default_models
-from firmware.boards import find_board
-from firmware.codegen.lower import lower
-from firmware.codegen.place import Placement, place
-from firmware.codegen.plan import Isa, Plan
-from firmware.codegen.read_tflite import read_tflite
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
+from mlperf_tiny.firmware.codegen.lower import lower
+from mlperf_tiny.firmware.codegen.place import Placement, place
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 
 
 @dataclass(frozen=True)

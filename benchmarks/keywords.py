@@ -13,13 +13,13 @@ import sys
 
 import numpy as np
 
-from models.catalog import at_hand, find_model, model_names
-from models.data.cache import DATA_VARIABLE, data_folder
-from models.data.speech_commands import find_speech_commands
-from models.features.pipelines import find_pipeline
-from models.training.interpreter import open_interpreter
-from models.training.material import features_of
-from models.training.teacher import int8_outputs
+from mlperf_tiny.models.catalog.catalog import at_hand, find_model, model_names
+from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, data_folder
+from mlperf_tiny.models.data.sources.speech_commands import find_speech_commands
+from mlperf_tiny.models.features.pipelines import find_pipeline
+from mlperf_tiny.models.training.datasets.training_set import features_of
+from mlperf_tiny.models.training.qat.interpreter import open_interpreter
+from mlperf_tiny.models.training.teacher import int8_outputs
 
 FRONT_END = "micronet-kws"
 

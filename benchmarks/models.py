@@ -6,9 +6,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import models
+from mlperf_tiny.models.catalog.catalog import PRETRAINED
 
-SHIPPED = Path(models.__file__).parent / "pretrained" / "ad-autoencoder" / "model.tflite"
+SHIPPED = PRETRAINED / "ad-autoencoder" / "model.tflite"
 
 
 def default_models() -> tuple[Path, ...]:

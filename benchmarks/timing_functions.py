@@ -23,8 +23,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_MODE_THUMB, Uc
 
-from runners.emulator.timing.core_model import Block
-from runners.emulator.timing.core_models import find_core_model
+from mlperf_tiny.runners.emulator.timing.cores.core_models import find_core_model
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 
 FLASH, RAM, RETURN = 0x0800_0000, 0x2000_0000, 0x0FFF_0000
 REGION_BYTES = 1 << 20

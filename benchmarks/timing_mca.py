@@ -25,13 +25,13 @@ from pathlib import Path
 import click
 import numpy as np
 
-from firmware.boards import find_board
-from harness.protocol import db_commands
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.timing.core_model import Block, CoreModel, Stall
-from runners.emulator.timing.core_models import find_core_model
-from runners.emulator.timing.decode import decode_block
-from runners.emulator.timing.operation import Kind
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.harness.wire.protocol import db_commands
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.timing.cores.core_models import find_core_model
+from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, CoreModel, Stall
+from mlperf_tiny.runners.emulator.timing.decode.operation import Kind
 
 ROUNDS = 32
 _MCA_ROUNDS = (100, 300)

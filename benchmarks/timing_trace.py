@@ -15,9 +15,9 @@ import click
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Symbol, SymbolTableSection
 
-from runners.emulator.timing.core_model import Block, Price, Step
-from runners.emulator.timing.core_models import CORE_MODELS, find_core_model
-from runners.emulator.timing.decode import decode_block
+from mlperf_tiny.runners.emulator.timing.cores.core_models import CORE_MODELS, find_core_model
+from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Price, Step
 
 Names = Callable[[int, bytes], str]
 

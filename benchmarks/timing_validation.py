@@ -31,7 +31,7 @@ from benchmarks.timing_validation_report import (
 )
 from benchmarks.timing_validation_rows import read_manifest, read_published
 from benchmarks.timing_validation_run import Prediction, predict
-from harness.errors import BenchError
+from mlperf_tiny.errors import BenchError
 
 
 @click.command()

@@ -16,7 +16,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import UsageError
+from mlperf_tiny.errors import UsageError
 
 PUBLISHED = Path(__file__).with_name("published_latency.csv")
 MANIFEST = "images.csv"

@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from benchmarks.timing_validation_rows import Image
-from firmware.boards import KIB, MIB, Board, Cache, FlashAccelerator, Memory, MemorySystem, find_board
-from harness.errors import BenchError
-from runners.emulator.machine import EmulatedBoard
+from mlperf_tiny.errors import BenchError
+from mlperf_tiny.firmware.boards import KIB, MIB, Board, Cache, FlashAccelerator, Memory, MemorySystem, find_board
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
 
 TURN_S = 5.0
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import click
 
-from harness.errors import BenchError
-from models.catalog import find_model
-from models.tasks import TASKS, find_task
+from mlperf_tiny.errors import BenchError
+from mlperf_tiny.models.catalog.catalog import find_model
+from mlperf_tiny.models.tasks import TASKS, find_task
 
 
 def official_or_default(task: str) -> str:

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import click
 
-from firmware.codegen.pipeline import compile_model
-from firmware.codegen.plan import Isa
-from models.arch import Arch
-from models.catalog import at_hand, find_model
-from models.memory import peak_bytes, tflite_bytes, tflm_ram_bytes
-from models.official import OFFICIAL
-from models.zoo import ARCHS
+from mlperf_tiny.firmware.codegen.ir.plan import Isa
+from mlperf_tiny.firmware.codegen.pipeline import compile_model
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.arch.memory import peak_bytes, tflite_bytes, tflm_ram_bytes
+from mlperf_tiny.models.arch.zoo import ARCHS
+from mlperf_tiny.models.catalog.catalog import at_hand, find_model
+from mlperf_tiny.models.catalog.official import OFFICIAL
 
 KIB = 1024
 

@@ -18,12 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from firmware.boards import Board
-from firmware.engine_model import EngineModel
-from firmware.image import UNLIMITED_BYTES, flash_image, image_bytes, refuse_double_precision
-from firmware.toolchain import Toolchain, ZigToolchain
-from firmware.wire import InputFormat, ResultFormat, WireFormat
-from harness.errors import CompilerFailed, DoesNotFit
+from mlperf_tiny.errors import CompilerFailed, DoesNotFit
+from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.firmware.elf import UNLIMITED_BYTES, flash_image, image_bytes, refuse_double_precision
+from mlperf_tiny.firmware.engine_model import EngineModel
+from mlperf_tiny.firmware.toolchain import Toolchain, ZigToolchain
+from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
 
 FIRMWARE = Path(__file__).parent
 VENDOR = "mlperf-tiny-harness"

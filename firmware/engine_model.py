@@ -79,7 +79,8 @@ class EngineModel(Protocol):
     def arena_bytes(self) -> int:
         """RAM for activations and scratch, and for an interpreter's own structures.
 
-        0 for a model whose arena only its interpreter can tell: ``harness.image`` finds it and notes it with the image.
+        0 for a model whose arena only its interpreter can tell: ``harness.image.build`` finds it and notes it with the
+        image.
         """
 
     @property

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from firmware.boards import Board
-from firmware.engine_model import Library
-from harness.errors import CompilerFailed, UsageError
+from mlperf_tiny.errors import CompilerFailed, UsageError
+from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.firmware.engine_model import Library
 
 # Every compiler and every target. No fused multiply-add: host and board then print the same digits. No debug
 # information: it would carry paths, and two people would get different files.

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from firmware.boards import find_board
-from harness.errors import UsageError
-from runners.transport import Transport
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.runners.transports.transport import Transport
 
 DEFAULT_BAUD = 115_200
 
@@ -35,16 +35,16 @@ def open_transport(url: str, *, baud: int | None = None) -> Transport:
         raise UsageError(f"port {url!r} is not a URL: {error}. Write socket://HOST:PORT or /dev/ttyACM0.") from error
     opener = _SCHEMES.get(scheme)
     if opener is None:
-        from runners.serial_port import SerialTransport
+        from mlperf_tiny.runners.transports.serial_port import SerialTransport
 
         return SerialTransport(url, baud or DEFAULT_BAUD)
     return opener(url, urlsplit(url), baud)
 
 
 def _open_emulator(url: str, parts: SplitResult, baud: int | None) -> Transport:
-    from runners.emulator.machine import EmulatedBoard
-    from runners.emulator.timing.levels import DEFAULT_LEVEL
-    from runners.emulator.transport import EmulatorTransport
+    from mlperf_tiny.runners.emulator.board import EmulatedBoard
+    from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL
+    from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 
     query = parse_qs(parts.query, keep_blank_values=True)
     unknown = sorted(set(query) - {"elf", "baud", "timing"})
@@ -60,13 +60,13 @@ def _open_emulator(url: str, parts: SplitResult, baud: int | None) -> Transport:
 
 
 def _open_host(url: str, parts: SplitResult, baud: int | None) -> Transport:
-    from runners.host import HostTransport
+    from mlperf_tiny.runners.transports.host import HostTransport
 
     return HostTransport(_path(url, parts))
 
 
 def _open_replay(url: str, parts: SplitResult, baud: int | None) -> Transport:
-    from runners.replay import ReplayTransport
+    from mlperf_tiny.runners.transports.replay import ReplayTransport
 
     return ReplayTransport(_path(url, parts))
 

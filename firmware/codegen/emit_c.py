@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from firmware.codegen.place import Placement
-from firmware.codegen.plan import Constant, Plan, Step
+from mlperf_tiny.firmware.codegen.ir.plan import Constant, Plan, Step
+from mlperf_tiny.firmware.codegen.place import Placement
 
 ARENA_ALIGNMENT_BYTES = 16
 LINE_COLUMNS = 116

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from firmware.codegen.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
 
 # Operator -> axes of height and width in its filter.
 FILTER_AXES: Mapping[str, tuple[int, int]] = {"CONV_2D": (1, 2), "DEPTHWISE_CONV_2D": (1, 2)}

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from firmware.codegen.fold_padding import fold_padding
-from firmware.codegen.graph import Graph, Operator, Tensor
-from firmware.codegen.operators import alias, conv, elementwise, lookup, mean, move, pool, softmax
-from firmware.codegen.operators.checks import Lowering, int8_tensor, refuse, require
-from firmware.codegen.plan import Buffer, Isa, Plan, Step, TensorInfo
-from harness.errors import UnsupportedOperator
+from mlperf_tiny.errors import UnsupportedOperator
+from mlperf_tiny.firmware.codegen.fold_padding import fold_padding
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor
+from mlperf_tiny.firmware.codegen.ir.plan import Buffer, Isa, Plan, Step, TensorInfo
+from mlperf_tiny.firmware.codegen.operators import alias, elementwise, lookup, mean, move, pool, softmax
+from mlperf_tiny.firmware.codegen.operators.convolution import conv
+from mlperf_tiny.firmware.codegen.operators.operands.checks import Lowering, int8_tensor, refuse, require
 
 FAMILIES = (alias, conv, elementwise, lookup, mean, move, pool, softmax)
 OPERATORS: Mapping[str, Lowering] = {

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from firmware.codegen.emit_c import emit_c
-from firmware.codegen.lower import lower
-from firmware.codegen.place import Placement, place
-from firmware.codegen.plan import Isa, Plan, TensorInfo
-from firmware.codegen.read_tflite import read_tflite
-from firmware.engine_model import Library
+from mlperf_tiny.firmware.codegen.emit_c import emit_c
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan, TensorInfo
+from mlperf_tiny.firmware.codegen.lower import lower
+from mlperf_tiny.firmware.codegen.place import Placement, place
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.firmware.engine_model import Library
 
 ENGINE = Path(__file__).parents[1] / "engine"
 INCLUDE_FOLDERS = ("engine", "engine/dsp")  # of a folder made by ``self_contained``, besides the folder itself

@@ -21,7 +21,7 @@ from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from firmware.codegen.plan import Plan
+from mlperf_tiny.firmware.codegen.ir.plan import Plan
 
 ALIGNMENT_BYTES = 8  # doubleword loads and stores
 SEARCH_COMPARISONS = 4_000_000  # about a third of a second

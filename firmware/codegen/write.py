@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import UsageError
+from mlperf_tiny.errors import UsageError
 
 MANIFEST = "generated.json"
 

@@ -20,7 +20,7 @@ from elftools.construct import ConstructError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import ARMAttributesSection
 
-from harness.errors import LibraryUnusable
+from mlperf_tiny.errors import LibraryUnusable
 
 MAGIC = b"!<arch>\n"
 THIN_MAGIC = b"!<thin>\n"

@@ -11,12 +11,12 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from firmware.codegen.graph import Graph, Tensor
-from firmware.codegen.plan import TensorInfo
-from firmware.codegen.read_tflite import read_tflite
-from firmware.engine_model import Library
-from firmware.tflm.operators import Call, Resolver, resolver_calls
-from harness.errors import UnsupportedOperator
+from mlperf_tiny.errors import UnsupportedOperator
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Tensor
+from mlperf_tiny.firmware.codegen.ir.plan import TensorInfo
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.firmware.engine_model import Library
+from mlperf_tiny.firmware.tflm.operators import Call, Resolver, resolver_calls
 
 # Room for the interpreter, its op resolver and the kernels' calls. The deepest that any of the benchmark's models and
 # MicroNets went on the emulated boards is 908 bytes (CMSIS-NN kernels); an overflow is a fault, not silence.

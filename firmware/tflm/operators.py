@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware.codegen.graph import Graph, Operator
-from firmware.tflm.tree import MICRO, RESOLVER
-from harness.errors import LibraryUnusable, UnsupportedOperator
+from mlperf_tiny.errors import LibraryUnusable, UnsupportedOperator
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.tflm.tree import MICRO, RESOLVER
 
 _CALL = re.compile(
     r"TfLiteStatus\s+(?P<call>Add\w+)\((?P<parameters>[^{;]*)\)\s*\{\s*"

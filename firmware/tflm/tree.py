@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware.boards import Board
-from firmware.engine_model import Library
-from firmware.tflm.archive import Archive, Target, read_archive
-from harness.errors import LibraryUnusable, UsageError
+from mlperf_tiny.errors import LibraryUnusable, UsageError
+from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.firmware.engine_model import Library
+from mlperf_tiny.firmware.tflm.archive import Archive, Target, read_archive
 
 VARIABLE = "TFLM_DIR"
 ARCHIVE = "libtensorflow-microlite.a"

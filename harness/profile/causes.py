@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runners.emulator.counts import DATA, FETCH, MISPREDICT, UNALIGNED, Counts
-from runners.emulator.timing.core_model import Stall
+from mlperf_tiny.runners.emulator.native.counts import DATA, FETCH, MISPREDICT, UNALIGNED, Counts
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Stall
 
 
 @dataclass(frozen=True)

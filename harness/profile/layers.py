@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from firmware.codegen.graph import Graph, Operator
-from firmware.codegen.operators.checks import dims
-from firmware.codegen.plan import Plan
-from runners.emulator.counts import Counts
-from runners.emulator.thumb import is_wide
-from runners.emulator.visits import Visit
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.plan import Plan
+from mlperf_tiny.firmware.codegen.operators.operands.checks import dims
+from mlperf_tiny.runners.emulator.function_trace import Visit
+from mlperf_tiny.runners.emulator.native.counts import Counts
+from mlperf_tiny.runners.emulator.timing.decode.thumb import is_wide
 
 COMPILED_RUNNER = "model_invoke"
 TFLM_RUNNER = "_ZN6tflite21MicroInterpreterGraph14InvokeSubgraphEi"

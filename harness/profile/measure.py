@@ -14,15 +14,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware.boards import Board, find_board
-from firmware.codegen.pipeline import CompiledModel
-from firmware.codegen.read_tflite import read_tflite
-from firmware.engine_model import EngineModel
-from harness.compare import INFER_S, input_format_of, inputs_of, wire_of
-from harness.engines import ENGINES, check_at_hand, check_engine, toolchain_for
-from harness.errors import BuildError, UsageError
-from harness.image import Image, build_image
-from harness.profile.layers import (
+from mlperf_tiny.errors import BuildError, UsageError
+from mlperf_tiny.firmware.boards import Board, find_board
+from mlperf_tiny.firmware.codegen.pipeline import CompiledModel
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.firmware.engine_model import EngineModel
+from mlperf_tiny.harness.compare.engines import INFER_S, input_format_of, inputs_of, wire_of
+from mlperf_tiny.harness.image.build import Image, build_image
+from mlperf_tiny.harness.image.engines import ENGINES, check_at_hand, check_engine, toolchain_for
+from mlperf_tiny.harness.profile.layers import (
     COMPILED_RUNNER,
     TFLM_RUNNER,
     Label,
@@ -34,14 +34,14 @@ from harness.profile.layers import (
     return_addresses,
     straight_line_edges,
 )
-from harness.session import Session, Timeouts
-from models.catalog import find_model
-from models.data.cache import cache_folder
-from models.data.dataset import Sample
-from runners.emulator.counts import Counts
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.timing.levels import DEFAULT_LEVEL, find_level
-from runners.emulator.transport import EmulatorTransport
+from mlperf_tiny.harness.wire.session import Session, Timeouts
+from mlperf_tiny.models.catalog.catalog import find_model
+from mlperf_tiny.models.data.download.cache import cache_folder
+from mlperf_tiny.models.data.formats.dataset import Sample
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.native.counts import Counts
+from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, find_level
+from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 
 # The inference behind the warm-up is followed by one more, whose start is the end of the one that is looked at.
 WARMUPS, TIMED = 1, 2

@@ -7,13 +7,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import DataError
-from models.data import ad01, ic01, kws01, vww01
-from models.data.cache import DATA_VARIABLE, cache_folder, data_folder
-from models.data.dataset import Dataset
-from models.data.files import FileForm, load_files
-from models.data.synthetic.sets import synthetic_dataset
-from models.tasks import Task
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, cache_folder, data_folder
+from mlperf_tiny.models.data.formats.dataset import Dataset
+from mlperf_tiny.models.data.formats.files import FileForm, load_files
+from mlperf_tiny.models.data.sources import ad01, ic01, kws01, vww01
+from mlperf_tiny.models.data.synthetic.sets import synthetic_dataset
+from mlperf_tiny.models.tasks import Task
 
 FORMS: dict[str, FileForm] = {"ad01": ad01.FORM, "ic01": ic01.FORM, "kws01": kws01.FORM, "vww01": vww01.FORM}
 

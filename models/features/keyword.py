@@ -14,8 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features.clip import Floats, by_maximum, frames, in_batches, periodic_hann, to_unit
-from models.features.mel import cosine_transform, signal_filters
+from mlperf_tiny.models.features.clip import Floats, by_maximum, frames, in_batches, periodic_hann, to_unit
+from mlperf_tiny.models.features.mel import cosine_transform, signal_filters
 
 WINDOW_SAMPLES = 480
 HOP_SAMPLES = 320

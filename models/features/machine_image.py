@@ -14,8 +14,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features.clip import SAMPLE_RATE_HZ, Floats, frames, periodic_hann, to_unit
-from models.features.mel import slaney_filters
+from mlperf_tiny.models.features.clip import SAMPLE_RATE_HZ, Floats, frames, periodic_hann, to_unit
+from mlperf_tiny.models.features.mel import slaney_filters
 
 FFT_POINTS = 1024
 HOP_SAMPLES = 512

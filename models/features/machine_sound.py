@@ -17,9 +17,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import DataError
-from models.features.clip import SAMPLE_RATE_HZ, Floats, periodic_hann
-from models.features.mel import slaney_filters
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.features.clip import SAMPLE_RATE_HZ, Floats, periodic_hann
+from mlperf_tiny.models.features.mel import slaney_filters
 
 FFT_POINTS = 1024
 HOP_SAMPLES = 512

@@ -15,13 +15,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import UsageError
-from models.features.keyword import keyword_mfcc
-from models.features.machine_image import machine_images
-from models.features.machine_sound import log_mel, windows
-from models.features.micronet_keyword import hello_edge_mfcc, micronet_keyword_mfcc
-from models.features.picture import byte_rgb, gray, unit_rgb
-from models.features.wake_word import wake_word_inputs
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.models.features.image import byte_rgb, gray, unit_rgb
+from mlperf_tiny.models.features.keyword import keyword_mfcc
+from mlperf_tiny.models.features.machine_image import machine_images
+from mlperf_tiny.models.features.machine_sound import log_mel, windows
+from mlperf_tiny.models.features.micronet_keyword import hello_edge_mfcc, micronet_keyword_mfcc
+from mlperf_tiny.models.features.wake_word import wake_word_inputs
 
 Raw = Literal["keyword clips", "machine clip", "pictures"]
 Rounding = Literal["nearest", "truncated"]

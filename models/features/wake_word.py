@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features.clip import SAMPLE_RATE_HZ, Floats, frames
-from models.features.mel import signal_filters
+from mlperf_tiny.models.features.clip import SAMPLE_RATE_HZ, Floats, frames
+from mlperf_tiny.models.features.mel import signal_filters
 
 WINDOW_SAMPLES = 1024
 HOP_SAMPLES = 512

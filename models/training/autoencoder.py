@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.arch import Arch
-from models.build import build, fold
-from models.data.dataset import Dataset
-from models.data.synthetic.machines import MACHINE_IDS
-from models.data.synthetic.sets import clip_features, faulty_clips, machine_sounds, normal_clips
-from models.evaluate import ad_score, ad_windows, auc, int8_ad_scores
-from models.quantize import quantize
-from models.tasks import BY_NAME
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.arch.build import build, fold
+from mlperf_tiny.models.data.formats.dataset import Dataset
+from mlperf_tiny.models.data.synthetic.machines import MACHINE_IDS
+from mlperf_tiny.models.data.synthetic.sets import clip_features, faulty_clips, machine_sounds, normal_clips
+from mlperf_tiny.models.tasks import BY_NAME
+from mlperf_tiny.models.training.datasets.scores import ad_score, ad_windows, auc, int8_ad_scores
+from mlperf_tiny.models.training.quantize import quantize
 
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]

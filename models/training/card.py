@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from models.training.recipes import Recipe
-from models.training.teacher import Teacher
+from mlperf_tiny.models.training.recipes.recipes import Recipe
+from mlperf_tiny.models.training.teacher import Teacher
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.passes import PassStore
-from models.training.recipes import Distillation, Masking, Recipe
-from models.training.teacher import Teacher
+from mlperf_tiny.models.training.datasets.augmentation_cache import PassStore
+from mlperf_tiny.models.training.recipes.recipes import Distillation, Masking, Recipe
+from mlperf_tiny.models.training.teacher import Teacher
 
 Floats = NDArray[np.float32]
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import DataError
-from models.training.average import averaging
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.training.qat.moving_average import averaging
 
 Floats = NDArray[np.float32]
 Samples = Callable[[int], tuple[Floats, Floats]]

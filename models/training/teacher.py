@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features.pipelines import quantize_inputs
-from models.training.interpreter import open_interpreter
+from mlperf_tiny.models.features.pipelines import quantize_inputs
+from mlperf_tiny.models.training.qat.interpreter import open_interpreter
 
 Floats = NDArray[np.float32]
 

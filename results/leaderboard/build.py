@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import BenchError, RecordError
-from harness.modes import Progress
-from harness.record import RunRecord, read_record, record_differences
-from harness.transcript import TRANSCRIPT_FILE, read_transcript
-from results.leaderboard.columns import Row
-from results.leaderboard.file import only_writer, read_leaderboard, write_leaderboard
-from results.leaderboard.merge import contradicted, identity_of, merged
-from results.leaderboard.places import moved, place_of
-from results.leaderboard.ranking import ranked
-from results.leaderboard.record_rows import row_of_record
-from results.leaderboard.review_rows import is_damaged_run, row_of_review
-from results.leaderboard.sources import Found, find_sources
-from results.review.plain import shown
-from results.review.review import review_path
+from mlperf_tiny.errors import BenchError, RecordError
+from mlperf_tiny.harness.record.record import RunRecord, read_record, record_differences
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
+from mlperf_tiny.progress import Progress
+from mlperf_tiny.results.leaderboard.file import only_writer, read_leaderboard, write_leaderboard
+from mlperf_tiny.results.leaderboard.merge import contradicted, identity_of, merged
+from mlperf_tiny.results.leaderboard.places import moved, place_of
+from mlperf_tiny.results.leaderboard.ranking import ranked
+from mlperf_tiny.results.leaderboard.rows.columns import Row
+from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
+from mlperf_tiny.results.leaderboard.rows.review_rows import is_damaged_run, row_of_review
+from mlperf_tiny.results.leaderboard.sources import Found, find_sources
+from mlperf_tiny.results.review.review import review_path
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 Listener = Callable[[Progress], None]
 
@@ -66,7 +66,7 @@ def build_leaderboard(
             continue
         for result in review.results:
             if is_damaged_run(result):
-                words = "; ".join(shown(finding.text) for finding in result.findings)
+                words = "; ".join(sanitize_for_terminal(finding.text) for finding in result.findings)
                 problems.append(f"{tree}: {result.folder}: {words}")
                 continue
             place = tree / result.folder if tree.is_dir() else tree
@@ -133,4 +133,4 @@ def _check_seal(folder: Path, record: RunRecord, kept: Sequence[Row]) -> None:
 
 def _left_out(folder: Path, error: BenchError) -> str:
     words = str(error)
-    return words if str(folder) in words else f"{folder}: {shown(words)}"
+    return words if str(folder) in words else f"{folder}: {sanitize_for_terminal(words)}"

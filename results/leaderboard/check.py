@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DataError
-from results.leaderboard.columns import Row, number
-from results.review.benchmarks import benchmark_of
-from results.review.claims import agrees
-from results.review.plain import shown
-from results.review.run import number as parsed
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.results.leaderboard.rows.columns import Row, number
+from mlperf_tiny.results.mlperf.benchmarks import benchmark_of
+from mlperf_tiny.results.review.evidence.claims import agrees
+from mlperf_tiny.results.review.evidence.runner_log import number as parsed
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 KEYS = ("ver", "div", "submitter", "system", "task")
 MAX_BYTES = 16 << 20
@@ -83,7 +83,9 @@ def read_table(path: Path) -> dict[Key, dict[str, str]]:
     except (ValueError, csv.Error) as error:
         raise DataError(f"{path} is no CSV text ({error}). Name another file with --check.") from error
     if not set(KEYS) <= set(header):
-        raise DataError(f"{path} begins with {shown(','.join(header), 100)!r}, wanted columns {', '.join(KEYS)}.")
+        raise DataError(
+            f"{path} begins with {sanitize_for_terminal(','.join(header), 100)!r}, wanted columns {', '.join(KEYS)}."
+        )
     table = {}
     for line in lines:
         row = benchmark_of(line["task"])
@@ -98,7 +100,7 @@ def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
     found: list[Difference] = []
     compared = equal = 0
     for key, line in table.items():
-        name = shown(" ".join(key), 120)
+        name = sanitize_for_terminal(" ".join(key), 120)
         if key not in here:
             found.append(Difference(name, "", "", "", "the table has it, no row here is of that name"))
             continue
@@ -115,7 +117,11 @@ def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
                 equal += 1
     for key in here:
         if key not in table:
-            found.append(Difference(shown(" ".join(key), 120), "", "", "", "a row here, the table does not have it"))
+            found.append(
+                Difference(
+                    sanitize_for_terminal(" ".join(key), 120), "", "", "", "a row here, the table does not have it"
+                )
+            )
     return Check(sum(key in here for key in table), compared, equal, tuple(found))
 
 
@@ -135,7 +141,7 @@ def _compared(name: str, figure: Figure, printed: str, row: Row) -> Difference |
     if not printed:
         return None if best is None else Difference(name, figure.name, "", here, "the table has none")
     if parsed(printed) is None:
-        return Difference(name, figure.name, shown(printed, 40), here, "the table's is no number")
+        return Difference(name, figure.name, sanitize_for_terminal(printed, 40), here, "the table's is no number")
     if best is None:
         return Difference(name, figure.name, printed, "", "there is none here")
     if _same(printed, best, figure.time):

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.errors import RecordError
-from results.leaderboard.cells import armed, check_cell, defused
-from results.leaderboard.columns import COLUMNS, FORMAT, NAMES, Row
-from results.leaderboard.formats import MIGRATIONS
-from results.review.plain import shown
+from mlperf_tiny.errors import RecordError
+from mlperf_tiny.results.leaderboard.rows.cells import armed, check_cell, defused
+from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, NAMES, Row
+from mlperf_tiny.results.leaderboard.rows.formats import MIGRATIONS
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 MAX_BYTES = 64 << 20
 
@@ -52,7 +52,7 @@ def read_leaderboard(path: Path) -> list[Row]:
             row = values if header == NAMES else MIGRATIONS[header](values)
             _check(row)
         except (RecordError, ValueError, OverflowError) as error:
-            raise RecordError(f"{path} row {number}: {shown(str(error), 200)}. {_HELP}") from error
+            raise RecordError(f"{path} row {number}: {sanitize_for_terminal(str(error), 200)}. {_HELP}") from error
         rows.append(row)
     return rows
 
@@ -60,11 +60,15 @@ def read_leaderboard(path: Path) -> list[Row]:
 def _unknown(path: Path, header: tuple[str, ...], lines: list[list[str]]) -> str:
     """Why a file with this header is not read."""
     if "Format" in header:
-        found = shown(lines[1][header.index("Format")], 20) if len(lines) > 1 and len(lines[1]) == len(header) else ""
+        found = (
+            sanitize_for_terminal(lines[1][header.index("Format")], 20)
+            if len(lines) > 1 and len(lines[1]) == len(header)
+            else ""
+        )
         if found != str(FORMAT):
             what = f"is of format {found}" if found else "is of another format"
             return f"{path} {what}, this program reads up to {FORMAT}. Update this program, or name another file."
-    begins = shown(",".join(header), 200)
+    begins = sanitize_for_terminal(",".join(header), 200)
     return f"{path} is not a leaderboard, it begins with {begins!r}. Move it away, or name another file."
 
 
@@ -74,7 +78,7 @@ def _check(row: Row) -> None:
             raise RecordError(f"{column.name} is empty, wanted {' or '.join(column.choices) or 'a value'}")
         check_cell(column, row[column.name])
     if row["Format"] != str(FORMAT):
-        raise RecordError(f"Format is {shown(row['Format'], 20)!r}, wanted {FORMAT} in every row")
+        raise RecordError(f"Format is {sanitize_for_terminal(row['Format'], 20)!r}, wanted {FORMAT} in every row")
     if row["Source"] == "run" and not row["RunId"]:
         raise RecordError("RunId is empty, wanted the name of the run")
 

@@ -14,9 +14,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from results.leaderboard.build import Leaderboard
-from results.leaderboard.check import Check, Difference
-from results.leaderboard.columns import COLUMNS, FORMAT, Column, Kind, Row
+from mlperf_tiny.results.leaderboard.build import Leaderboard
+from mlperf_tiny.results.leaderboard.check import Check, Difference
+from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, Column, Kind, Row
 
 SCHEMA_FILE = "leaderboard.schema.json"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.record import RunRecord
-from harness.seal import Seal
-from results.leaderboard.columns import NAMES, Row
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.wire.hash_chain import Seal
+from mlperf_tiny.results.leaderboard.rows.columns import NAMES, Row
 
 Identity = tuple[str, ...]
 

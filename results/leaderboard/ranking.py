@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from harness.settings import UNKNOWN_DEVICE
-from results.leaderboard.columns import NAMES, TASKS, TIMINGS, Row, number
+from mlperf_tiny.harness.record.settings import UNKNOWN_DEVICE
+from mlperf_tiny.results.leaderboard.rows.columns import NAMES, TASKS, TIMINGS, Row, number
 
 GROUP = ("MlperfModel", "Division", "Timing", "TimingModel", "DataSource")
 """Columns that are equal in all rows of one ranking."""

@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DataError
-from harness.transcript import TRANSCRIPT_FILE
-from results.review.layout import DIVISIONS
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
+from mlperf_tiny.results.mlperf.layout import DIVISIONS
 
 MAX_DEPTH = 8
 MAX_FOLDERS = 20_000

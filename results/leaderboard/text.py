@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from results.leaderboard.columns import Row, number
-from results.leaderboard.ranking import Group, group_of
-from results.leaderboard.titles import accuracy_of, group_title, row_title, task_title
-from results.review.plain import shown
+from mlperf_tiny.results.leaderboard.ranking import Group, group_of
+from mlperf_tiny.results.leaderboard.rows.columns import Row, number
+from mlperf_tiny.results.leaderboard.titles import accuracy_of, group_title, row_title, task_title
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 LONGEST_NAME = 58
 LONGEST_REASON = 40
@@ -33,7 +33,7 @@ def _table(group: Group, rows: list[Row]) -> str:
     accuracy = accuracy_of(group[0])
     columns: list[tuple[str, Cell, bool]] = [
         ("rank", lambda row: row["Rank"] or "-", True),
-        ("system", lambda row: shown(row_title(row), LONGEST_NAME), False),
+        ("system", lambda row: sanitize_for_terminal(row_title(row), LONGEST_NAME), False),
         ("latency, ms", _number("LatencyMs", 3, "LatencyBasis"), True),
         (
             accuracy.heading.lower() if accuracy.unit else accuracy.heading,
@@ -79,4 +79,4 @@ def _verdict(row: Row) -> str:
     reason = row["Unranked"]
     if not reason or reason == row["Verdict"]:
         return row["Verdict"]
-    return f"{row['Verdict']} ({shown(reason, LONGEST_REASON)})"
+    return f"{row['Verdict']} ({sanitize_for_terminal(reason, LONGEST_REASON)})"

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from models.tasks import BY_NAME
-from results.leaderboard.columns import Row
-from results.leaderboard.ranking import Group
-from results.review.benchmarks import BENCHMARKS
+from mlperf_tiny.models.tasks import BY_NAME
+from mlperf_tiny.results.leaderboard.ranking import Group
+from mlperf_tiny.results.leaderboard.rows.columns import Row
+from mlperf_tiny.results.mlperf.benchmarks import BENCHMARKS
 
 
 @dataclass(frozen=True)

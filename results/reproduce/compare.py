@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.measured import Measured, measure
-from harness.record import PerformanceFigures, RunRecord
-from harness.transcript import Transcript
-from results.reproduce.image import Rebuilt
-from results.reproduce.rerun import Again
-from results.reproduce.tolerance import Tolerance, tolerance
+from mlperf_tiny.harness.record.measured import Measured, measure
+from mlperf_tiny.harness.record.record import PerformanceFigures, RunRecord
+from mlperf_tiny.harness.wire.transcript import Transcript
+from mlperf_tiny.results.reproduce.image import Rebuilt
+from mlperf_tiny.results.reproduce.rerun import Again
+from mlperf_tiny.results.reproduce.tolerance import Tolerance, tolerance
 
 SAME, WITHIN, DIFFERS, NOT_COMPARED = "same", "within tolerance", "differs", "not compared"
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DataError
-from harness.image import Image
-from harness.rebuild import image_parts
-from harness.settings import FirmwareFacts, Settings
-from results.review.own_runs import CODE
-from results.review.tree import Tree
-from results.submission.code_folder import SOURCE, has_sources
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.harness.image.build import Image
+from mlperf_tiny.harness.image.parts import image_parts
+from mlperf_tiny.harness.record.settings import FirmwareFacts, Settings
+from mlperf_tiny.results.mlperf.tree import Tree
+from mlperf_tiny.results.review.own.own_runs import CODE
+from mlperf_tiny.results.submission.code_folder import SOURCE, has_sources
 
 FIELDS = (
     ("compiler", "compiler"),

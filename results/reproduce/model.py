@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import BenchError, DataError
-from harness.settings import ModelFacts
-from models.catalog import LARGEST_MODEL_BYTES, find_model, model_names
-from results.review.tree import Tree
-from results.submission.manifest import sha256
+from mlperf_tiny.errors import BenchError, DataError
+from mlperf_tiny.harness.record.settings import ModelFacts
+from mlperf_tiny.models.catalog.catalog import LARGEST_MODEL_BYTES, find_model, model_names
+from mlperf_tiny.results.mlperf.tree import Tree
+from mlperf_tiny.results.submission.manifest import sha256
 
 CATALOGUE, ENCLOSED = "the catalogue", "the enclosed file"
 

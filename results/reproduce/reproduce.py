@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
-from harness.modes import Progress
-from harness.run import OpenDevice
-from results.reproduce.result import Outcome, Reproduced, Wish, Work
-from results.review.plain import shown
-from results.review.review import review_tree
-from results.review.tree import open_tree
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.harness.run.run import OpenDevice
+from mlperf_tiny.progress import Progress
+from mlperf_tiny.results.mlperf.tree import open_tree
+from mlperf_tiny.results.reproduce.result import Outcome, Reproduced, Wish, Work
+from mlperf_tiny.results.review.review import review_tree
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 FORMAT = 1
 
@@ -68,7 +68,7 @@ def reproduce_path(
     with _work_folder(wish.work) as work:
         for number, result in enumerate(own, start=1):
             title = result.title or result.folder
-            say(f"reproducing {shown(title)} ({number} of {len(own)})")
+            say(f"reproducing {sanitize_for_terminal(title)} ({number} of {len(own)})")
             one = Work(tree, result, title, wish, work, say, _numbered(progress, number, len(own)), open_device)
             done.append(one.reproduced())
     others = tuple(result.title or result.folder for result in review.results if result.place is None)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from harness.errors import BenchError, DataError
-from harness.modes import Progress
-from harness.prepare import MODES, Mode, Request, level_of, prepare
-from harness.record import RunRecord, read_record
-from harness.run import Listener, OpenDevice, resume_benchmark, run_benchmark
-from harness.settings import Settings
-from harness.transcript import TRANSCRIPT_FILE, Transcript, read_transcript
-from results.reproduce.model import CATALOGUE, ChosenModel
+from mlperf_tiny.errors import BenchError, DataError
+from mlperf_tiny.harness.record.record import RunRecord, read_record
+from mlperf_tiny.harness.record.settings import Settings
+from mlperf_tiny.harness.run.prepare import MODES, Mode, Request, level_of, prepare
+from mlperf_tiny.harness.run.run import OpenDevice, resume_benchmark, run_benchmark
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, read_transcript
+from mlperf_tiny.progress import Listener, Progress
+from mlperf_tiny.results.reproduce.model import CATALOGUE, ChosenModel
 
 
 @dataclass(frozen=True)

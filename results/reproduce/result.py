@@ -11,19 +11,19 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from harness.errors import BenchError, DataError
-from harness.modes import Progress
-from harness.record import RunRecord
-from harness.run import OpenDevice
-from harness.transcript import parse_transcript
-from results.reproduce.compare import DIFFERS, NOT_COMPARED, SAME, Row, image_row, rows
-from results.reproduce.image import code_folder_of, rebuild
-from results.reproduce.model import ENCLOSED, choose_model
-from results.reproduce.rerun import rerun
-from results.review.findings import Kind
-from results.review.own_runs import MAX_TRANSCRIPT_BYTES
-from results.review.reviewed import Reviewed
-from results.review.tree import Tree
+from mlperf_tiny.errors import BenchError, DataError
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.run.run import OpenDevice
+from mlperf_tiny.harness.wire.transcript import parse_transcript
+from mlperf_tiny.progress import Progress
+from mlperf_tiny.results.mlperf.findings import Kind
+from mlperf_tiny.results.mlperf.tree import Tree
+from mlperf_tiny.results.reproduce.compare import DIFFERS, NOT_COMPARED, SAME, Row, image_row, rows
+from mlperf_tiny.results.reproduce.image import code_folder_of, rebuild
+from mlperf_tiny.results.reproduce.model import ENCLOSED, choose_model
+from mlperf_tiny.results.reproduce.rerun import rerun
+from mlperf_tiny.results.review.own.own_runs import MAX_TRANSCRIPT_BYTES
+from mlperf_tiny.results.review.own.reviewed import Reviewed
 
 SHORT = 16
 

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from results.reproduce.compare import Row
-from results.reproduce.reproduce import Reproduction
-from results.reproduce.result import Outcome, Reproduced
-from results.review.plain import shown
+from mlperf_tiny.results.reproduce.compare import Row
+from mlperf_tiny.results.reproduce.reproduce import Reproduction
+from mlperf_tiny.results.reproduce.result import Outcome, Reproduced
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 HEAD = ("", "recorded", "reproduced", "difference", "verdict")
 WIDEST = 56
@@ -16,7 +16,8 @@ def render_reproduction(reproduction: Reproduction) -> str:
     """Return one block for each result, then the count of outcomes."""
     blocks = [_block(result) for result in reproduction.results]
     blocks += [
-        f"CANNOT BE REPRODUCED HERE  {shown(title)}\n  not a run of this program" for title in reproduction.others
+        f"CANNOT BE REPRODUCED HERE  {sanitize_for_terminal(title)}\n  not a run of this program"
+        for title in reproduction.others
     ]
     counts = {one: sum(result.outcome is one for result in reproduction.results) for one in Outcome}
     counts[Outcome.NOT_HERE] += len(reproduction.others)
@@ -26,13 +27,19 @@ def render_reproduction(reproduction: Reproduction) -> str:
 
 
 def _block(result: Reproduced) -> str:
-    lines = [f"{result.outcome.text.upper()}  {shown(result.title)}", f"  {shown(result.folder)}"]
+    lines = [
+        f"{result.outcome.text.upper()}  {sanitize_for_terminal(result.title)}",
+        f"  {sanitize_for_terminal(result.folder)}",
+    ]
     lines += _table([HEAD, *map(_cells, result.rows)]) if result.rows else []
-    return "\n".join([*lines, *(f"  note: {shown(note)}" for note in result.notes)])
+    return "\n".join([*lines, *(f"  note: {sanitize_for_terminal(note)}" for note in result.notes)])
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return tuple(shown(text, WIDEST) for text in (row.name, row.recorded, row.reproduced, row.difference, row.verdict))
+    return tuple(
+        sanitize_for_terminal(text, WIDEST)
+        for text in (row.name, row.recorded, row.reproduced, row.difference, row.verdict)
+    )
 
 
 def _table(cells: list[tuple[str, ...]]) -> list[str]:

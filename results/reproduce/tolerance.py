@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.record import RunRecord
+from mlperf_tiny.harness.record.record import RunRecord
 
 OTHER_IMAGE_PERCENT = 5.0
 """Another compiler or other sources: three earlier releases of the compiler made 1.3 % at most (docs/review.md)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from html import escape
 
-from results.review.findings import Kind
-from results.review.plain import shown
-from results.review.review import Review, Reviewed
-from results.review.text import figure_text, headline_figures
+from mlperf_tiny.results.mlperf.findings import Kind
+from mlperf_tiny.results.review.review import Review, Reviewed
+from mlperf_tiny.results.review.text import figure_text, headline_figures
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 _CLASSES = {0: "good", 3: "open", 4: "off", 5: "bad"}
 _WORDS = {Kind.BREACH: "breaks", Kind.DEVIATION: "deviates", Kind.MISSING: "missing", Kind.NOTE: "note"}
@@ -91,4 +91,4 @@ def _class(result: Reviewed) -> str:
 
 
 def _safe(text: str) -> str:
-    return escape(shown(text))
+    return escape(sanitize_for_terminal(text))

@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
-from harness.modes import Progress
-from results.review.enclosed import enclosed
-from results.review.evidence import Evidence, gather
-from results.review.figures import Recomputed
-from results.review.findings import Finding, Kind, Verdict
-from results.review.label_lists import LabelLists
-from results.review.layout import Found, find_results
-from results.review.own_runs import read_own_run, run_places
-from results.review.plain import shown
-from results.review.recompute import recompute
-from results.review.reviewed import Reviewed
-from results.review.rules import findings_of
-from results.review.run_folder import reviewed_run
-from results.review.system import description_paths
-from results.review.tree import Tree, open_tree
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.progress import Progress
+from mlperf_tiny.results.mlperf.findings import Finding, Kind, Verdict
+from mlperf_tiny.results.mlperf.layout import Found, find_results
+from mlperf_tiny.results.mlperf.system import description_paths
+from mlperf_tiny.results.mlperf.tree import Tree, open_tree
+from mlperf_tiny.results.review.checks.figures import Recomputed
+from mlperf_tiny.results.review.checks.recompute import recompute
+from mlperf_tiny.results.review.checks.rules import findings_of
+from mlperf_tiny.results.review.evidence.evidence import Evidence, gather
+from mlperf_tiny.results.review.evidence.label_lists import LabelLists
+from mlperf_tiny.results.review.own.enclosed import enclosed
+from mlperf_tiny.results.review.own.own_runs import read_own_run, run_places
+from mlperf_tiny.results.review.own.reviewed import Reviewed
+from mlperf_tiny.results.review.own.run_folder import reviewed_run
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 __all__ = ["FORMAT", "Review", "Reviewed", "review_path", "review_tree"]
 
@@ -84,11 +84,11 @@ def review_tree(
     lists, descriptions = LabelLists(data_folder), description_paths(tree)
     results = []
     for number, result in enumerate(found, start=1):
-        say(Progress("review", number, total, shown(result.folder)))
+        say(Progress("review", number, total, sanitize_for_terminal(result.folder)))
         evidence = gather(tree, result, descriptions, lists)
         results.append(_reviewed(tree, result, evidence, recompute(evidence)))
     for number, place in enumerate(places, start=len(found) + 1):
-        say(Progress("review", number, total, shown(place.folder)))
+        say(Progress("review", number, total, sanitize_for_terminal(place.folder)))
         results.append(reviewed_run(tree, read_own_run(tree, place)))
     return Review(path, _with_smaller_size(results), tuple(strays))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from results.review.figures import Figure
-from results.review.findings import Kind
-from results.review.plain import shown
-from results.review.review import Review, Reviewed
+from mlperf_tiny.results.mlperf.findings import Kind
+from mlperf_tiny.results.review.checks.figures import Figure
+from mlperf_tiny.results.review.review import Review, Reviewed
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 SHOWN_FIGURES = ("throughput", "latency", "top-1", "AUC", "energy", "power")
 _MARKS = {Kind.BREACH: "breaks", Kind.DEVIATION: "deviates", Kind.MISSING: "missing", Kind.NOTE: "note"}
@@ -17,7 +17,7 @@ _MARKS = {Kind.BREACH: "breaks", Kind.DEVIATION: "deviates", Kind.MISSING: "miss
 def render_text(review: Review, notes: bool = True) -> str:
     """Return the whole review: one block for each result, then what else was seen, then the count of verdicts."""
     blocks = [_block(result, notes) for result in review.results]
-    tail = [f"also: {shown(stray)}" for stray in review.strays] if notes else []
+    tail = [f"also: {sanitize_for_terminal(stray)}" for stray in review.strays] if notes else []
     counts = [f"{count} {verdict.text}" for verdict, count in review.counts().items() if count]
     plural = "result" if len(review.results) == 1 else "results"
     return "\n\n".join(
@@ -28,10 +28,10 @@ def render_text(review: Review, notes: bool = True) -> str:
 def figure_text(figure: Figure) -> str:
     """Claim and recomputed value of one figure, for people."""
     if figure.recomputed is None:
-        return f"{shown(figure.claimed or '', 40)} {figure.unit} (not recomputed)".replace("  ", " ")
+        return f"{sanitize_for_terminal(figure.claimed or '', 40)} {figure.unit} (not recomputed)".replace("  ", " ")
     decimals = max(3, len(figure.claimed.partition(".")[2])) if figure.claimed else 3
     value = f"{figure.recomputed:,.{decimals}f} {figure.unit}".rstrip()
-    return value if figure.claimed is None else f"{value} (claimed {shown(figure.claimed, 40)})"
+    return value if figure.claimed is None else f"{value} (claimed {sanitize_for_terminal(figure.claimed, 40)})"
 
 
 def headline_figures(figures: Sequence[Figure]) -> list[Figure]:
@@ -41,11 +41,14 @@ def headline_figures(figures: Sequence[Figure]) -> list[Figure]:
 
 
 def _block(result: Reviewed, notes: bool) -> str:
-    lines = [f"{result.verdict.text.upper()}  {shown(result.title)}", f"  {shown(result.folder)}"]
+    lines = [
+        f"{result.verdict.text.upper()}  {sanitize_for_terminal(result.title)}",
+        f"  {sanitize_for_terminal(result.folder)}",
+    ]
     figures = headline_figures(result.figures)
     width = max((len(figure.name) for figure in figures), default=0)
     lines += [f"  {figure.name:<{width}}  {figure_text(figure)}" for figure in figures]
     for finding in result.findings:
         if notes or finding.kind is not Kind.NOTE:
-            lines.append(f"  {_MARKS[finding.kind]}: {shown(finding.text)} [{finding.rule}]")
+            lines.append(f"  {_MARKS[finding.kind]}: {sanitize_for_terminal(finding.text)} [{finding.rule}]")
     return "\n".join(lines)

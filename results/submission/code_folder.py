@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import shlex
 
-from harness.rebuild import image_parts
-from harness.record import RunRecord
-from harness.settings import Settings
-from models.catalog import model_names
-from models.tasks import find_task
-from results.submission.names import NO_SILICON, Names
-from results.submission.runner_files import PROGRAM
+from mlperf_tiny.harness.image.parts import image_parts
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.settings import Settings
+from mlperf_tiny.models.catalog.catalog import model_names
+from mlperf_tiny.models.tasks import find_task
+from mlperf_tiny.results.mlperf.names import NO_SILICON, Names
+from mlperf_tiny.results.submission.runner_files import PROGRAM
 
 MODEL, README, SOURCE = "model.tflite", "README.md", "source"
 RUN_TRANSCRIPT, RUN_RECORD = "run/transcript.jsonl", "run/record.json"

@@ -11,14 +11,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from firmware.boards import DEVICES, KIB, Board, Memory
-from harness.errors import DataError, UsageError
-from harness.record import RunRecord
-from harness.settings import Settings
-from results.review.json_text import parse_json
-from results.review.system import MAX_DESCRIPTION_BYTES
-from results.submission.names import NO_SILICON, Names
-from results.submission.runner_files import PROGRAM
+from mlperf_tiny.errors import DataError, UsageError
+from mlperf_tiny.firmware.boards import DEVICES, KIB, Board, Memory
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.settings import Settings
+from mlperf_tiny.results.mlperf.json_text import parse_json
+from mlperf_tiny.results.mlperf.names import NO_SILICON, Names
+from mlperf_tiny.results.mlperf.system import MAX_DESCRIPTION_BYTES
+from mlperf_tiny.results.submission.runner_files import PROGRAM
 
 TEMPLATE = (
     "Submitter",

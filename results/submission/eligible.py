@@ -6,20 +6,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.image import source_digest
-from harness.prepare import MODES
-from harness.record import RunRecord
-from harness.settings import UNKNOWN_DEVICE, Settings
-from models.data import labels
-from models.tasks import find_task
-from results.submission.runner_files import Quality
+from mlperf_tiny.harness.image.build import source_digest
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.settings import UNKNOWN_DEVICE, Settings
+from mlperf_tiny.harness.run.prepare import MODES
+from mlperf_tiny.models.data.formats import labels
+from mlperf_tiny.models.tasks import find_task
+from mlperf_tiny.results.submission.runner_files import Quality
 
 
 @dataclass(frozen=True)
 class Bar:
     """``why`` returns the reason as a phrase, or "" where there is none.
 
-    Once the run is made a rule of ``harness.rules`` says the same where ``judged`` is true.
+    Once the run is made a rule of ``harness.record.rules`` says the same where ``judged`` is true.
     """
 
     why: Callable[[Settings], str]

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.record import RunRecord, record_text
-from results.submission.code_folder import MODEL, RUN_RECORD, RUN_TRANSCRIPT, code_folder
-from results.submission.description import description
-from results.submission.inferences import Inferences
-from results.submission.manifest import MANIFEST_FILE, manifest_text, sha256
-from results.submission.names import Names
-from results.submission.runner_files import runner_files
+from mlperf_tiny.harness.record.record import RunRecord, record_text
+from mlperf_tiny.results.mlperf.names import Names
+from mlperf_tiny.results.submission.code_folder import MODEL, RUN_RECORD, RUN_TRANSCRIPT, code_folder
+from mlperf_tiny.results.submission.description import description
+from mlperf_tiny.results.submission.inferences import Inferences
+from mlperf_tiny.results.submission.manifest import MANIFEST_FILE, manifest_text, sha256
+from mlperf_tiny.results.submission.runner_files import runner_files
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inferences of a run that count, with the device's stamps around each: what the runner's files are made of.
 
-Which ones count is decided as in ``harness.measured``: the windows of the last attempt, and of what was answered twice
-the second answer.
+Which ones count is decided as in ``harness.record.measured``: the windows of the last attempt, and of what was
+answered twice the second answer.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.errors import ProtocolError, RecordError
-from harness.measured import measure
-from harness.protocol import Lap, Ready, decode_line
-from harness.session import read_inference
-from harness.transcript import Event, Transcript
+from mlperf_tiny.errors import ProtocolError, RecordError
+from mlperf_tiny.harness.record.measured import measure
+from mlperf_tiny.harness.wire.protocol import Lap, Ready, decode_line
+from mlperf_tiny.harness.wire.session import read_inference
+from mlperf_tiny.harness.wire.transcript import Event, Transcript
 
 _INFER = re.compile(r"infer (\d{1,10}) (\d{1,10})$")
 LONGEST_RUN_S = 1e8

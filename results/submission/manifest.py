@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.errors import DataError
-from harness.record import RunRecord
-from results.review.json_text import parse_json
-from results.submission.names import Names
-from results.submission.runner_files import PROGRAM
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.results.mlperf.json_text import parse_json
+from mlperf_tiny.results.mlperf.names import Names
+from mlperf_tiny.results.submission.runner_files import PROGRAM
 
 MANIFEST_FILE = "submission.json"
 FORMAT = 1

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from harness import metrics
-from harness.errors import RecordError
-from harness.record import RunRecord
-from harness.rules import WINDOW_S
-from models.tasks import Metric, Task, find_task
-from results.submission.inferences import Inferences, Told
+from mlperf_tiny.errors import RecordError
+from mlperf_tiny.harness.record import metrics
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.rules import WINDOW_S
+from mlperf_tiny.models.tasks import Metric, Task, find_task
+from mlperf_tiny.results.submission.inferences import Inferences, Told
 
 PROGRAM = "mlperf-tiny-harness"
 WRITTEN_BY = f"Written by {PROGRAM}"

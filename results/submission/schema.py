@@ -10,11 +10,11 @@ import json
 import sys
 from pathlib import Path
 
-from harness.schema import DRAFT, Schema, hex_schema, object_schema
-from harness.seal import Seal
-from harness.settings import FirmwareFacts
-from results.submission.manifest import DEVICE_KEYS, FORMAT, MODEL_KEYS
-from results.submission.names import Names
+from mlperf_tiny.harness.record.schema import DRAFT, Schema, hex_schema, object_schema
+from mlperf_tiny.harness.record.settings import FirmwareFacts
+from mlperf_tiny.harness.wire.hash_chain import Seal
+from mlperf_tiny.results.mlperf.names import Names
+from mlperf_tiny.results.submission.manifest import DEVICE_KEYS, FORMAT, MODEL_KEYS
 
 SCHEMA_FILE = "submission.schema.json"
 

@@ -7,23 +7,23 @@ from collections.abc import Callable
 from dataclasses import replace as changed
 from pathlib import Path
 
-from harness.errors import BenchError, DataError, RecordError
-from harness.measured import measure
-from harness.prepare import Request, prepare
-from harness.record import figures, stated_seal
-from harness.run import MODEL_FILE
-from harness.settings import Settings
-from harness.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
-from models.catalog import find_model, model_names, read_model
-from models.tasks import find_task
-from results.submission.description import check_own_words
-from results.submission.eligible import bars_after, bars_before
-from results.submission.files import ResultFiles, result_files
-from results.submission.inferences import inferences_of
-from results.submission.manifest import sha256
-from results.submission.names import Entry, names_of
-from results.submission.runner_files import quality_of
-from results.submission.write import Written, check_place, write_result
+from mlperf_tiny.errors import BenchError, DataError, RecordError
+from mlperf_tiny.harness.record.measured import measure
+from mlperf_tiny.harness.record.record import figures, stated_seal
+from mlperf_tiny.harness.record.settings import Settings
+from mlperf_tiny.harness.run.prepare import Request, prepare
+from mlperf_tiny.harness.run.run import MODEL_FILE
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
+from mlperf_tiny.models.catalog.catalog import find_model, model_names, read_model
+from mlperf_tiny.models.tasks import find_task
+from mlperf_tiny.results.mlperf.names import Entry, names_of
+from mlperf_tiny.results.submission.description import check_own_words
+from mlperf_tiny.results.submission.eligible import bars_after, bars_before
+from mlperf_tiny.results.submission.files import ResultFiles, result_files
+from mlperf_tiny.results.submission.inferences import inferences_of
+from mlperf_tiny.results.submission.manifest import sha256
+from mlperf_tiny.results.submission.runner_files import quality_of
+from mlperf_tiny.results.submission.write import Written, check_place, write_result
 
 
 def check_request(

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DataError, UsageError
-from results.submission.files import ResultFiles
-from results.submission.names import Names
+from mlperf_tiny.errors import DataError, UsageError
+from mlperf_tiny.results.mlperf.names import Names
+from mlperf_tiny.results.submission.files import ResultFiles
 
 DRAFT = ".submission-"
 

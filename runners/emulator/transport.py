@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from harness.errors import DeviceGone
-from runners.emulator.machine import EmulatedBoard
+from mlperf_tiny.errors import DeviceGone
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
 
 
 class EmulatorTransport:

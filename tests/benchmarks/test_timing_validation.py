@@ -13,8 +13,8 @@ from benchmarks.timing_validation import main
 from benchmarks.timing_validation_report import core_ratios, counted, plot, spearman, summaries
 from benchmarks.timing_validation_rows import Image, PublishedRow, read_manifest, read_published
 from benchmarks.timing_validation_run import ImageFailed, Prediction, board_of, predict
-from firmware.boards import DEVICES
-from harness.errors import UsageError
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.firmware.boards import DEVICES
 from tests.runners.emulator_images import build_image
 
 PUBLISHED = read_published()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.cli import compare as cli
-from harness.comparison import Figures, Row
+from mlperf_tiny.cli import compare as cli
+from mlperf_tiny.harness.compare.rows import Figures, Row
 from tests.fakes.tiny_models import tiny_kws
 
 ROW = Row("kws", "stm32f746", "compiled", figures=Figures(1000.0, 50.0))
@@ -25,7 +25,7 @@ def invoke(*arguments: object) -> Result:
 
 def measuring(monkeypatch: pytest.MonkeyPatch, *ends: BaseException) -> None:
     def rows(plan: Any, listener: Any) -> Iterator[Row]:
-        listener.say("measuring")
+        listener.log("measuring")
         yield ROW
         for end in ends:
             raise end

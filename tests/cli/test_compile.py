@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.cli.compile import main
-from models.catalog import at_hand
-from models.official import OFFICIAL
+from mlperf_tiny.cli.compile import main
+from mlperf_tiny.models.catalog.catalog import at_hand
+from mlperf_tiny.models.catalog.official import OFFICIAL
 from tests.fakes.spoiled_models import residual_model, written
 
 

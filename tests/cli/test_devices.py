@@ -6,9 +6,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from firmware.boards import BOARDS
-from harness.cli import devices
-from runners.serial_port import FoundPort
+from mlperf_tiny.cli import devices
+from mlperf_tiny.firmware.boards import BOARDS
+from mlperf_tiny.runners.transports.serial_port import FoundPort
 
 PORTS = (
     FoundPort("/dev/ttyACM0", "STLINK-V3", (0x0483, 0x374E), ("stm32f446", "stm32f746")),

@@ -7,8 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from harness.cli.errors import reports_errors
-from harness.errors import DoesNotFit, ModelInvalid, UsageError
+from mlperf_tiny.cli.errors import reports_errors
+from mlperf_tiny.errors import DoesNotFit, ModelInvalid, UsageError
 
 ENDINGS = [
     (None, 0, ""),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.cli.fetch import main
-from models.data.archives import ARCHIVES
+from mlperf_tiny.cli.fetch import main
+from mlperf_tiny.models.data.download.archives import ARCHIVES
 
 
 def test_help_lists_the_sets() -> None:

@@ -11,12 +11,12 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.cli.leaderboard import main
-from harness.transcript import TRANSCRIPT_FILE
-from models.data import labels
-from models.data.labels import Listed, OfficialList, list_digest
-from results.leaderboard import read_leaderboard, write_leaderboard
-from results.leaderboard.json_text import schema
+from mlperf_tiny.cli.leaderboard import main
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
+from mlperf_tiny.models.data.formats import labels
+from mlperf_tiny.models.data.formats.labels import Listed, OfficialList, list_digest
+from mlperf_tiny.results.leaderboard.file import read_leaderboard, write_leaderboard
+from mlperf_tiny.results.leaderboard.json_text import schema
 from tests.results.leaderboard_rows import run_row
 from tests.results.review_submission import FILES, LABELS, write_eembc, write_lists
 from tests.results.test_leaderboard_build import make_run

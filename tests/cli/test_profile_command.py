@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.cli import profile as cli
+from mlperf_tiny.cli import profile as cli
 from tests.fakes.tiny_models import tiny_kws
 
 

@@ -5,8 +5,8 @@ import io
 
 import pytest
 
-from harness.cli.progress import ProgressPrinter
-from harness.modes import Progress
+from mlperf_tiny.cli.progress import ProgressPrinter
+from mlperf_tiny.progress import Progress
 
 
 class Screen(io.StringIO):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.cli.review import main
-from models.data import labels
-from models.data.labels import Listed, OfficialList, list_digest
+from mlperf_tiny.cli.review import main
+from mlperf_tiny.models.data.formats import labels
+from mlperf_tiny.models.data.formats.labels import Listed, OfficialList, list_digest
 from tests.results.review_submission import FILES, LABELS, write_eembc, write_lists
 
 

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from harness import run as run_module
-from harness.cli import run as cli
-from harness.measured import measure
-from harness.record import read_record
-from harness.transcript import TRANSCRIPT_FILE, read_transcript
-from models.catalog import find_model
-from models.data.load import load_dataset
-from models.tasks import find_task
-from results.leaderboard import read_leaderboard
+from mlperf_tiny.cli import run as cli
+from mlperf_tiny.harness.record.measured import measure
+from mlperf_tiny.harness.record.record import read_record
+from mlperf_tiny.harness.run import run as run_module
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
+from mlperf_tiny.models.catalog.catalog import find_model
+from mlperf_tiny.models.data.load import load_dataset
+from mlperf_tiny.models.tasks import find_task
+from mlperf_tiny.results.leaderboard.file import read_leaderboard
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.reference import run_reference

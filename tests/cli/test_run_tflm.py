@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.cli import run as cli
-from harness.measured import measure
-from harness.record import read_record
-from harness.transcript import TRANSCRIPT_FILE, read_transcript
+from mlperf_tiny.cli import run as cli
+from mlperf_tiny.harness.record.measured import measure
+from mlperf_tiny.harness.record.record import read_record
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from tests.fakes.data_sets import kws_folder
 from tests.fakes.tflm_tree import M4, M7, make_tree
 from tests.fakes.tiny_models import tiny_kws

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.cli import compile as compile_command
-from harness.cli import train
-from models.data.synthetic.sets import run_clips
+from mlperf_tiny.cli import compile as compile_command
+from mlperf_tiny.cli import train
+from mlperf_tiny.models.data.synthetic.sets import run_clips
 
 FORMS = ("float", "int8_in_training", "tflite")
 
@@ -65,8 +65,8 @@ def test_a_training_that_was_begun_is_not_overwritten(tmp_path: Path) -> None:
 def test_from_nothing_to_a_model_that_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tensorflow")
     monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
-    monkeypatch.setattr("models.training.machines.TEST_CLIPS", 1)
-    monkeypatch.setattr("models.training.machines.run_clips", lambda: run_clips()[:8])
+    monkeypatch.setattr("mlperf_tiny.models.training.datasets.machines.TEST_CLIPS", 1)
+    monkeypatch.setattr("mlperf_tiny.models.training.datasets.machines.run_clips", lambda: run_clips()[:8])
     words = ("--clips", "1", "--epochs", "1", "--int8-epochs", "1", "--passes", "1", "--cache", str(tmp_path / "cache"))
     out = tmp_path / "out"
     done = call("micronet-ad-s", "--out", str(out), *words)

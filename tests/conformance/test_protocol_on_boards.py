@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware.boards import BOARDS, Board
-from firmware.build import build_firmware
-from firmware.wire import InputFormat, ResultFormat, WireFormat
-from runners.emulator.machine import EmulatedBoard
-from runners.open import open_transport
-from runners.transport import Transport
+from mlperf_tiny.firmware.boards import BOARDS, Board
+from mlperf_tiny.firmware.build import build_firmware
+from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.open import open_transport
+from mlperf_tiny.runners.transports.transport import Transport
 from tests.conformance import protocol_table as table
 from tests.fakes.compiled import FakeCompiled
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware.engine_model import Library
+from mlperf_tiny.firmware.engine_model import Library
 
 
 @dataclass(frozen=True)

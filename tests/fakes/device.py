@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.errors import DeviceGone
+from mlperf_tiny.errors import DeviceGone
 
 COMMAND_CHARACTERS = 80
 PATIENCE = 1000

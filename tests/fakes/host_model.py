@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import ziglang
 
-from firmware.codegen.emit_c import emit_c
-from firmware.codegen.place import Placement, place
-from firmware.codegen.plan import Plan
+from mlperf_tiny.firmware.codegen.emit_c import emit_c
+from mlperf_tiny.firmware.codegen.ir.plan import Plan
+from mlperf_tiny.firmware.codegen.place import Placement, place
 
 ENGINE = Path(__file__).parents[2] / "firmware" / "engine"
 ZIG = Path(ziglang.__file__).parent / "zig"

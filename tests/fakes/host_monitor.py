@@ -7,10 +7,10 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from firmware.boards import find_board
-from firmware.build import build_firmware
-from firmware.engine_model import EngineModel
-from firmware.wire import WireFormat
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.firmware.build import build_firmware
+from mlperf_tiny.firmware.engine_model import EngineModel
+from mlperf_tiny.firmware.wire import WireFormat
 
 Reply = list[str]
 """The lines of one reply, without the closing m-ready."""

@@ -7,10 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from firmware.codegen.emit_c import emit_c
-from firmware.codegen.pipeline import ENGINE
-from firmware.codegen.place import Placement
-from firmware.codegen.plan import Plan
+from mlperf_tiny.firmware.codegen.emit_c import emit_c
+from mlperf_tiny.firmware.codegen.ir.plan import Plan
+from mlperf_tiny.firmware.codegen.pipeline import ENGINE
+from mlperf_tiny.firmware.codegen.place import Placement
 
 SANITIZE = ("-std=gnu11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 RED_ZONE = 64

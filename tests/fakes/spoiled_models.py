@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from firmware.codegen.flatbuffer import open_root
+from mlperf_tiny.firmware.codegen.tflite.flatbuffer import open_root
 from tests.fakes.tflite_builder import Builder
 
 WORDS = (

@@ -143,7 +143,7 @@ class Builder:
     ) -> int:
         """Adds an operator and gives its index.
 
-        ``kind`` is TFLite's name, or ``CUSTOM:<name>``; ``options`` use the names of ``firmware.codegen.graph``.
+        ``kind`` is TFLite's name, or ``CUSTOM:<name>``; ``options`` use the names of ``firmware.codegen.ir.graph``.
         Strides, dilations and the depth multiplier are 1 where they are left out. Kinds without an options class
         here (RELU, LOGISTIC, ...) are written without options.
         """

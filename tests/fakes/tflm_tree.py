@@ -10,8 +10,8 @@ from pathlib import Path
 
 import ziglang
 
-from firmware.engine_model import Library
-from firmware.tflm.tree import ARCHIVE, DOWNLOADS
+from mlperf_tiny.firmware.engine_model import Library
+from mlperf_tiny.firmware.tflm.tree import ARCHIVE, DOWNLOADS
 
 FAKE = Path(__file__).parent / "tflm"
 ZIG = Path(ziglang.__file__).parent / "zig"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from runners.emulator.timing.core_model import Block
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 
 ALIGN_BYTES = 64
 AHEAD_BYTES = 12

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.record import RECORD_FILE
-from harness.seal import Chain
-from harness.transcript import TRANSCRIPT_FILE
+from mlperf_tiny.harness.record.record import RECORD_FILE
+from mlperf_tiny.harness.wire.hash_chain import Chain
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 
 
 def killed(folder: Path, lines: int | None = None, torn_bytes: int = 40) -> None:

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from firmware.boards import BOARDS, KIB, Board, Memory, find_board
-from firmware.build import Firmware, build_firmware, linker_script
-from firmware.image import double_precision_instructions, refuse_double_precision
-from firmware.toolchain import TOOLCHAINS, Toolchain, ZigToolchain, find_toolchain
-from firmware.wire import BY_MODEL_ID, WIRE_FORMATS, WireFormat
-from harness.errors import CompilerFailed, DoesNotFit, UsageError
+from mlperf_tiny.errors import CompilerFailed, DoesNotFit, UsageError
+from mlperf_tiny.firmware.boards import BOARDS, KIB, Board, Memory, find_board
+from mlperf_tiny.firmware.build import Firmware, build_firmware, linker_script
+from mlperf_tiny.firmware.elf import double_precision_instructions, refuse_double_precision
+from mlperf_tiny.firmware.toolchain import TOOLCHAINS, Toolchain, ZigToolchain, find_toolchain
+from mlperf_tiny.firmware.wire import BY_MODEL_ID, WIRE_FORMATS, WireFormat
 from tests.fakes.compiled import AD, IC, KWS, VWW, FakeCompiled
 
 CHIPS = [board for board in BOARDS if not board.is_host]

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from benchmarks.bare_core import BareCore
-from firmware.boards import find_board
-from firmware.codegen.graph import Graph
-from firmware.codegen.lower import lower
-from firmware.codegen.place import place
-from firmware.codegen.plan import Isa, Plan
-from firmware.codegen.read_tflite import read_tflite
-from harness.errors import BuildError
+from mlperf_tiny.errors import BuildError
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.firmware.codegen.ir.graph import Graph
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
+from mlperf_tiny.firmware.codegen.lower import lower
+from mlperf_tiny.firmware.codegen.place import place
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.host_model import build_host_model, place_apart
 from tests.fakes.reference import run_reference
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from firmware.boards import BOARDS, Board
-from firmware.build import build_firmware
-from firmware.wire import BY_MODEL_ID
-from runners.emulator.layout import UART_OVERRUN
-from runners.emulator.machine import EmulatedBoard
+from mlperf_tiny.firmware.boards import BOARDS, Board
+from mlperf_tiny.firmware.build import build_firmware
+from mlperf_tiny.firmware.wire import BY_MODEL_ID
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.native.state import UART_OVERRUN
 from tests.fakes.compiled import KWS
 
 CHIPS = [board for board in BOARDS if not board.is_host]

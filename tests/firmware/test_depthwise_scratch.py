@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware.codegen.operators.depthwise import depthwise_call
-from firmware.codegen.operators.dot_stream import LINEAR, ROUNDING, Requantization
-from firmware.codegen.operators.geometry import Window
+from mlperf_tiny.firmware.codegen.operators.convolution.depthwise import depthwise_call
+from mlperf_tiny.firmware.codegen.operators.convolution.geometry import Window
+from mlperf_tiny.firmware.codegen.operators.convolution.packed_weights import LINEAR, ROUNDING, Requantization
 
 CHANNELS, GROUP = 5, 4
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware.codegen.emit_c import emit_c
-from firmware.codegen.lower import lower
-from firmware.codegen.place import place
-from firmware.codegen.plan import Isa, Plan
-from firmware.codegen.read_tflite import read_tflite
+from mlperf_tiny.firmware.codegen.emit_c import emit_c
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
+from mlperf_tiny.firmware.codegen.lower import lower
+from mlperf_tiny.firmware.codegen.place import place
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.host_model import ENGINE, ZIG, build_host_model
 from tests.fakes.tflite_builder import Builder
 

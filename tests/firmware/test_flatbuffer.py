@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from firmware.codegen.flatbuffer import Broken, Table, open_root
+from mlperf_tiny.firmware.codegen.tflite.flatbuffer import Broken, Table, open_root
 
 
 def file(

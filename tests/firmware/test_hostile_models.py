@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware.codegen.pipeline import ENGINE, CompiledModel, compile_model
-from firmware.codegen.plan import Isa, Plan
-from firmware.codegen.read_tflite import read_tflite
-from harness.errors import BuildError, ModelInvalid
+from mlperf_tiny.errors import BuildError, ModelInvalid
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
+from mlperf_tiny.firmware.codegen.pipeline import ENGINE, CompiledModel, compile_model
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.sanitized_model import find_sanitizing_compiler, run_sanitized
 from tests.fakes.spoiled_models import (
     BOMBS,

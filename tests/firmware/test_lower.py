@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from firmware.codegen.graph import Graph
-from firmware.codegen.lower import lower
-from firmware.codegen.plan import Isa, Plan
-from firmware.codegen.read_tflite import read_tflite
-from firmware.codegen.requant import quantize_multiplier, requantize
-from harness.errors import UnsupportedOperator
+from mlperf_tiny.errors import UnsupportedOperator
+from mlperf_tiny.firmware.codegen.ir.graph import Graph
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
+from mlperf_tiny.firmware.codegen.ir.requant import quantize_multiplier, requantize
+from mlperf_tiny.firmware.codegen.lower import lower
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.host_model import build_host_model
 from tests.fakes.reference import run_reference
 from tests.fakes.tflite_builder import Builder

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware.wire import BY_MODEL_ID, InputFormat, ResultFormat, WireFormat, own_format
-from harness import protocol
+from mlperf_tiny.firmware.wire import BY_MODEL_ID, InputFormat, ResultFormat, WireFormat, own_format
+from mlperf_tiny.harness.wire import protocol
 from tests.conformance import protocol_table as table
 from tests.fakes.compiled import AD, IC, KWS, VWW, FakeCompiled
 from tests.fakes.host_monitor import Reply, build_host, load_commands, talk

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.build import app_config
-from firmware.wire import InputFormat, ResultFormat, WireFormat
+from mlperf_tiny.firmware.build import app_config
+from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
 
 ROOT = Path(__file__).parents[2]
 LINES = int(os.environ.get("MONITOR_FUZZ_LINES", "20000"))

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware.build import app_config
-from firmware.wire import BY_MODEL_ID
+from mlperf_tiny.firmware.build import app_config
+from mlperf_tiny.firmware.wire import BY_MODEL_ID
 
 ROOT = Path(__file__).parents[2]
 FIRMWARE = ROOT / "firmware"

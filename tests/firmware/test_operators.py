@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from firmware.codegen.lower import lower
-from firmware.codegen.plan import Isa
-from firmware.codegen.read_tflite import read_tflite
+from mlperf_tiny.firmware.codegen.ir.plan import Isa
+from mlperf_tiny.firmware.codegen.lower import lower
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.host_model import build_host_model
 from tests.fakes.reference import run_reference
 from tests.fakes.tflite_builder import Builder

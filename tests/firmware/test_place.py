@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.codegen.lower import lower
-from firmware.codegen.place import ALIGNMENT_BYTES, Placement, place
-from firmware.codegen.plan import Buffer, Isa, Plan, Step, TensorInfo
-from firmware.codegen.read_tflite import read_tflite
+from mlperf_tiny.firmware.codegen.ir.plan import Buffer, Isa, Plan, Step, TensorInfo
+from mlperf_tiny.firmware.codegen.lower import lower
+from mlperf_tiny.firmware.codegen.place import ALIGNMENT_BYTES, Placement, place
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 
 
 def make_plan(buffers: Sequence[tuple[int, int, int]], scratch: Sequence[int], in_place: dict[int, int]) -> Plan:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from firmware.codegen.read_tflite import MAX_OPERANDS, MAX_OPERATORS, read_tflite
-from firmware.codegen.tflite_schema import TYPE_NAMES, operator_name
-from harness.errors import ModelInvalid, UnsupportedOperator
+from mlperf_tiny.errors import ModelInvalid, UnsupportedOperator
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import MAX_OPERANDS, MAX_OPERATORS, read_tflite
+from mlperf_tiny.firmware.codegen.tflite.schema import TYPE_NAMES, operator_name
 from tests.fakes.tflite_builder import Builder
 
 WINDOW = {"padding": "VALID", "stride_h": 2, "stride_w": 3, "activation": "RELU6"}

@@ -6,8 +6,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from firmware.codegen.operators.staircase import LEVELS, fit_linear, fit_rounded, thresholds, thresholds_of_real
-from firmware.codegen.requant import clamp_int8, quantize_multiplier, requantize
+from mlperf_tiny.firmware.codegen.ir.requant import clamp_int8, quantize_multiplier, requantize
+from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import (
+    LEVELS,
+    fit_linear,
+    fit_rounded,
+    thresholds,
+    thresholds_of_real,
+)
 
 RATIOS = (0.0037, 0.00021, 0.02, 0.3, 0.9999, 1.0, 0.5, 0.0078125, 3.3, 1e-7)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware.build import FIRMWARE
-from firmware.codegen.read_tflite import read_tflite
-from firmware.tflm.model import TflmModel, tflm_model
-from firmware.tflm.operators import Call, read_resolver, resolver_calls
-from harness.errors import LibraryUnusable, UnsupportedOperator
+from mlperf_tiny.errors import LibraryUnusable, UnsupportedOperator
+from mlperf_tiny.firmware.build import FIRMWARE
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.firmware.tflm.model import TflmModel, tflm_model
+from mlperf_tiny.firmware.tflm.operators import Call, read_resolver, resolver_calls
 from tests.fakes.tflite_builder import Builder
 from tests.fakes.tflm_tree import FAKE, ZIG, fake_library, run
 from tests.fakes.tiny_models import tiny_kws

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware.boards import find_board
-from firmware.tflm.archive import read_archive
-from firmware.tflm.tree import ARCHIVE, DOWNLOADS, MICRO, find_library, find_tree, version_of
-from harness.errors import LibraryUnusable, UsageError
+from mlperf_tiny.errors import LibraryUnusable, UsageError
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.firmware.tflm.archive import read_archive
+from mlperf_tiny.firmware.tflm.tree import ARCHIVE, DOWNLOADS, MICRO, find_library, find_tree, version_of
 from tests.fakes.tflm_tree import (
     CMSIS_NN,
     INTERPRETER,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.codegen.write import MANIFEST, write_folder
-from harness.errors import UsageError
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.firmware.codegen.write import MANIFEST, write_folder
 
 FILES = {"model.c": "int x;\n", "engine/add.c": "/* ä */\n"}
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from firmware.boards import KIB, find_board
-from firmware.tflm.model import TflmModel, tflm_model
-from firmware.tflm.operators import Call, read_resolver
-from firmware.toolchain import find_toolchain
-from firmware.wire import BY_MODEL_ID
-from harness.arena import build_with_least_arena
-from harness.errors import CompilerFailed, DoesNotFit, UnsupportedOperator
-from harness.image import build_image
+from mlperf_tiny.errors import CompilerFailed, DoesNotFit, UnsupportedOperator
+from mlperf_tiny.firmware.boards import KIB, find_board
+from mlperf_tiny.firmware.tflm.model import TflmModel, tflm_model
+from mlperf_tiny.firmware.tflm.operators import Call, read_resolver
+from mlperf_tiny.firmware.toolchain import find_toolchain
+from mlperf_tiny.firmware.wire import BY_MODEL_ID
+from mlperf_tiny.harness.image.arena import build_with_least_arena
+from mlperf_tiny.harness.image.build import build_image
 from tests.fakes.tflm_tree import FAKE, M4, M7, fake_library, make_archive
 from tests.fakes.tiny_models import tiny_kws
 
@@ -93,7 +93,7 @@ def test_glue_that_does_not_compile_is_shown(tmp_path: Path) -> None:
 
 def test_without_a_cpp_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None if name.endswith("g++") else f"/bin/{name}")
-    monkeypatch.setattr("firmware.toolchain.GccToolchain.version", lambda self, board: "some gcc")
+    monkeypatch.setattr("mlperf_tiny.firmware.toolchain.GccToolchain.version", lambda self, board: "some gcc")
     with pytest.raises(CompilerFailed, match=r"arm-none-eabi-g\+\+: it is not on the PATH"):
         build_with_least_arena(model(tmp_path), WIRE, F746, tmp_path / "out", GCC)
 

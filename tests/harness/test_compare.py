@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware.boards import Memory, find_board
-from harness.compare import Wish, compare, plan_comparison, random_inputs
-from harness.compare_runs import compare_runs
-from harness.comparison import Difference, Figures, Row, compared
-from harness.comparison_table import render_comparison
-from harness.engines import ENGINES, compile_for
-from harness.errors import BenchError, CompilerFailed, DataError, Refused, UnsupportedOperator, UsageError
-from harness.modes import Progress
-from harness.prepare import Request
-from harness.run import Listener, run_benchmark
-from models.catalog import model_names, shipped_names
-from runners.emulator.timing.levels import LEVELS
+from mlperf_tiny.errors import BenchError, CompilerFailed, DataError, Refused, UnsupportedOperator, UsageError
+from mlperf_tiny.firmware.boards import Memory, find_board
+from mlperf_tiny.harness.compare.engines import Wish, compare, plan_comparison, random_inputs
+from mlperf_tiny.harness.compare.rows import Difference, Figures, Row, compared
+from mlperf_tiny.harness.compare.runs import compare_runs
+from mlperf_tiny.harness.compare.text import render_comparison
+from mlperf_tiny.harness.image.engines import ENGINES, compile_for
+from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.run import run_benchmark
+from mlperf_tiny.models.catalog.catalog import model_names, shipped_names
+from mlperf_tiny.progress import Listener, Progress
+from mlperf_tiny.runners.emulator.timing.levels import LEVELS
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.reference import run_reference

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from firmware.boards import find_board
-from firmware.build import Firmware
-from firmware.toolchain import find_toolchain
-from firmware.wire import BY_MODEL_ID, own_format
-from harness import image
-from harness.engines import compile_for
-from harness.errors import DataError, DoesNotFit
-from harness.image import Image, build_image
+from mlperf_tiny.errors import DataError, DoesNotFit
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.firmware.build import Firmware
+from mlperf_tiny.firmware.toolchain import find_toolchain
+from mlperf_tiny.firmware.wire import BY_MODEL_ID, own_format
+from mlperf_tiny.harness.image import build as image
+from mlperf_tiny.harness.image.build import Image, build_image
+from mlperf_tiny.harness.image.engines import compile_for
 from tests.fakes.tiny_models import tiny_kws
 
 HOST, M7, M4 = (find_board(name) for name in ("host", "stm32f746", "stm32f446"))

@@ -16,16 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from firmware.boards import DEVICES
-from firmware.build import build_firmware
-from firmware.wire import InputFormat, ResultFormat, WireFormat
-from harness.errors import Refused
-from harness.prepare import Mode, Request
-from harness.run import Listener, run_benchmark
-from harness.session import Session
-from runners.open import open_transport
-from runners.replay import ReplayTransport
-from runners.transport import Transport
+from mlperf_tiny.errors import Refused
+from mlperf_tiny.firmware.boards import DEVICES
+from mlperf_tiny.firmware.build import build_firmware
+from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
+from mlperf_tiny.harness.run.prepare import Mode, Request
+from mlperf_tiny.harness.run.run import run_benchmark
+from mlperf_tiny.harness.wire.session import Session
+from mlperf_tiny.progress import Listener
+from mlperf_tiny.runners.open import open_transport
+from mlperf_tiny.runners.transports.replay import ReplayTransport
+from mlperf_tiny.runners.transports.transport import Transport
 from tests.fakes.compiled import FakeCompiled
 from tests.fakes.data_sets import ad_folder, kws_folder
 

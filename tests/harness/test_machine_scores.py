@@ -8,11 +8,11 @@ import math
 import numpy as np
 import pytest
 
-from harness.errors import RecordError
-from harness.measured import Measured
-from harness.metrics import misplaced
-from harness.record import _accuracy
-from models.tasks import find_task
+from mlperf_tiny.errors import RecordError
+from mlperf_tiny.harness.record.measured import Measured
+from mlperf_tiny.harness.record.metrics import misplaced
+from mlperf_tiny.harness.record.record import _accuracy
+from mlperf_tiny.models.tasks import find_task
 
 MACHINES = ("00", "02", "05")
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from harness import metrics
+from mlperf_tiny.harness.record import metrics
 from tests.harness import published
 
 # The figures their submitters published, and for the accuracies that no runner prints in full the ones recomputed

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware.boards import BOARDS, find_board
-from harness.prepare import Request
-from harness.record import RunRecord
-from harness.run import Listener, run_benchmark
-from harness.table import render
-from results.leaderboard import row_of_record
+from mlperf_tiny.firmware.boards import BOARDS, find_board
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.text import render
+from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.run import run_benchmark
+from mlperf_tiny.progress import Listener
+from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 

@@ -19,20 +19,20 @@ import pytest
 from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
 from unicorn import UC_HOOK_BLOCK
 
-from firmware.boards import find_board
-from firmware.codegen.lower import lower
-from firmware.codegen.pipeline import compile_model
-from firmware.codegen.plan import Isa
-from firmware.codegen.read_tflite import read_tflite
-from firmware.toolchain import find_toolchain
-from firmware.wire import BY_MODEL_ID
-from harness.compare import measure_image
-from harness.engines import compile_for, interpret_on
-from harness.errors import BuildError, UsageError
-from harness.image import Image, build_image
-from harness.profile import measure
-from harness.profile.causes import CAUSES, OTHER, causes_in, cycles_of
-from harness.profile.layers import (
+from mlperf_tiny.errors import BuildError, UsageError
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.firmware.codegen.ir.plan import Isa
+from mlperf_tiny.firmware.codegen.lower import lower
+from mlperf_tiny.firmware.codegen.pipeline import compile_model
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.firmware.toolchain import find_toolchain
+from mlperf_tiny.firmware.wire import BY_MODEL_ID
+from mlperf_tiny.harness.compare.engines import measure_image
+from mlperf_tiny.harness.image.build import Image, build_image
+from mlperf_tiny.harness.image.engines import compile_for, interpret_on
+from mlperf_tiny.harness.profile import measure
+from mlperf_tiny.harness.profile.causes import CAUSES, OTHER, causes_in, cycles_of
+from mlperf_tiny.harness.profile.layers import (
     COMPILED_RUNNER,
     Layer,
     graph_labels,
@@ -41,17 +41,17 @@ from harness.profile.layers import (
     return_addresses,
     straight_line_edges,
 )
-from harness.profile.measure import Profile, Subject, profile_image, profile_model
-from harness.profile.picture import draw_profile
-from harness.profile.table import render_profile
-from harness.session import Session
-from models.catalog import find_model
-from models.data.dataset import NO_LABEL, Sample
-from runners.emulator.counts import Counts
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.timing.levels import LEVELS
-from runners.emulator.transport import EmulatorTransport
-from runners.emulator.visits import Visit
+from mlperf_tiny.harness.profile.measure import Profile, Subject, profile_image, profile_model
+from mlperf_tiny.harness.profile.plot import draw_profile
+from mlperf_tiny.harness.profile.text import render_profile
+from mlperf_tiny.harness.wire.session import Session
+from mlperf_tiny.models.catalog.catalog import find_model
+from mlperf_tiny.models.data.formats.dataset import NO_LABEL, Sample
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.function_trace import Visit
+from mlperf_tiny.runners.emulator.native.counts import Counts
+from mlperf_tiny.runners.emulator.timing.levels import LEVELS
+from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 from tests.fakes.tiny_models import tiny_kws
 
 BOARDS = ("stm32f746", "stm32f446")

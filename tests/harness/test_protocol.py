@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import protocol
-from harness.errors import UsageError
-from harness.protocol import (
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.harness.wire import protocol
+from mlperf_tiny.harness.wire.protocol import (
     Expecting,
     InferStart,
     InitDone,

@@ -14,15 +14,16 @@ from typing import Any
 
 import pytest
 
-from harness.errors import BenchError, DeviceSilent, Refused, UnexpectedReply
-from harness.measured import measure
-from harness.prepare import Request
-from harness.record import RunRecord
-from harness.run import Listener, run_benchmark
-from harness.session import Session
-from harness.transcript import TRANSCRIPT_FILE, read_transcript
-from runners.open import open_transport
-from runners.replay import ReplayTransport
+from mlperf_tiny.errors import BenchError, DeviceSilent, Refused, UnexpectedReply
+from mlperf_tiny.harness.record.measured import measure
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.run import run_benchmark
+from mlperf_tiny.harness.wire.session import Session
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
+from mlperf_tiny.progress import Listener
+from mlperf_tiny.runners.open import open_transport
+from mlperf_tiny.runners.transports.replay import ReplayTransport
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice, Spoil
 

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from firmware.build import FIRMWARE
-from harness import image
-from harness.errors import RecordError, UsageError
-from harness.image import source_digest
-from harness.rebuild import image_parts
-from harness.record import RECORD_FILE, read_record, record_differences
-from harness.run import MODEL_FILE, Listener, run_benchmark
-from models.data.download import file_sha256
+from mlperf_tiny.errors import RecordError, UsageError
+from mlperf_tiny.firmware.build import FIRMWARE
+from mlperf_tiny.harness.image import build as image
+from mlperf_tiny.harness.image.build import source_digest
+from mlperf_tiny.harness.image.parts import image_parts
+from mlperf_tiny.harness.record.record import RECORD_FILE, read_record, record_differences
+from mlperf_tiny.harness.run.run import MODEL_FILE, run_benchmark
+from mlperf_tiny.models.data.download.download import file_sha256
+from mlperf_tiny.progress import Listener
 from tests.fakes.data_sets import kws_folder
 from tests.fakes.tiny_models import tiny_kws
 from tests.harness.test_whole_runs import kws_device, opener, request

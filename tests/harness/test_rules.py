@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.rules import RULES, Accuracy, Performance, Result, Window, violations
-from models.tasks import find_task
+from mlperf_tiny.harness.record.rules import RULES, Accuracy, Performance, Result, Window, violations
+from mlperf_tiny.models.tasks import find_task
 
 FILES = tuple(f"{number}.bin" for number in range(1000))
 WINDOWS = tuple(Window(FILES[number], 100, 10.2) for number in range(5))

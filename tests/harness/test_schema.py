@@ -10,10 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from harness.record import RECORD_FILE
-from harness.run import Listener, run_benchmark
-from harness.schema import record_schema, texts, transcript_line_schema
-from harness.transcript import TRANSCRIPT_FILE
+from mlperf_tiny.harness.record.record import RECORD_FILE
+from mlperf_tiny.harness.record.schema import record_schema, texts, transcript_line_schema
+from mlperf_tiny.harness.run.run import run_benchmark
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
+from mlperf_tiny.progress import Listener
 from tests.fakes.data_sets import ad_folder
 from tests.fakes.device import FakeDevice
 from tests.harness.test_whole_runs import EDITS, ad_device, kws_device, opener, request, run

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.errors import BenchError, DeviceGone, DeviceSilent, Refused, UnexpectedReply
-from harness.session import Identity, Session, read_inference
+from mlperf_tiny.errors import BenchError, DeviceGone, DeviceSilent, Refused, UnexpectedReply
+from mlperf_tiny.harness.wire.session import Identity, Session, read_inference
 from tests.fakes.device import FakeDevice, Spoil
 
 INPUT = bytes(range(256)) + bytes(234)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.record import RunRecord
-from harness.settings import DataFacts, DeviceFacts, FirmwareFacts, InputFacts, ModelFacts, Settings
-from harness.table import render
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.settings import DataFacts, DeviceFacts, FirmwareFacts, InputFacts, ModelFacts, Settings
+from mlperf_tiny.harness.record.text import render
 
 FIRMWARE = FirmwareFacts("bb" * 32, "gcc", "some gcc 12", ("-O2",), "CMSIS-NN", 90_000, 30_000, 21_000, 115_200)
 SETTINGS = Settings(

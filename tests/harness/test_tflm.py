@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware.boards import find_board
-from firmware.wire import BY_MODEL_ID
-from harness.compare import measure_image
-from harness.comparison import Answers, Figures
-from harness.engines import ENGINES, check_at_hand, toolchain_for
-from harness.errors import DoesNotFit, LibraryUnusable
-from harness.image import Image, build_image
-from models.catalog import find_model
-from models.data.dataset import NO_LABEL, Sample
-from models.data.load import load_dataset
-from models.inputs import performance_inputs
-from models.tasks import find_task
+from mlperf_tiny.errors import DoesNotFit, LibraryUnusable
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.firmware.wire import BY_MODEL_ID
+from mlperf_tiny.harness.compare.engines import measure_image
+from mlperf_tiny.harness.compare.rows import Answers, Figures
+from mlperf_tiny.harness.image.build import Image, build_image
+from mlperf_tiny.harness.image.engines import ENGINES, check_at_hand, toolchain_for
+from mlperf_tiny.models.catalog.catalog import find_model
+from mlperf_tiny.models.data.formats.dataset import NO_LABEL, Sample
+from mlperf_tiny.models.data.load import load_dataset
+from mlperf_tiny.models.inputs.select import performance_inputs
+from mlperf_tiny.models.tasks import find_task
 from tests.fakes.tiny_models import tiny_kws
 
 BOARDS = ("stm32f746", "stm32f446")

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from firmware.boards import find_board
-from harness.errors import RecordError, UsageError
-from harness.prepare import Request, prepare
-from harness.record import read_record
-from harness.run import Listener, resume_benchmark, run_benchmark
-from results.leaderboard import ranked, row_of_record
-from runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS, find_level
-from runners.emulator.transport import EmulatorTransport
-from runners.open import open_transport
+from mlperf_tiny.errors import RecordError, UsageError
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.harness.record.record import read_record
+from mlperf_tiny.harness.run.prepare import Request, prepare
+from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
+from mlperf_tiny.progress import Listener
+from mlperf_tiny.results.leaderboard.ranking import ranked
+from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
+from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS, find_level
+from mlperf_tiny.runners.emulator.transport import EmulatorTransport
+from mlperf_tiny.runners.open import open_transport
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.transcripts import forged, killed

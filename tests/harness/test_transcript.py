@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import RecordError
-from harness.seal import Seal
-from harness.session import Session
-from harness.transcript import FORMAT, TRANSCRIPT_FILE, Event, Transcript, TranscriptWriter, read_transcript
-from runners.record import RecordingTransport
+from mlperf_tiny.errors import RecordError
+from mlperf_tiny.harness.wire.hash_chain import Seal
+from mlperf_tiny.harness.wire.session import Session
+from mlperf_tiny.harness.wire.transcript import (
+    FORMAT,
+    TRANSCRIPT_FILE,
+    Event,
+    Transcript,
+    TranscriptWriter,
+    read_transcript,
+)
+from mlperf_tiny.runners.transports.recording import RecordingTransport
 from tests.fakes.device import FakeDevice, Spoil
 from tests.fakes.transcripts import sealed
 

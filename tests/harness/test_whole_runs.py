@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.errors import (
+from mlperf_tiny.errors import (
     BenchError,
     DataError,
     DeviceGone,
@@ -22,12 +22,12 @@ from harness.errors import (
     UnexpectedReply,
     UsageError,
 )
-from harness.modes import Progress
-from harness.prepare import Request
-from harness.record import RECORD_FILE, RunRecord, read_record
-from harness.run import Listener, resume_benchmark, run_benchmark
-from harness.transcript import TRANSCRIPT_FILE, read_transcript
-from runners.open import open_transport
+from mlperf_tiny.harness.record.record import RECORD_FILE, RunRecord, read_record
+from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
+from mlperf_tiny.progress import Listener, Progress
+from mlperf_tiny.runners.open import open_transport
 from tests.fakes.data_sets import ad_folder, kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.transcripts import forged, killed

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DataError, UsageError
-from models.data import archives
-from models.data.archives import ARCHIVES, archive_names, fetch_archive
-from models.data.coco import find_coco
-from models.data.dcase import find_dcase
-from models.data.speech_commands import find_speech_commands
+from mlperf_tiny.errors import DataError, UsageError
+from mlperf_tiny.models.data.download import archives
+from mlperf_tiny.models.data.download.archives import ARCHIVES, archive_names, fetch_archive
+from mlperf_tiny.models.data.sources.coco import find_coco
+from mlperf_tiny.models.data.sources.dcase import find_dcase
+from mlperf_tiny.models.data.sources.speech_commands import find_speech_commands
 from tests.fakes.data_sets import sound, speech_corpus, write_tree
 from tests.fakes.learning_sets import coco_files
 

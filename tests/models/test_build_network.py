@@ -8,11 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.arch import Arch
-from models.blocks import Bottleneck, Conv, Dense, Depthwise, Flatten, GlobalPool, Residual, Separable, Softmax
-from models.build import build, fold
-from models.quantize import quantize
-from models.zoo import ARCHS
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.arch.blocks import (
+    Bottleneck,
+    Conv,
+    Dense,
+    Depthwise,
+    Flatten,
+    GlobalPool,
+    Residual,
+    Separable,
+    Softmax,
+)
+from mlperf_tiny.models.arch.build import build, fold
+from mlperf_tiny.models.arch.zoo import ARCHS
+from mlperf_tiny.models.training.quantize import quantize
 
 DENSE = Arch("dense", (6,), (Dense(5), Dense(3, batch_norm=False), Dense(6, batch_norm=False, relu=False)))
 EVERY_BLOCK = Arch(

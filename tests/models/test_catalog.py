@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DataError, UsageError
-from models import catalog, official
-from models.catalog import at_hand, benchmark_format, find_model, model_names, own_input_of
-from models.official import OFFICIAL
-from models.own_inputs import own_dataset
-from models.tasks import TASKS, Task
+from mlperf_tiny.errors import DataError, UsageError
+from mlperf_tiny.models.catalog import catalog, official
+from mlperf_tiny.models.catalog.catalog import at_hand, benchmark_format, find_model, model_names, own_input_of
+from mlperf_tiny.models.catalog.official import OFFICIAL
+from mlperf_tiny.models.inputs.feature_inputs import own_dataset
+from mlperf_tiny.models.tasks import TASKS, Task
 
 NOWHERE = {"MLPERF_TINY_CACHE": "/nonexistent"}
 

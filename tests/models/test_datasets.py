@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.errors import DataError
-from models.data import Dataset, load_dataset
-from models.data.labels import OFFICIAL_LISTS, official_list, parse_labels
-from models.data.load import FORMS
-from models.tasks import TASKS, Task, find_task
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.formats.dataset import Dataset
+from mlperf_tiny.models.data.formats.labels import OFFICIAL_LISTS, official_list, parse_labels
+from mlperf_tiny.models.data.load import FORMS, load_dataset
+from mlperf_tiny.models.tasks import TASKS, Task, find_task
 
 KWS, VWW, AD, IC = (find_task(name) for name in ("kws", "vww", "ad", "ic"))
 LIST = "b_Left_2.bin,12,2\na_Stop_7.bin,12,7\nc_Up_8.bin,12,8\n"

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from models.data.download import download
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.download.download import download
 
 CONTENT = np.random.default_rng(3).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

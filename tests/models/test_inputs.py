@@ -7,10 +7,10 @@ import dataclasses
 
 import pytest
 
-from harness.errors import UsageError
-from models.data import load_dataset
-from models.inputs import accuracy_inputs, performance_inputs
-from models.tasks import TASKS, Task, find_task
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.models.data.load import load_dataset
+from mlperf_tiny.models.inputs.select import accuracy_inputs, performance_inputs
+from mlperf_tiny.models.tasks import TASKS, Task, find_task
 
 SOUNDS = load_dataset(find_task("ad"), synthetic=True)
 PATTERNS = load_dataset(find_task("kws"), synthetic=True)

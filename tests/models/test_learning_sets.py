@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from models.data.cifar10 import BATCHES, find_cifar10
-from models.data.coco import Annotated, find_coco, shows_person, square
-from models.data.dcase import find_dcase
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.sources.cifar10 import BATCHES, find_cifar10
+from mlperf_tiny.models.data.sources.coco import Annotated, find_coco, shows_person, square
+from mlperf_tiny.models.data.sources.dcase import find_dcase
 from tests.fakes.data_sets import sound, write_tree
 from tests.fakes.learning_sets import coco_files, dcase_files, jpeg
 

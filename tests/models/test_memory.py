@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from benchmarks.zoo import TABLE_4, row_of
-from models.arch import Arch
-from models.blocks import Conv, Dense, Flatten, GlobalPool, Residual
-from models.memory import Buffer, buffers, greedy_bytes, peak_bytes, tflite_bytes, tflm_ram_bytes
-from models.zoo import ARCHS, find_arch
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.arch.blocks import Conv, Dense, Flatten, GlobalPool, Residual
+from mlperf_tiny.models.arch.memory import Buffer, buffers, greedy_bytes, peak_bytes, tflite_bytes, tflm_ram_bytes
+from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
 
 # ``arena_used_bytes`` of tflite-micro 90b983c2 with CMSIS-NN 4ab83cc3 on a Cortex-M7.
 TFLM_ARENAS = {

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from models.catalog import at_hand, find_model, own_input_of, own_input_of_card
-from models.data.dataset import Dataset
-from models.features.pipelines import find_pipeline
-from models.official import OFFICIAL, OwnInput
-from models.own_inputs import own_dataset
-from models.tasks import find_task
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.catalog.catalog import at_hand, find_model, own_input_of, own_input_of_card
+from mlperf_tiny.models.catalog.official import OFFICIAL, OwnInput
+from mlperf_tiny.models.data.formats.dataset import Dataset
+from mlperf_tiny.models.features.pipelines import find_pipeline
+from mlperf_tiny.models.inputs.feature_inputs import own_dataset
+from mlperf_tiny.models.tasks import find_task
 from tests.fakes.data_sets import sound, speech_corpus, speech_selection, write_tree
 
 OWN = [row for row in OFFICIAL if row.own_input is not None]

@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.catalog import PRETRAINED, find_model, shipped_names
-from models.data import load_dataset
-from models.data.speech_commands import find_speech_commands
-from models.data.synthetic.scenes import synthetic_scenes
-from models.data.synthetic.sets import faulty_clips, normal_clips
-from models.evaluate import auc, int8_ad_scores
-from models.features.pipelines import find_pipeline
-from models.tasks import find_task
-from models.training.interpreter import open_interpreter
-from models.training.machine_pictures import ClipPictures, figures_of
-from models.training.machines import made_up
-from models.training.material import features_of
-from models.training.teacher import int8_outputs
-from models.zoo import find_arch
+from mlperf_tiny.models.arch.zoo import find_arch
+from mlperf_tiny.models.catalog.catalog import PRETRAINED, find_model, shipped_names
+from mlperf_tiny.models.data.load import load_dataset
+from mlperf_tiny.models.data.sources.speech_commands import find_speech_commands
+from mlperf_tiny.models.data.synthetic.scenes import synthetic_scenes
+from mlperf_tiny.models.data.synthetic.sets import faulty_clips, normal_clips
+from mlperf_tiny.models.features.pipelines import find_pipeline
+from mlperf_tiny.models.tasks import find_task
+from mlperf_tiny.models.training.datasets.machine_images import ClipPictures, figures_of
+from mlperf_tiny.models.training.datasets.machines import made_up
+from mlperf_tiny.models.training.datasets.scores import auc, int8_ad_scores
+from mlperf_tiny.models.training.datasets.training_set import features_of
+from mlperf_tiny.models.training.qat.interpreter import open_interpreter
+from mlperf_tiny.models.training.teacher import int8_outputs
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
 

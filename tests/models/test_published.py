@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from models.data import load_dataset, published
-from models.data.published import PUBLISHED, fetch
-from models.tasks import TASKS, find_task
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.download import published
+from mlperf_tiny.models.data.download.published import PUBLISHED, fetch
+from mlperf_tiny.models.data.load import load_dataset
+from mlperf_tiny.models.tasks import TASKS, find_task
 
 KWS, IC = find_task("kws"), find_task("ic")
 KWS_LIST = "a_Stop_7.bin,12,7\nb_Up_8.bin,12,8\n"

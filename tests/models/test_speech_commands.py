@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from models.data.examples import ExampleSet, labels_of
-from models.data.sound_file import read_sound
-from models.data.speech_commands import LABELS, SILENCE, UNKNOWN, find_speech_commands
-from models.features.keyword import official_keyword_files
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.formats.examples import ExampleSet, labels_of
+from mlperf_tiny.models.data.formats.sound_file import read_sound
+from mlperf_tiny.models.data.sources.speech_commands import LABELS, SILENCE, UNKNOWN, find_speech_commands
+from mlperf_tiny.models.features.keyword import official_keyword_files
 from tests.fakes.data_sets import sound, speech_corpus, speech_selection, write_tree
 
 

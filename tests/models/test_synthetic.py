@@ -8,10 +8,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from models.data import NO_LABEL, load_dataset
-from models.data.synthetic.machines import MACHINE_IDS, SAMPLES, Clip, Fault, waveform
-from models.data.synthetic.sets import clip_features, faulty_clips, normal_clips
-from models.tasks import TASKS, Task, find_task
+from mlperf_tiny.models.data.formats.dataset import NO_LABEL
+from mlperf_tiny.models.data.load import load_dataset
+from mlperf_tiny.models.data.synthetic.machines import MACHINE_IDS, SAMPLES, Clip, Fault, waveform
+from mlperf_tiny.models.data.synthetic.sets import clip_features, faulty_clips, normal_clips
+from mlperf_tiny.models.tasks import TASKS, Task, find_task
 
 # Of the 16-bit samples: a change of the source makes every figure of the shipped model void, so train it again.
 CLIP_SHA256 = {

@@ -10,11 +10,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from models.data.examples import Example, ExampleSet
-from models.data.synthetic import espeak
-from models.data.synthetic.scenes import synthetic_scenes
-from models.data.synthetic.speech import SPLITS, speakers, synthetic_speech
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
+from mlperf_tiny.models.data.synthetic import espeak
+from mlperf_tiny.models.data.synthetic.scenes import synthetic_scenes
+from mlperf_tiny.models.data.synthetic.speech import SPLITS, speakers, synthetic_speech
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def nearest_mean(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, 
 
 @pytest.mark.usefixtures("synthesiser")
 def test_words_can_be_told_apart_across_speakers() -> None:
-    from models.features.pipelines import find_pipeline
+    from mlperf_tiny.models.features.pipelines import find_pipeline
 
     def features(examples: tuple[Example, ...]) -> tuple[np.ndarray, np.ndarray]:
         made = find_pipeline("micronet-kws").compute(np.stack([e.load() for e in examples]))[..., 1:, 0]

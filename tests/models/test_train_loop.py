@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.errors import DataError
-from models.arch import Arch
-from models.blocks import Conv, Flatten, GlobalPool, Separable
-from models.training.card import Trained
-from models.training.epochs import loss_of
-from models.training.loop import Step
-from models.training.material import Material
-from models.training.micronet import Progress, train_micronet
-from models.training.passes import Pass, PassStore
-from models.training.recipes import Distillation, recipe_for
-from models.training.teacher import Teacher
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.arch.blocks import Conv, Flatten, GlobalPool, Separable
+from mlperf_tiny.models.training.card import Trained
+from mlperf_tiny.models.training.datasets.augmentation_cache import Pass, PassStore
+from mlperf_tiny.models.training.datasets.training_set import Material
+from mlperf_tiny.models.training.epochs import loss_of
+from mlperf_tiny.models.training.loop import Step
+from mlperf_tiny.models.training.recipes.recipes import Distillation, recipe_for
+from mlperf_tiny.models.training.teacher import Teacher
+from mlperf_tiny.models.training.train import Progress, train_micronet
 
 tf = pytest.importorskip("tensorflow")
 
-from models.build import build  # noqa: E402
+from mlperf_tiny.models.arch.build import build  # noqa: E402
 
 CLASSES = 3
 SMALL = Arch(

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.errors import DataError, UsageError
-from models.features.pipelines import BY_NAME as PIPELINES
-from models.features.pipelines import find_pipeline
-from models.tasks import BY_NAME as TASKS
-from models.training.epochs import cut_off, epoch_samples, masked, mixed
-from models.training.interpreter import open_interpreter
-from models.training.keyword_clips import (
+from mlperf_tiny.errors import DataError, UsageError
+from mlperf_tiny.models.features.pipelines import BY_NAME as PIPELINES
+from mlperf_tiny.models.features.pipelines import find_pipeline
+from mlperf_tiny.models.tasks import BY_NAME as TASKS
+from mlperf_tiny.models.training.augment.keyword_clips import (
     NO_LABEL,
     ClipAugmentation,
     ClipBank,
@@ -29,14 +27,16 @@ from models.training.keyword_clips import (
     shifted,
     splice,
 )
-from models.training.machine_pictures import clip_scores
-from models.training.machines import made_up_store
-from models.training.material import Data
-from models.training.materials import material_for
-from models.training.passes import Pass, PassStore
-from models.training.pictures import PictureAugmentation, change
-from models.training.recipes import RECIPES, Masking, Recipe, recipe_for
-from models.training.teacher import Teacher, int8_outputs
+from mlperf_tiny.models.training.datasets.augmentation_cache import Pass, PassStore
+from mlperf_tiny.models.training.datasets.images import PictureAugmentation, change
+from mlperf_tiny.models.training.datasets.machine_images import clip_scores
+from mlperf_tiny.models.training.datasets.machines import made_up_store
+from mlperf_tiny.models.training.datasets.registry import material_for
+from mlperf_tiny.models.training.datasets.training_set import Data
+from mlperf_tiny.models.training.epochs import cut_off, epoch_samples, masked, mixed
+from mlperf_tiny.models.training.qat.interpreter import open_interpreter
+from mlperf_tiny.models.training.recipes.recipes import RECIPES, Masking, Recipe, recipe_for
+from mlperf_tiny.models.training.teacher import Teacher, int8_outputs
 from tests.fakes.data_sets import write_tree
 from tests.fakes.learning_sets import coco_files, dcase_files
 

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware.codegen.lower import lower
-from firmware.codegen.plan import Isa
-from firmware.codegen.read_tflite import read_tflite
-from harness.errors import UsageError
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.firmware.codegen.ir.plan import Isa
+from mlperf_tiny.firmware.codegen.lower import lower
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.host_model import build_host_model
 from tests.fakes.reference import run_reference
 
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
 
-from models.training.export import to_tflite  # noqa: E402
-from models.training.graph import steps_of  # noqa: E402
-from models.training.interpreter import open_interpreter  # noqa: E402
-from models.training.quantised import body_of, quantised_model  # noqa: E402
-from models.training.teacher import int8_outputs  # noqa: E402
+from mlperf_tiny.models.training.qat.export import to_tflite  # noqa: E402
+from mlperf_tiny.models.training.qat.graph import steps_of  # noqa: E402
+from mlperf_tiny.models.training.qat.interpreter import open_interpreter  # noqa: E402
+from mlperf_tiny.models.training.qat.quantised import body_of, quantised_model  # noqa: E402
+from mlperf_tiny.models.training.teacher import int8_outputs  # noqa: E402
 
 SHAPE = (13, 10, 1)
 L = keras.layers

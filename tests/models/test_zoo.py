@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from firmware.codegen.graph import Graph, Operator
-from firmware.codegen.read_tflite import read_tflite
-from harness.errors import UsageError
-from models.arch import Arch
-from models.blocks import Bottleneck, Conv, Dense, Flatten, GlobalPool, Residual
-from models.catalog import at_hand, find_model
-from models.features.pipelines import find_pipeline
-from models.layers import INPUT, Layer
-from models.zoo import ARCHS, find_arch
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.arch.blocks import Bottleneck, Conv, Dense, Flatten, GlobalPool, Residual
+from mlperf_tiny.models.arch.layers import INPUT, Layer
+from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
+from mlperf_tiny.models.catalog.catalog import at_hand, find_model
+from mlperf_tiny.models.features.pipelines import find_pipeline
 
 # Multiply-accumulates, and weights with biases. Of the published files they were counted from the file's tensors, of
 # the others by hand.

@@ -6,11 +6,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.record import AccuracyFigures, EnergyFigures, PerformanceFigures, RunRecord, WindowFigures
-from harness.seal import Seal
-from harness.settings import DataFacts, DeviceFacts, FirmwareFacts, InputFacts, ModelFacts, Settings
-from results.leaderboard import Row, row_of_record
-from results.leaderboard.columns import new_row
+from mlperf_tiny.harness.record.record import (
+    AccuracyFigures,
+    EnergyFigures,
+    PerformanceFigures,
+    RunRecord,
+    WindowFigures,
+)
+from mlperf_tiny.harness.record.settings import DataFacts, DeviceFacts, FirmwareFacts, InputFacts, ModelFacts, Settings
+from mlperf_tiny.harness.wire.hash_chain import Seal
+from mlperf_tiny.results.leaderboard.rows.columns import Row, new_row
+from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
 
 MODEL = "pipeline, cortex-m4 2, cortex-m7 1"
 

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.prepare import Request
-from harness.run import Listener, run_benchmark
-from models import catalog
-from models.data import labels
-from models.data.labels import Listed, OfficialList, list_digest
-from models.official import OfficialModel
-from results.submission.names import Entry
-from results.submission.submit import submit
+from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.run import run_benchmark
+from mlperf_tiny.models.catalog import catalog
+from mlperf_tiny.models.catalog.official import OfficialModel
+from mlperf_tiny.models.data.formats import labels
+from mlperf_tiny.models.data.formats.labels import Listed, OfficialList, list_digest
+from mlperf_tiny.progress import Listener
+from mlperf_tiny.results.mlperf.names import Entry
+from mlperf_tiny.results.submission.submit import submit
 from tests.fakes.data_sets import ad_folder, kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.tiny_models import tiny_kws

@@ -12,23 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from harness.prepare import Request
-from harness.record import RECORD_FILE, read_record
-from harness.run import Listener, run_benchmark
-from harness.transcript import TRANSCRIPT_FILE
-from results.leaderboard import (
-    build_leaderboard,
-    ranked,
-    read_leaderboard,
-    row_of_record,
-    update_leaderboard,
-    write_leaderboard,
-)
-from results.leaderboard.build import lost_rows
-from results.leaderboard.file import leaderboard_text
-from results.leaderboard.merge import identity_of, merged
-from results.leaderboard.places import moved, path_of, place_of
-from results.leaderboard.sources import Found, below, find_sources
+from mlperf_tiny.harness.record.record import RECORD_FILE, read_record
+from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.run import run_benchmark
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
+from mlperf_tiny.progress import Listener
+from mlperf_tiny.results.leaderboard.build import build_leaderboard, lost_rows, update_leaderboard
+from mlperf_tiny.results.leaderboard.file import leaderboard_text, read_leaderboard, write_leaderboard
+from mlperf_tiny.results.leaderboard.merge import identity_of, merged
+from mlperf_tiny.results.leaderboard.places import moved, path_of, place_of
+from mlperf_tiny.results.leaderboard.ranking import ranked
+from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
+from mlperf_tiny.results.leaderboard.sources import Found, below, find_sources
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.transcripts import forged, killed

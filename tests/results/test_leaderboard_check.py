@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DataError
-from results.leaderboard import Row, build_leaderboard
-from results.leaderboard.check import Check, check_rows, read_table, render_check
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.results.leaderboard.build import build_leaderboard
+from mlperf_tiny.results.leaderboard.check import Check, check_rows, read_table, render_check
+from mlperf_tiny.results.leaderboard.rows.columns import Row
 from tests.results.leaderboard_rows import published_row, run_row
 
 HEADER = "ver,div,submitter,system,task,lat_ms,energy_uJ,lat_ms_energy_mode,top1,auc\n"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from results.leaderboard import Row, ranked
-from results.leaderboard.columns import VERDICTS
-from results.leaderboard.page import render_page
+from mlperf_tiny.results.leaderboard.page.document import render_page
+from mlperf_tiny.results.leaderboard.ranking import ranked
+from mlperf_tiny.results.leaderboard.rows.columns import VERDICTS, Row
 from tests.fakes.browser import chromium
 from tests.results.leaderboard_rows import published_row, run_row
 

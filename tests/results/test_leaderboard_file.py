@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import RecordError
-from results.leaderboard import (
-    NAMES,
+from mlperf_tiny.errors import RecordError
+from mlperf_tiny.results.leaderboard.build import update_leaderboard
+from mlperf_tiny.results.leaderboard.file import (
     check_leaderboard,
-    ranked,
+    leaderboard_text,
     read_leaderboard,
-    update_leaderboard,
     write_leaderboard,
 )
-from results.leaderboard.cells import armed, defused
-from results.leaderboard.file import leaderboard_text
+from mlperf_tiny.results.leaderboard.ranking import ranked
+from mlperf_tiny.results.leaderboard.rows.cells import armed, defused
+from mlperf_tiny.results.leaderboard.rows.columns import NAMES
 from tests.results.leaderboard_rows import published_row, record, run_row
 
 GOLDEN = Path(__file__).parents[1] / "golden/leaderboard_format_1.csv"

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from results.leaderboard import Row, ranked
-from results.leaderboard.cells import check_cell
-from results.leaderboard.columns import COLUMNS, Kind
-from results.leaderboard.page import render_page
-from results.leaderboard.page.axis import Axis, axis_for, tick_texts
-from results.leaderboard.page.labels import Box, place_labels
-from results.leaderboard.page.svg import Point, pareto_front
-from results.leaderboard.page.table import address_of
+from mlperf_tiny.results.leaderboard.page.axis import Axis, axis_for, tick_texts
+from mlperf_tiny.results.leaderboard.page.document import render_page
+from mlperf_tiny.results.leaderboard.page.labels import Box, place_labels
+from mlperf_tiny.results.leaderboard.page.svg import Point, pareto_front
+from mlperf_tiny.results.leaderboard.page.table import address_of
+from mlperf_tiny.results.leaderboard.ranking import ranked
+from mlperf_tiny.results.leaderboard.rows.cells import check_cell
+from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, Kind, Row
 from tests.results.leaderboard_rows import published_row, run_row
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.record import AccuracyFigures
-from results.leaderboard import Row, ranked
-from results.leaderboard.ranking import GROUP
+from mlperf_tiny.harness.record.record import AccuracyFigures
+from mlperf_tiny.results.leaderboard.ranking import GROUP, ranked
+from mlperf_tiny.results.leaderboard.rows.columns import Row
 from tests.results.leaderboard_rows import published_row, run_row
 
 

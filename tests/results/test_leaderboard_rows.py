@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from harness.record import AccuracyFigures
-from harness.rules import Window
-from results.leaderboard import NAMES, Row, row_of_record, row_of_review
-from results.leaderboard.cells import check_cell
-from results.leaderboard.columns import COLUMNS, SUMMARY, column_table
-from results.leaderboard.json_text import SCHEMA_FILE, schema_text
-from results.review.figures import EnergyFacts, Figure, Recomputed
-from results.review.findings import Finding, Kind
-from results.review.review import review_path
-from results.review.reviewed import Reviewed
+from mlperf_tiny.harness.record.record import AccuracyFigures
+from mlperf_tiny.harness.record.rules import Window
+from mlperf_tiny.results.leaderboard.json_text import SCHEMA_FILE, schema_text
+from mlperf_tiny.results.leaderboard.rows.cells import check_cell
+from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, NAMES, SUMMARY, Row, column_table
+from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
+from mlperf_tiny.results.leaderboard.rows.review_rows import row_of_review
+from mlperf_tiny.results.mlperf.findings import Finding, Kind
+from mlperf_tiny.results.review.checks.figures import EnergyFacts, Figure, Recomputed
+from mlperf_tiny.results.review.own.reviewed import Reviewed
+from mlperf_tiny.results.review.review import review_path
 from tests.results.leaderboard_rows import RECORD, SETTINGS, record
 from tests.results.review_submission import write_eembc, write_lists, write_mlcommons
 

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import review as cli
-from harness.errors import DataError
-from harness.modes import Progress
-from harness.prepare import Request
-from harness.record import RunRecord, read_record
-from harness.run import Listener, run_benchmark
-from results.reproduce.reproduce import Reproduction, reproduce_path
-from results.reproduce.result import Outcome, Reproduced, Wish
-from results.reproduce.text import render_reproduction
-from results.reproduce.tolerance import OTHER_IMAGE_PERCENT, OTHER_MODEL_PERCENT, tolerance
+from mlperf_tiny.cli import review as cli
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.harness.record.record import RunRecord, read_record
+from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.run import run_benchmark
+from mlperf_tiny.progress import Listener, Progress
+from mlperf_tiny.results.reproduce.reproduce import Reproduction, reproduce_path
+from mlperf_tiny.results.reproduce.result import Outcome, Reproduced, Wish
+from mlperf_tiny.results.reproduce.text import render_reproduction
+from mlperf_tiny.results.reproduce.tolerance import OTHER_IMAGE_PERCENT, OTHER_MODEL_PERCENT, tolerance
 from tests.fakes.data_sets import write_tree
 from tests.fakes.device import FakeDevice
 from tests.fakes.transcripts import forged, killed

@@ -9,12 +9,12 @@ import struct
 import numpy as np
 import pytest
 
-from results.review.claims import agrees, parse_claims
-from results.review.eembc_log import parse_eembc_log, parse_script
-from results.review.mlcommons_run import parse_mlcommons_json, parse_mlcommons_log
-from results.review.run import Detections, Inference
-from results.review.trace import inference_windows, parse_trace, runner_windows
-from results.review.wakewords import WakeWordCounts, count_wake_words, duty_cycle
+from mlperf_tiny.results.review.evidence.claims import agrees, parse_claims
+from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse_script
+from mlperf_tiny.results.review.evidence.energy_trace import inference_windows, parse_trace, runner_windows
+from mlperf_tiny.results.review.evidence.mlcommons_log import parse_mlcommons_json, parse_mlcommons_log
+from mlperf_tiny.results.review.evidence.runner_log import Detections, Inference
+from mlperf_tiny.results.review.evidence.wakewords import WakeWordCounts, count_wake_words, duty_cycle
 
 AGREEMENTS = [
     ("5.371", 5.371393, True),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from results.review.layout import find_results
-from results.review.system import description_paths, find_description
-from results.review.tree import open_tree
+from mlperf_tiny.results.mlperf.layout import find_results
+from mlperf_tiny.results.mlperf.system import description_paths, find_description
+from mlperf_tiny.results.mlperf.tree import open_tree
 
 # files of a tree -> round, division, submitter, system, benchmark, variant, mode -> kinds
 FOUND: dict[str, tuple[list[str], tuple[str, ...], dict[str, set[str]]]] = {

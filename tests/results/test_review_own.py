@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import BenchError
-from harness.record import RECORD_FILE, figures, record_text
-from harness.transcript import TRANSCRIPT_FILE, parse_transcript
-from results.review.findings import Kind, Verdict
-from results.review.review import Review, Reviewed, review_path
-from results.submission.inferences import inferences_of
-from results.submission.manifest import sha256
-from results.submission.runner_files import runner_files
+from mlperf_tiny.errors import BenchError
+from mlperf_tiny.harness.record.record import RECORD_FILE, figures, record_text
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript
+from mlperf_tiny.results.mlperf.findings import Kind, Verdict
+from mlperf_tiny.results.review.review import Review, Reviewed, review_path
+from mlperf_tiny.results.submission.inferences import inferences_of
+from mlperf_tiny.results.submission.manifest import sha256
+from mlperf_tiny.results.submission.runner_files import runner_files
 from tests.fakes.data_sets import write_tree
 from tests.fakes.tiny_models import tiny_kws
 from tests.fakes.transcripts import forged, killed

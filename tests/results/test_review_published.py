@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from results.review.findings import Kind, Verdict
-from results.review.review import Review, Reviewed, review_path
+from mlperf_tiny.results.mlperf.findings import Kind, Verdict
+from mlperf_tiny.results.review.review import Review, Reviewed, review_path
 
 PYNQ = "v0.7/open/hls4ml-finn/results/pynq-z2/kws/KWS-W3A3"
 XG24 = "v0.7/closed/silicon_labs/results/silicon_labs_xG24_DK2601B/vww"

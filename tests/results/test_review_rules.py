@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.rules import RULES
-from models.data import labels
-from models.data.labels import Listed, OfficialList, list_digest
-from results.review import breaches, rules
-from results.review.findings import Kind, Verdict
-from results.review.review import Reviewed, review_path
+from mlperf_tiny.harness.record.rules import RULES
+from mlperf_tiny.models.data.formats import labels
+from mlperf_tiny.models.data.formats.labels import Listed, OfficialList, list_digest
+from mlperf_tiny.results.mlperf.findings import Kind, Verdict
+from mlperf_tiny.results.review.checks import breaches, rules
+from mlperf_tiny.results.review.review import Reviewed, review_path
 from tests.results.review_submission import DESCRIPTION, FILES, LABELS, write_eembc, write_lists, write_mlcommons
 
 Edit = Callable[[Path], None]

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DataError
-from results.review import tree as tree_module
-from results.review.findings import Kind, Verdict
-from results.review.html import render_html
-from results.review.json_text import parse_json
-from results.review.review import Review, review_path
-from results.review.text import render_text
-from results.review.tree import MAX_LINE_BYTES, Budget, open_tree
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.results.mlperf import tree as tree_module
+from mlperf_tiny.results.mlperf.findings import Kind, Verdict
+from mlperf_tiny.results.mlperf.json_text import parse_json
+from mlperf_tiny.results.mlperf.tree import MAX_LINE_BYTES, Budget, open_tree
+from mlperf_tiny.results.review.html import render_html
+from mlperf_tiny.results.review.review import Review, review_path
+from mlperf_tiny.results.review.text import render_text
 from tests.results.review_submission import write_eembc, write_lists, write_mlcommons
 
 

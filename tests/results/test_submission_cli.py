@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from harness import run as run_module
-from harness.cli import review as review_cli
-from harness.cli import run as cli
-from harness.transcript import TRANSCRIPT_FILE
+from mlperf_tiny.cli import review as review_cli
+from mlperf_tiny.cli import run as cli
+from mlperf_tiny.harness.run import run as run_module
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 from tests.fakes.device import FakeDevice
 from tests.fakes.transcripts import killed
 from tests.results import submitted_runs

@@ -13,20 +13,21 @@ import jsonschema
 import numpy as np
 import pytest
 
-from harness.errors import BenchError, RecordError
-from harness.prepare import Request
-from harness.record import read_record
-from harness.run import Listener, resume_benchmark
-from harness.seal import Chain
-from harness.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
-from models.tasks import find_task
-from results.review.system import NEEDED_KEYS
-from results.submission import schema
-from results.submission.description import NO_BOARD, TEMPLATE, description, read_own_words
-from results.submission.inferences import inferences_of
-from results.submission.names import Names
-from results.submission.runner_files import quality_of, runner_files
-from results.submission.submit import files_of_run
+from mlperf_tiny.errors import BenchError, RecordError
+from mlperf_tiny.harness.record.record import read_record
+from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.run import resume_benchmark
+from mlperf_tiny.harness.wire.hash_chain import Chain
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
+from mlperf_tiny.models.tasks import find_task
+from mlperf_tiny.progress import Listener
+from mlperf_tiny.results.mlperf.names import Names
+from mlperf_tiny.results.mlperf.system import NEEDED_KEYS
+from mlperf_tiny.results.submission import schema
+from mlperf_tiny.results.submission.description import NO_BOARD, TEMPLATE, description, read_own_words
+from mlperf_tiny.results.submission.inferences import inferences_of
+from mlperf_tiny.results.submission.runner_files import quality_of, runner_files
+from mlperf_tiny.results.submission.submit import files_of_run
 from tests.fakes.transcripts import killed, sealed
 from tests.results import submitted_runs
 from tests.results.submitted_runs import (

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from harness.errors import BenchError, DataError, UsageError
-from harness.prepare import Request
-from harness.record import RunRecord, read_record
-from harness.transcript import TRANSCRIPT_FILE
-from results.submission.eligible import bars_after, bars_before
-from results.submission.files import ResultFiles
-from results.submission.names import Entry, names_of
-from results.submission.runner_files import Quality
-from results.submission.submit import check_request, files_of_run, submit
-from results.submission.write import DRAFT, write_result
+from mlperf_tiny.errors import BenchError, DataError, UsageError
+from mlperf_tiny.harness.record.record import RunRecord, read_record
+from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
+from mlperf_tiny.results.mlperf.names import Entry, names_of
+from mlperf_tiny.results.submission.eligible import bars_after, bars_before
+from mlperf_tiny.results.submission.files import ResultFiles
+from mlperf_tiny.results.submission.runner_files import Quality
+from mlperf_tiny.results.submission.submit import check_request, files_of_run, submit
+from mlperf_tiny.results.submission.write import DRAFT, write_result
 from tests.fakes.transcripts import forged, killed
 from tests.results import submitted_runs
 from tests.results.submitted_runs import BASE, CODE, ENTRY, MODEL, RESULTS, SYSTEM, Bench, contents, kws_device

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from unicorn import UC_HOOK_CODE
 
-from firmware.boards import find_board
-from harness.errors import DeviceCrashed, DeviceGone, UsageError
-from runners.emulator.alignment import base_to_align
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.timing.core_model import Block
-from runners.emulator.timing.decode import decode_block
-from runners.emulator.transport import EmulatorTransport
+from mlperf_tiny.errors import DeviceCrashed, DeviceGone, UsageError
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.core.alignment import base_to_align
+from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
+from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 from tests.runners.emulator_images import build_image
 
 DEVICES = ("stm32f446", "stm32f746")
@@ -130,7 +130,7 @@ def test_stopping_and_resuming_counts_nothing_twice(monkeypatch: pytest.MonkeyPa
     whole = make_board("stm32f746")
     talk(whole)
     talk(whole, b"w%")
-    monkeypatch.setattr("runners.emulator.machine.SLICE_INSTRUCTIONS", 997)
+    monkeypatch.setattr("mlperf_tiny.runners.emulator.board.SLICE_INSTRUCTIONS", 997)
     pieces = make_board("stm32f746")
     talk(pieces)
     talk(pieces, b"w%")
@@ -144,7 +144,7 @@ def test_a_stop_never_falls_inside_an_it_block(
 ) -> None:
     whole = make_board(device, "conditional.c")
     assert talk(whole) == b"40004\r\n"
-    monkeypatch.setattr("runners.emulator.machine.SLICE_INSTRUCTIONS", slice_instructions)
+    monkeypatch.setattr("mlperf_tiny.runners.emulator.board.SLICE_INSTRUCTIONS", slice_instructions)
     pieces = make_board(device, "conditional.c")
     assert talk(pieces) == b"40004\r\n"
     assert (pieces.instructions, pieces.cycles) == (whole.instructions, whole.cycles)

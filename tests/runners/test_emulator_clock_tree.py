@@ -5,9 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from runners.emulator.chips import CHIPS
-from runners.emulator.clock_tree import HSE_ON, HSI_ON, PLL_ON, ClockProblem, ClockRegisters, clocks
-from runners.emulator.device_time import FEMTOSECONDS, DeviceTime
+from mlperf_tiny.runners.emulator.chip.chips import CHIPS
+from mlperf_tiny.runners.emulator.native.device_time import FEMTOSECONDS, DeviceTime
+from mlperf_tiny.runners.emulator.peripherals.clock_tree import (
+    HSE_ON,
+    HSI_ON,
+    PLL_ON,
+    ClockProblem,
+    ClockRegisters,
+    clocks,
+)
 
 MHZ = 1_000_000
 

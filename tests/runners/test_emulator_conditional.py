@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from firmware.boards import find_board
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.thumb import may_hold_it
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.timing.decode.thumb import may_hold_it
 from tests.runners.emulator_images import build_image
 
 

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from firmware.boards import find_board
-from harness.errors import DeviceCrashed
-from runners.emulator.machine import EmulatedBoard
+from mlperf_tiny.errors import DeviceCrashed
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from tests.runners.emulator_images import build_image
 
 DEVICES = ("stm32f446", "stm32f746")

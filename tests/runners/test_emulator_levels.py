@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 from unicorn import UC_HOOK_BLOCK
 
-from firmware.boards import find_board
-from harness.errors import DeviceCrashed, UsageError
-from runners.emulator import block_prices, exact_pc
-from runners.emulator.branch_native import guessed_wrong
-from runners.emulator.counts import MISPREDICT
-from runners.emulator.layout import INEXACT_PC, STOPPED, new_state
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.timing.core_model import Block
-from runners.emulator.timing.core_models import find_core_model
-from runners.emulator.timing.levels import LEVELS, find_level
+from mlperf_tiny.errors import DeviceCrashed, UsageError
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.core import block_costs as block_prices
+from mlperf_tiny.runners.emulator.core import exact_pc
+from mlperf_tiny.runners.emulator.native.branches import guessed_wrong
+from mlperf_tiny.runners.emulator.native.counts import MISPREDICT
+from mlperf_tiny.runners.emulator.native.state import INEXACT_PC, STOPPED, new_state
+from mlperf_tiny.runners.emulator.timing.cores.core_models import find_core_model
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
+from mlperf_tiny.runners.emulator.timing.levels import LEVELS, find_level
 from tests.runners.emulator_images import build_image
 
 DEVICES = ("stm32f446", "stm32f746")

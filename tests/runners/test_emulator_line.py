@@ -14,11 +14,11 @@ import pytest
 import serial
 from click.testing import CliRunner
 
-from firmware.boards import find_board
-from harness.cli.emulate import main
-from runners.emulator.line import PseudoTerminal, TcpPort, serve
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.transport import EmulatorTransport
+from mlperf_tiny.cli.emulate import main
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.console_bridge import PseudoTerminal, TcpPort, serve
+from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 from tests.runners.emulator_images import build_image
 
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from firmware.boards import BOARDS, Board, find_board
-from runners.emulator.counts import DATA, FETCH, UNALIGNED, Counts
-from runners.emulator.layout import CYCLES, State, new_state
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.memory_native import access, fetch, unaligned_cycles
-from runners.emulator.memory_setup import MemorySetup
-from runners.emulator.timing.memory_system import memory_system_of, regions, switches
+from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.native.counts import DATA, FETCH, UNALIGNED, Counts
+from mlperf_tiny.runners.emulator.native.memory import access, fetch, unaligned_cycles
+from mlperf_tiny.runners.emulator.native.state import CYCLES, State, new_state
+from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
+from mlperf_tiny.runners.emulator.timing.memory_system import memory_system_of, regions, switches
 from tests.runners.emulator_images import build_image
 
 F446, F746 = "stm32f446", "stm32f746"

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from firmware.boards import find_board
-from runners.emulator.machine import EmulatedBoard
-from runners.emulator.timing.levels import LEVELS
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.timing.levels import LEVELS
 from tests.runners.emulator_images import build_image
 
 

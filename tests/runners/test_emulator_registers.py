@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from firmware.boards import find_board
-from runners.emulator.bus import Bus
-from runners.emulator.chips import find_chip
-from runners.emulator.layout import CYCLES, new_state
-from runners.emulator.native import read_register
-from runners.emulator.peripherals.registers import PeripheralFault
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.runners.emulator.chip.bus import Bus
+from mlperf_tiny.runners.emulator.chip.chips import find_chip
+from mlperf_tiny.runners.emulator.native.callbacks import read_register
+from mlperf_tiny.runners.emulator.native.state import CYCLES, new_state
+from mlperf_tiny.runners.emulator.peripherals.registers import PeripheralFault
 
 DEVICES = ("stm32f446", "stm32f746")
 RCC, PWR, FLASH, SCS = 0x4002_3800, 0x4000_7000, 0x4002_3C00, 0xE000_E000

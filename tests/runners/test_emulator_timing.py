@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import UsageError
-from runners.emulator.thumb import branches_to_itself, uses_floating_point
-from runners.emulator.timing.core_model import Block
-from runners.emulator.timing.decode import decode_block
-from runners.emulator.timing.instruction_costs import (
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
+from mlperf_tiny.runners.emulator.timing.decode.thumb import branches_to_itself, uses_floating_point
+from mlperf_tiny.runners.emulator.timing.instruction_costs import (
     CORTEX_M4,
     CORTEX_M7,
     BlockCost,

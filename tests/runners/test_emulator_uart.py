@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from runners.emulator import layout as at
-from runners.emulator.layout import State, new_state
-from runners.emulator.uart_native import (
+from mlperf_tiny.runners.emulator.native import state as at
+from mlperf_tiny.runners.emulator.native.state import State, new_state
+from mlperf_tiny.runners.emulator.native.uart import (
     BUSY,
     ORE,
     RXNE,

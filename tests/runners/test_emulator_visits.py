@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
 
-from harness.errors import UsageError
-from runners.emulator.counts import Counts
-from runners.emulator.image import Image
-from runners.emulator.visits import Visits
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.runners.emulator.function_trace import Visits
+from mlperf_tiny.runners.emulator.memory.elf_image import Image
+from mlperf_tiny.runners.emulator.native.counts import Counts
 
 BASE = 0x1000
 # nop; bl 0x1010; nop; bx lr ... at 0x1010: bx lr

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DeviceGone, PortUnavailable
-from runners.host import HostTransport
+from mlperf_tiny.errors import DeviceGone, PortUnavailable
+from mlperf_tiny.runners.transports.host import HostTransport
 
 
 def program(folder: Path, body: str) -> Path:
@@ -61,7 +61,7 @@ def test_writing_to_a_process_that_ended(tmp_path: Path) -> None:
 
 
 def test_a_process_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runners.host.END_S", 0.05)
+    monkeypatch.setattr("mlperf_tiny.runners.transports.host.END_S", 0.05)
     transport = HostTransport(program(tmp_path, "os.write(1, b'up')\nwhile True: pass"))
     assert read_until(transport, b"up") == b"up"
     transport.close()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import BenchError, UsageError
-from runners.emulator.transport import EmulatorTransport
-from runners.open import open_transport
-from runners.serial_port import SerialTransport
+from mlperf_tiny.errors import BenchError, UsageError
+from mlperf_tiny.runners.emulator.transport import EmulatorTransport
+from mlperf_tiny.runners.open import open_transport
+from mlperf_tiny.runners.transports.serial_port import SerialTransport
 from tests.runners.emulator_images import build_image
 
 

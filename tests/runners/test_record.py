@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import DeviceGone
-from runners.record import RecordingTransport
+from mlperf_tiny.errors import DeviceGone
+from mlperf_tiny.runners.transports.recording import RecordingTransport
 from tests.fakes.device import FakeDevice
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DeviceGone, DeviceSilent, RecordError
-from harness.session import Session
-from runners.replay import ReplayTransport
+from mlperf_tiny.errors import DeviceGone, DeviceSilent, RecordError
+from mlperf_tiny.harness.wire.session import Session
+from mlperf_tiny.runners.transports.replay import ReplayTransport
 
 DATA = bytes(range(50))
 LOAD = [

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from firmware.boards import find_board
-from harness.errors import DeviceGone, PortUnavailable
-from harness.session import Session
-from runners import serial_port
-from runners.serial_port import SerialTransport, find_ports, is_local_program
+from mlperf_tiny.errors import DeviceGone, PortUnavailable
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.harness.wire.session import Session
+from mlperf_tiny.runners.transports import serial_port
+from mlperf_tiny.runners.transports.serial_port import SerialTransport, find_ports, is_local_program
 from tests.fakes.device import FakeDevice
 
 

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from firmware.codegen.graph import Graph, Operator
-from firmware.codegen.operators.checks import Lowering, activation, output, require
-from firmware.codegen.plan import Isa, Step
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Step
+from mlperf_tiny.firmware.codegen.operators.operands.checks import Lowering, activation, output, require
 
 
 def lower_alias(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:

@@ -7,12 +7,20 @@ from dataclasses import asdict, fields, replace
 
 import numpy as np
 
-from firmware.codegen.graph import Graph, Operator, Tensor
-from firmware.codegen.operators.add_linear import Rescale, find_linear
-from firmware.codegen.operators.broadcast import Walk, broadcast
-from firmware.codegen.operators.checks import Lowering, dims, operand, output, output_range, refuse, require
-from firmware.codegen.plan import Constant, Isa, Step
-from firmware.codegen.requant import quantize_multiplier
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor
+from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Step
+from mlperf_tiny.firmware.codegen.ir.requant import quantize_multiplier
+from mlperf_tiny.firmware.codegen.operators.add_linear import Rescale, find_linear
+from mlperf_tiny.firmware.codegen.operators.operands.broadcast import Walk, broadcast
+from mlperf_tiny.firmware.codegen.operators.operands.checks import (
+    Lowering,
+    dims,
+    operand,
+    output,
+    output_range,
+    refuse,
+    require,
+)
 
 # TFLite scales both operands of ADD up by 2^20 so that their common scale loses nothing.
 ADD_LEFT_SHIFT = 20

@@ -13,10 +13,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from firmware.codegen.graph import Graph, Operator, Tensor
-from firmware.codegen.operators.checks import Lowering, activation, dims, output, require
-from firmware.codegen.plan import Constant, Isa, Step
-from firmware.codegen.requant import (
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor
+from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Step
+from mlperf_tiny.firmware.codegen.ir.requant import (
     activation_range,
     clamp_int8,
     quantize_multiplier,
@@ -24,6 +23,7 @@ from firmware.codegen.requant import (
     round_half_away,
     rounding_shift_right,
 )
+from mlperf_tiny.firmware.codegen.operators.operands.checks import Lowering, activation, dims, output, require
 
 
 def lower_relu(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:

@@ -7,10 +7,18 @@ folded into the multiplier, which loses its last bits.
 
 from __future__ import annotations
 
-from firmware.codegen.graph import Graph, Operator
-from firmware.codegen.operators.checks import Lowering, activation, dims, integer_constant, output, require, source
-from firmware.codegen.plan import Isa, Step
-from firmware.codegen.requant import quantize_multiplier
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Step
+from mlperf_tiny.firmware.codegen.ir.requant import quantize_multiplier
+from mlperf_tiny.firmware.codegen.operators.operands.checks import (
+    Lowering,
+    activation,
+    dims,
+    integer_constant,
+    output,
+    require,
+    source,
+)
 
 # (2^31 - 1) / 255: more summed elements could overflow int32.
 MOST_ELEMENTS = ((1 << 31) - 1) // 255

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from math import prod
 
-from firmware.codegen.graph import Graph, Operator
-from firmware.codegen.operators.checks import (
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Step
+from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     Lowering,
     activation,
     dims,
@@ -17,7 +18,6 @@ from firmware.codegen.operators.checks import (
     require,
     same_quantization,
 )
-from firmware.codegen.plan import Isa, Step
 
 
 def lower_pad(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from firmware.codegen.graph import Graph, Operator
-from firmware.codegen.operators.checks import (
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Step
+from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     Lowering,
     activation,
     dims,
@@ -15,8 +16,7 @@ from firmware.codegen.operators.checks import (
     same_quantization,
     source,
 )
-from firmware.codegen.operators.window import window
-from firmware.codegen.plan import Isa, Step
+from mlperf_tiny.firmware.codegen.operators.operands.padding import window
 
 KERNELS = {"AVERAGE_POOL_2D": "avg_pool_s8", "MAX_POOL_2D": "max_pool_s8"}
 

@@ -12,10 +12,10 @@ import math
 
 import numpy as np
 
-from firmware.codegen.graph import Graph, Operator
-from firmware.codegen.operators.checks import Lowering, activation, dims, output, require
-from firmware.codegen.plan import Constant, Isa, Step
-from firmware.codegen.requant import exp_on_negative_values, high_mul, quantize_multiplier
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Step
+from mlperf_tiny.firmware.codegen.ir.requant import exp_on_negative_values, high_mul, quantize_multiplier
+from mlperf_tiny.firmware.codegen.operators.operands.checks import Lowering, activation, dims, output, require
 
 # Differences are Q5.26 before the exponential; those below the range count as exp = 0.
 INTEGER_BITS = 5

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import DataError
+from mlperf_tiny.errors import DataError
 
 # Values of the library's own interface, speak_lib.h.
 _SYNCHRONOUS = 2

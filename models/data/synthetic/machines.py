@@ -19,7 +19,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features.clip import SAMPLE_RATE_HZ
+from mlperf_tiny.models.features.clip import SAMPLE_RATE_HZ
 
 CLIP_S = 11
 SAMPLES = CLIP_S * SAMPLE_RATE_HZ

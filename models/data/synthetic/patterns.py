@@ -11,7 +11,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tasks import Task
+from mlperf_tiny.models.tasks import Task
 
 
 def pattern_bytes(task: Task, number: int) -> bytes:

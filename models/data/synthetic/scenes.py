@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from models.data.examples import Example, ExampleSet
-from models.tasks import BY_NAME
+from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
+from mlperf_tiny.models.tasks import BY_NAME
 
 LABELS = BY_NAME["vww"].labels
 SIDE = 96

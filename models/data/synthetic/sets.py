@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 
-from models.data.dataset import NO_LABEL, Dataset, Sample
-from models.data.synthetic.machines import DEFAULT_SEED, MACHINE_IDS, Clip, Fault, waveform
-from models.data.synthetic.patterns import pattern_bytes
-from models.features.machine_sound import ad_features
-from models.tasks import Task
+from mlperf_tiny.models.data.formats.dataset import NO_LABEL, Dataset, Sample
+from mlperf_tiny.models.data.synthetic.machines import DEFAULT_SEED, MACHINE_IDS, Clip, Fault, waveform
+from mlperf_tiny.models.data.synthetic.patterns import pattern_bytes
+from mlperf_tiny.models.features.machine_sound import ad_features
+from mlperf_tiny.models.tasks import Task
 
 CLIPS_PER_MACHINE = 5  # of each kind, in the test set a run uses: 4 machines x 2 kinds x 5 = 40 clips
 PATTERNS = 16

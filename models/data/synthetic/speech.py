@@ -14,10 +14,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.examples import Example, ExampleSet
-from models.data.synthetic.espeak import Synthesiser, Voice, synthesiser
-from models.features.clip import KEYWORD_SAMPLES, SAMPLE_RATE_HZ
-from models.tasks import BY_NAME
+from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
+from mlperf_tiny.models.data.synthetic.espeak import Synthesiser, Voice, synthesiser
+from mlperf_tiny.models.features.clip import KEYWORD_SAMPLES, SAMPLE_RATE_HZ
+from mlperf_tiny.models.tasks import BY_NAME
 
 LABELS = BY_NAME["kws"].labels
 OTHER_WORDS = (

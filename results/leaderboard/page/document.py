@@ -16,13 +16,13 @@ from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 
-from results.leaderboard.columns import VERDICTS, Row
-from results.leaderboard.page.plots import draw_plots
-from results.leaderboard.page.svg import symbol
-from results.leaderboard.page.table import Keyed, address_of, render_table, safe
-from results.leaderboard.places import moved
-from results.leaderboard.ranking import Group, group_of
-from results.leaderboard.titles import group_title, short_titles, task_title
+from mlperf_tiny.results.leaderboard.page.plots import draw_plots
+from mlperf_tiny.results.leaderboard.page.svg import symbol
+from mlperf_tiny.results.leaderboard.page.table import Keyed, address_of, render_table, safe
+from mlperf_tiny.results.leaderboard.places import moved
+from mlperf_tiny.results.leaderboard.ranking import Group, group_of
+from mlperf_tiny.results.leaderboard.rows.columns import VERDICTS, Row
+from mlperf_tiny.results.leaderboard.titles import group_title, short_titles, task_title
 
 FILTERS = (
     ("device", "Device", "Device"),

@@ -7,11 +7,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from results.leaderboard.columns import VERDICTS, Row, number
-from results.leaderboard.page.axis import SMALLEST
-from results.leaderboard.page.svg import Drawing, Point, Span, draw
-from results.leaderboard.ranking import Group
-from results.leaderboard.titles import accuracy_of, row_title
+from mlperf_tiny.results.leaderboard.page.axis import SMALLEST
+from mlperf_tiny.results.leaderboard.page.svg import Drawing, Point, Span, draw
+from mlperf_tiny.results.leaderboard.ranking import Group
+from mlperf_tiny.results.leaderboard.rows.columns import VERDICTS, Row, number
+from mlperf_tiny.results.leaderboard.titles import accuracy_of, row_title
 
 
 @dataclass(frozen=True)

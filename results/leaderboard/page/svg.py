@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from results.leaderboard.page.axis import Axis, axis_for, tick_texts
-from results.leaderboard.page.labels import Box, place_labels
-from results.review.plain import shown
+from mlperf_tiny.results.leaderboard.page.axis import Axis, axis_for, tick_texts
+from mlperf_tiny.results.leaderboard.page.labels import Box, place_labels
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 WIDTH, HEIGHT = 400, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 10, 10, 44
@@ -154,7 +154,9 @@ def _grid(across: Axis, up: Axis, x_of: Scale, y_of: Scale) -> list[str]:
 
 def _labels(front: Sequence[Point], places: dict[str, tuple[float, float]]) -> dict[str, tuple[Box, str]]:
     """Where the names of the front's points fit, by key; the others stay without."""
-    wanted = [(point.key, shown(point.label, MAX_LABEL), places[point.key]) for point in front if point.label]
+    wanted = [
+        (point.key, sanitize_for_terminal(point.label, MAX_LABEL), places[point.key]) for point in front if point.label
+    ]
     area = Box(LEFT + 2, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM - 2)
     found = place_labels(wanted, list(places.values()), area)
     return {key: (found[key], text) for key, text, _ in wanted if key in found}
@@ -172,7 +174,7 @@ def _mark(point: Point, at: tuple[float, float], label: tuple[Box, str] | None, 
     kinds = f"{SHAPES[point.shape]}{' ranked' if point.ranked else ''}{' own' if point.own else ''}"
     parts = [
         f'<a class="point {kinds}" href="#{point.key}" data-row="{point.key}" data-x="{x:.1f}" data-y="{y:.1f}">',
-        f"<title>{escape(shown(point.words))}</title>",
+        f"<title>{escape(sanitize_for_terminal(point.words))}</title>",
         f'<path class="span" d="{bars}"/>' if bars else "",
         f'<path class="mark" transform="translate({x:.1f} {y:.1f})" d="{_OUTLINES[point.shape]}"/>',
     ]

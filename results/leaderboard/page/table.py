@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from results.leaderboard.cells import findings_in
-from results.leaderboard.columns import BY_NAME, VERDICTS, Kind, Row, number
-from results.leaderboard.page.plots import figure
-from results.leaderboard.page.svg import symbol
-from results.leaderboard.titles import accuracy_of
-from results.review.plain import shown
+from mlperf_tiny.results.leaderboard.page.plots import figure
+from mlperf_tiny.results.leaderboard.page.svg import symbol
+from mlperf_tiny.results.leaderboard.rows.cells import findings_in
+from mlperf_tiny.results.leaderboard.rows.columns import BY_NAME, VERDICTS, Kind, Row, number
+from mlperf_tiny.results.leaderboard.titles import accuracy_of
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 Keyed = tuple[str, Row]
 
@@ -203,7 +203,7 @@ def _whole(column: str) -> Callable[[Row], str]:
 
 def safe(text: str, limit: int = 400) -> str:
     """Text out of a row for a page: printable, cut, escaped; quotes too."""
-    return escape(shown(text, limit))
+    return escape(sanitize_for_terminal(text, limit))
 
 
 def _breakable(name: str) -> str:

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Arm put on the private bus: system control, SysTick, NVIC, caches, DWT; and ST's device identity.
 
-Of the interrupts only SysTick and those the NVIC passes on come (``runners.emulator.interrupts``); what would make one
-pending in another way is refused, because it would never come.
+Of the interrupts only SysTick and those the NVIC passes on come (``runners.emulator.core.interrupts``); what would
+make one pending in another way is refused, because it would never come.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from runners.emulator.layout import CYCLES
-from runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
-from runners.emulator.peripherals.timer import Counter
+from mlperf_tiny.runners.emulator.native.state import CYCLES
+from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
+from mlperf_tiny.runners.emulator.peripherals.timer import Counter
 
 _CACHE_OPERATIONS = (0xF50, 0xF58, 0xF5C, 0xF60, 0xF64, 0xF68, 0xF6C, 0xF70, 0xF74, 0xF78)
 _NVIC_SET, _NVIC_CLEAR, _NVIC_PENDING = range(0x100, 0x120, 4), range(0x180, 0x1A0, 4), range(0x200, 0x220, 4)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from runners.emulator.peripherals.registers import Machine, Peripheral
+from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral
 
 
 class Gpio(Peripheral):

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from runners.emulator.clock_tree import HSE_BYPASS
-from runners.emulator.peripherals.registers import Peripheral
+from mlperf_tiny.runners.emulator.peripherals.clock_tree import HSE_BYPASS
+from mlperf_tiny.runners.emulator.peripherals.registers import Peripheral
 
 # Ready bits of RCC_CR by their enable bit: HSI, HSE, PLL, PLLI2S, PLLSAI.
 _READY = {0: 1, 16: 17, 24: 25, 26: 27, 28: 29}

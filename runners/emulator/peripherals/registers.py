@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from firmware.boards import Board
-from runners.emulator.clock_tree import Clocks
-from runners.emulator.layout import State
+from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.runners.emulator.native.state import State
+from mlperf_tiny.runners.emulator.peripherals.clock_tree import Clocks
 
 
 class PeripheralFault(Exception):

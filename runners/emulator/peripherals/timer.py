@@ -6,7 +6,8 @@ from __future__ import annotations
 from math import gcd
 from typing import ClassVar
 
-from runners.emulator.layout import (
+from mlperf_tiny.runners.emulator.native.callbacks import read_counter
+from mlperf_tiny.runners.emulator.native.state import (
     COUNTER_ADDRESS,
     COUNTER_BASE,
     COUNTER_DENOMINATOR,
@@ -17,8 +18,7 @@ from runners.emulator.layout import (
     COUNTERS,
     CYCLES,
 )
-from runners.emulator.native import read_counter
-from runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
+from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
 
 
 class Counter:

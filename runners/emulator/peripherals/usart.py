@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from runners.emulator.layout import (
+from mlperf_tiny.runners.emulator.native.state import (
     CYCLES,
     NEVER,
     UART_FRAME,
@@ -27,8 +27,18 @@ from runners.emulator.layout import (
     UART_TX_END,
     UART_TX_ON,
 )
-from runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
-from runners.emulator.uart_native import ORE, RXNE, TC, TXE, advance, read_data, read_status, status, write_data
+from mlperf_tiny.runners.emulator.native.uart import (
+    ORE,
+    RXNE,
+    TC,
+    TXE,
+    advance,
+    read_data,
+    read_status,
+    status,
+    write_data,
+)
+from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
 
 BITS_PER_FRAME = 10
 

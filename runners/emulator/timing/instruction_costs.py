@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.errors import UsageError
-from runners.emulator.timing.core_model import Block
-from runners.emulator.timing.decode import decode_block
-from runners.emulator.timing.operation import Kind, Operation
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
+from mlperf_tiny.runners.emulator.timing.decode.operation import Kind, Operation
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from firmware.boards import Board
-from harness.errors import UsageError
-from runners.emulator.timing import memory_system
-from runners.emulator.timing.core_model import Block, Ending, Exit, Price
-from runners.emulator.timing.core_models import CORE_MODELS, find_core_model
-from runners.emulator.timing.instruction_costs import cost_function, timing_of
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.runners.emulator.timing import memory_system
+from mlperf_tiny.runners.emulator.timing.cores.core_models import CORE_MODELS, find_core_model
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Ending, Exit, Price
+from mlperf_tiny.runners.emulator.timing.instruction_costs import cost_function, timing_of
 
 LEVELS = ("instructions", "pipeline", "full")
 DEFAULT_LEVEL = "pipeline"

@@ -24,8 +24,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from firmware.boards import Board, Cache, MemorySystem
-from harness.errors import UsageError
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.firmware.boards import Board, Cache, MemorySystem
 
 VERSION = "1"
 

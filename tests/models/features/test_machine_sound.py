@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.errors import DataError
-from models.features.machine_sound import LEAST_SAMPLES, ad_features_of_wav, log_mel, mel_weights, windows
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.features.machine_sound import LEAST_SAMPLES, ad_features_of_wav, log_mel, mel_weights, windows
 
 
 def wav_bytes(samples: NDArray[np.int16], rate_hz: int = 16_000, channels: int = 1, width: int = 2) -> bytes:

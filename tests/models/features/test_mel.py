@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.features.keyword import keyword_mfcc
-from models.features.mel import cosine_transform, operator_filters, signal_filters
-from models.features.micronet_keyword import micronet_keyword_mfcc
+from mlperf_tiny.models.features.keyword import keyword_mfcc
+from mlperf_tiny.models.features.mel import cosine_transform, operator_filters, signal_filters
+from mlperf_tiny.models.features.micronet_keyword import micronet_keyword_mfcc
 
 BANKS = [(40, 257, 20.0, 4000.0), (40, 513, 20.0, 4000.0), (40, 513, 0.0, 8000.0), (10, 129, 100.0, 7000.0)]
 
@@ -63,7 +63,7 @@ def clips() -> NDArray[np.int16]:
 
 def test_both_keyword_front_ends_are_tensorflows() -> None:
     tf = pytest.importorskip("tensorflow")
-    from models.features.clip import by_maximum, to_unit
+    from mlperf_tiny.models.features.clip import by_maximum, to_unit
 
     scaled = by_maximum(to_unit(clips()))
     spectrogram = tf.raw_ops.AudioSpectrogram(input=scaled.T, window_size=640, stride=320, magnitude_squared=True)

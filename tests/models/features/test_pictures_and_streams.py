@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.features.machine_image import LEAST_SAMPLES, machine_images
-from models.features.picture import gray, resized
-from models.features.pipelines import PIPELINES, find_pipeline, quantize_inputs
-from models.features.wake_word import wake_word_energies, wake_word_inputs
+from mlperf_tiny.models.features.image import gray, resized
+from mlperf_tiny.models.features.machine_image import LEAST_SAMPLES, machine_images
+from mlperf_tiny.models.features.pipelines import PIPELINES, find_pipeline, quantize_inputs
+from mlperf_tiny.models.features.wake_word import wake_word_energies, wake_word_inputs
 
 RNG = np.random.default_rng(4)
 SOUND = RNG.integers(-8000, 8000, 11 * 16_000).astype(np.int16)

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from firmware.boards import BOARDS
-from harness.errors import UsageError
-from runners.emulator.timing.core_model import Block, CoreModel
-from runners.emulator.timing.core_models import CORE_MODELS, find_core_model
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.firmware.boards import BOARDS
+from mlperf_tiny.runners.emulator.timing.cores.core_models import CORE_MODELS, find_core_model
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, CoreModel
 
 
 def test_every_emulated_board_has_a_model() -> None:

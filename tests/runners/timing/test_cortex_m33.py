@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from runners.emulator.timing.core_model import Block, Stall
-from runners.emulator.timing.cortex_m33 import CortexM33
+from mlperf_tiny.runners.emulator.timing.cores.cortex_m33 import CortexM33
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Stall
 from tests.fakes.thumb_code import assemble
 
 MODEL = CortexM33()

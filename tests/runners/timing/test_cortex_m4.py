@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 
-from runners.emulator.timing.core_model import Block, Stall
-from runners.emulator.timing.cortex_m4 import CortexM4
+from mlperf_tiny.runners.emulator.timing.cores.cortex_m4 import CortexM4
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Stall
 from tests.fakes.thumb_code import assemble
 
 MODEL = CortexM4()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from runners.emulator.timing.core_model import Block, Exit, Stall
-from runners.emulator.timing.cortex_m7 import CortexM7
+from mlperf_tiny.runners.emulator.timing.cores.cortex_m7 import CortexM7
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Exit, Stall
 from tests.fakes.thumb_code import AHEAD_BYTES, assemble
 
 MODEL = CortexM7()

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from runners.emulator.timing.core_model import Block, Exit
-from runners.emulator.timing.decode import decode_block, it_state_after
-from runners.emulator.timing.operation import FLAGS, PC, S0, Kind, Operation, register_name
+from mlperf_tiny.runners.emulator.timing.decode.block import decode_block, it_state_after
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Exit
+from mlperf_tiny.runners.emulator.timing.decode.operation import FLAGS, PC, S0, Kind, Operation, register_name
 from tests.fakes.thumb_code import assemble
 
 # Instruction, kind, what it needs as role:registers, what it makes.

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from runners.emulator.timing.core_model import Block
-from runners.emulator.timing.cortex_m4 import CortexM4
-from runners.emulator.timing.cortex_m7 import CortexM7
+from mlperf_tiny.runners.emulator.timing.cores.cortex_m4 import CortexM4
+from mlperf_tiny.runners.emulator.timing.cores.cortex_m7 import CortexM7
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 from tests.fakes.thumb_code import assemble
 
 # A loop of two loops, as a kernel has it: a dot product of words, then a few bytes one by one.

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The constants of a convolution or fully-connected layer, checked, and its requantisation as TFLite computes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor
+from mlperf_tiny.firmware.codegen.ir.plan import Constant
+from mlperf_tiny.firmware.codegen.ir.requant import INT32_MAX, quantize_multiplier
+from mlperf_tiny.firmware.codegen.operators.operands.checks import refuse, require
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """What one layer multiplies with.
+
+    ``values`` int8 (channels, taps), taps in the order row, column, input channel. ``bias`` int64 (channels,): a sum
+    is bias + sum (in - in_zero) * value. ``ratios`` float64 (channels,): in scale * weight scale / out scale.
+    ``multiplier`` and ``shift`` int64 (channels,) are the ratios in fixed point.
+    """
+
+    values: np.ndarray
+    bias: np.ndarray
+    ratios: np.ndarray
+    multiplier: np.ndarray
+    shift: np.ndarray
+    in_zero: int
+
+    @property
+    def channels(self) -> int:
+        """Number of outputs per pixel."""
+        return int(self.values.shape[0])
+
+    @property
+    def taps(self) -> int:
+        """Products in one output."""
+        return int(self.values.shape[1])
+
+    @property
+    def folded_bias(self) -> np.ndarray:
+        """int64 (channels,): bias' with bias' + sum in * value = bias + sum (in - in_zero) * value."""
+        return self.bias - self.in_zero * self.values.sum(axis=1, dtype=np.int64)
+
+    def sum_range(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the smallest and largest sum, bias included, that int8 inputs can give each channel; int64."""
+        w = self.values.astype(np.int64)
+        low = np.where(w > 0, w * -128, w * 127).sum(axis=1)
+        high = np.where(w > 0, w * 127, w * -128).sum(axis=1)
+        return self.folded_bias + low, self.folded_bias + high
+
+
+def read_weights(op: Operator, graph: Graph, in_: Tensor, out: Tensor, axis: int) -> Weights:
+    """Return the layer's constants; ``axis`` is the one of the output channels in the weight tensor.
+
+    Raises UnsupportedOperator for weights or a bias that are not int8 and int32 constants with a zero point of 0, and
+    for sums that can leave int32.
+    """
+    tensor = _constant(op, graph, 1, "weights", "int8")
+    assert tensor.data is not None
+    channels = tensor.shape[axis]
+    if tensor.quant is None or tensor.quant.scales.size not in (1, channels):
+        refuse(op, graph, f"its weights need one scale or {channels}, one per output channel", tensor)
+    if tensor.quant.per_channel and tensor.quant.axis != axis:
+        refuse(op, graph, f"its weights are quantised along axis {tensor.quant.axis}, wanted axis {axis}", tensor)
+    require(not np.any(tensor.quant.zero_points), op, graph, "its weights have a zero point other than 0", tensor)
+    scales = tensor.quant.scales.astype(np.float32)
+    require(bool(np.all(np.isfinite(scales) & (scales >= 0))), op, graph, "a scale of its weights is unusable", tensor)
+
+    values = np.moveaxis(tensor.data, axis, 0).reshape(channels, -1)
+    # In double, as kernel_util.cc's PopulateConvolutionQuantizationParams.
+    ratios = np.broadcast_to(in_.scale * scales.astype(np.float64) / out.scale, (channels,))
+    multiplier, shift = np.array([quantize_multiplier(ratio) for ratio in ratios.tolist()], dtype=np.int64).T
+    weights = Weights(values, _bias(op, graph, channels), ratios, multiplier, shift, in_.zero_point)
+    reach = np.abs(weights.bias) + 255 * np.abs(values.astype(np.int64)).sum(axis=1)
+    require(int(reach.max()) <= INT32_MAX, op, graph, f"its sums can reach {int(reach.max())}, more than 32 bits hold")
+    # Below this neither the left shift nor adding the zero point leaves int32; a real layer stays far below.
+    scaled = float((reach * ratios).max())
+    require(scaled < 1 << 30, op, graph, f"its results can reach {scaled:.3g} steps of the output, whose scale is off")
+    return weights
+
+
+def reference_constants(op: Operator, weights: Weights, values: np.ndarray) -> tuple[Constant, ...]:
+    """Return the arrays of the portable kernels; ``values`` are the weights in the kernel's own order."""
+    columns = (("bias", weights.bias), ("multiplier", weights.multiplier), ("shift", weights.shift))
+    return (
+        Constant(f"weights_{op.index}", "int8_t", values),
+        *(Constant(f"{name}_{op.index}", "int32_t", column) for name, column in columns),
+    )
+
+
+def _bias(op: Operator, graph: Graph, channels: int) -> np.ndarray:
+    if len(op.inputs) < 3 or op.inputs[2] < 0:
+        return np.zeros(channels, np.int64)
+    tensor = _constant(op, graph, 2, "bias", "int32")
+    assert tensor.data is not None
+    require(tensor.elements == channels, op, graph, f"its bias needs {channels} values", tensor)
+    if tensor.quant is not None:
+        require(not np.any(tensor.quant.zero_points), op, graph, "its bias has a zero point other than 0", tensor)
+    return tensor.data.reshape(-1).astype(np.int64)
+
+
+def _constant(op: Operator, graph: Graph, slot: int, what: str, dtype: str) -> Tensor:
+    present = slot < len(op.inputs) and op.inputs[slot] >= 0
+    require(present, op, graph, f"it has no {what}")
+    tensor = graph.tensors[op.inputs[slot]]
+    require(tensor.data is not None, op, graph, f"its {what} are computed at run time, wanted a constant", tensor)
+    require(tensor.dtype == dtype, op, graph, f"its {what} must be {dtype}", tensor)
+    return tensor

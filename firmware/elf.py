@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be told of a linked image without running it: how much of each memory it takes, the bytes to programme,
+and whether it holds instructions that the board's floating-point unit lacks."""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from mlperf_tiny.errors import CompilerFailed
+from mlperf_tiny.firmware.boards import Board
+
+# Images are linked with memories this large, and what came out is then measured against the real ones: the error can
+# so say how much is missing. No address depends on it.
+UNLIMITED_BYTES = 256 << 20
+
+
+def image_bytes(elf: Path, board: Board) -> tuple[int, int]:
+    """Return (flash bytes, RAM bytes) of a linked image: how far it reaches into each memory."""
+    flash, ram = board.memory("flash"), board.memory("ram")
+    flash_end, ram_end = flash.base, ram.base
+    with elf.open("rb") as file:
+        image = ELFFile(file)
+        for segment in image.iter_segments("PT_LOAD"):
+            if segment["p_filesz"]:
+                flash_end = max(flash_end, segment["p_paddr"] + segment["p_filesz"])
+        for section in image.iter_sections():
+            if ram.base <= section["sh_addr"] < ram.base + UNLIMITED_BYTES:
+                ram_end = max(ram_end, section["sh_addr"] + section["sh_size"])
+    return flash_end - flash.base, ram_end - ram.base
+
+
+def flash_image(elf: Path, board: Board) -> bytes:
+    """The bytes a programmer writes from the start of flash; gaps are 0xFF, as erased."""
+    base = board.memory("flash").base
+    image = bytearray()
+    with elf.open("rb") as file:
+        for segment in ELFFile(file).iter_segments("PT_LOAD"):
+            data, start = segment.data(), segment["p_paddr"] - base
+            if data:
+                image.extend(b"\xff" * (start + len(data) - len(image)))
+                image[start : start + len(data)] = data
+    return bytes(image)
+
+
+def with_constant(elf: Path, symbol: str, value: int) -> bytes:
+    """The file's bytes with another value in the 32-bit constant called ``symbol``; KeyError when there is none."""
+    content = bytearray(elf.read_bytes())
+    with elf.open("rb") as file:
+        image = ELFFile(file)
+        tables = [table for table in image.iter_sections() if isinstance(table, SymbolTableSection)]
+        addresses = [found["st_value"] for table in tables for found in table.get_symbol_by_name(symbol) or ()]
+        for address in addresses:
+            for segment in image.iter_segments("PT_LOAD"):
+                offset = address - segment["p_vaddr"]
+                if 0 <= offset <= segment["p_filesz"] - 4:
+                    struct.pack_into("<I", content, segment["p_offset"] + offset, value)
+                    return bytes(content)
+    raise KeyError(f"{elf} has no constant called {symbol!r}")
+
+
+def refuse_double_precision(elf: Path, board: Board, compiler: str) -> None:
+    """Raise CompilerFailed when the image computes in double precision and the board's FPU cannot.
+
+    An emulator may run such an image (Unicorn's Cortex-M7 has double precision); the board would fault.
+    """
+    if "-sp-" not in board.fpu:
+        return
+    found = double_precision_instructions(elf)
+    if found:
+        raise CompilerFailed(
+            compiler,
+            f"the image for {board.device} holds {len(found)} double-precision instructions, the first at "
+            f"0x{found[0]:08x}, and its {board.fpu} has none. Compile every part of it for that unit.",
+        )
+
+
+def double_precision_instructions(elf: Path) -> list[int]:
+    """Addresses of all Thumb instructions that compute in double precision.
+
+    Moving 64 bits (VLDR, VPUSH, VMOV between core and D registers) is within a single-precision unit's reach and is
+    not counted. Encodings: Armv7-M Architecture Reference Manual, A6.4 to A6.7.
+    """
+    with elf.open("rb") as file:
+        return [
+            address
+            for address, first, second in _wide_instructions(ELFFile(file))
+            # Coprocessor 11 is the double-precision one. 0xEE and 0xFE with bit 4 clear is data processing.
+            if first & 0xEF00 == 0xEE00 and second & 0x0F10 == 0x0B00
+        ]
+
+
+def _wide_instructions(image: ELFFile) -> Iterator[tuple[int, int, int]]:
+    """(address, first half, second half) of each 32-bit instruction; literal pools are skipped by mapping symbols."""
+    symbols = [table for table in image.iter_sections() if isinstance(table, SymbolTableSection)]
+    marks = sorted(
+        (symbol["st_value"], symbol.name[:2])
+        for table in symbols
+        for symbol in table.iter_symbols()
+        if symbol.name[:2] in ("$t", "$d")
+    )
+    addresses = [address for address, _ in marks]
+    for section in image.iter_sections():
+        if not section["sh_flags"] & 4 or section["sh_type"] != "SHT_PROGBITS":
+            continue
+        base = section["sh_addr"]
+        halves = struct.unpack(f"<{section['sh_size'] // 2}H", section.data()[: section["sh_size"] & ~1])
+        at = 0
+        while at < len(halves):
+            mark = bisect_right(addresses, base + 2 * at) - 1
+            if mark >= 0 and marks[mark][1] == "$d":
+                at += 1
+            elif halves[at] >> 11 in (0b11101, 0b11110, 0b11111) and at + 1 < len(halves):
+                yield base + 2 * at, halves[at], halves[at + 1]
+                at += 2
+            else:
+                at += 1

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run does with a device: performance and accuracy, each a short script over a session.
+
+They are the same for a board, an emulated board and a process. Before each ``infer`` a ``mark`` event says what it is
+for; the figures are computed from the marks and the raw lines between them, never from anything remembered here.
+What an earlier, interrupted run has already measured is passed in as ``done`` and not measured again.
+
+==============  ============================================================================
+``mark`` mode   its values
+==============  ============================================================================
+``trial``       how long is one inference? ``sample``
+``count``       instructions of one inference, on devices that count them. ``sample``
+``window``      a timed window: ``attempt``, ``window`` (0..4), ``sample``
+``accuracy``    one inference: ``sample``, ``index``, ``label``, ``window``, ``windows``
+==============  ============================================================================
+
+``sample`` is the file's name, ``index`` its place in the list.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mlperf_tiny.errors import DataError, UnexpectedReply, UsageError
+from mlperf_tiny.harness.record.measured import Choice, Measured
+from mlperf_tiny.harness.record.rules import WINDOW_ITERATIONS, WINDOW_S, WINDOWS
+from mlperf_tiny.harness.wire.session import COUNTER_WRAP_US, Inference, Session
+from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
+from mlperf_tiny.progress import Progress
+
+MARGINS = {"hardware": 1.01, "emulated": 1.01, "host": 1.2}
+"""Windows are planned this much longer than the rule wants, by whose time it is: a process shares its machine."""
+
+TRIAL_US = 250_000
+"""A trial is long enough when it lasts so long on the device: a 1 ms clock then errs by less than half a percent."""
+
+STANDING_STILL = 1_000_000
+"""Inferences within which any microsecond counter must have moved."""
+
+LONGEST_WINDOW_US = 0.9 * COUNTER_WRAP_US
+"""A window in which a 32-bit counter might wrap twice cannot be measured."""
+
+ATTEMPTS = 3
+COUNTED = 10
+WARMUP = 1
+HOST_SLACK = 4.0
+"""A window may take this many times the host seconds that the trial predicts before the device counts as silent."""
+
+
+class Marker(Protocol):
+    """Appends an event to the transcript."""
+
+    def __call__(self, kind: str, **values: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A device under measurement: ``clock`` gives host seconds, ``counters`` an emulated device's, if it has any."""
+
+    session: Session
+    event: Marker
+    progress: Callable[[Progress], None]
+    clock: Callable[[], float]
+    counters: Callable[[], dict[str, int]] | None = None
+
+    def infer(self, count: int, warmup: int, timeout_s: float | None = None) -> Inference:
+        """``infer``, with the counters before and behind it in the transcript."""
+        if self.counters:
+            self.event("counters", at="before", **self.counters())
+        inference = self.session.infer(count, warmup, timeout_s)
+        if self.counters:
+            self.event("counters", at="after", **self.counters())
+        return inference
+
+
+def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterations: int | None = None) -> None:
+    """Run five timed windows, one on each of ``samples`` (the bytes of one inference each).
+
+    ``iterations`` per window are taken as given, or chosen by a trial so that a window lasts 10 s of device time and
+    has 10 iterations; when one falls short all the same, more are chosen and all windows run again, twice at most.
+    Raises DataError when there is nothing to run on.
+    """
+    if not samples:
+        raise DataError("there are no inputs for a performance run; give a data folder that has some.")
+    choice = done.choice
+    if choice is None or (iterations and choice.iterations != iterations):
+        choice = _trial(bench, samples[0], iterations)
+        bench.event("choice", **choice.__dict__)
+    window_us = choice.iterations * choice.latency_us
+    if window_us >= LONGEST_WINDOW_US:
+        raise UsageError(
+            f"{choice.iterations:,} iterations would take {window_us / 1e6:,.0f} s a window, more than the "
+            f"{LONGEST_WINDOW_US / 1e6:,.0f} s a device's microsecond counter can tell. Give fewer --iterations."
+        )
+    if bench.counters and len({timed.inference.count for timed in done.counted if timed.counted}) < 2:
+        _count_instructions(bench, samples[0])
+    while True:
+        last_try = iterations is not None or choice.attempt == ATTEMPTS
+        shortest_us = _windows(bench, samples, choice, done, short_ones_too=last_try)
+        if last_try or shortest_us >= WINDOW_S * 1e6:
+            return
+        latency_us = shortest_us / choice.iterations
+        choice = Choice(choice.attempt + 1, _iterations(bench, latency_us), latency_us, choice.host_s)
+        bench.event("choice", **choice.__dict__)
+
+
+def accuracy(bench: Bench, dataset: Dataset, samples: Sequence[Sample], done: Measured) -> None:
+    """Answer every window of every one of ``samples`` once, in order."""
+    for index, sample in enumerate(samples):
+        bench.progress(Progress("accuracy", index, len(samples), sample.name))
+        answered = done.answers.get(index, {})
+        if answered and len(answered) == done.windows_of.get(index):
+            continue
+        inputs = dataset.windows(sample.load())
+        if not inputs:
+            raise DataError(f"{sample.name} is shorter than one input of {dataset.window_bytes} bytes.")
+        for window, data in enumerate(inputs):
+            if window in answered:
+                continue
+            bench.session.load(data)
+            bench.event(
+                "mark",
+                mode="accuracy",
+                sample=sample.name,
+                index=index,
+                label=sample.label,
+                window=window,
+                windows=len(inputs),
+            )
+            bench.session.infer(1, 0)
+    bench.progress(Progress("accuracy", len(samples), len(samples), "done"))
+
+
+def iterations_for(latency_us: float, margin: float) -> int:
+    """Return the iterations that fill a window of ``margin`` times the length the rules want."""
+    return max(WINDOW_ITERATIONS, math.ceil(WINDOW_S * 1e6 * margin / max(latency_us, 1e-3)))
+
+
+def _iterations(bench: Bench, latency_us: float) -> int:
+    return iterations_for(latency_us, MARGINS[bench.session.transport.timing])
+
+
+def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Choice:
+    """Time one inference: ever more at a time, until the device's clock can tell."""
+    bench.session.load(sample.load())
+    count = 1
+    while True:
+        bench.progress(Progress("trial", 0, 1, f"timing {count} inference{'s' if count > 1 else ''}"))
+        bench.event("mark", mode="trial", sample=sample.name)
+        started_s = bench.clock()
+        inference = bench.infer(count, WARMUP)
+        host_s = (bench.clock() - started_s) / (count + WARMUP)
+        if inference.elapsed_us >= TRIAL_US:
+            break
+        if inference.elapsed_us == 0 and count >= STANDING_STILL:
+            raise UnexpectedReply(f"infer {count} {WARMUP}", "laps of a counter that moves", "the same lap twice")
+        count = min(count * 100, max(count * 2, math.ceil(count * TRIAL_US * 1.2 / max(inference.elapsed_us, 1))))
+    latency_us = inference.elapsed_us / count
+    return Choice(1, iterations or _iterations(bench, latency_us), latency_us, host_s)
+
+
+def _count_instructions(bench: Bench, sample: Sample) -> None:
+    """Run two lengths of ``infer``: what they differ by belongs to the inferences alone, not to printing."""
+    bench.session.load(sample.load())
+    for count in (1, 1 + COUNTED):
+        bench.event("mark", mode="count", sample=sample.name)
+        bench.infer(count, 0)
+
+
+def _windows(bench: Bench, samples: Sequence[Sample], choice: Choice, done: Measured, short_ones_too: bool) -> int:
+    """Run the windows of one attempt that are not done; return the device microseconds of the shortest.
+
+    Without ``short_ones_too`` a window that is too short ends the attempt: it will be run again with the others.
+    """
+    before = done.attempts.get(choice.attempt, {})
+    limit_s = bench.session.timeouts.infer_s + HOST_SLACK * choice.host_s * (choice.iterations + WARMUP)
+    text = f"{choice.iterations:,} iterations, about {choice.iterations * choice.latency_us / 1e6:.1f} s of device time"
+    elapsed_us: list[int] = []
+    for window, sample in enumerate(samples[:WINDOWS]):
+        bench.progress(Progress("performance", window, WINDOWS, text))
+        if window in before:
+            elapsed_us.append(before[window].inference.elapsed_us)
+        else:
+            bench.session.load(sample.load())
+            bench.event("mark", mode="window", attempt=choice.attempt, window=window, sample=sample.name)
+            elapsed_us.append(bench.infer(choice.iterations, WARMUP, limit_s).elapsed_us)
+        if elapsed_us[-1] < WINDOW_S * 1e6 and not short_ones_too:
+            bench.progress(Progress("performance", window, WINDOWS, f"too short ({elapsed_us[-1] / 1e6:.2f} s), again"))
+            return elapsed_us[-1]
+    bench.progress(Progress("performance", WINDOWS, WINDOWS, "done"))
+    return min(elapsed_us)

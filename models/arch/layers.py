@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The layers of a network: blocks taken apart into what an int8 engine runs, one operator each, with shapes and counts.
+
+The order is that of the converted .tflite: within a block in the order of its description, a padding of channels
+right before the addition that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+from mlperf_tiny.models.arch.blocks import (
+    Block,
+    Bottleneck,
+    Conv,
+    Dense,
+    Depthwise,
+    Flatten,
+    GlobalPool,
+    Residual,
+    Separable,
+    Softmax,
+)
+
+Kind = Literal["conv", "depthwise", "dense", "pool", "pad", "add", "reshape", "softmax"]
+Shape = tuple[int, ...]
+INPUT = -1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator. ``inputs`` are places of earlier layers in the list, INPUT for the network's input.
+
+    Shapes are without the batch. ``kernel`` and ``stride`` are height, width; (1, 1) where they mean nothing.
+    ``relu`` is fused: it is applied to the operator's result.
+    """
+
+    kind: Kind
+    inputs: tuple[int, ...]
+    in_shape: Shape
+    out_shape: Shape
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    padding: str = "same"
+    relu: str = "none"
+    batch_norm: bool = False
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates: those of convolutions and fully connected layers only."""
+        if self.kind == "conv":
+            return prod(self.out_shape) * prod(self.kernel) * self.in_shape[-1]
+        if self.kind == "depthwise":
+            return prod(self.out_shape) * prod(self.kernel)
+        return prod(self.in_shape) * self.out_shape[0] if self.kind == "dense" else 0
+
+    @property
+    def weights(self) -> int:
+        """Weights without biases."""
+        if self.kind == "conv":
+            return prod(self.kernel) * self.in_shape[-1] * self.out_shape[-1]
+        if self.kind == "depthwise":
+            return prod(self.kernel) * self.out_shape[-1]
+        return prod(self.in_shape) * self.out_shape[0] if self.kind == "dense" else 0
+
+    @property
+    def biases(self) -> int:
+        """One for each output channel of a layer with weights."""
+        return self.out_shape[-1] if self.weights else 0
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return self.weights + self.biases
+
+
+class _Chain:
+    """The layers so far; every method appends one and returns its place."""
+
+    def __init__(self, input_shape: Shape) -> None:
+        self.layers: list[Layer] = []
+        self.input_shape = input_shape
+        self.last = INPUT
+
+    def shape(self, place: int) -> Shape:
+        return self.input_shape if place == INPUT else self.layers[place].out_shape
+
+    def append(self, kind: Kind, inputs: tuple[int, ...], out_shape: Shape, **settings: Any) -> int:
+        self.layers.append(Layer(kind, inputs, self.shape(inputs[0]), out_shape, **settings))
+        self.last = len(self.layers) - 1
+        return self.last
+
+    def window(self, kind: Kind, source: int, filters: int, row: Conv | Depthwise) -> int:
+        """A convolution of either kind."""
+        shape = self.shape(source)
+        if len(shape) != 3:
+            raise ValueError(f"a {kind} layer cannot follow values of shape {shape}; it needs height, width, channels")
+        out = tuple(
+            _out_size(size, kernel, stride, row.padding)
+            for size, kernel, stride in zip(shape, row.kernel, row.stride, strict=False)
+        )
+        settings = {name: getattr(row, name) for name in ("kernel", "stride", "padding", "relu", "batch_norm")}
+        return self.append(kind, (source,), (*out, filters), **settings)
+
+    def conv(self, source: int, row: Conv) -> int:
+        return self.window("conv", source, row.filters, row)
+
+    def depthwise(self, source: int, row: Depthwise) -> int:
+        return self.window("depthwise", source, self.shape(source)[-1], row)
+
+    def add(self, first: int, second: int, relu: str = "none") -> int:
+        """Add two maps; the narrower one gets zero channels first."""
+        width = max(self.shape(first)[-1], self.shape(second)[-1])
+        if self.shape(first)[:-1] != self.shape(second)[:-1]:
+            raise ValueError(f"maps of {self.shape(first)} and {self.shape(second)} cannot be added")
+        both = [
+            place if self.shape(place)[-1] == width else self.append("pad", (place,), (*self.shape(place)[:-1], width))
+            for place in (first, second)
+        ]
+        return self.append("add", (both[0], both[1]), self.shape(both[0]), relu=relu)
+
+
+def expand(input_shape: Shape, blocks: Sequence[Block]) -> tuple[Layer, ...]:
+    """Return the layers of ``blocks`` applied to ``input_shape``; raises ValueError for blocks that do not fit."""
+    chain = _Chain(input_shape)
+    for block in blocks:
+        _RULES[type(block)](chain, block)
+    return tuple(chain.layers)
+
+
+def _out_size(size: int, kernel: int, stride: int, padding: str) -> int:
+    out = -(-size // stride) if padding == "same" else -(-(size - kernel + 1) // stride)
+    if out < 1:
+        raise ValueError(f"a kernel of {kernel} is larger than the {size} values it is for")
+    return out
+
+
+def _dense(chain: _Chain, block: Dense) -> None:
+    shape = chain.shape(chain.last)
+    if len(shape) != 1:
+        raise ValueError(f"a dense layer cannot follow values of shape {shape}; put a Flatten before it")
+    relu = "relu" if block.relu else "none"
+    chain.append("dense", (chain.last,), (block.units,), relu=relu, batch_norm=block.batch_norm)
+
+
+def _conv(chain: _Chain, block: Conv) -> None:
+    chain.conv(chain.last, block)
+
+
+def _depthwise(chain: _Chain, block: Depthwise) -> None:
+    chain.depthwise(chain.last, block)
+
+
+def _separable(chain: _Chain, block: Separable) -> None:
+    chain.depthwise(chain.last, Depthwise(block.kernel, block.stride, block.relu))
+    chain.conv(chain.last, Conv(block.filters, (1, 1), relu=block.relu))
+
+
+def _bottleneck(chain: _Chain, block: Bottleneck) -> None:
+    entry = chain.last
+    chain.conv(entry, Conv(block.expansion, (1, 1)))
+    chain.depthwise(chain.last, Depthwise((3, 3), block.stride))
+    out = chain.conv(chain.last, Conv(block.filters, (1, 1), relu="none"))
+    if block.residual:
+        chain.add(entry, out)
+
+
+def _residual(chain: _Chain, block: Residual) -> None:
+    entry = chain.last
+    chain.conv(entry, Conv(block.filters, stride=block.stride, relu="relu"))
+    out = chain.conv(chain.last, Conv(block.filters, relu="none"))
+    if block.stride != (1, 1):
+        # The reference net has no norm on its short cut.
+        entry = chain.conv(entry, Conv(block.filters, (1, 1), block.stride, "none", batch_norm=False))
+    chain.add(entry, out, "relu")
+
+
+def _pool(chain: _Chain, block: object) -> None:
+    height, width, channels = chain.shape(chain.last)
+    chain.append("pool", (chain.last,), (1, 1, channels), kernel=(height, width), padding="valid")
+
+
+def _flatten(chain: _Chain, block: object) -> None:
+    chain.append("reshape", (chain.last,), (prod(chain.shape(chain.last)),))
+
+
+def _softmax(chain: _Chain, block: object) -> None:
+    chain.append("softmax", (chain.last,), chain.shape(chain.last))
+
+
+_RULES: dict[type, Callable[[_Chain, Any], None]] = {
+    Dense: _dense,
+    Conv: _conv,
+    Depthwise: _depthwise,
+    Separable: _separable,
+    Bottleneck: _bottleneck,
+    Residual: _residual,
+    GlobalPool: _pool,
+    Flatten: _flatten,
+    Softmax: _softmax,
+}

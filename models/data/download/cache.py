@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where downloads are kept: MLPERF_TINY_CACHE, else a folder of this program in the user's cache folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlperf_tiny.errors import DataError
+
+CACHE_VARIABLE = "MLPERF_TINY_CACHE"
+DATA_VARIABLE = "MLPERF_TINY_DATA"
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for downloads; it may not exist yet."""
+    if environ.get(CACHE_VARIABLE):
+        return Path(environ[CACHE_VARIABLE]).expanduser()
+    base = environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "mlperf-tiny"
+
+
+def data_folder(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the folder of real data the user named: the argument, else MLPERF_TINY_DATA, else None.
+
+    Raises DataError when it is not a folder.
+    """
+    folder = data_dir
+    if folder is None and environ.get(DATA_VARIABLE):
+        folder = Path(environ[DATA_VARIABLE]).expanduser()
+    if folder is not None and not folder.is_dir():
+        raise DataError(f"the data folder {folder} is not a folder. Check --data or {DATA_VARIABLE}.")
+    return folder

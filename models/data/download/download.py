@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fetch one file to a path: resumed where it broke off, checked by sha256, moved into place only when it is right."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from mlperf_tiny.errors import DataError
+
+Progress = Callable[[str, int, int | None], None]  # (what, bytes so far, bytes in all or None when not told)
+
+CHUNK_BYTES = 1 << 16
+LARGEST_DOWNLOAD_BYTES = 4 << 30
+
+
+def download(
+    url: str, target: Path, sha256: str | None, progress: Progress | None = None, timeout_s: float = 30.0
+) -> None:
+    """Make ``target`` hold the content of ``url``.
+
+    A ``target`` that is already there with the right ``sha256`` (or without one to check) costs no request. What
+    arrived of a broken download stays in ``<target>.part`` and is continued with a Range request. A complete download
+    with another sha256 is thrown away. ``progress`` is called with the file name, the bytes so far and in all.
+    Raises DataError for anything that keeps the file from being right.
+    """
+    if target.is_file() and (sha256 is None or file_sha256(target) == sha256):
+        return
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _fetch(url, part, progress, timeout_s)
+        got = file_sha256(part)
+        if sha256 is not None and got != sha256:
+            part.unlink()
+            raise DataError(f"{url} has sha256 {got}, wanted {sha256}; thrown away.")
+        part.replace(target)
+    except OSError as error:
+        raise DataError(f"{url} could not be fetched to {target}: {error}.") from error
+
+
+def _fetch(url: str, part: Path, progress: Progress | None, timeout_s: float) -> None:
+    """Bring ``part`` to the full length of ``url``; OSError or DataError when that fails, with what came kept."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"User-Agent": "mlperf-tiny-harness"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as reply:
+            # A server may ignore the range and send everything again.
+            have = have if reply.status == 206 else 0
+            told = reply.headers.get("Content-Length")
+            total = have + int(told) if told and told.isdigit() else None
+            with part.open("ab" if have else "wb") as out:
+                while chunk := reply.read(CHUNK_BYTES):
+                    out.write(chunk)
+                    have += len(chunk)
+                    if have > LARGEST_DOWNLOAD_BYTES:
+                        raise DataError(f"{url} sent more than {LARGEST_DOWNLOAD_BYTES:,} bytes; given up.")
+                    if progress:
+                        progress(part.name.removesuffix(".part"), have, total)
+    except urllib.error.HTTPError as error:
+        if error.code == 416 and have:  # the part is already as long as the file, or longer: the hash decides
+            return
+        raise DataError(f"{url} answered {error.code} {error.reason}.") from error
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        raise DataError(f"{url} cannot be reached: {reason}.") from error
+    if total is not None and have < total:
+        raise DataError(f"{url} broke off after {have:,} of {total:,} bytes; start again to continue from there.")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file as hex; raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a data folder to a Dataset: find the list, find the files, decode them when they are asked for.
+
+What differs between data sets is a ``FileForm`` row in the data set's own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
+from mlperf_tiny.models.data.formats.labels import Listed, official_list, parse_labels
+from mlperf_tiny.models.data.formats.store import Store, StoredFile, open_store
+from mlperf_tiny.models.tasks import Task
+
+LABEL_FILE = "y_labels.csv"
+
+Decoder = Callable[[bytes, str], bytes]  # content, where it is from -> the bytes for the wire; raises DataError
+
+
+def as_it_is(content: bytes, where: str) -> bytes:
+    """The decoder of files that already hold the bytes for the wire."""
+    return content
+
+
+@dataclass(frozen=True)
+class FileForm:
+    """How one data set lies on disk.
+
+    ``decoders`` maps file suffixes to decoders, the preferred one first. ``stem`` turns a file name into what the
+    same sample is called in every form. ``label_of`` gives the label of a file that stands in no list, from its
+    name, or None; it is None itself where names carry no label.
+    """
+
+    decoders: Mapping[str, Decoder]
+    stem: Callable[[str], str] = lambda name: PurePosixPath(name).stem
+    label_of: Callable[[str], int | None] | None = None
+
+
+def roots(task: Task, folder: Path) -> tuple[Path, ...]:
+    """The places in ``folder`` where the samples of ``task`` may lie, those that exist."""
+    candidates = [folder / f"{task.model_id}.zip", folder / task.model_id, folder / "datasets" / task.model_id]
+    if folder.name == task.model_id:
+        candidates.append(folder)
+    return tuple(path for path in candidates if path.exists())
+
+
+def load_files(task: Task, form: FileForm, folder: Path) -> Dataset | None:
+    """Build the data set of ``task`` from ``folder``; None when no sample of it is there.
+
+    Files are taken in list order, those that are missing are left out and ``complete`` is false. Without a single
+    listed file, files whose name carries a label are taken in name order. Raises DataError for a broken list or
+    archive, a file of the wrong size, and samples without any list.
+    """
+    suffixes = frozenset(form.decoders)
+    stores = [(root, open_store(root, suffixes | {".csv"})) for root in roots(task, folder)]
+    files = _by_stem(form, [store for _, store in stores])
+    if not files:
+        return None
+    places = ", ".join(str(root) for root, _ in stores)
+    listed, list_where = _find_list(task, folder, [store for _, store in stores])
+    chosen = [(row, files[form.stem(row.file)]) for row in listed if form.stem(row.file) in files]
+    if chosen:
+        official = official_list(task.model_id, listed)
+        title = official.title if official else f"the list {list_where}"
+        origin = f"{title}, from {places}"
+        complete = official is not None and len(chosen) == len(listed)
+        return _dataset(task, form, chosen, len(listed), origin, complete)
+    if form.label_of is None:
+        raise DataError(
+            f"{places} holds {len(files)} files but no {LABEL_FILE} names any of them; wanted the published list there "
+            f"or at {folder / 'labels' / task.model_id / LABEL_FILE}."
+        )
+    labelled = [
+        (Listed(Path(file.where).name, label), file)
+        for file, label in _labels_by_name(form, files)
+        if label is not None
+    ]
+    if not labelled:
+        return None
+    origin = f"in no official list and labelled by their names, from {places}"
+    return _dataset(task, form, labelled, len(listed) or task.samples, origin, complete=False)
+
+
+def _labels_by_name(form: FileForm, files: Store) -> list[tuple[StoredFile, int | None]]:
+    assert form.label_of is not None
+    return [(files[stem], form.label_of(stem)) for stem in sorted(files)]
+
+
+def _by_stem(form: FileForm, stores: list[Store]) -> Store:
+    """All sample files by stem. Where one sample is there in two forms, the form decoded first in the row wins."""
+    found: Store = {}
+    for suffix in form.decoders:
+        for store in stores:
+            for name, file in store.items():
+                if PurePosixPath(name).suffix.lower() == suffix:
+                    found.setdefault(form.stem(name), file)
+    return found
+
+
+def _find_list(task: Task, folder: Path, stores: list[Store]) -> tuple[tuple[Listed, ...], str]:
+    """The label list to follow: an official one where there is one, else the first found, else an empty one."""
+    beside = folder / "labels" / task.model_id
+    candidates = [store[LABEL_FILE] for store in stores if LABEL_FILE in store]
+    if beside.is_dir():
+        candidates += [file for name, file in open_store(beside, frozenset({".csv"})).items() if name == LABEL_FILE]
+    parsed = [(parse_labels(_text(file), task, file.where), file.where) for file in candidates]
+    for listed, where in parsed:
+        if official_list(task.model_id, listed):
+            return listed, where
+    return parsed[0] if parsed else ((), "")
+
+
+def _text(file: StoredFile) -> str:
+    try:
+        return file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file.where} is not a text file: {error}. Take the list as published.") from error
+
+
+def _dataset(
+    task: Task, form: FileForm, chosen: list[tuple[Listed, StoredFile]], listed: int, origin: str, complete: bool
+) -> Dataset:
+    for _, file in chosen:
+        # Files that are sent as they are can be checked before anything runs; the others once decoded.
+        if form.decoders[PurePosixPath(file.where).suffix.lower()] is as_it_is:
+            _check_size(task, file.where, file.size_bytes)
+    samples = tuple(Sample(row.file, row.label, partial(_load, task, form, file)) for row, file in chosen)
+    return Dataset(
+        task.model_id, "real", origin, samples, listed, task.window_bytes, task.stride_bytes, complete=complete
+    )
+
+
+def _load(task: Task, form: FileForm, file: StoredFile) -> bytes:
+    decode = form.decoders[PurePosixPath(file.where).suffix.lower()]
+    content = decode(file.read(), file.where)
+    _check_size(task, file.where, len(content))
+    return content
+
+
+def _check_size(task: Task, where: str, got_bytes: int) -> None:
+    if got_bytes != task.file_bytes:
+        raise DataError(
+            f"{where} gives {got_bytes:,} bytes, wanted {task.file_bytes:,} for {task.model_id}. Replace the file."
+        )

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ad01: toy-car clips as log-mel feature files (200 frames x 128 bands, float32), or the .wav clips they are made of.
+
+File names carry the answer (``anomaly_id_01_00000000``), so clips outside the official lists can be used as well.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlperf_tiny.models.data.formats.examples import Example
+from mlperf_tiny.models.data.formats.files import FileForm, as_it_is, roots
+from mlperf_tiny.models.data.formats.sound_file import read_sound
+from mlperf_tiny.models.data.formats.store import StoredFile, open_store
+from mlperf_tiny.models.features.machine_sound import ad_features_of_wav
+from mlperf_tiny.models.tasks import Task
+
+_FEATURE_TAIL = "_hist_librosa"
+
+
+def clip_stem(name: str) -> str:
+    """``normal_id_01_00000003`` for the clip and for its feature file."""
+    return PurePosixPath(name).stem.removesuffix(_FEATURE_TAIL)
+
+
+def label_of(stem: str) -> int | None:
+    """0 for a normal clip, 1 for an anomalous one, None for a name that says neither."""
+    return {"normal": 0, "anomaly": 1}.get(stem.split("_id_")[0])
+
+
+FORM = FileForm({".bin": as_it_is, ".wav": ad_features_of_wav}, stem=clip_stem, label_of=label_of)
+
+
+def clip_sounds(task: Task, folder: Path) -> tuple[Example, ...]:
+    """Return the .wav clips of ad01 in ``folder`` as sounds, in name order: what other features are made from.
+
+    ``label`` is by the name, ``group`` the machine's id. Empty where there are none.
+    """
+    found: dict[str, Example] = {}
+    for root in roots(task, folder):
+        for name, file in open_store(root, frozenset({".wav"})).items():
+            stem = clip_stem(name)
+            label = label_of(stem)
+            if label is not None:
+                found.setdefault(stem, Example(name, label, stem.split("_")[2], partial(_sound, file)))
+    return tuple(found[stem] for stem in sorted(found))
+
+
+def _sound(file: StoredFile) -> NDArray[np.int16]:
+    return read_sound(file.read(), file.where)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DCASE 2020 task 2: sounds of machines, healthy ones to train, healthy and faulty ones to test.
+
+A machine lies as ``<machine>/train/normal_id_00_00000000.wav`` and ``<machine>/test/anomaly_id_00_00000000.wav``, in a
+folder or in its published ``dev_data_<machine>.zip``. Machines are ``slider`` (which the MicroNets listen to),
+``ToyCar`` (MLPerf Tiny's) and others of the same layout.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
+from mlperf_tiny.models.data.formats.sound_file import SOUND_SUFFIXES, read_sound
+from mlperf_tiny.models.data.formats.store import StoredFile, Tree, open_tree
+
+LABELS = ("normal", "anomaly")
+VALIDATION_SHARE = 10  # every tenth clip of each machine that is there to train
+
+
+def find_dcase(folder: Path, machine: str) -> ExampleSet | None:
+    """Return the clips of ``machine`` in ``folder``; None where there are none.
+
+    ``label`` is 0 for normal and 1 for anomalous, ``group`` the machine's id (``00``). Raises DataError for clips
+    whose names say neither, and for a set without clips to train or to test.
+    """
+    for place in (folder / machine, folder / f"dev_data_{machine}", folder / f"dev_data_{machine}.zip"):
+        tree = open_tree(place, SOUND_SUFFIXES) if place.exists() else {}
+        if tree:
+            return _of_tree(tree, machine, str(place))
+    return None
+
+
+def _of_tree(tree: Tree, machine: str, where: str) -> ExampleSet:
+    splits: dict[str, list[Example]] = {"train": [], "test": []}
+    for path, file in tree.items():
+        split = PurePosixPath(path).parts[-2] if "/" in path else ""
+        if split in splits:
+            splits[split].append(_example(path, file))
+    if not all(splits.values()):
+        lacking = " and ".join(name for name, rows in splits.items() if not rows)
+        raise DataError(f"{where} has no clips in a folder {lacking}/. Take the development set as published.")
+    numbers: dict[str, int] = {}
+    train: list[Example] = []
+    validation: list[Example] = []
+    for example in splits["train"]:
+        numbers[example.group] = number = numbers.get(example.group, -1) + 1
+        (validation if number % VALIDATION_SHARE == VALIDATION_SHARE - 1 else train).append(example)
+    origin = f"DCASE 2020 task 2, {machine}, from {where}"
+    test = tuple(splits["test"])
+    return ExampleSet("ad", "real", origin, LABELS, tuple(train), tuple(validation), test, (), test, len(test))
+
+
+def _example(path: str, file: StoredFile) -> Example:
+    kind, _, rest = PurePosixPath(path).stem.partition("_id_")
+    machine_id, _, number = rest.partition("_")
+    if kind not in LABELS or not machine_id.isdigit() or not number:
+        raise DataError(
+            f"{file.where} is not called normal_id_00_00000000 or anomaly_...; take the names as published."
+        )
+    return Example(PurePosixPath(path).name, LABELS.index(kind), machine_id, partial(_load, file))
+
+
+def _load(file: StoredFile) -> NDArray[np.int16]:
+    return read_sound(file.read(), file.where)

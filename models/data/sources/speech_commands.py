@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Google Speech Commands v0.02 in the layouts it is published in, as 12 classes in the order of the benchmark.
+
+======================================== ==================================================================
+``speech_commands_v0.02/``               the corpus: a folder for each of 35 words, ``_background_noise_/``,
+                                         ``validation_list.txt`` and ``testing_list.txt``
+``speech_commands_test_set_v0.02/``      the canonical test set: a folder for each class, ``_silence_``,
+                                         ``_unknown_``
+``speech_commands.zip``                  a selection with its own ``splits.csv``: ``clips/<class>/``,
+                                         ``background_noise/``, ``extra_unknown/<word>/``
+======================================== ==================================================================
+
+Each may be a folder or a .zip; the first two are published as .tar.gz (``models.data.download.archives`` unpacks
+them). The corpus has no silence and three quarters of it are unknown words, so silence is cut from its noises and
+unknown words are drawn by the rule of TensorFlow's speech example: a tenth as many of each as there are words to be
+known.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
+from mlperf_tiny.models.data.formats.sound_file import SOUND_SUFFIXES, read_sound
+from mlperf_tiny.models.data.formats.store import StoredFile, Tree, open_tree
+from mlperf_tiny.models.features.clip import KEYWORD_SAMPLES, keyword_clip
+from mlperf_tiny.models.tasks import BY_NAME
+
+LABELS = BY_NAME["kws"].labels
+SILENCE, UNKNOWN = LABELS.index("silence"), LABELS.index("unknown")
+TEST_SET_CLIPS = 4_890
+EACH_OTHER_SHARE = 0.1  # of silence and of unknown words, in the number of words to be known
+DRAW_SEED = 59_185
+
+CORPUS_NAMES = ("speech_commands_v0.02", "speech_commands")
+TEST_SET_NAMES = ("speech_commands_test_set_v0.02",)
+SELECTION_NAMES = ("speech_commands",)
+
+_SUFFIXES = SOUND_SUFFIXES | {".csv", ".txt"}
+
+
+def find_speech_commands(folder: Path) -> ExampleSet | None:
+    """Return what ``folder`` holds of Speech Commands, or None.
+
+    The canonical test set, where it is there, takes the place of the test split. Raises DataError for a broken one.
+    """
+    found = _first(folder, SELECTION_NAMES, "splits.csv", selection)
+    found = found or _first(folder, CORPUS_NAMES, "testing_list.txt", corpus)
+    tests = _first(folder, TEST_SET_NAMES, "", canonical_test_set)
+    if found and tests:
+        return replace(
+            found,
+            origin=f"{found.origin}; tests from {tests.origin}",
+            test=tests.test,
+            published_test=tests.published_test,
+            published_count=tests.published_count,
+        )
+    return found or tests
+
+
+def selection(tree: Tree, where: str) -> ExampleSet:
+    """The layout with ``splits.csv``: its columns clip, label, speaker and split say all."""
+    table = csv.DictReader(io.StringIO(_text(tree["splits.csv"])))
+    everything: list[Example] = []
+    splits: dict[str, list[Example]] = {"train": [], "validation": [], "test": []}
+    for number, row in enumerate(table, start=2):
+        try:
+            file, label, split = tree[row["clip"]], LABELS.index(row["label"]), splits[row["split"]]
+        except (KeyError, ValueError) as error:
+            raise DataError(
+                f"{where} splits.csv line {number}: {error} is not there or not known; wanted clip, label, speaker and "
+                "split of a clip in the set. Take the set as published."
+            ) from error
+        everything.append(_example(file, _short_name(row["clip"]), label, row["speaker"] or ""))
+        split.append(everything[-1])
+    more = [
+        _example(file, _short_name(path), UNKNOWN, _speaker(path))
+        for path, file in tree.items()
+        if path.startswith("extra_unknown/") and _is_sound(path)
+    ]
+    found = _set(
+        f"Speech Commands v0.02, a selection of its test clips by speaker, from {where}",
+        splits["train"] + more,
+        splits["validation"],
+        splits["test"],
+        _noises(tree, "background_noise"),
+    )
+    return replace(found, published_test=tuple(everything), published_count=TEST_SET_CLIPS)
+
+
+def corpus(tree: Tree, where: str) -> ExampleSet:
+    """The whole corpus by its official lists; what stands in neither list is to train."""
+    lists = {name: _listed(tree, f"{name}_list.txt", where) for name in ("validation", "testing")}
+    noises = _noises(tree, "_background_noise_")
+    files = [path for path in tree if _is_sound(path) and not path.startswith("_")]
+    split_of = {path: name for name, paths in lists.items() for path in paths}
+    train, validation, test = (
+        _twelve(tree, [path for path in files if split_of.get(path, "training") == name], noises, name)
+        for name in ("training", "validation", "testing")
+    )
+    return _set(f"Speech Commands v0.02 by its official lists, from {where}", train, validation, test, noises)
+
+
+def canonical_test_set(tree: Tree, where: str) -> ExampleSet:
+    """The published test set: 4,890 clips in twelve folders."""
+    tests = [
+        _example(file, _short_name(path), _class_of(PurePosixPath(path).parts[-2]), _speaker(path))
+        for path, file in tree.items()
+        if _is_sound(path) and len(PurePosixPath(path).parts) > 1
+    ]
+    found = _set(f"the test set of Speech Commands v0.02, from {where}", [], [], tests, ())
+    return replace(found, published_test=found.test, published_count=TEST_SET_CLIPS)
+
+
+def _twelve(tree: Tree, paths: Sequence[str], noises: Sequence[Example], split: str) -> list[Example]:
+    """The words to be known, and a tenth as many unknown ones and silences, drawn with the split's own seed."""
+    known = [path for path in paths if _class_of(path.split("/")[0]) != UNKNOWN]
+    others = [path for path in paths if _class_of(path.split("/")[0]) == UNKNOWN]
+    each = -(-len(known) // round(1 / EACH_OTHER_SHARE))
+    drawn = random.Random(f"{DRAW_SEED} {split}").sample(others, min(each, len(others)))
+    words = [
+        _example(tree[path], path, _class_of(path.split("/")[0]), _speaker(path)) for path in known + sorted(drawn)
+    ]
+    return words + silences(noises, each, split)
+
+
+def silences(noises: Sequence[Example], count: int, split: str) -> list[Example]:
+    """``count`` seconds cut from ``noises`` at volumes from 0 to 1, the same ones each time."""
+    if not noises:
+        return []
+    draw = random.Random(f"{DRAW_SEED} silence {split}")
+    return [
+        Example(
+            f"silence/{split}_{number}", SILENCE, "", partial(_cut, draw.choice(noises), draw.random(), draw.random())
+        )
+        for number in range(count)
+    ]
+
+
+def _cut(noise: Example, place: float, volume: float) -> NDArray[np.int16]:
+    samples = noise.load()
+    start = int(place * max(0, len(samples) - KEYWORD_SAMPLES))
+    return keyword_clip(np.rint(samples[start : start + KEYWORD_SAMPLES] * volume).astype(np.int16))
+
+
+def _set(
+    origin: str,
+    train: Iterable[Example],
+    validation: Iterable[Example],
+    test: Iterable[Example],
+    noises: Iterable[Example],
+) -> ExampleSet:
+    found = ExampleSet("kws", "real", origin, LABELS, tuple(train), tuple(validation), tuple(test), tuple(noises))
+    if not (found.train or found.test):
+        raise DataError(f"{origin.split(', from ')[-1]} holds no keyword clips. Take the set as published.")
+    return found
+
+
+def _first(folder: Path, names: Sequence[str], mark: str, read: Callable[[Tree, str], ExampleSet]) -> ExampleSet | None:
+    """The first of ``names`` in ``folder``, as a folder or a .zip, that holds the file ``mark``."""
+    places = [folder / f"{name}{suffix}" for name in names for suffix in ("", ".zip")]
+    if folder.name in names:
+        places.insert(0, folder)
+    for place in places:
+        if not place.exists() or (mark and place.is_dir() and not (place / mark).is_file()):
+            continue
+        tree = open_tree(place, _SUFFIXES)
+        if not mark or mark in tree:
+            return read(tree, str(place))
+    return None
+
+
+def _example(file: StoredFile, name: str, label: int, speaker: str) -> Example:
+    return Example(name, label, speaker, partial(_load, file))
+
+
+def _load(file: StoredFile) -> NDArray[np.int16]:
+    return keyword_clip(read_sound(file.read(), file.where))
+
+
+def _noises(tree: Tree, folder: str) -> tuple[Example, ...]:
+    return tuple(
+        Example(PurePosixPath(path).name, SILENCE, "", partial(_load_whole, file))
+        for path, file in tree.items()
+        if path.startswith(folder + "/") and _is_sound(path)
+    )
+
+
+def _load_whole(file: StoredFile) -> NDArray[np.int16]:
+    return read_sound(file.read(), file.where)
+
+
+def _listed(tree: Tree, name: str, where: str) -> frozenset[str]:
+    if name not in tree:
+        raise DataError(f"{where} lacks {name}, which says which clips are kept apart. Take the set as published.")
+    return frozenset(line.strip() for line in _text(tree[name]).splitlines() if line.strip())
+
+
+def _text(file: StoredFile) -> str:
+    try:
+        return file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file.where} is not a text file: {error}. Take it as published.") from error
+
+
+def _class_of(word: str) -> int:
+    word = word.strip("_")
+    return LABELS.index(word) if word in LABELS else UNKNOWN
+
+
+def _speaker(path: str) -> str:
+    """The part of a clip's name before ``_nohash_``; unknown words of the test set carry their word before it."""
+    name = PurePosixPath(path).stem.split("_nohash_")
+    return name[0].split("_")[-1] if len(name) > 1 else ""
+
+
+def _short_name(path: str) -> str:
+    return "/".join(PurePosixPath(path).parts[-2:])
+
+
+def _is_sound(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in SOUND_SUFFIXES

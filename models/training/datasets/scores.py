@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model gives on this machine: the figures of a model card, and the oracle of device runs.
+
+The int8 interpreter is handed in, so that this works with TensorFlow's and with ai-edge-litert's alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlperf_tiny.models.features.machine_sound import FRAMES, MEL_BANDS, windows
+
+Floats = NDArray[np.float64]
+
+
+def ad_windows(content: bytes) -> NDArray[np.float32]:
+    """Return the model inputs, shape (196, 640), of one feature file."""
+    return windows(np.frombuffer(content, dtype="<f4").astype(np.float32).reshape(FRAMES, MEL_BANDS))
+
+
+def ad_score(reconstructed: NDArray[np.floating], inputs: NDArray[np.floating]) -> float:
+    """Return the anomaly score of a clip: the squared error, mean over all windows and values."""
+    return float(np.mean((reconstructed.astype(np.float64) - inputs.astype(np.float64)) ** 2))
+
+
+def int8_ad_scores(interpreter: Any, files: Iterable[bytes]) -> Floats:
+    """Return the score of each feature file as a device finds it.
+
+    ``interpreter`` is a TFLite interpreter of an int8 auto-encoder. Inputs are quantised as the reference firmware
+    does it, x / scale rounded half away from zero, and the score compares with the unquantised input.
+    """
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [196, 640])
+    interpreter.allocate_tensors()
+    entry, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    in_scale, in_zero = entry["quantization"]
+    out_scale, out_zero = result["quantization"]
+    scores = []
+    for content in files:
+        inputs = ad_windows(content)
+        steps = (inputs / np.float32(in_scale)).astype(np.float64)
+        rounded = np.copysign(np.floor(np.abs(steps) + 0.5), steps) + in_zero
+        interpreter.set_tensor(entry["index"], np.clip(rounded, -128, 127).astype(np.int8))
+        interpreter.invoke()
+        output = (interpreter.get_tensor(result["index"]).astype(np.float32) - out_zero) * np.float32(out_scale)
+        scores.append(ad_score(output, inputs))
+    return np.asarray(scores)
+
+
+def auc(labels: NDArray[np.integer], scores: Floats) -> float:
+    """Return the area under the ROC curve: how often an anomalous clip scores above a normal one, ties half."""
+    anomalous, normal = scores[labels == 1][:, None], scores[labels == 0][None, :]
+    return float(np.mean((anomalous > normal) + 0.5 * (anomalous == normal)))

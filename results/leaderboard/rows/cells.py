@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts of a submission as cells: on one line, harmless to a spreadsheet, and several findings in one cell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mlperf_tiny.errors import RecordError
+from mlperf_tiny.results.leaderboard.rows.columns import Column, Kind
+from mlperf_tiny.results.mlperf.findings import Finding
+from mlperf_tiny.results.mlperf.findings import Kind as FindingKind
+from mlperf_tiny.terminal import sanitize_for_terminal
+
+MAX_CELL = 1000
+MAX_FINDINGS = 50
+MAX_FINDING = 400
+BETWEEN = " | "
+TOO_LARGE = 1e15
+"""No figure of this benchmark is that large; claims are read to 15 digits before the point."""
+
+# Spreadsheets take a cell that begins so for a formula; a tab or line end before it does not stop them.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,3})?")
+_SIGNED = re.compile(r"[+-]\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,3})?")
+
+
+def plain(text: str, limit: int = MAX_CELL) -> str:
+    """``text`` on one line: blanks for line ends, other unprintable characters spelt out, cut to ``limit``."""
+    return sanitize_for_terminal(" ".join(text.split()), limit)
+
+
+def defused(cell: str) -> str:
+    """``cell`` so that a spreadsheet shows it as text: an apostrophe before what would begin a formula.
+
+    Cells that begin with apostrophes before such a character get one more, so that ``armed`` finds the text again.
+    """
+    return "'" + cell if _FORMULA.match(cell) and not _SIGNED.fullmatch(cell) else cell
+
+
+def armed(cell: str) -> str:
+    """The text that ``defused`` made ``cell`` of."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def check_cell(column: Column, cell: str) -> None:
+    """Raise RecordError saying what is wrong with ``cell``; an empty one is a value there is not."""
+    if not cell:
+        return
+    kind = column.kind
+    if kind is Kind.CHOICE:
+        good, wanted = cell in column.choices, f"one of {', '.join(column.choices)}"
+    elif kind is Kind.WHOLE:
+        good, wanted = re.fullmatch(r"\d{1,18}", cell) is not None, "a whole number"
+    elif kind is Kind.NUMBER:
+        good = _NUMBER.fullmatch(cell) is not None and abs(float(cell)) < TOO_LARGE
+        wanted = f"a number below {TOO_LARGE:g}"
+    elif kind is Kind.HEX:
+        good, wanted = re.fullmatch(r"[0-9a-f]{1,64}", cell) is not None, "hex digits"
+    else:
+        good = len(cell) <= MAX_FINDINGS * MAX_FINDING and cell.isprintable()
+        wanted = "printable text on one line"
+    if not good:
+        raise RecordError(f"{column.name} is '{sanitize_for_terminal(cell, 80)}', wanted {wanted}")
+
+
+def findings_cell(findings: Sequence[Finding]) -> str:
+    """What counts for the verdict among ``findings``, as one cell."""
+    counting = [finding for finding in findings if finding.kind is not FindingKind.NOTE]
+    texts = []
+    for finding in counting[:MAX_FINDINGS]:
+        text = plain(finding.text.replace("|", "/"), MAX_FINDING)
+        rule = f" [{finding.rule}]" if finding.rule else ""
+        texts.append(f"{finding.kind.value}: {text}{rule}")
+    if len(counting) > MAX_FINDINGS:
+        worst = max(counting[MAX_FINDINGS:], key=lambda finding: -list(FindingKind).index(finding.kind))
+        texts.append(f"{worst.kind.value}: and {len(counting) - MAX_FINDINGS} more")
+    return BETWEEN.join(texts)
+
+
+def findings_in(cell: str) -> list[tuple[str, str]]:
+    """Kind and text of each finding of a cell; the kind is empty where it is none."""
+    found = []
+    for part in cell.split(BETWEEN) if cell else []:
+        kind, colon, text = part.partition(": ")
+        known = colon and kind in {kind.value for kind in FindingKind}
+        found.append((kind, text) if known else ("", part))
+    return found

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The system description: which file describes a result, and what in it does not fit the folders it lies in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.results.mlperf.json_text import parse_json
+from mlperf_tiny.results.mlperf.layout import Found
+from mlperf_tiny.results.mlperf.tree import Tree
+
+MAX_DESCRIPTION_BYTES = 1 << 20
+STATUSES = ("available", "preview", "rdi")
+NEEDED_KEYS = ("Submitter", "Division", "Status", "Board Name", "SoC Name", "Processor(s) Name", "Inference Framework")
+
+_VOLTAGE = re.compile(r"(?<![\w.])(\d(?:\.\d{1,3})?)\s*V\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SystemDescription:
+    """``path`` of the file, its values as text, keys it holds twice, and whether it is named as the rules want."""
+
+    path: str
+    values: dict[str, str]
+    duplicates: tuple[str, ...]
+    named_as_folder: bool
+
+    def voltages_mv(self) -> tuple[int, ...]:
+        """Every voltage its hardware notes speak of."""
+        return tuple(round(float(match) * 1000) for match in _VOLTAGE.findall(self.values.get("Hardware Notes", "")))
+
+
+def description_paths(tree: Tree) -> tuple[str, ...]:
+    """All files of a tree that may describe a system."""
+    return tuple(
+        path
+        for path in tree.sizes
+        if "systems" in path.split("/")[:-1]
+        and path.lower().endswith(".json")
+        and not path.rpartition("/")[2].startswith("._")
+    )
+
+
+def find_description(paths: tuple[str, ...], found: Found) -> str | None:
+    """Return which of ``paths`` describes a result's system; None when none does."""
+    return _best([path for path in paths if path.startswith(_folder(found))], found.system)
+
+
+def read_description(tree: Tree, path: str, found: Found) -> SystemDescription:
+    """Read the description of a result's system; raises DataError for one that is no JSON object."""
+    duplicates: list[str] = []
+    content = tree.read(path, MAX_DESCRIPTION_BYTES)
+    value = parse_json(content, path, on_duplicate=lambda key: duplicates.append(key.strip()[:100]))
+    if not isinstance(value, dict):
+        raise DataError(f"{path} is not a system description: wanted one JSON object.")
+    values = {str(key).strip(): str(text).strip()[:1000] for key, text in value.items()}
+    named = path == f"{_folder(found)}{found.system}.json"
+    return SystemDescription(path, values, tuple(duplicates), named)
+
+
+def same_name(first: str, second: str) -> bool:
+    """Whether two spellings name one organisation: letters and digits decide, one may be a part of the other."""
+    one, other = _plain(first), _plain(second)
+    return bool(one) and bool(other) and (one in other or other in one)
+
+
+def _folder(found: Found) -> str:
+    return f"{found.base}/systems/" if found.base else "systems/"
+
+
+def _best(candidates: list[str], system: str) -> str | None:
+    stems = {path: _plain(path.rpartition("/")[2][: -len(".json")]) for path in candidates}
+    exact = [path for path, stem in stems.items() if stem == _plain(system)]
+    if exact:
+        return exact[0]
+    parts = [_plain(part) for part in system.split("/") if part]
+    whole = [path for path, stem in stems.items() if parts and all(part in stem for part in parts)]
+    if len(whole) == 1:
+        return whole[0]
+    words = [word for word in re.split(r"[^a-z0-9]+", system.lower()) if len(word) >= 3]
+    hits = {path: sum(word in stem for word in words) for path, stem in stems.items()}
+    most = max(hits.values(), default=0)
+    leading = [path for path, count in hits.items() if count == most]
+    return leading[0] if most and len(leading) == 1 else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of the benchmark's rules over several runs, or over what is claimed: one function a rule, in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from mlperf_tiny.harness.record.rules import PRINTED_DECIMALS, WINDOWS
+from mlperf_tiny.models.tasks import Metric
+from mlperf_tiny.results.mlperf.benchmarks import WAKE_WORD_LIMIT, WAKE_WORDS
+from mlperf_tiny.results.mlperf.layout import DIVISIONS
+from mlperf_tiny.results.mlperf.system import STATUSES, same_name
+from mlperf_tiny.results.review.checks.figures import Recomputed
+from mlperf_tiny.results.review.evidence.evidence import Evidence
+from mlperf_tiny.results.review.evidence.runner_log import number
+from mlperf_tiny.results.review.evidence.wakewords import DOCUMENTED_GRACE_S
+from mlperf_tiny.terminal import numbers
+
+ENERGY_RATE_TOLERANCE = 0.05
+"""Runs of one device differ by some percent; a window cut at the wrong stamps by more."""
+
+
+def claimed_quality(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """The claim itself against the target, where the answers are not at hand."""
+    task = evidence.benchmark.task if evidence.benchmark else None
+    claims = evidence.claims.get("accuracy")
+    if task is None or claims is None or evidence.found.division != "closed":
+        return []
+    if figures.accuracy is not None and figures.accuracy.metric is not None:
+        return []
+    printed = claims.figures.get("top1" if task.metric is Metric.TOP1 else "auc")
+    value = number(printed) if printed else None
+    if value is None or round(value, PRINTED_DECIMALS[task.metric]) >= task.target:
+        return []
+    return [f"{task.metric.value} is claimed to be {printed}, the closed division needs {task.target:g}"]
+
+
+def foreign_files(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Answers to files that no official list names."""
+    run = evidence.runs.get("accuracy")
+    if evidence.labels is not None or not evidence.official or run is None or not run.inferences:
+        return []
+    return [
+        f"none of the {len(run.inferences)} answered files is in an official list, {run.inferences[0].file} for one"
+    ]
+
+
+def error_lines(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """``e-[...]`` in any text or log of the result, with where and how often."""
+    found: list[str] = []
+    for mode in evidence.found.files:
+        claims, run = evidence.claims.get(mode), evidence.runs.get(mode)
+        sources = {claims.source: claims.errors} if claims else {}
+        if run is not None and run.errors:
+            sources.setdefault(evidence.path(mode, "log"), run.errors)
+        for source, errors in sources.items():
+            found += [f"{source} holds {count} x e-[{text}]" for text, count in Counter(errors).items()]
+    return found
+
+
+def model_ids(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """The firmware's model id against the folder, for every run."""
+    if evidence.benchmark is None:
+        return []
+    wanted = evidence.benchmark.model_id
+    return [
+        f"the {mode} run's firmware says it is {run.model_id!r}, the folder is that of {wanted!r}"
+        for mode, run in evidence.runs.items()
+        if run.model_id and run.model_id != wanted
+    ]
+
+
+def same_firmware(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """The profile string of all runs."""
+    said = {mode: run.profile for mode, run in evidence.runs.items() if run.profile}
+    if len(set(said.values())) < 2:
+        return []
+    return ["the runs name different firmware: " + ", ".join(f"{mode} {text!r}" for mode, text in said.items())]
+
+
+def energy_intervals(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Whether the energy windows lie over the inferences."""
+    run, stamps, facts = evidence.runs.get("energy"), evidence.stamps, figures.energy
+    if run is None or stamps is None or facts is None:
+        return []
+    found = []
+    wanted = 2 * len(run.inferences) + 1
+    if len(stamps) != wanted:
+        found.append(
+            f"the trace has {len(stamps)} timestamps, {len(run.inferences)} inferences make {wanted}"
+            + (f"; one of inference {numbers(facts.lost)} is lost" if facts.lost else "")
+        )
+    as_cut, right = figures.figure("energy as cut"), figures.figure("energy")
+    if as_cut and right and as_cut.recomputed and right.recomputed:
+        percent = 100 * (as_cut.recomputed / right.recomputed - 1)
+        found.append(
+            f"the energy windows do not lie over the inferences: {as_cut.recomputed:.3f} uJ/inf. was measured between "
+            f"them, {right.recomputed:.3f} over them ({percent:+.0f} %)"
+        )
+    return found
+
+
+def energy_rate(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Throughput of the energy run against that of the performance run."""
+    performance = figures.figure("throughput")
+    energy = figures.figure("energy throughput")
+    claims = evidence.claims.get("energy")
+    fallback = number(claims.figures.get("throughput", "")) if claims else None
+    fast = performance.recomputed if performance else None
+    slow = energy.recomputed if energy and energy.recomputed else fallback
+    if not fast or not slow or abs(slow / fast - 1) <= ENERGY_RATE_TOLERANCE:
+        return []
+    return [
+        f"the energy run made {slow:.3f} inf./s, the performance run {fast:.3f} ({100 * (slow / fast - 1):+.1f} %, "
+        f"at most {100 * ENERGY_RATE_TOLERANCE:g} % is taken as the same device at work)"
+    ]
+
+
+def performance_inputs(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """The inputs of the performance run against the first five of the official lists."""
+    run = evidence.runs.get("performance")
+    if run is None or not evidence.official or len(run.inferences) != WINDOWS:
+        return []
+    used = [i.file for i in run.inferences]
+    firsts = {labels.title: [row.file for row in labels.listed[:WINDOWS]] for labels in evidence.official}
+    if used in firsts.values():
+        return []
+    title, first = max(firsts.items(), key=lambda row: sum(a == b for a, b in zip(used, row[1], strict=False)))
+    place = next(n for n, (a, b) in enumerate(zip([*used, ""], [*first, ""], strict=False)) if a != b)
+    return [
+        f"the performance inputs are not the first {WINDOWS} of an official list: input {place + 1} is {used[place]}, "
+        f"in {title} it is {first[place] if place < len(first) else 'none'}"
+    ]
+
+
+def wake_word_limits(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Misses and false alarms as claimed, in the closed division."""
+    if evidence.found.division != "closed":
+        return []
+    return [
+        text
+        for mode, claims in evidence.claims.items()
+        if claims.wake_words
+        for text in _over_limit(f"the {mode} run", claims.wake_words[1], claims.wake_words[2])
+    ]
+
+
+def documented_window(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Misses and false alarms when a detection may only come as late as the documents say."""
+    counts = figures.documented
+    if counts is None:
+        return []
+    return _over_limit(
+        f"with the documented window of {DOCUMENTED_GRACE_S:g} s it", counts.false_negatives, counts.false_positives
+    )
+
+
+def _over_limit(what: str, misses: int, alarms: int) -> list[str]:
+    if misses <= WAKE_WORD_LIMIT and alarms <= WAKE_WORD_LIMIT:
+        return []
+    return [f"{what} has {misses} false negatives and {alarms} false positives, at most {WAKE_WORD_LIMIT} are allowed"]
+
+
+def fifty_wake_words(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Hits and misses as claimed make up the words of the wave."""
+    return [
+        f"the {mode} run tells of {claims.wake_words[0] + claims.wake_words[1]} wake words, the wave has {WAKE_WORDS}"
+        for mode, claims in evidence.claims.items()
+        if claims.wake_words and claims.wake_words[0] + claims.wake_words[1] != WAKE_WORDS
+    ]
+
+
+def system_fits(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Submitter, division and status of the system description."""
+    system, found = evidence.system, evidence.found
+    if system is None:
+        return []
+    breaches = []
+    values = system.values
+    submitter, division, status = (values.get(key, "") for key in ("Submitter", "Division", "Status"))
+    if found.submitter and not same_name(submitter, found.submitter):
+        breaches.append(f"{system.path} names {submitter!r} as submitter, the folder is that of {found.submitter!r}")
+    if found.division in DIVISIONS and division and found.division not in division.lower():
+        breaches.append(f"{system.path} says division {division!r}, the folder is {found.division!r}")
+    if status.lower() not in STATUSES:
+        breaches.append(f"{system.path} has status {status!r}, wanted one of {', '.join(STATUSES)}")
+    return breaches
+
+
+def runner_permitted(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """EEMBC's runner is for the rounds up to v1.3."""
+    if evidence.found.round < "v1.4" or evidence.runner != "EEMBC":
+        return []
+    return ["the EEMBC runner is not permitted after round v1.3"]

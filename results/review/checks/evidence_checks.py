@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether claims follow from the raw lines, and what is missing where that cannot be told; in sentences."""
+
+from __future__ import annotations
+
+from mlperf_tiny.models.tasks import Metric
+from mlperf_tiny.results.review.checks.figures import Recomputed
+from mlperf_tiny.results.review.evidence.claims import agrees
+from mlperf_tiny.results.review.evidence.evidence import Evidence
+from mlperf_tiny.results.review.evidence.runner_log import number
+
+
+def cut_short(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Logs that lack their beginning or end."""
+    return [
+        f"{evidence.path(mode, 'log')} lacks its beginning or end, it holds {len(run.inferences)} inferences"
+        for mode, run in evidence.runs.items()
+        if run.finished is False and (run.inferences or run.detections)
+    ]
+
+
+def script_and_log(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Files and iterations of ``script.async`` against those of the log."""
+    found = []
+    for mode, planned in evidence.scripts.items():
+        run = evidence.runs.get(mode)
+        if run is None or run.runner != "EEMBC" or not run.inferences or not planned:
+            continue
+        done = tuple((i.file, i.iterations, i.warmups) for i in run.inferences)
+        if planned != done:
+            first = next((n for n, (a, b) in enumerate(zip(planned, done, strict=False)) if a != b), None)
+            where = (
+                f"{len(planned)} commands against {len(done)}"
+                if first is None
+                else f"command {first + 1} is {_command(planned[first])} in one, {_command(done[first])} in the other"
+            )
+            found.append(f"the {mode} run's script.async and log are not of one run: {where}")
+    return found
+
+
+def _command(command: tuple[str, int, int]) -> str:
+    return f"'infer {command[1]} {command[2]}' on {command[0]}"
+
+
+def figures_agree(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Every claim against its recomputed value."""
+    found = []
+    for figure in figures.figures:
+        if figure.agrees is False and figure.claimed is not None and figure.recomputed is not None:
+            claimed = number(figure.claimed) or 0.0
+            off = f" ({100 * (claimed / figure.recomputed - 1):+.2g} %)" if figure.recomputed else ""
+            decimals = max(3, len(figure.claimed.partition(".")[2]))
+            found.append(
+                f"{figure.name} is claimed to be {figure.claimed} {figure.unit}".rstrip()
+                + f", the raw lines give {figure.recomputed:.{decimals}f}{off}"
+            )
+    return found
+
+
+def windows_agree(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Length and iterations of the windows, as claimed against the raw lines."""
+    run, claims = evidence.runs.get("performance"), evidence.claims.get("performance")
+    if run is None or claims is None or not claims.windows:
+        return []
+    raw = [i for i in run.inferences if i.seconds is not None]
+    if not raw:
+        return []
+    # A text may hold earlier runs as well, a log only the last window of five single runs: the last ones meet.
+    count = min(len(raw), len(claims.windows))
+    found = []
+    for inference, window in zip(raw[-count:], claims.windows[-count:], strict=True):
+        seconds, assumed = inference.seconds or 0.0, window.iterations
+        if window.seconds is not None and not agrees(window.seconds, seconds):
+            found.append(
+                f"window {window.number} is claimed to last {window.seconds} s, the stamps give {seconds:.6f} s"
+            )
+        if assumed is not None and assumed != inference.iterations:
+            found.append(f"window {window.number} is claimed to have N = {assumed}, its command {inference.iterations}")
+    return found
+
+
+def missing_files(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Files without which a figure cannot be computed anew."""
+    found = [text for mode in _needed_modes(evidence) for text in _missing_of(evidence, mode)]
+    for figure in figures.figures:
+        if figure.claimed is not None and figure.recomputed is None:
+            reason = _reason(evidence, figures, figure.name)
+            found.append(f"{figure.name} {figure.claimed} {figure.unit}".rstrip() + f" cannot be recomputed: {reason}")
+    task = evidence.benchmark.task if evidence.benchmark else None
+    needed = ("throughput", "AUC" if task.metric is Metric.AUC else "top-1") if task else ()
+    for figure in figures.figures:
+        if figure.name in needed and figure.claimed is None:
+            found.append(f"no {figure.name} is claimed anywhere in the result")
+    if evidence.benchmark is None:
+        found.append("neither the folders nor the logs tell which benchmark this is")
+    return found
+
+
+def _needed_modes(evidence: Evidence) -> tuple[str, ...]:
+    if evidence.benchmark is not None and evidence.benchmark.task is None:
+        return ("energy",) if "energy" in evidence.found.files else ("performance",)
+    return ("performance", "accuracy", *(("energy",) if "energy" in evidence.found.files else ()))
+
+
+def _missing_of(evidence: Evidence, mode: str) -> list[str]:
+    kinds = evidence.found.files.get(mode)
+    if kinds is None:
+        return [f"there is no {mode} folder"]
+    wanted = ["log"]
+    if "text" not in kinds and not (evidence.claims.get(mode) and evidence.claims[mode].figures):
+        wanted.append("text")
+    if evidence.runner == "EEMBC":
+        wanted.append("script")
+        wanted += ["trace", "stamps"] if mode == "energy" else []
+    return [f"{evidence.path(mode, kind)} is missing" for kind in wanted if kind not in kinds]
+
+
+def _reason(evidence: Evidence, figures: Recomputed, name: str) -> str:
+    mode = next((m for m in ("energy", "performance") if name.startswith(m)), "")
+    mode = mode or {"throughput": "performance", "power": "energy"}.get(name, "accuracy")
+    run = evidence.runs.get(mode)
+    if run is None:
+        return f"there is no usable log of the {mode} run"
+    if mode == "accuracy" and run.finished is False:
+        return f"its log is cut short, it holds {len(run.inferences)} inferences"
+    if mode == "accuracy":
+        return "no label list names its files; name the data folder with --data" if run.inferences else "no answers"
+    if evidence.benchmark is not None and evidence.benchmark.task is None:
+        if name == "power":
+            return "no samples are published"
+        if run.detections and evidence.words is None:
+            return "no list of the wake words; name the data folder with --data"
+        return "the log tells no detections or frames"
+    if mode == "energy":
+        return "no energy trace is published"
+    timed = sum(i.seconds is not None for i in run.inferences)
+    return f"the log holds {timed} timed windows" + (f", the text {len(figures.windows)}" if timed else "")
+
+
+def no_description(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """A result without any system description."""
+    if evidence.system_path is not None:
+        return []
+    return [f"systems/{evidence.found.system}.json is not in the tree, nor a file that could stand for it"]
+
+
+def unreadable_files(evidence: Evidence, figures: Recomputed) -> list[str]:
+    """Files that are there and cannot be used."""
+    return [*evidence.problems, *(text for run in evidence.runs.values() for text in run.problems)]

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything a tree holds on one result, read once: runs, claims, trace, description, label list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.results.mlperf.benchmarks import Benchmark, benchmark_of_model
+from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
+from mlperf_tiny.results.mlperf.layout import Found
+from mlperf_tiny.results.mlperf.system import SystemDescription, find_description, read_description
+from mlperf_tiny.results.mlperf.tree import Tree
+from mlperf_tiny.results.review.evidence.claims import Claims, parse_claims
+from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse_script
+from mlperf_tiny.results.review.evidence.energy_trace import MAX_TRACE_BYTES, Trace, parse_stamps, parse_trace
+from mlperf_tiny.results.review.evidence.label_lists import LabelList, LabelLists
+from mlperf_tiny.results.review.evidence.mlcommons_log import (
+    is_mlcommons_line,
+    parse_mlcommons_json,
+    parse_mlcommons_log,
+)
+from mlperf_tiny.results.review.evidence.runner_log import Run
+from mlperf_tiny.results.review.evidence.wakewords import WordWindow
+
+MAX_STAMPS_BYTES = 1 << 20
+FIRST_LINES = 40
+
+Planned = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One result as found; a part that is not there is missing from its dictionary, or None.
+
+    ``system_path`` is the file of the description, also of one that cannot be read. ``labels`` is the list the accuracy
+    run follows, ``official`` are all lists of the benchmark at hand. ``problems`` are files that are there and cannot
+    be used, one sentence each.
+    """
+
+    found: Found
+    benchmark: Benchmark | None
+    runs: dict[str, Run]
+    claims: dict[str, Claims]
+    scripts: dict[str, Planned]
+    trace: Trace | None
+    stamps: tuple[float, ...] | None
+    system: SystemDescription | None
+    system_path: str | None
+    labels: LabelList | None
+    official: tuple[LabelList, ...]
+    words: tuple[WordWindow, ...] | None
+    problems: tuple[str, ...]
+
+    def path(self, mode: str, kind: str) -> str:
+        """Where a file is, or would be, for people."""
+        usual = {"log": "log.txt", "text": "results.txt", "json": "results.json", "script": "script.async",
+                 "trace": "trace1-energy.bin", "stamps": "trace1-timestamps.json"}  # fmt: skip
+        return self.found.files.get(mode, {}).get(kind) or f"{mode}/{usual[kind]}"
+
+    @property
+    def runner(self) -> str:
+        """ "EEMBC" or "MLCommons"; empty when no file tells."""
+        return next((run.runner for run in self.runs.values()), "")
+
+
+@dataclass
+class _Gathering:
+    runs: dict[str, Run] = field(default_factory=dict)
+    claims: dict[str, Claims] = field(default_factory=dict)
+    scripts: dict[str, Planned] = field(default_factory=dict)
+    trace: Trace | None = None
+    stamps: tuple[float, ...] | None = None
+    problems: list[str] = field(default_factory=list)
+
+
+def gather(tree: Tree, found: Found, descriptions: tuple[str, ...], lists: LabelLists) -> Evidence:
+    """Read what belongs to ``found``; unusable files become problems, never exceptions."""
+    got = _Gathering()
+    for mode, kinds in found.files.items():
+        for kind in ("log", "json", "text", "script", "trace", "stamps"):
+            if kind in kinds:
+                try:
+                    _read(tree, got, mode, kind, kinds)
+                except DataError as error:
+                    got.problems.append(str(error))
+    system = None
+    system_path = find_description(descriptions, found)
+    try:
+        system = read_description(tree, system_path, found) if system_path else None
+    except DataError as error:
+        got.problems.append(str(error))
+    models = [run.model_id for run in got.runs.values() if run.model_id]
+    benchmark = found.benchmark or next((row for name in models if (row := benchmark_of_model(name))), None)
+    labels, words = None, None
+    if benchmark is not None:
+        accuracy = got.runs.get("accuracy")
+        labels = lists.match(benchmark, accuracy.inferences) if accuracy and benchmark.task else None
+        words = lists.wake_words() if benchmark.task is None else None
+    return Evidence(
+        found, benchmark, got.runs, got.claims, got.scripts, got.trace, got.stamps, system, system_path,
+        labels, lists.official(benchmark) if benchmark else (), words, tuple(got.problems),
+    )  # fmt: skip
+
+
+def _read(tree: Tree, got: _Gathering, mode: str, kind: str, kinds: dict[str, str]) -> None:
+    path = kinds[kind]
+    if kind == "log":
+        first = _first_lines(tree, path)
+        parse = parse_mlcommons_log if any(map(is_mlcommons_line, first)) else parse_eembc_log
+        run = parse(tree.lines(path), path)
+        # What a timed inference answered does not matter, and some devices say nothing.
+        got.runs[mode] = run if mode == "accuracy" else replace(run, problems=())
+        if "text" not in kinds:
+            got.claims[mode] = parse_claims(tree.lines(path), path)
+    elif kind == "json":
+        run = parse_mlcommons_json(parse_json(tree.read(path, MAX_JSON_BYTES), path), path)
+        log = got.runs.get(mode)
+        got.runs[mode] = _merged(log, run) if log else run
+    elif kind == "text":
+        got.claims[mode] = parse_claims(tree.lines(path), path)
+    elif kind == "script":
+        got.scripts[mode] = parse_script(tree.lines(path))
+    elif kind == "trace":
+        got.trace = parse_trace(tree.read(path, MAX_TRACE_BYTES), path)
+    elif kind == "stamps":
+        got.stamps = parse_stamps(parse_json(tree.read(path, MAX_STAMPS_BYTES), path), path)
+
+
+def _first_lines(tree: Tree, path: str) -> list[str]:
+    first = []
+    for line in tree.lines(path):
+        first.append(line)
+        if len(first) == FIRST_LINES:
+            break
+    return first
+
+
+def _merged(log: Run, data: Run) -> Run:
+    """The exact figures of results.json with the settings of the log."""
+    return replace(
+        log,
+        source=data.source,
+        inferences=data.inferences or log.inferences,
+        finished=None if data.inferences else log.finished,
+        voltages_mv=log.voltages_mv or data.voltages_mv,
+        detections=data.detections or log.detections,
+        problems=log.problems + data.problems,
+    )

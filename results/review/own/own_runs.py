@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs of this program in a tree, read without trusting them: folders of their own, and those inside a submission.
+
+The transcript's chain is checked line by line, every figure is computed anew from it, and what else the folder holds is
+held against that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from mlperf_tiny.errors import BenchError, DataError
+from mlperf_tiny.harness.image.build import ELF_FILE
+from mlperf_tiny.harness.record.record import FORMAT, RECORD_FILE, RunRecord, differences_from, figures
+from mlperf_tiny.harness.run.run import MODEL_FILE
+from mlperf_tiny.harness.wire.hash_chain import Seal
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, parse_transcript
+from mlperf_tiny.models.catalog import catalog
+from mlperf_tiny.results.mlperf.findings import Finding, Kind
+from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
+from mlperf_tiny.results.mlperf.tree import Tree
+
+MAX_TRANSCRIPT_BYTES = 96 << 20
+"""The largest there is, of anomaly detection's 48,608 inferences, has about 60 MB."""
+
+CODE, RUN = "code", "run"
+CHAIN, RECORD, RULES, FILES = "chain of the transcript", "record", "rules of the run", "files of the run"
+MODEL_RULE = "closed model"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run lies: paths in the tree, None for a file that is not there."""
+
+    folder: str
+    transcript: str
+    record: str | None
+    model: str | None
+    elf: str | None = None
+
+    def of(self, name: str) -> str:
+        """The path that a file of this name has, or would have, beside the transcript."""
+        return name if self.folder == "." else f"{self.folder}/{name}"
+
+
+@dataclass(frozen=True)
+class OwnRun:
+    """A run as it was read. ``record`` and ``transcript`` are None when the transcript cannot be used."""
+
+    place: Place
+    record: RunRecord | None
+    transcript: Transcript | None
+    written: dict[str, Any] | None
+    findings: tuple[Finding, ...]
+
+
+def run_places(tree: Tree) -> list[Place]:
+    """Return the run folders of a tree in order of path, without those inside a submission's ``code``."""
+    places = []
+    for path in tree.sizes:
+        folder, _, name = path.rpartition("/")
+        if name == TRANSCRIPT_FILE and not _enclosed(folder):
+            prefix = f"{folder}/" if folder else ""
+            there = {name: prefix + name for name in (RECORD_FILE, MODEL_FILE, ELF_FILE) if prefix + name in tree.sizes}
+            places.append(
+                Place(folder or ".", path, there.get(RECORD_FILE), there.get(MODEL_FILE), there.get(ELF_FILE))
+            )
+    return places
+
+
+def enclosed_place(tree: Tree, code: str) -> Place | None:
+    """Return the run inside a submission's folder ``code/<benchmark>/<system>``; None when it is not there."""
+    paths = {name: f"{code}/{RUN}/{name}" for name in (TRANSCRIPT_FILE, RECORD_FILE)}
+    paths[MODEL_FILE] = f"{code}/{MODEL_FILE}"
+    there = {name: path for name, path in paths.items() if path in tree.sizes}
+    if TRANSCRIPT_FILE not in there:
+        return None
+    return Place(code, there[TRANSCRIPT_FILE], there.get(RECORD_FILE), there.get(MODEL_FILE))
+
+
+def _enclosed(folder: str) -> bool:
+    parts = folder.split("/")
+    return parts[-1] == RUN and CODE in parts[:-1]
+
+
+def read_own_run(tree: Tree, place: Place) -> OwnRun:
+    """Read a run and say what does not fit in it; damaged files become findings, never exceptions."""
+    findings: list[Finding] = []
+    written = _written(tree, place, findings)
+    try:
+        content = tree.read(place.transcript, MAX_TRANSCRIPT_BYTES)
+        transcript = parse_transcript(content, place.transcript, _seal(written))
+        record = figures(transcript)
+    except BenchError as error:
+        text = str(error)
+        where = "" if place.transcript in text else f"{place.transcript}: "
+        findings.append(Finding(Kind.DEVIATION, CHAIN, where + text))
+        return OwnRun(place, None, None, written, tuple(findings))
+    if not content.endswith(b"\n"):
+        findings.append(Finding(Kind.DEVIATION, CHAIN, f"{place.transcript} ends in a torn line."))
+    findings += _chain(place, record)
+    findings += _record(place, record, written)
+    findings += _rules(place, record)
+    findings += _files(tree, place, record)
+    return OwnRun(place, record, transcript, written, tuple(findings))
+
+
+def _written(tree: Tree, place: Place, findings: list[Finding]) -> dict[str, Any] | None:
+    if place.record is None:
+        findings.append(Finding(Kind.MISSING, RECORD, f"{place.of(RECORD_FILE)} is missing."))
+        return None
+    try:
+        value = parse_json(tree.read(place.record, MAX_JSON_BYTES), place.record)
+        if not isinstance(value, dict):
+            raise DataError(f"{place.record} is no record: wanted one JSON object.")
+    except DataError as error:
+        findings.append(Finding(Kind.DEVIATION, RECORD, str(error)))
+        return None
+    form = value.get("format")
+    if form != FORMAT:
+        findings.append(
+            Finding(
+                Kind.MISSING,
+                RECORD,
+                f"{place.record} is of format {str(form)[:40]}, this program compares format {FORMAT}.",
+            )
+        )
+    return value
+
+
+def _seal(written: dict[str, Any] | None) -> Seal | None:
+    """The seal a ``record.json`` states, if it is one."""
+    seal = written.get("seal") if written else None
+    if not isinstance(seal, dict):
+        return None
+    lines, chain = seal.get("lines"), seal.get("chain")
+    return Seal(lines, chain) if type(lines) is int and isinstance(chain, str) else None
+
+
+def _chain(place: Place, record: RunRecord) -> list[Finding]:
+    if record.seal is not None:
+        return []
+    text = f"{place.transcript} is of a format without a hash chain: a changed line would not show."
+    return [Finding(Kind.MISSING, CHAIN, text)]
+
+
+def _record(place: Place, record: RunRecord, written: dict[str, Any] | None) -> list[Finding]:
+    differences = differences_from(record, written) if written else ()
+    return [Finding(Kind.DEVIATION, RECORD, f"{place.record}: {text}") for text in differences]
+
+
+def _rules(place: Place, record: RunRecord) -> list[Finding]:
+    found = [Finding(Kind.BREACH, RULES, text) for text in record.violations]
+    if not record.complete:
+        found.append(Finding(Kind.MISSING, RULES, f"{place.transcript} is not finished: it has no 'end'."))
+    found += [Finding(Kind.MISSING, MODEL_RULE, text) for text in _closed_model(record)]
+    parts = {"performance": record.performance, "accuracy": record.accuracy}
+    found += [Finding(Kind.MISSING, RULES, f"the run has no {name} part") for name, part in parts.items() if not part]
+    return found
+
+
+def _closed_model(record: RunRecord) -> list[str]:
+    """Whether a run of the closed division had the benchmark's own file; of another one nobody can tell here whether it
+    is equivalent."""
+    settings = record.settings
+    references = [
+        row.sha256 for row in catalog.OFFICIAL if (row.task, row.input_format) == (settings.task, "benchmark")
+    ]
+    if settings.division != "closed" or settings.model.sha256 in references:
+        return []
+    return [f"the model (sha256 {settings.model.sha256[:16]}...) is not the reference file of {settings.task}"]
+
+
+def _files(tree: Tree, place: Place, record: RunRecord) -> list[Finding]:
+    """The model and the image beside the transcript against the hashes in it."""
+    firmware = record.settings.firmware
+    wanted = [(place.model, MODEL_FILE, record.settings.model.sha256)]
+    if not _enclosed(place.transcript.rpartition("/")[0]):
+        wanted.append((place.elf, ELF_FILE, firmware.elf_sha256 if firmware else ""))
+    found = []
+    for path, name, digest in wanted:
+        if not digest:
+            continue
+        if path is None:
+            found.append(Finding(Kind.NOTE, FILES, f"{place.of(name)} is not there"))
+            continue
+        try:
+            got = digest_of(tree, path)
+        except DataError as error:
+            found.append(Finding(Kind.MISSING, FILES, str(error)))
+            continue
+        if got != digest:
+            found.append(Finding(Kind.DEVIATION, FILES, f"{path} has sha256 {got}, the run had {digest}."))
+    return found
+
+
+def digest_of(tree: Tree, path: str) -> str:
+    """The sha256 (hex) of a file; raises DataError when it cannot be read."""
+    digest = hashlib.sha256()
+    for chunk in tree.chunks(path):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run folder of this program as a reviewed result: figures of ``record.json`` beside those its transcript gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mlperf_tiny.errors import BenchError
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.rules import Window
+from mlperf_tiny.harness.record.settings import Settings
+from mlperf_tiny.models.tasks import Metric, find_task
+from mlperf_tiny.results.mlperf.names import system_name
+from mlperf_tiny.results.mlperf.tree import Tree
+from mlperf_tiny.results.review.checks.figures import AccuracyFacts, Figure, Recomputed
+from mlperf_tiny.results.review.own.own_runs import OwnRun
+from mlperf_tiny.results.review.own.reviewed import Reviewed
+from mlperf_tiny.results.submission.runner_files import PROGRAM
+
+
+def reviewed_run(tree: Tree, run: OwnRun) -> Reviewed:
+    """Return the review of a run folder; of one whose transcript cannot be used as much as its first line tells."""
+    settings = run.record.settings if run.record else _first_line(tree, run.place.transcript)
+    raw = _recomputed(run.record, run.written or {}) if run.record else Recomputed()
+    return Reviewed(
+        folder=run.place.folder,
+        round="",
+        division=settings.division if settings else "",
+        submitter="",
+        system=system_name(settings) if settings else "",
+        benchmark=settings.task if settings else "",
+        variant="",
+        runner=PROGRAM,
+        figures=tuple(raw.figures),
+        findings=run.findings,
+        raw=raw,
+        listed=len(settings.data.listed) if settings else 0,
+        record=run.record,
+        place=run.place,
+    )
+
+
+def _first_line(tree: Tree, path: str) -> Settings | None:
+    """What was decided before the run, from the first line of a damaged transcript; None when that is damaged too."""
+    try:
+        for line in tree.lines(path):
+            event = json.loads(line)
+            return Settings.from_event(event) if isinstance(event, dict) else None
+    except (BenchError, ValueError, RecursionError):
+        pass
+    return None
+
+
+def _recomputed(record: RunRecord, written: dict[str, Any]) -> Recomputed:
+    out = Recomputed()
+    task = find_task(record.settings.task)
+    performance, accuracy = record.performance, record.accuracy
+    if performance is not None:
+        out.windows = tuple(Window(w.sample, w.iterations, w.elapsed_us / 1e6) for w in performance.windows)
+        said = _part(written, "performance")
+        rows = [("throughput", "inf./s", "throughput_per_s", 3), ("latency", "ms", "latency_ms", 3)]
+        out.figures += [
+            Figure(name, unit, _said(said, key, decimals), getattr(performance, key), "transcript")
+            for name, unit, key, decimals in rows
+        ]
+    if accuracy is not None:
+        said = _part(written, "accuracy")
+        answered = f"{accuracy.samples} of {accuracy.listed} files"
+        out.accuracy = AccuracyFacts(accuracy.metric(task), record.settings.data.listed[: accuracy.samples])
+        if task.metric is Metric.TOP1:
+            out.figures.append(Figure("top-1", "%", _said(said, "top1_percent", 1), accuracy.top1_percent, answered))
+        out.figures.append(Figure("AUC", "", _said(said, "auc", 4), accuracy.auc, "exact"))
+    return out
+
+
+def _part(written: dict[str, Any], name: str) -> dict[str, Any]:
+    part = written.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _said(part: dict[str, Any], key: str, decimals: int) -> str | None:
+    """A figure of ``record.json`` as people read it; that it is exactly the transcript's is checked elsewhere."""
+    value = part.get(key)
+    return f"{value:.{decimals}f}" if isinstance(value, int | float) and abs(value) < 1e30 else None

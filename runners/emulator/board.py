@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One emulated board: the Unicorn core, the board's memories, the register models, and the loop that runs them.
+
+What it does not do, and says so when asked for it: interrupts but for SysTick and the console UART, DMA,
+self-programming of the flash, sleep modes.
+What it cannot notice: accesses the MPU would refuse (its registers only read back), double precision sent to the
+single-precision F746 (the core model has both; firmware.image looks for it), a data cache switched on before its lines
+were invalidated (caches cost time here, they hold no data), a PLL or regulator used before it is ready (both are at
+once).
+Unaligned LDRD, STRD, LDM and STM, which fault on silicon, are looked for only with ``check_alignment``.
+Device time comes from a cycle model (``runners.emulator.timing``), so it is a model too; instruction counts are exact.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import unicorn.arm_const as arm
+from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
+
+from mlperf_tiny.errors import DeviceCrashed, UsageError
+from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.runners.emulator.chip.bus import Bus
+from mlperf_tiny.runners.emulator.chip.chips import find_chip
+from mlperf_tiny.runners.emulator.core import exact_pc
+from mlperf_tiny.runners.emulator.core.alignment import AlignmentCheck
+from mlperf_tiny.runners.emulator.core.block_costs import BlockPrices
+from mlperf_tiny.runners.emulator.core.crash import Crash, report
+from mlperf_tiny.runners.emulator.core.faults import REGISTERS, Fault, FaultWatch
+from mlperf_tiny.runners.emulator.core.interrupts import Interrupts
+from mlperf_tiny.runners.emulator.function_trace import Visits
+from mlperf_tiny.runners.emulator.memory.elf_image import read_image
+from mlperf_tiny.runners.emulator.memory.memory import RAM_PATTERN, map_memories
+from mlperf_tiny.runners.emulator.memory.pages import Pages
+from mlperf_tiny.runners.emulator.native import bindings
+from mlperf_tiny.runners.emulator.native.counts import Counts, counts_of
+from mlperf_tiny.runners.emulator.native.device_time import FEMTOSECONDS
+from mlperf_tiny.runners.emulator.native.state import (
+    BEFORE,
+    CYCLES,
+    IDLE,
+    IDLE_CYCLES,
+    INEXACT_PC,
+    INSTRUCTIONS,
+    NEVER,
+    NEXT_ADDRESS,
+    PREDICTS,
+    RX_BUFFER,
+    RX_BYTES,
+    STOP_AT,
+    STOPPED,
+    TX_BUFFER,
+    UART_LOST,
+    UART_RX_FULL,
+    UART_RX_HEAD,
+    UART_RX_TAIL,
+    UART_TX_COUNT,
+    WATCHES_MEMORY,
+    new_state,
+)
+from mlperf_tiny.runners.emulator.native.uart import next_event, start_line, wait
+from mlperf_tiny.runners.emulator.timing.decode.thumb import uses_floating_point
+from mlperf_tiny.runners.emulator.timing.levels import Level, find_level
+from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
+
+_CPU_MODELS = {"cortex-m4": arm.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7}
+
+# One turn of the core: short enough that Ctrl-C and time-outs are honoured, long enough to cost nothing.
+SLICE_INSTRUCTIONS = 10_000_000
+SLICE_S = 0.1
+DEFAULT_INSTRUCTION_LIMIT = 20_000_000_000
+STACK_GUARD_BYTES = 32
+# An address no firmware runs at; the core is stopped by its hooks alone.
+_NO_END = 0x3FFF_FFF0
+_LAST_LINE_BYTES = 200
+# Room for translated code. The engine's own choice, a gigabyte, is sooner or later placed across a 4 GiB boundary from
+# the engine itself; processors predict calls over that badly, and everything takes twice as long.
+_TRANSLATIONS_BYTES = 32 << 20
+
+
+class EmulatedBoard:
+    """A board running one image. Not thread-safe; nothing runs except within ``run``.
+
+    ``elf`` is a file or its bytes. ``timing`` is a level of ``runners.emulator.timing.levels``.
+    ``instruction_limit`` ends a firmware that neither speaks nor asks for input for so many instructions.
+    ``baud`` is what the host's end of the line is set to; None takes whatever the firmware sets.
+    ``watched`` names a function: each time one of its blocks is about to run, that is noted in ``visits``.
+    ``check_alignment`` looks for accesses silicon would refuse, at a hundredth of the speed.
+    ``count_blocks`` False takes the counting hook out, and with it all means to stop: for benchmarks only.
+    Raises UsageError for an image or device that cannot be emulated, DeviceCrashed from ``run``.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        elf: Path | bytes,
+        timing: str = "instructions",
+        *,
+        instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
+        baud: int | None = None,
+        watched: str | None = None,
+        check_alignment: bool = False,
+        count_blocks: bool = True,
+    ) -> None:
+        self.board = board
+        chip = find_chip(board.device)
+        self.level: Level = find_level(timing, board)
+        self.image = read_image(elf)
+        self.instruction_limit = instruction_limit
+        self._state = new_state()
+        self._state[PREDICTS] = self.level.predicts
+        self._state[WATCHES_MEMORY] = self.level.watches_memory
+        self._output = bytearray()
+        self._unsent = bytearray()
+        self._last_line = bytearray()
+        self._crash: DeviceCrashed | None = None
+        self._reset_wanted = False
+        self._spoke_at = 0
+        self._slice_end_s = 0.0
+
+        self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
+        self._uc.ctl_set_cpu_model(_CPU_MODELS[board.cpu])
+        engine: Any = self._uc  # its type stubs do not know the call
+        engine.ctl_set_tcg_buffer_size(_TRANSLATIONS_BYTES)
+        self._memories = map_memories(self._uc, board, chip, self.image)
+        memory = MemorySetup(self._state, board) if self.level.watches_memory else None
+        self._bus = Bus(board, chip, self._state, self._request_reset, baud, memory)
+        self._prices = BlockPrices(self._state, self.level.pricing, self._code)
+        # Hooks are called in the order in which they are added: a visit is noted before its block is counted.
+        self.visits = Visits(lambda: self.counts)
+        if watched is not None:
+            self.visits.watch(self._uc, self.image, watched)
+        self._callbacks: tuple[object, ...] | None = bindings.install(
+            self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
+        )
+        if self.level.watches_memory:
+            self._state[INEXACT_PC] = exact_pc.flag_address(self._uc)
+        inexact_pc = int(self._state[INEXACT_PC])
+        self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit, inexact_pc)
+        self._pages = Pages(self._uc, self._memories.values(), self._faults.on_bad_fetch)
+        self._interrupts = Interrupts(self._uc, self._state, self._bus, self._faults)
+        if check_alignment:
+            self._alignment = AlignmentCheck(self._uc, self._faults.note)
+        self._start()
+
+    # What modes and profiles read.
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed since power-on; exact. Polling that was skipped is not in it."""
+        return int(self._state[INSTRUCTIONS])
+
+    @property
+    def cycles(self) -> int:
+        """Core cycles since power-on by the cycle model, waiting included."""
+        return int(self._state[CYCLES])
+
+    @property
+    def idle_cycles(self) -> int:
+        """The part of ``cycles`` that was skipped because the firmware only waited."""
+        return int(self._state[IDLE_CYCLES])
+
+    @property
+    def counts(self) -> Counts:
+        """What has been done since power-on, and where the cycles went; some tens of microseconds to read."""
+        return counts_of(self._state, *self._prices.parts())
+
+    @property
+    def core_hz(self) -> int:
+        """The present core clock, from the clock registers."""
+        return self._bus.clocks.core_hz
+
+    @property
+    def device_time_fs(self) -> int:
+        """Femtoseconds since power-on."""
+        return self._bus.time.at(self.cycles)
+
+    @property
+    def device_time_s(self) -> float:
+        """Seconds since power-on, by the device's clock."""
+        return self.device_time_fs / FEMTOSECONDS
+
+    @property
+    def idle(self) -> bool:
+        """The firmware waits for input, and the host has sent none it has not seen."""
+        return bool(self._state[IDLE]) and not self._pending_input
+
+    @property
+    def lost_bytes(self) -> int:
+        """Bytes from the host that found the receiver full or off."""
+        return int(self._state[UART_LOST])
+
+    @property
+    def pin_edges(self) -> tuple[tuple[int, str, int], ...]:
+        """Every edge of an output pin: (device time in femtoseconds, pin such as ``"PF13"``, level)."""
+        return tuple(self._bus.pin_edges)
+
+    @property
+    def stack_used_bytes(self) -> int | None:
+        """The deepest the stack has been; None when the image does not say where its stack ends."""
+        limit = self.image.stack_limit
+        if limit is None:
+            return None
+        stack = self._memories["ram"].load(limit, self._stack_top - limit)
+        return len(stack.lstrip(RAM_PATTERN))
+
+    def block_executions(self) -> dict[tuple[int, int], int]:
+        """How often each block ran, by (address, size in bytes)."""
+        return self._prices.executions()
+
+    def read_memory(self, address: int, size_bytes: int) -> bytes:
+        """Bytes as the core sees them; raises UcError where nothing is mapped."""
+        return bytes(self._uc.mem_read(address, size_bytes))
+
+    # Running.
+
+    def send(self, data: bytes) -> None:
+        """Queue bytes on the console line; they start to arrive when the firmware next waits for them."""
+        self._unsent += data
+        self._feed()
+
+    def run(self, timeout_s: float) -> bytes:
+        """Run until the firmware has said something, waits for input, or ``timeout_s`` host seconds have passed.
+
+        Returns what it said: all of it up to the end of the present turn, b"" when it is idle or silent. At least
+        one turn is run unless it is idle. Raises DeviceCrashed when the core faults, hangs or runs away, once what it
+        said before has been returned, and again at each later call.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not self.idle and not self._output:
+            if self._crash is not None:
+                raise self._crash
+            try:
+                self._turn(min(SLICE_S, max(0.01, deadline - time.monotonic())))
+            except Fault as fault:
+                # What it said before it crashed goes out first.
+                self._crash = self._crashed(fault)
+                continue
+            if time.monotonic() >= deadline:
+                break
+        said = bytes(self._output)
+        self._output.clear()
+        return said
+
+    def close(self) -> None:
+        """Release the core; the board cannot run after this."""
+        self._callbacks = None
+
+    @property
+    def _pending_input(self) -> bool:
+        state = self._state
+        return bool(state[UART_RX_HEAD] != state[UART_RX_TAIL] or self._unsent)
+
+    def _feed(self) -> None:
+        """Move queued bytes into the ring the native receiver reads."""
+        state = self._state
+        tail = int(state[UART_RX_TAIL])
+        room = RX_BYTES - (tail - int(state[UART_RX_HEAD]))
+        for byte in self._unsent[:room]:
+            state[RX_BUFFER + tail % RX_BYTES] = byte
+            tail += 1
+        state[UART_RX_TAIL] = tail
+        del self._unsent[:room]
+
+    def _start(self) -> None:
+        """Power-on or reset: the first two words of the flash give stack pointer and entry."""
+        flash, ram = self._memories["flash"], self._memories["ram"]
+        words = flash.load(flash.base, 8)
+        stack, entry = int.from_bytes(words[:4], "little"), int.from_bytes(words[4:], "little")
+        if not ram.base < stack <= ram.base + ram.size_bytes or not entry & 1 or not flash.holds(entry & ~1, 2):
+            raise UsageError(
+                f"{self.image.name} has no vector table at {flash.base:#010x}: stack pointer {stack:#010x}, "
+                f"entry {entry:#010x}. Was it built for {self.board.device}?"
+            )
+        for register in REGISTERS.values():
+            if register != arm.UC_ARM_REG_XPSR:
+                self._uc.reg_write(register, 0)
+        self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
+        self._uc.reg_write(arm.UC_ARM_REG_LR, 0xFFFF_FFFF)
+        self._uc.reg_write(arm.UC_ARM_REG_PC, entry)
+        self._state[NEXT_ADDRESS] = entry & ~1
+        self._state[BEFORE] = 0
+        self._stack_top = stack
+
+    def _turn(self, longest_s: float) -> None:
+        """Let the core run until it is idle, a slice is over, or something went wrong."""
+        state = self._state
+        self._feed()
+        if state[IDLE]:
+            state[IDLE] = 0
+            start_line(state)
+        self._slice_end_s = time.monotonic() + longest_s
+        self._interrupts.arm()
+        self._run_on(self._interrupts.slice_instructions(SLICE_INSTRUCTIONS))
+        if self._reset_wanted:
+            self._reset_wanted = False
+            self._bus.reset()
+            self._interrupts.reset()
+            self._start()
+            return
+        if self._interrupts.leave():
+            pass
+        elif not state[STOPPED]:
+            self._on_wait_for_interrupt()
+        elif self._interrupts.only_waits(lambda: self._run_on(1)):
+            self._interrupts.sleep()
+        self._check_stack()
+        self._check_limit()
+
+    def _run_on(self, instructions: int) -> bool:
+        """Let the core run; it stops at the first block after so many. False when it stopped for another reason.
+
+        Raises Fault.
+        """
+        state = self._state
+        state[STOPPED] = 0
+        state[STOP_AT] = min(int(state[INSTRUCTIONS]) + instructions, NEVER)
+        error = bindings.start(self._uc, self._uc.reg_read(arm.UC_ARM_REG_PC) | 1, _NO_END)
+        self._collect()
+        failure = self._faults.take(error)
+        if failure is not None:
+            raise failure
+        return bool(state[STOPPED]) and not self._reset_wanted
+
+    def _on_wait_for_interrupt(self) -> None:
+        """WFI ended the turn: sleep until something interrupts, or the line next moves, or for ever."""
+        if self._interrupts.in_use:
+            self._interrupts.sleep()
+            return
+        if self._state[UART_RX_FULL]:
+            return
+        wait(self._state)
+        if next_event(self._state) == 0:
+            self._feed()
+
+    def _collect(self) -> None:
+        state = self._state
+        count = int(state[UART_TX_COUNT])
+        if not count:
+            return
+        said = bytes(state[TX_BUFFER : TX_BUFFER + count].astype("uint8"))
+        # A byte still in the data register may yet be replaced; it is sent all the same.
+        state[UART_TX_COUNT] = 0
+        self._output += said
+        self._last_line = (self._last_line + said)[-_LAST_LINE_BYTES:]
+        self._spoke_at = self.instructions
+
+    # Called from within the core.
+
+    def _code(self, address: int, size_bytes: int) -> bytes:
+        return bytes(self._uc.mem_read(address, size_bytes))
+
+    def _price_block(self, address: int, size_bytes: int) -> int:
+        try:
+            if not self._bus.fpu_enabled and uses_floating_point(self._code(address, size_bytes)):
+                raise Fault("UsageFault: the firmware computes in floating point before CPACR has enabled the unit")
+            if self._prices.add(address, size_bytes, self._interrupts.in_use):
+                return 0
+            raise Fault("the core is in an endless loop that nothing can end")
+        except BaseException as error:
+            self._faults.pending = error
+            return 1
+
+    def _read_register(self, address: int, size_bytes: int) -> int:
+        try:
+            self._look_at_the_clock()
+            return self._bus.read(address, size_bytes)
+        except BaseException as error:
+            self._fail_in_access(error, address)
+            return 0
+
+    def _write_register(self, address: int, size_bytes: int, value: int) -> int:
+        try:
+            self._look_at_the_clock()
+            self._bus.write(address, size_bytes, value)
+        except BaseException as error:
+            self._fail_in_access(error, address)
+        return 0
+
+    def _look_at_the_clock(self) -> None:
+        """Firmware that polls slow registers runs far fewer instructions a second: end the turn by time."""
+        if time.monotonic() > self._slice_end_s:
+            self._state[STOP_AT] = 0
+
+    def _fail_in_access(self, error: BaseException, address: int) -> None:
+        if isinstance(error, self._bus.Fault):
+            error = Fault(str(error), address)
+        self._faults.pending = self._faults.pending or error
+        # Stopping here leaves PC on the access, which is what the report must show; the run ends, so that the
+        # access would be repeated does not matter.
+        exact_pc.clear(int(self._state[INEXACT_PC]))
+        self._uc.emu_stop()
+
+    def _request_reset(self) -> None:
+        self._reset_wanted = True
+        self._state[STOP_AT] = 0
+
+    # Saying what went wrong.
+
+    def _check_stack(self) -> None:
+        limit = self.image.stack_limit
+        if limit is None:
+            return
+        ram = self._memories["ram"]
+        # At the bottom of RAM the memory map itself is the guard.
+        guarded = limit > ram.base and self._stack_top - limit > 4 * STACK_GUARD_BYTES
+        touched = guarded and ram.load(limit, STACK_GUARD_BYTES) != RAM_PATTERN * STACK_GUARD_BYTES
+        if touched or self._faults.stack_overflowed:
+            raise Fault(
+                f"stack overflow: the stack has reached its limit, {self._stack_top - limit:,} bytes below its top"
+            )
+
+    def _check_limit(self) -> None:
+        silent = self.instructions - self._spoke_at
+        if silent > self.instruction_limit and not self._state[IDLE]:
+            raise Fault(f"run-away: {silent:,} instructions without a word or a request for input")
+
+    def _crashed(self, fault: Fault) -> DeviceCrashed:
+        lines = self._last_line.decode("ascii", "replace").split("\n")
+        crash = Crash(
+            registers=self._faults.registers(),
+            address=fault.address,
+            instructions=self.instructions,
+            device_time_s=self.device_time_s,
+            last_line=next((line.strip("\r") for line in reversed(lines) if line.strip()), ""),
+        )
+        return DeviceCrashed(self.board.device, fault.summary, report(crash, self.image))

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The register models of one chip on their addresses, and what they share: clocks, device time, pins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.runners.emulator.chip.chips import Chip, Slot
+from mlperf_tiny.runners.emulator.native.device_time import DeviceTime
+from mlperf_tiny.runners.emulator.native.state import CYCLES, STOP_AT, UART_KIND, UART_LOST, State
+from mlperf_tiny.runners.emulator.peripherals.clock_tree import HSI_HZ, ClockProblem, ClockRegisters, Clocks, clocks
+from mlperf_tiny.runners.emulator.peripherals.core import SYSTICK, Dwt, SystemControl
+from mlperf_tiny.runners.emulator.peripherals.gpio import Gpio
+from mlperf_tiny.runners.emulator.peripherals.power import FlashInterface, Pwr, Rcc
+from mlperf_tiny.runners.emulator.peripherals.registers import Peripheral, PeripheralFault
+from mlperf_tiny.runners.emulator.peripherals.usart import Usart
+from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
+
+_Model = TypeVar("_Model", bound=Peripheral)
+_STEP_BITS = 10
+_GATE_REGISTERS = {0x30: "AHB1ENR", 0x34: "AHB2ENR", 0x38: "AHB3ENR", 0x40: "APB1ENR", 0x44: "APB2ENR"}
+
+
+class Bus:
+    """Dispatches register accesses; is the ``Machine`` its peripherals speak to."""
+
+    Fault = PeripheralFault
+
+    def __init__(
+        self,
+        board: Board,
+        chip: Chip,
+        state: State,
+        request_reset: Callable[[], None],
+        host_baud: int | None,
+        memory: MemorySetup | None = None,
+    ) -> None:
+        self.board, self.chip, self.state = board, chip, state
+        self.console, self.device_id, self.host_baud = chip.console, chip.device_id, host_baud
+        self.request_reset = request_reset
+        self._memory = memory
+        self.time = DeviceTime(HSI_HZ)
+        self.pin_edges: list[tuple[int, str, int]] = []
+        self.clocks = Clocks(HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ)
+        self._build()
+
+    def reset(self) -> None:
+        """All registers to their reset values; device time goes on. Bytes under way on the line are lost."""
+        self.time.change_clock(int(self.state[CYCLES]), HSI_HZ)
+        self.clocks = Clocks(HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ)
+        self.state[UART_KIND:UART_LOST] = 0
+        self._build()
+
+    def _build(self) -> None:
+        self._slots: dict[int, tuple[Slot, Peripheral]] = {}
+        self._by_name: dict[str, Peripheral] = {}
+        self._gates: dict[str, bool] = {}
+        for slot in self.chip.slots:
+            model = slot.model(self, slot.name, slot.base)
+            self._by_name[slot.name] = model
+            for base in range(slot.base, slot.base + model.SIZE_BYTES, 1 << _STEP_BITS):
+                self._slots[base >> _STEP_BITS] = (slot, model)
+            self._gates[slot.name] = slot.gate is None
+        self.rcc = self._one(Rcc)
+        self.gates_changed()
+        self.caches_changed()
+
+    def _one(self, kind: type[_Model]) -> _Model:
+        return next(model for model in self._by_name.values() if isinstance(model, kind))
+
+    def read(self, address: int, size_bytes: int) -> int:
+        """A read by the core; raises PeripheralFault."""
+        model = self._find(address, "reads")
+        return model.read(address - model.base, size_bytes)
+
+    def write(self, address: int, size_bytes: int, value: int) -> None:
+        """A write by the core; raises PeripheralFault."""
+        model = self._find(address, "writes")
+        model.write(address - model.base, size_bytes, value)
+
+    def _find(self, address: int, verb: str) -> Peripheral:
+        found = self._slots.get(address >> _STEP_BITS)
+        if found is None:
+            raise PeripheralFault(
+                f"the firmware {verb} {address:#010x}, where the emulated {self.board.device} has no peripheral"
+            )
+        slot, model = found
+        if slot.gate and not self._gates[slot.name]:
+            register, bit = slot.gate
+            raise PeripheralFault(
+                f"the firmware {verb} {address:#010x} while the clock of {slot.name} is off "
+                f"(RCC_{_GATE_REGISTERS[register]} bit {bit}); on silicon the access has no effect"
+            )
+        return model
+
+    # What the register models ask for.
+
+    def gates_changed(self) -> None:
+        for slot in self.chip.slots:
+            if slot.gate is None:
+                continue
+            is_open = self.rcc.enabled(*slot.gate)
+            if is_open != self._gates[slot.name]:
+                self._gates[slot.name] = is_open
+                self._by_name[slot.name].gate(is_open)
+
+    def clocks_changed(self) -> None:
+        rcc, pwr, flash = self.rcc, self._one(Pwr), self._one(FlashInterface)
+        registers = ClockRegisters(
+            cr=rcc.words[rcc.CR],
+            pllcfgr=rcc.words[rcc.PLLCFGR],
+            cfgr=rcc.words[rcc.CFGR],
+            flash_acr=flash.words[flash.ACR],
+            overdrive=pwr.overdrive,
+        )
+        try:
+            now = clocks(registers, self.chip.limits)
+        except ClockProblem as problem:
+            raise PeripheralFault(f"clock set-up: {problem}") from None
+        if now.core_hz != self.clocks.core_hz:
+            self.time.change_clock(int(self.state[CYCLES]), now.core_hz)
+        self.clocks = now
+        self.caches_changed()
+        for model in self._by_name.values():
+            model.retime()
+
+    def caches_changed(self) -> None:
+        if self._memory is not None:
+            flash, core = self._one(FlashInterface), self._one(SystemControl)
+            self._memory.update(flash.words[flash.ACR], core.words[core.CCR])
+
+    def instruction_cache_invalidated(self) -> None:
+        if self._memory is not None:
+            self._memory.empty_instruction_cache()
+
+    def uart_hz(self) -> float:
+        """The clock of the console UART: its bus, or what DCKCFGR2 selects."""
+        bus_hz = self.clocks.apb1_hz if self.console.bus == 1 else self.clocks.apb2_hz
+        if self.console.clock_select_bit is None:
+            return bus_hz
+        select = self.rcc.words[Rcc.DCKCFGR2] >> self.console.clock_select_bit & 3
+        return (bus_hz, self.clocks.sysclk_hz, HSI_HZ, 32_768)[select]
+
+    @property
+    def trace_enabled(self) -> bool:
+        return self._one(SystemControl).trace_enabled
+
+    @property
+    def fpu_enabled(self) -> bool:
+        return self._one(SystemControl).fpu_enabled
+
+    # What interrupts ask for.
+
+    def interrupts_changed(self) -> None:
+        self.state[STOP_AT] = 0
+
+    def enabled_interrupts(self) -> list[int]:
+        """Numbers of the exceptions that are switched on, at their source and in the NVIC."""
+        core, uart = self._one(SystemControl), self._one(Usart)
+        console = self.console.interrupt
+        return [SYSTICK] * core.systick_interrupt + [16 + console] * (uart.interrupts and core.passes(console))
+
+    def asks(self, number: int) -> bool:
+        """The source of an enabled exception wants its handler to run."""
+        return self._one(SystemControl).systick_asks if number == SYSTICK else self._one(Usart).asks
+
+    def interrupt_due(self, number: int) -> int:
+        """The cycle at which the source of an enabled exception will next ask by itself."""
+        return self._one(SystemControl).systick_due if number == SYSTICK else self._one(Usart).due
+
+    def interrupt_taken(self, number: int) -> None:
+        """The handler of ``number`` begins."""
+        if number == SYSTICK:
+            self._one(SystemControl).take_systick()
+
+    def interrupt_priority(self, number: int) -> int:
+        return self._one(SystemControl).priority(number)
+
+    @property
+    def vector_table(self) -> int:
+        """Address of the vector table."""
+        core = self._one(SystemControl)
+        return core.words[core.VTOR]
+
+    def trace_changed(self) -> None:
+        self._one(Dwt).retime()
+
+    def pin_function(self, pin: str) -> tuple[int, int]:
+        port = self._by_name[f"GPIO{pin[1]}"]
+        assert isinstance(port, Gpio)
+        return port.mode(int(pin[2:])), port.alternate_function(int(pin[2:]))
+
+    def pin_changed(self, pin: str, level: int) -> None:
+        self.pin_edges.append((self.time.at(int(self.state[CYCLES])), pin, level))

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console line of an emulated board, for other programs: a pseudo terminal or a TCP port of this machine."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from collections.abc import Callable
+from typing import Protocol
+
+from mlperf_tiny.errors import PortUnavailable, UsageError
+from mlperf_tiny.runners.transports.transport import Transport
+
+# The board runs in turns of so long while the other program may be typing.
+TURN_S = 0.05
+
+
+class Line(Protocol):
+    """One end of a line: ``name`` is what the other program opens."""
+
+    name: str
+
+    def receive(self, timeout_s: float | None) -> bytes:
+        """Bytes from the other program, waiting at most ``timeout_s``, or for ever with None; b"" when none came."""
+
+    def send(self, data: bytes) -> None:
+        """Bytes to the other program; dropped when there is none, as on a cable nobody listens to."""
+
+    def close(self) -> None:
+        """Take the line away."""
+
+
+class PseudoTerminal:
+    """A pty in raw mode; ``name`` is its path. It stays open while programs come and go."""
+
+    def __init__(self) -> None:
+        try:
+            import pty
+            import tty
+        except ImportError:
+            raise UsageError("this system has no pseudo terminals; use --tcp PORT.") from None
+        self._ours, self._theirs = pty.openpty()
+        # We hold the other end too: otherwise reads fail whenever the last program closes it.
+        tty.setraw(self._theirs)
+        os.set_blocking(self._ours, False)
+        self.name = os.ttyname(self._theirs)
+
+    def receive(self, timeout_s: float | None) -> bytes:
+        ready, _, _ = select.select([self._ours], [], [], timeout_s)
+        return os.read(self._ours, 65536) if ready else b""
+
+    def send(self, data: bytes) -> None:
+        while data:
+            try:
+                data = data[os.write(self._ours, data) :]
+            except BlockingIOError:
+                # Nobody reads: what does not fit is lost.
+                return
+
+    def close(self) -> None:
+        os.close(self._ours)
+        os.close(self._theirs)
+
+
+class TcpPort:
+    """A listening port on the loopback address, one program at a time; ``name`` is its pyserial URL."""
+
+    def __init__(self, port: int) -> None:
+        try:
+            self._listener = socket.create_server(("127.0.0.1", port))
+        except OSError as error:
+            raise PortUnavailable(f"socket://127.0.0.1:{port}", error.strerror or str(error)) from None
+        self.name = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._peer: socket.socket | None = None
+
+    def receive(self, timeout_s: float | None) -> bytes:
+        ready, _, _ = select.select([self._peer or self._listener], [], [], timeout_s)
+        if not ready:
+            return b""
+        if self._peer is None:
+            self._peer, _ = self._listener.accept()
+            return b""
+        try:
+            data = self._peer.recv(65536)
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._hang_up()
+        return data
+
+    def send(self, data: bytes) -> None:
+        if self._peer is None:
+            return
+        try:
+            self._peer.sendall(data)
+        except OSError:
+            self._hang_up()
+
+    def close(self) -> None:
+        self._hang_up()
+        self._listener.close()
+
+    def _hang_up(self) -> None:
+        if self._peer is not None:
+            self._peer.close()
+            self._peer = None
+
+
+def serve(device: Transport, line: Line, keep_on: Callable[[], bool] = lambda: True) -> None:
+    """Carry bytes between ``device`` and ``line`` while ``keep_on()`` holds; it is asked after each turn.
+
+    While the device waits for input this waits too, at no cost. Raises DeviceCrashed from the device.
+    """
+    while keep_on():
+        said = device.read(TURN_S)
+        if said:
+            line.send(said)
+        # Silence is final for an emulated device that waits for input, but it may also only be busy.
+        idle = not said and getattr(getattr(device, "board", None), "idle", False)
+        data = line.receive(TURN_S * 4 if idle else 0.0)
+        if data:
+            device.write(data)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of prices: filled when a block first follows another, read by the compiled block hook."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from mlperf_tiny.runners.emulator.native.callbacks import find_row
+from mlperf_tiny.runners.emulator.native.state import (
+    BEFORE,
+    EDGES,
+    MOST_BLOCKS,
+    NEXT_ADDRESS,
+    ROW_BEFORE,
+    ROW_BRANCH,
+    ROW_CYCLES,
+    ROW_EXECUTIONS,
+    ROW_INSTRUCTIONS,
+    ROW_IS_CONDITIONAL,
+    ROW_KEY,
+    ROW_MISPREDICT,
+    ROW_WORDS,
+    TABLE,
+    TABLE_ROWS,
+    State,
+    edge_key,
+)
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Ending, Exit, Stall
+from mlperf_tiny.runners.emulator.timing.decode.thumb import branches_to_itself, may_hold_it
+from mlperf_tiny.runners.emulator.timing.levels import Pricing
+
+# Open addressing gets slow when nearly full; clearing the table only costs the prices worked out again.
+MOST_EDGES = TABLE_ROWS * 3 // 4
+
+_STALLS = tuple(Stall)
+_NO_BRANCH = Ending(Exit.FALL_THROUGH)
+
+
+class BlockPrices:
+    """``code`` reads guest memory: (address, size in bytes) -> bytes."""
+
+    def __init__(self, state: State, pricing: Pricing, code: Callable[[int, int], bytes]) -> None:
+        self._state, self._pricing, self._code = state, pricing, code
+        self._rows = state[TABLE : TABLE + TABLE_ROWS * ROW_WORDS].reshape(TABLE_ROWS, ROW_WORDS)
+        # Block 0 is "unknown". A block's number outlives the rows of the table.
+        self._blocks: list[Block | None] = [None]
+        self._endings: list[Ending] = [_NO_BRANCH]
+        self._numbers: dict[tuple[int, int], int] = {}
+        self._cleared: Counter[tuple[int, int]] = Counter()
+        # Of each row of the table: issue cycles, then stalls by cause, of one execution.
+        self._parts: npt.NDArray[np.int64] = np.zeros((TABLE_ROWS, 1 + len(_STALLS)), np.int64)
+        self._cleared_parts: npt.NDArray[np.int64] = np.zeros(1 + len(_STALLS), np.int64)
+        self._used: list[int] = []
+
+    def add(self, address: int, size_bytes: int, may_be_interrupted: bool = False) -> bool:
+        """Price one block behind the one that ran last. False when it is a branch to itself, which would never end."""
+        code = self._code(address, size_bytes)
+        if not may_be_interrupted and branches_to_itself(code):
+            return False
+        state = self._state
+        if state[EDGES] >= MOST_EDGES:
+            self._clear()
+        taken = bool(state[NEXT_ADDRESS] != address)
+        number_before = int(state[BEFORE]) >> 1
+        block = Block(address, code)
+        price = self._pricing.price(block, self._blocks[number_before], taken)
+        ending = self._endings[number_before]
+        key = edge_key(int(state[BEFORE]) | taken, address, size_bytes)
+        place = (int(find_row(state, key)) - TABLE) // ROW_WORDS
+        row = self._rows[place]
+        row[ROW_INSTRUCTIONS] = price.instructions
+        row[ROW_CYCLES] = price.cycles
+        row[ROW_EXECUTIONS] = 0
+        row[ROW_BEFORE] = self._number(block, price.ends) << 1 if self._pricing.by_edge else 0
+        row[ROW_BRANCH] = ending.exit is not Exit.FALL_THROUGH
+        row[ROW_MISPREDICT] = ending.mispredict_cycles
+        row[ROW_IS_CONDITIONAL] = may_hold_it(code)
+        row[ROW_KEY] = key
+        self._parts[place] = (price.issue_cycles, *(price.stalls.get(stall, 0) for stall in _STALLS))
+        self._used.append(place)
+        state[EDGES] += 1
+        return True
+
+    def executions(self) -> dict[tuple[int, int], int]:
+        """How often each block ran."""
+        return dict(self._cleared + self._counted())
+
+    def parts(self) -> tuple[int, dict[str, int]]:
+        """Cycles in which instructions were issued, and cycles lost in the pipeline by cause, since power-on."""
+        issue, *stalls = (int(cycles) for cycles in self._cleared_parts + self._summed_parts())
+        return issue, {stall.value: cycles for stall, cycles in zip(_STALLS, stalls, strict=True)}
+
+    def _number(self, block: Block, ending: Ending) -> int:
+        key = block.address, len(block.code)
+        number = self._numbers.get(key)
+        if number is None:
+            if len(self._blocks) == MOST_BLOCKS:
+                return 0
+            number = self._numbers[key] = len(self._blocks)
+            self._blocks.append(block)
+            self._endings.append(ending)
+        return number
+
+    def _counted(self) -> Counter[tuple[int, int]]:
+        counted: Counter[tuple[int, int]] = Counter()
+        for row in self._rows[self._used]:
+            key = int(row[ROW_KEY])
+            counted[key >> 11 & 0xFFFF_FFFF, key & 0x7FF] += int(row[ROW_EXECUTIONS])
+        return counted
+
+    def _summed_parts(self) -> npt.NDArray[np.int64]:
+        summed: npt.NDArray[np.int64] = self._rows[self._used, ROW_EXECUTIONS] @ self._parts[self._used]
+        return summed
+
+    def _clear(self) -> None:
+        self._cleared += self._counted()
+        self._cleared_parts += self._summed_parts()
+        self._rows[:] = 0
+        self._used.clear()
+        self._state[EDGES] = 0

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What to say when the emulated core cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlperf_tiny.runners.emulator.memory.elf_image import Image
+
+
+@dataclass(frozen=True)
+class Crash:
+    """The moment of a crash. ``registers`` has r0 to r12, sp, lr, pc and xpsr."""
+
+    registers: Mapping[str, int]
+    address: int | None
+    instructions: int
+    device_time_s: float
+    last_line: str
+
+
+def _place(image: Image, address: int) -> str:
+    symbol = image.describe(address & ~1)
+    return f"{address:#010x}" + (f" in {symbol}" if symbol else " (no symbol)")
+
+
+def report(crash: Crash, image: Image) -> str:
+    """Several lines: where, called from where, on what address, after how long, the registers, the last output."""
+    registers = crash.registers
+    lines = [f"  pc    {_place(image, registers['pc'])}", f"  lr    {_place(image, registers['lr'])}"]
+    if crash.address is not None:
+        lines.append(f"  access {crash.address:#010x}")
+    lines.append(f"  after {crash.instructions:,} instructions, {crash.device_time_s:.6f} s of device time")
+    names = [name for name in registers if name not in ("pc", "lr")]
+    for start in range(0, len(names), 4):
+        lines.append("  " + "  ".join(f"{name:>4} {registers[name]:08x}" for name in names[start : start + 4]))
+    lines.append(f"  last output: {crash.last_line!r}" if crash.last_line else "  last output: none")
+    return "\n".join(lines)

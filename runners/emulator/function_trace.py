@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When one function of the firmware had the core: what had been counted each time a block of it was about to run.
+
+A call from within the function lies between two visits: the one to the block that makes it and the one to the block it
+returns to. Differences of neighbouring visits therefore add up exactly, and each is whole blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from unicorn import UC_HOOK_BLOCK, Uc
+
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.runners.emulator.memory.elf_image import Image
+from mlperf_tiny.runners.emulator.native.counts import Counts
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The block at ``address`` is about to run; ``counts`` do not have it yet."""
+
+    address: int
+    counts: Counts
+
+
+class Visits:
+    """The visits so far, in order. ``counts`` reads the board's totals."""
+
+    def __init__(self, counts: Callable[[], Counts]) -> None:
+        self._counts = counts
+        self._seen: list[Visit] = []
+        self.first_address = self.size_bytes = 0
+
+    def __iter__(self) -> Iterator[Visit]:
+        return iter(self._seen)
+
+    def watch(self, uc: Uc, image: Image, function: str) -> None:
+        """Note visits to ``function`` from now on; raises UsageError when the image has none of that name and a size.
+
+        Must be called before the hook that counts is installed.
+        """
+        found = [(address, size) for address, size, name in image.functions if name == function and size]
+        if not found:
+            raise UsageError(f"{image.name} has no function {function!r} to watch. Was it built with its symbols?")
+        self.first_address, self.size_bytes = found[0]
+        last = self.first_address + self.size_bytes - 1
+        uc.hook_add(UC_HOOK_BLOCK, self._on_block, begin=self.first_address, end=last)
+
+    def _on_block(self, uc: Uc, address: int, size: int, data: object) -> None:
+        visit = Visit(address, self._counts())
+        # A block in front of which the core was stopped is announced again.
+        if self._seen and self._seen[-1].counts.instructions == visit.counts.instructions:
+            self._seen[-1] = visit
+        else:
+            self._seen.append(visit)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A firmware image as the emulator needs it: bytes at physical addresses, and names for addresses."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from mlperf_tiny.errors import UsageError
+
+# What linker scripts call the lowest address the stack may reach.
+STACK_LIMIT_SYMBOLS = ("__stack_limit", "__StackLimit", "_stack_limit", "__stack_start", "_sstack")
+
+
+@dataclass(frozen=True)
+class Image:
+    """``segments`` are (physical address, bytes); ``functions`` are (address, size, name), sorted by address."""
+
+    name: str
+    segments: tuple[tuple[int, bytes], ...]
+    functions: tuple[tuple[int, int, str], ...]
+    symbols: dict[str, int]
+
+    @property
+    def stack_limit(self) -> int | None:
+        """The lowest address the stack may reach, where the image says so."""
+        return next((self.symbols[name] for name in STACK_LIMIT_SYMBOLS if name in self.symbols), None)
+
+    def describe(self, address: int) -> str:
+        """``name+0x12`` of the function that holds ``address``; an empty string when none does."""
+        index = bisect_right(self.functions, (address, 1 << 40, "")) - 1
+        if index < 0:
+            return ""
+        start, size, name = self.functions[index]
+        # Assembly routines often carry no size.
+        if address >= start + (size or 0x1000):
+            return ""
+        return f"{name}+{address - start:#x}"
+
+
+def read_image(elf: Path | bytes) -> Image:
+    """Read an ELF from a file or from memory. Raises UsageError when it is missing or no Arm executable."""
+    if isinstance(elf, bytes):
+        name, data = "the image", elf
+    else:
+        name = str(elf)
+        try:
+            data = elf.read_bytes()
+        except OSError as error:
+            raise UsageError(f"cannot read the image {elf}: {error.strerror}. Name an ELF file.") from None
+    try:
+        return _parse(name, data)
+    except (ELFError, ValueError, KeyError, IndexError, AttributeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name} is not an ELF file that can be read ({error}). Name a firmware image.") from None
+
+
+def _parse(name: str, data: bytes) -> Image:
+    file = ELFFile(BytesIO(data))
+    machine, kind = file["e_machine"], file["e_type"]
+    if machine != "EM_ARM" or kind != "ET_EXEC" or file.elfclass != 32:
+        raise UsageError(f"{name} is an ELF file of type {kind} for {machine}; wanted a linked 32-bit Arm executable.")
+    segments = tuple(
+        (segment["p_paddr"], segment.data())
+        for segment in file.iter_segments()
+        if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
+    )
+    functions = []
+    symbols = {}
+    for section in file.iter_sections():
+        if not isinstance(section, SymbolTableSection):
+            continue
+        for symbol in section.iter_symbols():
+            value, kind = symbol["st_value"], symbol["st_info"]["type"]
+            if kind == "STT_FUNC":
+                functions.append((value & ~1, symbol["st_size"], symbol.name))
+            if symbol.name:
+                symbols[symbol.name] = value
+    return Image(name, segments, tuple(sorted(functions)), symbols)

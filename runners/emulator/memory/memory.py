@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The memories of a board, as host buffers the core reads and writes directly."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+from unicorn import UC_PROT_EXEC, UC_PROT_READ, UC_PROT_WRITE, Uc
+
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.firmware.boards import Board, Memory
+from mlperf_tiny.runners.emulator.chip.chips import Chip
+from mlperf_tiny.runners.emulator.memory.elf_image import Image
+
+# RAM comes up with this in it: silicon's comes up with anything, and a firmware that counts on zeros fails there.
+RAM_PATTERN = b"\xa5"
+ERASED = b"\xff"
+PAGE_BYTES = 0x1000
+
+
+class MappedMemory:
+    """One memory in a host buffer, mapped at its base and at all its aliases: they show the same bytes."""
+
+    def __init__(self, uc: Uc, memory: Memory, *, writable: bool) -> None:
+        self.base, self.size_bytes, self.name = memory.base, memory.size_bytes, memory.name
+        self.writable = writable
+        self.bytes = mmap.mmap(-1, memory.size_bytes)
+        self._anchor = ctypes.c_char.from_buffer(self.bytes)
+        protection = UC_PROT_READ | UC_PROT_EXEC | (UC_PROT_WRITE if writable else 0)
+        for base in (memory.base, *memory.aliases):
+            uc.mem_map_ptr(base, memory.size_bytes, protection, ctypes.addressof(self._anchor))
+
+    def holds(self, address: int, size_bytes: int) -> bool:
+        """Whether all of a range lies in this memory."""
+        return self.base <= address and address + size_bytes <= self.base + self.size_bytes
+
+    def store(self, address: int, data: bytes) -> None:
+        """Write bytes from the host's side."""
+        self.bytes[address - self.base : address - self.base + len(data)] = data
+
+    def load(self, address: int, size_bytes: int) -> bytes:
+        """Read bytes from the host's side."""
+        return self.bytes[address - self.base : address - self.base + size_bytes]
+
+
+def map_memories(uc: Uc, board: Board, chip: Chip, image: Image) -> dict[str, MappedMemory]:
+    """Map everything the board row lists and the chip's identity page, and load the image.
+
+    Raises UsageError when the image does not lie in the board's memories.
+    """
+    memories = {row.name: MappedMemory(uc, row, writable=row.name != "flash") for row in board.memories}
+    for memory in memories.values():
+        fill = ERASED if memory.name == "flash" else RAM_PATTERN
+        memory.bytes[:] = fill * memory.size_bytes
+    identity = MappedMemory(uc, Memory("identity", chip.identity_page, PAGE_BYTES), writable=False)
+    identity.store(chip.unique_id, b"emulated\x00\x00\x00\x01")
+    identity.store(chip.flash_size, (memories["flash"].size_bytes // 1024).to_bytes(2, "little"))
+    memories["identity"] = identity
+    for address, data in image.segments:
+        home = next((memory for memory in memories.values() if memory.holds(address, len(data))), None)
+        if home is None:
+            raise UsageError(
+                f"{image.name} puts {len(data):,} bytes at {address:#010x}, where {board.device} has no memory "
+                "for them. Was it built for another device?"
+            )
+        home.store(address, data)
+    return memories

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A board on a serial port, or on any URL pyserial knows (``socket://``, ``rfc2217://``, ``loop://`` ...)."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import serial
+from serial.tools import list_ports
+
+from mlperf_tiny.errors import DeviceGone, PortUnavailable
+from mlperf_tiny.firmware.boards import BOARDS
+
+WRITE_TIMEOUT_S = 30.0  # a command has 81 bytes: even 1200 baud needs less than a second
+
+
+class SerialTransport:
+    """A byte pipe over a serial port: 8 data bits, no parity, one stop bit, no flow control."""
+
+    timing = "hardware"
+
+    def __init__(self, url: str, baud: int) -> None:
+        """Open ``url`` at ``baud``; raises PortUnavailable with the system's reason."""
+        self.url = url
+        try:
+            _check_address(url)
+            self._port = serial.serial_for_url(url, baudrate=baud, write_timeout=WRITE_TIMEOUT_S)
+        except (serial.SerialException, OSError, ValueError, OverflowError) as error:
+            number = getattr(error, "errno", None)
+            raise PortUnavailable(url, os.strerror(number) if number else str(error)) from error
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``; raises DeviceGone when the port has vanished or takes nothing any more."""
+        try:
+            self._port.write(data)
+            self._port.flush()
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise DeviceGone(self.url, str(error)) from error
+
+    def read(self, timeout_s: float) -> bytes:
+        """Wait for the first byte, then take all that has come with it."""
+        try:
+            self._port.timeout = timeout_s
+            first = self._port.read(1)
+            if not first:
+                return b""
+            return bytes(first + self._port.read(self._port.in_waiting))
+        # pyserial stumbles over its own closed descriptor with a TypeError when the cable is pulled.
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise DeviceGone(self.url, str(error)) from error
+
+    def close(self) -> None:
+        """Close the port."""
+        self._port.close()
+
+
+def _check_address(url: str) -> None:
+    """Raise ValueError for a network address without host and port, of which pyserial says cryptic things."""
+    address = urlsplit(url)
+    if address.scheme in ("socket", "rfc2217") and not (address.hostname and address.port):
+        raise ValueError(f"it names no host and port, as in {address.scheme}://localhost:4000")
+
+
+def is_local_program(url: str) -> bool:
+    """Whether a program of this machine, an emulated board for one, answers at ``url``: no hardware keeps its time.
+
+    A pseudo terminal is one, and so is a socket of this machine: a board shared from here over the network has a port
+    here, and is to be named by that.
+    """
+    address = urlsplit(url)
+    if address.scheme in ("socket", "rfc2217"):
+        return address.hostname is not None and (
+            address.hostname in ("localhost", "::1") or address.hostname.startswith("127.")
+        )
+    return re.fullmatch(r"/dev/(pts/\d+|ttys\d+)", os.path.realpath(url)) is not None
+
+
+@dataclass(frozen=True)
+class FoundPort:
+    """A serial port of this machine; ``devices`` are the rows of the device table whose probe has its USB id."""
+
+    url: str
+    description: str
+    usb_id: tuple[int, int] | None
+    devices: tuple[str, ...]
+
+
+def find_ports() -> tuple[FoundPort, ...]:
+    """Return the serial ports of this machine, those that may be a board of the device table first."""
+    found = []
+    for port in list_ports.comports():
+        usb_id = (port.vid, port.pid) if port.vid is not None and port.pid is not None else None
+        devices = tuple(board.device for board in BOARDS if usb_id in board.usb_ids)
+        found.append(FoundPort(port.device, port.description or "", usb_id, devices))
+    return tuple(sorted(found, key=lambda row: (not row.devices, row.url)))

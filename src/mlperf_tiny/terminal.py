@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Text for a terminal: tables of plain text, and foreign text made harmless.
+
+What comes from a device, a file or a submission may hold escape codes, or a megabyte of one word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+MAX_SHOWN = 400
+
+
+def sanitize_for_terminal(text: str, limit: int = MAX_SHOWN) -> str:
+    r"""Return ``text`` on one line of printable characters, at most ``limit`` of them.
+
+    >>> sanitize_for_terminal("\x1b[31mred")
+    '\\x1b[31mred'
+    """
+    plain = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return plain if len(plain) <= limit else plain[: limit - 3] + "..."
+
+
+def numbers(values: Collection[float]) -> str:
+    """Return numbers in rising order, each once, for a sentence.
+
+    >>> numbers([3, 1.5, 3])
+    '1.5, 3'
+    """
+    return ", ".join(f"{value:g}" for value in sorted(set(values)))
+
+
+def text_table(rows: Sequence[Sequence[str]], align: str = "", gap: str = "  ", indent: str = "") -> str:
+    """Return ``rows`` of cells as lines with aligned columns; a heading is the first row.
+
+    Args:
+        rows: Cells as text; rows may be shorter than the widest one.
+        align: One character a column, ``<`` or ``>``; columns beyond it are aligned to the left.
+        gap: What stands between two columns.
+        indent: What each line begins with.
+
+    >>> print(text_table([["model", "ms"], ["kws-s", "37.97"]], align="<>"))
+    model     ms
+    kws-s  37.97
+    """
+    columns = max(map(len, rows), default=0)
+    align = align.ljust(columns, "<")
+    widths = [max(len(row[n]) for row in rows if n < len(row)) for n in range(columns)]
+    lines = (gap.join(f"{cell:{align[n]}{widths[n]}}" for n, cell in enumerate(row)) for row in rows)
+    return "\n".join(f"{indent}{line}".rstrip() for line in lines)

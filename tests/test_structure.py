@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The structure that docs/architecture.md draws: imports go down only, folders form no cycle, no folder is crowded."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+SRC = Path(__file__).parents[1] / "src"
+ROOT = "mlperf_tiny"
+MAX_MODULES = 12
+
+# From top to bottom. A package may import those in the rows below its own, never one beside it; itself always.
+LAYERS = (
+    ("cli", "api"),
+    ("results", "search"),
+    ("harness",),
+    ("runners",),
+    ("firmware", "models"),
+    ("terminal", "progress"),
+    ("errors",),
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+CROWDED = {f"{ROOT}.cli"}  # one file a command
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(SRC).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def sources() -> dict[str, Path]:
+    """Module name -> file, of the whole package; the links to the top-level folders are followed by hand."""
+    found: dict[str, Path] = {}
+    folders = [SRC / ROOT]
+    while folders:
+        for path in sorted(folders.pop().iterdir()):
+            if path.is_dir():
+                folders.append(path)
+            elif path.suffix == ".py":
+                found[module_name(path)] = path
+    return found
+
+
+SOURCES = sources()
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Names of all modules of this project that a file imports, wherever the import stands."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide where a name comes from"
+            full = (f"{node.module}.{alias.name}" for alias in node.names)
+            names |= {name if name in SOURCES else str(node.module) for name in full}
+    return {name for name in names if name.split(".")[0] == ROOT}
+
+
+IMPORTS = {module: imported_modules(path) for module, path in SOURCES.items()}
+
+
+def layer_of(module: str) -> int | None:
+    """The row of LAYERS; None for the package's own ``__init__``, which only names what it offers."""
+    return None if module == ROOT else LEVEL[module.split(".")[1]]
+
+
+def test_imports_go_down_only() -> None:
+    upward = [
+        f"{module} imports {other}"
+        for module, others in IMPORTS.items()
+        for other in others
+        if (own := layer_of(module)) is not None and module.split(".")[1] != other.split(".")[1]
+        if (theirs := layer_of(other)) is None or theirs <= own
+    ]
+    assert not upward
+
+
+def test_folders_form_no_cycle() -> None:
+    def folder(module: str) -> str:
+        return module if SOURCES[module].name == "__init__.py" else module.rpartition(".")[0]
+
+    graph: dict[str, set[str]] = {}
+    for module, others in IMPORTS.items():
+        graph.setdefault(folder(module), set()).update(map(folder, others))
+    for name, others in graph.items():
+        others.discard(name)
+    del graph[ROOT]  # the leaves and the lazy front of the package
+    for others in graph.values():
+        others.discard(ROOT)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        raise AssertionError(f"folders import each other: {' <- '.join(error.args[1])}") from None
+
+
+def test_no_folder_is_crowded() -> None:
+    modules = Counter(str(path.parent) for path in SOURCES.values() if path.name != "__init__.py")
+    crowded = {
+        folder: count
+        for folder, count in modules.items()
+        if count > MAX_MODULES and module_name(Path(folder) / "__init__.py") not in CROWDED
+    }
+    assert not crowded
+
+
+def test_old_import_roots_are_gone() -> None:
+    """``import models`` is somebody else's package; only ``mlperf_tiny.models`` is ours."""
+    roots = {path.name for path in (SRC / ROOT).iterdir() if path.is_symlink()}
+    tree = Path(__file__).parents[1]
+    for folder in (*sorted(roots), "tests", "benchmarks"):
+        for path in (tree / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert not {name.split(".")[0] for name in names} & roots, path
