@@ -11,7 +11,7 @@ from mlperf_tiny.results.review.review import Review, Reviewed
 from mlperf_tiny.terminal import sanitize_for_terminal
 
 SHOWN_FIGURES = ("throughput", "latency", "top-1", "AUC", "energy", "power")
-_MARKS = {Kind.BREACH: "breaks", Kind.DEVIATION: "deviates", Kind.MISSING: "missing", Kind.NOTE: "note"}
+MARKS = {Kind.BREACH: "breaks", Kind.DEVIATION: "deviates", Kind.MISSING: "missing", Kind.NOTE: "note"}
 
 
 def render_text(review: Review, notes: bool = True) -> str:
@@ -50,5 +50,5 @@ def _block(result: Reviewed, notes: bool) -> str:
     lines += [f"  {figure.name:<{width}}  {figure_text(figure)}" for figure in figures]
     for finding in result.findings:
         if notes or finding.kind is not Kind.NOTE:
-            lines.append(f"  {_MARKS[finding.kind]}: {sanitize_for_terminal(finding.text)} [{finding.rule}]")
+            lines.append(f"  {MARKS[finding.kind]}: {sanitize_for_terminal(finding.text)} [{finding.rule}]")
     return "\n".join(lines)

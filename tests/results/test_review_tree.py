@@ -266,4 +266,4 @@ def test_escape_codes_and_markup_are_made_harmless(tmp_path: Path) -> None:
 def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     write_eembc(tmp_path)
     page = render_html(review_path(tmp_path))
-    assert "http" not in page and "src=" not in page and "<link" not in page and "@import" not in page
+    assert not [found for found in ("http:", "https:", "src=", "<link", "@import") if found in page]
