@@ -25,7 +25,9 @@ from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
 from mlperf_tiny.firmware.build import build_firmware
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
-from mlperf_tiny.firmware.wire import BY_MODEL_ID, InputFormat, WireFormat
+from mlperf_tiny.firmware.wire import InputFormat, WireFormat
+from mlperf_tiny.harness.image.wire_format import wire_format
+from mlperf_tiny.models.tasks import BY_NAME, find_task
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from mlperf_tiny.runners.emulator.native.counts import Counts
 from mlperf_tiny.runners.emulator.native.state import CYCLES, IDLE, UART_FRAME
@@ -151,13 +153,13 @@ def build(device: Board, model: Path, wire: WireFormat) -> tuple[bytes, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, nargs="?", help="without it the keyword model, or the shipped one")
-    parser.add_argument("--task", choices=sorted(BY_MODEL_ID), help="the model's task")
+    parser.add_argument("--task", choices=sorted(BY_NAME), help="the model's task")
     parser.add_argument("--device", help="without it all boards")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
 
     data = os.environ.get("MLPERF_TINY_DATA")
-    usual = (Path(data) / KEYWORDS, "kws01") if data else (SHIPPED, "ad01")
+    usual = (Path(data) / KEYWORDS, "kws") if data else (SHIPPED, "ad")
     model, task = (options.model, options.task) if options.model else usual
     if task is None:
         parser.error("say with --task which task the model is for")
@@ -165,7 +167,7 @@ def main() -> None:
     print(f"{model.name}, {task}")
     for device in boards:
         if not device.is_host:
-            measure(device, *build(device, model, BY_MODEL_ID[task]), options.rounds)
+            measure(device, *build(device, model, wire_format(find_task(task))), options.rounds)
 
 
 if __name__ == "__main__":

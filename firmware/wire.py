@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How each benchmark's bytes become the input tensor and its output tensor becomes text, on the device.
+"""How a benchmark's bytes become the input tensor and its output tensor becomes text, on the device.
 
-One row per benchmark id of the EE dialect, as the reference firmware does it. A model with its own input format
-(any MicroNet) takes its int8 input tensor as it is: ``own_format(row)``.
+The format of each benchmark is made from its task row: ``harness.image.wire_format``. A model with its own input
+format (any MicroNet) takes its int8 input tensor as it is: ``own_format(row)``.
 """
 
 from __future__ import annotations
@@ -40,16 +40,6 @@ class WireFormat:
     input: InputFormat
     results: ResultFormat
     buffer_bytes: int = 0
-
-
-WIRE_FORMATS: tuple[WireFormat, ...] = (
-    WireFormat("kws01", InputFormat.INT8, ResultFormat.TRUNCATED, 490),
-    WireFormat("vww01", InputFormat.UINT8, ResultFormat.ROUNDED, 27_648),
-    WireFormat("ic01", InputFormat.UINT8, ResultFormat.ROUNDED, 3_072),
-    WireFormat("ad01", InputFormat.FLOAT32, ResultFormat.MSE, 5_120),
-)
-
-BY_MODEL_ID: dict[str, WireFormat] = {row.model_id: row for row in WIRE_FORMATS}
 
 
 def own_format(row: WireFormat) -> WireFormat:

@@ -18,10 +18,11 @@ import numpy as np
 from mlperf_tiny.errors import BuildError, DoesNotFit, ProtocolError, TransportError, UsageError
 from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
 from mlperf_tiny.firmware.engine_model import EngineModel
-from mlperf_tiny.firmware.wire import BY_MODEL_ID, InputFormat, ResultFormat, WireFormat, own_format
+from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat, own_format
 from mlperf_tiny.harness.compare.rows import Answers, Figures, Row, compared
 from mlperf_tiny.harness.image.build import Image, build_image
 from mlperf_tiny.harness.image.engines import ENGINES, check_engine, missing, toolchain_for
+from mlperf_tiny.harness.image.wire_format import wire_format
 from mlperf_tiny.harness.wire.session import Session, Timeouts
 from mlperf_tiny.models.catalog.catalog import (
     CatalogModel,
@@ -191,7 +192,7 @@ def wire_of(model: CatalogModel, input_format: str) -> WireFormat:
     task = BY_NAME.get(model.task)
     if task is None:  # a model of a benchmark that cannot be run here yet can still be compared
         return WireFormat(model.task, InputFormat.INT8, ResultFormat.FINE)
-    row = BY_MODEL_ID[task.model_id]
+    row = wire_format(task)
     return row if input_format == "benchmark" else own_format(row)
 
 

@@ -13,9 +13,10 @@ from mlperf_tiny.firmware.boards import Board, find_board
 from mlperf_tiny.firmware.build import lay_out
 from mlperf_tiny.firmware.engine_model import EngineModel
 from mlperf_tiny.firmware.toolchain import Toolchain
-from mlperf_tiny.firmware.wire import BY_MODEL_ID, WireFormat, own_format
+from mlperf_tiny.firmware.wire import WireFormat, own_format
 from mlperf_tiny.harness.image.build import Image, build_image
 from mlperf_tiny.harness.image.engines import ENGINES, check_engine, toolchain_for
+from mlperf_tiny.harness.image.wire_format import wire_format
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.models.tasks import find_task
 
@@ -54,7 +55,7 @@ def image_parts(settings: Settings, model: bytes, name: str) -> ImageParts:
         raise RecordError(f"run {settings.run_id} built no image: its device held one already.")
     board = find_board(settings.device.device)
     engine = check_engine(settings.engine)
-    wire = BY_MODEL_ID[find_task(settings.task).model_id]
+    wire = wire_format(find_task(settings.task))
     return ImageParts(
         ENGINES[engine](board, model, name),
         wire if settings.inputs.format == "benchmark" else own_format(wire),

@@ -16,9 +16,10 @@ from urllib.parse import quote
 from mlperf_tiny.errors import RecordError, UsageError
 from mlperf_tiny.firmware.boards import Board, find_board
 from mlperf_tiny.firmware.engine_model import EngineModel
-from mlperf_tiny.firmware.wire import BY_MODEL_ID, ResultFormat, WireFormat, own_format
+from mlperf_tiny.firmware.wire import ResultFormat, WireFormat, own_format
 from mlperf_tiny.harness.image.build import ELF_FILE, build_image
 from mlperf_tiny.harness.image.engines import ENGINES, check_at_hand, check_engine, toolchain_for
+from mlperf_tiny.harness.image.wire_format import wire_format
 from mlperf_tiny.harness.record.settings import (
     UNKNOWN_DEVICE,
     DataFacts,
@@ -36,7 +37,7 @@ from mlperf_tiny.models.data.formats.labels import Listed, list_digest
 from mlperf_tiny.models.data.load import load_dataset
 from mlperf_tiny.models.inputs.feature_inputs import own_dataset
 from mlperf_tiny.models.inputs.select import accuracy_inputs, performance_inputs
-from mlperf_tiny.models.tasks import BY_NAME, Task, find_task
+from mlperf_tiny.models.tasks import BY_NAME, Task, find_task, task_names
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS, find_level
 
 Mode = Literal["performance", "accuracy"]
@@ -116,7 +117,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     say(f"model {model.name}, {model.origin}")
     engine_model = ENGINES[engine](board, model.load(), model.name)
     input_format = model.input_format or _format_of(engine_model, task)
-    wire = BY_MODEL_ID[task.model_id]
+    wire = wire_format(task)
     if input_format == "benchmark":
         _check_output(engine_model, task, wire, model.name)
     else:
@@ -194,7 +195,7 @@ def _task_of(request: Request) -> Task:
         if model.task not in BY_NAME:
             raise UsageError(f"model {model.name} is for {model.task}, which is no task here; there are {_NAMES}.")
         return find_task(model.task)
-    raise UsageError("say what to run: --task ad, ic, kws or vww, or --model of a known name.")
+    raise UsageError(f"say what to run: --task {task_names()}, or --model of a known name.")
 
 
 def _inputs_on(model: CatalogModel | None, task: Task) -> InputFacts:

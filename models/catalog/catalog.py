@@ -221,32 +221,23 @@ def _checked(content: bytes, sha256: str, where: str) -> bytes:
     return content
 
 
-@dataclass(frozen=True)
-class BenchmarkInput:
-    """The int8 input tensor the official files of a task are made for. None: any, the device quantises floats."""
-
-    input_bytes: int
-    scale: float | None
-    zero_point: int | None
-
-
-BENCHMARK_INPUTS: dict[str, BenchmarkInput] = {
-    "kws": BenchmarkInput(490, 0.5847029089927673, 83),
-    "vww": BenchmarkInput(27_648, 1.0 / 255.0, -128),
-    "ic": BenchmarkInput(3_072, 1.0, -128),
-    "ad": BenchmarkInput(640, None, None),
-}
-
-
 def benchmark_format(task: str, input_bytes: int, scale: float, zero_point: int) -> InputFormat:
-    """Say whether a model with this int8 input tensor takes the official files of ``task``.
+    """Return whether a model takes the official files of a task.
 
-    The official keyword files are already quantised, so a model with the same shape and another scale needs inputs of
-    its own.
+    The official keyword files are already quantised: a model of the same shape but another scale needs other inputs.
+
+    Args:
+        task: Name of the model's task; it need not be runnable.
+        input_bytes: Size of the int8 input tensor.
+        scale: Quantisation scale of that tensor.
+        zero_point: Quantisation zero point of that tensor.
+
+    Returns:
+        "benchmark" for a model that takes them, "own" for any other.
     """
-    row = BENCHMARK_INPUTS.get(task)
-    if row is None or input_bytes != row.input_bytes:
+    tensor = BY_NAME[task].tensor if task in BY_NAME else None
+    if tensor is None or input_bytes != tensor.size_bytes:
         return "own"
-    same_scale = row.scale is None or abs(scale - row.scale) <= 1e-4 * row.scale
-    same_zero = row.zero_point is None or zero_point == row.zero_point
+    same_scale = tensor.scale is None or abs(scale - tensor.scale) <= 1e-4 * tensor.scale
+    same_zero = tensor.zero_point is None or zero_point == tensor.zero_point
     return "benchmark" if same_scale and same_zero else "own"

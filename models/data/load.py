@@ -10,12 +10,28 @@ from pathlib import Path
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, cache_folder, data_folder
 from mlperf_tiny.models.data.formats.dataset import Dataset
-from mlperf_tiny.models.data.formats.files import FileForm, load_files
-from mlperf_tiny.models.data.sources import ad01, ic01, kws01, vww01
+from mlperf_tiny.models.data.formats.files import Decoder, FileForm, as_it_is, load_files
+from mlperf_tiny.models.data.formats.image_file import rgb_decoder
+from mlperf_tiny.models.data.sources.ad01 import clip_stem, label_of
 from mlperf_tiny.models.data.synthetic.sets import synthetic_dataset
+from mlperf_tiny.models.features.machine_sound import ad_features_of_wav
 from mlperf_tiny.models.tasks import Task
 
-FORMS: dict[str, FileForm] = {"ad01": ad01.FORM, "ic01": ic01.FORM, "kws01": kws01.FORM, "vww01": vww01.FORM}
+
+def form_of(task: Task) -> FileForm:
+    """Return how the samples of ``task`` are read; raises DataError for a task without a loader."""
+    files = task.files
+    if files is None:
+        raise DataError(f"no loader reads the data of {task.name}. Run another task.")
+    decoders: dict[str, Decoder] = {
+        "bytes": as_it_is,
+        "image": rgb_decoder(files.image_side, files.image_side),
+        "ad features": ad_features_of_wav,
+    }
+    by_suffix = {suffix: decoders[key] for suffix, key in files.decoders.items()}
+    if files.names == "machine clips":
+        return FileForm(by_suffix, stem=clip_stem, label_of=label_of)
+    return FileForm(by_suffix)
 
 
 def load_dataset(
@@ -29,7 +45,7 @@ def load_dataset(
     """
     if synthetic:
         return synthetic_dataset(task)
-    form = FORMS[task.model_id]
+    form = form_of(task)
     named = data_folder(data_dir, environ)
     if named is not None and named is data_dir:
         found = load_files(task, form, named)
@@ -45,8 +61,8 @@ def load_dataset(
 
 def missing_message(task: Task, folder: Path) -> str:
     """The sentence for a folder that holds no sample of ``task``: what was looked for and the three ways to go on."""
-    name = task.model_id
-    kinds = ", ".join(FORMS[name].decoders)
+    name = task.data_id
+    kinds = ", ".join(form_of(task).decoders)
     return (
         f"{folder} holds no samples of {name}: wanted {name}.zip or a folder {name}/ with {kinds} files "
         "and y_labels.csv. "

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mlperf_tiny.models.features.clip import Floats, by_maximum, frames, in_batches, periodic_hann, to_unit
 from mlperf_tiny.models.features.mel import cosine_transform, signal_filters
+from mlperf_tiny.models.tasks.kws import KWS
 
 WINDOW_SAMPLES = 480
 HOP_SAMPLES = 320
@@ -25,9 +26,6 @@ COEFFICIENTS = 10
 MEL_BANDS = 40
 LOG_FLOOR = 1e-6
 BATCH = 64
-
-OFFICIAL_SCALE = np.float32(0.5847029089927673)
-OFFICIAL_ZERO_POINT = 83
 
 # A frame of zeros has only its first coefficient. The machine that made the official files found the second and the
 # sixth a few millionths below zero all the same, and truncation made a whole unit of it: 82 where 83 is exact. On any
@@ -48,7 +46,8 @@ def official_keyword_files(clips: NDArray[np.int16]) -> NDArray[np.int8]:
     The published files were quantised by truncation toward zero.
     """
     features = keyword_mfcc(clips)[..., 0] - PUBLISHED_ROUNDING
-    steps = np.trunc(features / OFFICIAL_SCALE + np.float32(OFFICIAL_ZERO_POINT))
+    assert KWS.tensor is not None and KWS.tensor.scale is not None and KWS.tensor.zero_point is not None
+    steps = np.trunc(features / np.float32(KWS.tensor.scale) + np.float32(KWS.tensor.zero_point))
     return np.clip(steps, -128, 127).astype(np.int8).reshape(len(clips), FRAMES * COEFFICIENTS)
 
 

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mlperf_tiny.models.tasks import BY_NAME
+from mlperf_tiny.models.tasks import ALL_TASKS, Metric
 from mlperf_tiny.results.leaderboard.ranking import Group
 from mlperf_tiny.results.leaderboard.rows.columns import Row
-from mlperf_tiny.results.mlperf.benchmarks import BENCHMARKS
 
 
 @dataclass(frozen=True)
@@ -24,22 +23,25 @@ class Accuracy:
     target: float | None
 
 
-_OTHER_TITLES = {"ic2": "image classification, larger network", "sww": "streaming wake word"}
-_TARGETS = {row.name: row.task.target for row in BENCHMARKS if row.task is not None}
+_TASKS = {task.name: task for task in ALL_TASKS}
+# By metric: heading, short name, unit and decimals. F1 is what the official checker makes of wake word counts.
+_METRICS = {
+    Metric.AUC: ("AUC", "AUC", "", 3),
+    Metric.F1: ("F1", "F1", "", 3),
+    Metric.TOP1: ("Top-1, %", "top-1", "%", 1),
+}
 
 
 def task_title(task: str) -> str:
     """The full name of a task."""
-    return BY_NAME[task].title if task in BY_NAME else _OTHER_TITLES.get(task, task or "unknown task")
+    return _TASKS[task].title if task in _TASKS else task or "unknown task"
 
 
 def accuracy_of(task: str) -> Accuracy:
-    """How the accuracy of a task is stated. F1 is what the official checker makes of wake word counts."""
-    if task == "ad":
-        return Accuracy("AUC", "AUC", "", 3, _TARGETS[task])
-    if task == "sww":
-        return Accuracy("F1", "F1", "", 3, None)
-    return Accuracy("Top-1, %", "top-1", "%", 1, _TARGETS.get(task))
+    """How the accuracy of a task is stated; top-1 for a task that no table knows."""
+    row = _TASKS.get(task)
+    heading, name, unit, decimals = _METRICS[row.metric if row else Metric.TOP1]
+    return Accuracy(heading, name, unit, decimals, row.target or None if row else None)
 
 
 def timing_title(timing: str, model: str) -> str:

@@ -1,40 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What submissions call the benchmarks, over all rounds: one row each."""
+"""What submissions call the benchmarks, over all rounds: one row each, made from the table of tasks."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from mlperf_tiny.models.tasks import Task, find_task
-
-WAKE_WORDS = 50
-WAKE_WORD_LIMIT = 8
+from mlperf_tiny.models.tasks import ALL_TASKS, Metric, Task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """``names`` are folder names (lower case, only letters and digits); ``task`` is None for streaming wake words.
-
-    ``data_id`` names its data folder and label lists: those of ic2 are those of ic.
-    """
+    """A benchmark as submissions name it."""
 
     name: str
+    """The task's name, as ``kws``."""
     names: tuple[str, ...]
+    """Folder names: lower case, only letters and digits."""
     model_id: str
+    """The firmware's id."""
     data_id: str
+    """Names its data folder and label lists: those of ic2 are those of ic."""
     task: Task | None
+    """None for streaming wake words, which have neither label lists nor an accuracy target."""
 
 
-BENCHMARKS: tuple[Benchmark, ...] = (
-    Benchmark("ad", ("ad", "ad01", "anomalydetection"), "ad01", "ad01", find_task("ad")),
-    Benchmark("ic", ("ic", "ic01", "imageclassification"), "ic01", "ic01", find_task("ic")),
+BENCHMARKS: tuple[Benchmark, ...] = tuple(
     Benchmark(
-        "ic2", ("ic2", "ic02"), "ic02", "ic01", replace(find_task("ic"), name="ic2", model_id="ic02", target=91.0)
-    ),
-    Benchmark("kws", ("kws", "kws01", "keywordspotting"), "kws01", "kws01", find_task("kws")),
-    Benchmark("sww", ("sww", "sww01", "streamingwakeword"), "sww01", "sww01", None),
-    Benchmark("vww", ("vww", "vww01", "visualwakewords", "visualwakeword"), "vww01", "vww01", find_task("vww")),
+        name=task.name,
+        names=task.folder_names,
+        model_id=task.model_id,
+        data_id=task.data_id,
+        task=None if task.metric is Metric.F1 else task,
+    )
+    for task in ALL_TASKS
 )
 
 

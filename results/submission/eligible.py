@@ -46,11 +46,11 @@ def _part_of_a_list(settings: Settings) -> str:
 
 
 def _other_list(settings: Settings) -> str:
-    model_id = find_task(settings.task).model_id
-    digests = {row.digest for row in labels.OFFICIAL_LISTS if row.model_id == model_id}
+    data_id = find_task(settings.task).data_id
+    digests = {row.digest for row in labels.OFFICIAL_LISTS[data_id]}
     if settings.data.source != "real" or not settings.data.complete or settings.data.digest in digests:
         return ""
-    return f"its files are not those of {model_id} ({settings.data.summary})"
+    return f"its files are not those of {data_id} ({settings.data.summary})"
 
 
 def _unknown_model(settings: Settings) -> str:

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from mlperf_tiny.cli.leaderboard import main
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 from mlperf_tiny.models.data.formats import labels
-from mlperf_tiny.models.data.formats.labels import Listed, OfficialList, list_digest
+from mlperf_tiny.models.data.formats.labels import Listed, list_digest
+from mlperf_tiny.models.tasks.task import OfficialList
 from mlperf_tiny.results.leaderboard.file import read_leaderboard, write_leaderboard
 from mlperf_tiny.results.leaderboard.json_text import schema
 from tests.results.leaderboard_rows import run_row
@@ -28,7 +29,8 @@ TABLE = "ver,div,submitter,system,task,lat_ms,energy_uJ,lat_ms_energy_mode,top1,
 def official(monkeypatch: pytest.MonkeyPatch) -> None:
     """The made-up list counts as an official one."""
     digest = list_digest([Listed(file, label) for file, label in zip(FILES, LABELS, strict=True)])
-    monkeypatch.setattr(labels, "OFFICIAL_LISTS", (OfficialList("ic01", digest, len(FILES), "the official list"),))
+    official = OfficialList(digest=digest, files=len(FILES), title="the official list")
+    monkeypatch.setitem(labels.OFFICIAL_LISTS, "ic01", (official,))
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,16 @@ from click.testing import CliRunner, Result
 
 from mlperf_tiny.cli.review import main
 from mlperf_tiny.models.data.formats import labels
-from mlperf_tiny.models.data.formats.labels import Listed, OfficialList, list_digest
+from mlperf_tiny.models.data.formats.labels import Listed, list_digest
+from mlperf_tiny.models.tasks.task import OfficialList
 from tests.results.review_submission import FILES, LABELS, write_eembc, write_lists
 
 
 @pytest.fixture(autouse=True)
 def official(monkeypatch: pytest.MonkeyPatch) -> None:
     digest = list_digest([Listed(file, label) for file, label in zip(FILES, LABELS, strict=True)])
-    monkeypatch.setattr(labels, "OFFICIAL_LISTS", (OfficialList("ic01", digest, len(FILES), "the official list"),))
+    official = OfficialList(digest=digest, files=len(FILES), title="the official list")
+    monkeypatch.setitem(labels.OFFICIAL_LISTS, "ic01", (official,))
 
 
 @pytest.fixture

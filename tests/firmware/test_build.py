@@ -21,12 +21,13 @@ from mlperf_tiny.firmware.boards import BOARDS, KIB, Board, Memory, find_board
 from mlperf_tiny.firmware.build import Firmware, build_firmware, linker_script
 from mlperf_tiny.firmware.elf import double_precision_instructions, refuse_double_precision
 from mlperf_tiny.firmware.toolchain import TOOLCHAINS, Toolchain, ZigToolchain, find_toolchain
-from mlperf_tiny.firmware.wire import BY_MODEL_ID, WIRE_FORMATS, WireFormat
+from mlperf_tiny.firmware.wire import WireFormat
 from tests.fakes.compiled import AD, IC, KWS, VWW, FakeCompiled
+from tests.fakes.wire_formats import WIRE_FORMATS
 
 CHIPS = [board for board in BOARDS if not board.is_host]
 MODELS = {"kws01": KWS, "vww01": VWW, "ic01": IC, "ad01": AD}
-KWS01 = BY_MODEL_ID["kws01"]
+KWS01 = WIRE_FORMATS["kws01"]
 F746 = find_board("stm32f746")
 
 
@@ -61,7 +62,7 @@ def kws_image(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
 
 
 @pytest.mark.parametrize("board", CHIPS, ids=lambda board: board.device)
-@pytest.mark.parametrize("wire", WIRE_FORMATS, ids=lambda wire: wire.model_id)
+@pytest.mark.parametrize("wire", WIRE_FORMATS.values(), ids=lambda wire: wire.model_id)
 def test_every_board_and_task(board: Board, wire: WireFormat, tmp_path: Path) -> None:
     model = MODELS[wire.model_id]
     built = build_firmware(model, wire, board, tmp_path)
@@ -191,7 +192,7 @@ def test_missing_zig_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_gcc_builds_too(board: Board, tmp_path: Path) -> None:
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("needs arm-none-eabi-gcc")
-    built = build_firmware(AD, BY_MODEL_ID["ad01"], board, tmp_path, find_toolchain("gcc"))
+    built = build_firmware(AD, WIRE_FORMATS["ad01"], board, tmp_path, find_toolchain("gcc"))
     assert built.flash_bytes < 16 * KIB
     assert "arm-none-eabi-gcc" in built.compiler
     assert double_precision_instructions(built.elf) == []

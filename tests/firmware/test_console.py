@@ -9,10 +9,10 @@ import pytest
 
 from mlperf_tiny.firmware.boards import BOARDS, Board
 from mlperf_tiny.firmware.build import build_firmware
-from mlperf_tiny.firmware.wire import BY_MODEL_ID
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from mlperf_tiny.runners.emulator.native.state import UART_OVERRUN
 from tests.fakes.compiled import KWS
+from tests.fakes.wire_formats import WIRE_FORMATS
 
 CHIPS = [board for board in BOARDS if not board.is_host]
 DAMAGED = b"e-[Characters lost, command dropped]\r\nm-ready\r\n"
@@ -28,7 +28,7 @@ def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda board: board.device)
 def test_a_lost_byte_spoils_its_own_command_only(chip: Board, tmp_path: Path) -> None:
-    board = EmulatedBoard(chip, build_firmware(KWS, BY_MODEL_ID["kws01"], chip, tmp_path).elf)
+    board = EmulatedBoard(chip, build_firmware(KWS, WIRE_FORMATS["kws01"], chip, tmp_path).elf)
     assert talk(board).endswith(b"m-ready\r\n")
     answer = talk(board, b"name%")
     # The second byte came between the reads of status and data: the flag stands and no byte waits.

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlperf_tiny.firmware.wire import BY_MODEL_ID, InputFormat, ResultFormat, WireFormat, own_format
+from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat, own_format
 from mlperf_tiny.harness.wire import protocol
 from tests.conformance import protocol_table as table
 from tests.fakes.compiled import AD, IC, KWS, VWW, FakeCompiled
 from tests.fakes.host_monitor import Reply, build_host, load_commands, talk
+from tests.fakes.wire_formats import WIRE_FORMATS
 
 ROOT = Path(__file__).parents[2]
 TABLE_WIRE = WireFormat(table.MODEL_ID, InputFormat.INT8, ResultFormat.TRUNCATED, table.BUFFER_BYTES)
@@ -29,7 +30,7 @@ def table_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def official_programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
-        name: build_host(model, BY_MODEL_ID[name], tmp_path_factory.mktemp(name)) for name, model in OFFICIAL.items()
+        name: build_host(model, WIRE_FORMATS[name], tmp_path_factory.mktemp(name)) for name, model in OFFICIAL.items()
     }
 
 
@@ -158,7 +159,7 @@ def texts(reply: Reply) -> list[str]:
 
 @pytest.mark.parametrize("name", ["kws01", "vww01", "ic01"])
 def test_integer_tasks(name: str, official_programs: dict[str, Path]) -> None:
-    model, wire = OFFICIAL[name], BY_MODEL_ID[name]
+    model, wire = OFFICIAL[name], WIRE_FORMATS[name]
     data = np.random.default_rng(1).integers(0, 256, model.input_bytes).astype(np.uint8)
     tensor = data.view(np.int8) if wire.input is InputFormat.INT8 else (data ^ 0x80).view(np.int8)
     *_, infer, profile = talk(official_programs[name], [*load_commands(data.tobytes()), b"infer 2 1%", b"profile%"])
@@ -203,7 +204,7 @@ def test_anomaly_score(kind: str, official_programs: dict[str, Path]) -> None:
 
 
 def test_own_format_takes_the_tensor_as_it_is(tmp_path: Path) -> None:
-    wire = own_format(BY_MODEL_ID["ad01"])
+    wire = own_format(WIRE_FORMATS["ad01"])
     # The scale of a published network whose outputs lie closer than a thousandth.
     scale = float(np.float32(2.2354184693540446e-05))
     program = build_host(FakeCompiled(1024, 8, output_scale=scale, output_zero_point=3), wire, tmp_path)

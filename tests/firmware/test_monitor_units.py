@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mlperf_tiny.firmware.build import app_config
-from mlperf_tiny.firmware.wire import BY_MODEL_ID
+from tests.fakes.wire_formats import WIRE_FORMATS
 
 ROOT = Path(__file__).parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -30,7 +30,7 @@ def library(folder: Path, name: str, sources: list[Path], *flags: str) -> ctypes
 @pytest.fixture(scope="module")
 def units(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("units")
-    (folder / "app_config.h").write_text(app_config(640, BY_MODEL_ID["ad01"], clock_hz=0, baud=1, energy=False))
+    (folder / "app_config.h").write_text(app_config(640, WIRE_FORMATS["ad01"], clock_hz=0, baud=1, energy=False))
     # The rest of the monitor is not called; only what these two need is linked.
     stub = folder / "stub.c"
     stub.write_text(

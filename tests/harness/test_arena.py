@@ -14,14 +14,14 @@ from mlperf_tiny.firmware.boards import KIB, find_board
 from mlperf_tiny.firmware.tflm.model import TflmModel, tflm_model
 from mlperf_tiny.firmware.tflm.operators import Call, read_resolver
 from mlperf_tiny.firmware.toolchain import find_toolchain
-from mlperf_tiny.firmware.wire import BY_MODEL_ID
 from mlperf_tiny.harness.image.arena import build_with_least_arena
 from mlperf_tiny.harness.image.build import build_image
 from tests.fakes.tflm_tree import FAKE, M4, M7, fake_library, make_archive
 from tests.fakes.tiny_models import tiny_kws
+from tests.fakes.wire_formats import WIRE_FORMATS
 
 F746, F446 = find_board("stm32f746"), find_board("stm32f446")
-WIRE = BY_MODEL_ID["kws01"]
+WIRE = WIRE_FORMATS["kws01"]
 GCC = find_toolchain("gcc")
 
 

@@ -12,14 +12,15 @@ from mlperf_tiny.errors import DataError, DoesNotFit
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.firmware.build import Firmware
 from mlperf_tiny.firmware.toolchain import find_toolchain
-from mlperf_tiny.firmware.wire import BY_MODEL_ID, own_format
+from mlperf_tiny.firmware.wire import own_format
 from mlperf_tiny.harness.image import build as image
 from mlperf_tiny.harness.image.build import Image, build_image
 from mlperf_tiny.harness.image.engines import compile_for
 from tests.fakes.tiny_models import tiny_kws
+from tests.fakes.wire_formats import WIRE_FORMATS
 
 HOST, M7, M4 = (find_board(name) for name in ("host", "stm32f746", "stm32f446"))
-WIRE = BY_MODEL_ID["kws01"]
+WIRE = WIRE_FORMATS["kws01"]
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from mlperf_tiny.firmware.toolchain import find_toolchain
-from mlperf_tiny.firmware.wire import BY_MODEL_ID
 from mlperf_tiny.harness.compare.engines import measure_image
 from mlperf_tiny.harness.image.build import Image, build_image
 from mlperf_tiny.harness.image.engines import compile_for, interpret_on
@@ -53,6 +52,7 @@ from mlperf_tiny.runners.emulator.native.counts import Counts
 from mlperf_tiny.runners.emulator.timing.levels import LEVELS
 from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 from tests.fakes.tiny_models import tiny_kws
+from tests.fakes.wire_formats import WIRE_FORMATS
 
 BOARDS = ("stm32f746", "stm32f446")
 INPUT = np.random.default_rng(5).bytes(490)
@@ -68,7 +68,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     def build(device: str) -> Image:
         board = find_board(device)
         made = compile_for(board, tiny_kws(), "tiny")
-        return build_image(made, BY_MODEL_ID["kws01"], board, find_toolchain("zig"), None, folder)
+        return build_image(made, WIRE_FORMATS["kws01"], board, find_toolchain("zig"), None, folder)
 
     return build
 
@@ -252,7 +252,7 @@ def test_the_interpreter_is_profiled_by_operator(tmp_path: Path) -> None:
         pytest.skip("needs arm-none-eabi-g++")
     board = find_board("stm32f746")
     made = interpret_on(board, tiny_kws(), "tiny").with_arena(8192)
-    image = build_image(made, BY_MODEL_ID["kws01"], board, find_toolchain("gcc"), None, tmp_path)
+    image = build_image(made, WIRE_FORMATS["kws01"], board, find_toolchain("gcc"), None, tmp_path)
     layers, total = profile_image(board, image, made, tiny_kws(), SAMPLE, "pipeline")
     assert [layer.title for layer in layers] == ["0: FULLY_CONNECTED  490 -> 12", "1: SOFTMAX  12 -> 12"]
     rest = measure._rest(total, layers)

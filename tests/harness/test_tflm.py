@@ -12,7 +12,6 @@ import pytest
 
 from mlperf_tiny.errors import DoesNotFit, LibraryUnusable
 from mlperf_tiny.firmware.boards import find_board
-from mlperf_tiny.firmware.wire import BY_MODEL_ID
 from mlperf_tiny.harness.compare.engines import measure_image
 from mlperf_tiny.harness.compare.rows import Answers, Figures
 from mlperf_tiny.harness.image.build import Image, build_image
@@ -23,6 +22,7 @@ from mlperf_tiny.models.data.load import load_dataset
 from mlperf_tiny.models.inputs.select import performance_inputs
 from mlperf_tiny.models.tasks import find_task
 from tests.fakes.tiny_models import tiny_kws
+from tests.fakes.wire_formats import WIRE_FORMATS
 
 BOARDS = ("stm32f746", "stm32f446")
 
@@ -49,7 +49,7 @@ def measured(
 ) -> tuple[Image, Figures, Answers]:
     board = find_board(device)
     made = ENGINES[engine](board, content, "model")
-    image = build_image(made, BY_MODEL_ID["kws01"], board, toolchain_for(engine, None), None, cache)
+    image = build_image(made, WIRE_FORMATS["kws01"], board, toolchain_for(engine, None), None, cache)
     return image, *measure_image(board, image, made, samples, "instructions")
 
 
@@ -84,7 +84,7 @@ def test_the_person_model_fits_both_boards(device: str, data_dir: Path, tmp_path
     content = find_model("mlperf-vww", data_dir=data_dir).load()
     board = find_board(device)
     made = ENGINES["tflm"](board, content, "mlperf-vww")
-    image = build_image(made, BY_MODEL_ID["vww01"], board, toolchain_for("tflm", None), None, tmp_path)
+    image = build_image(made, WIRE_FORMATS["vww01"], board, toolchain_for("tflm", None), None, tmp_path)
     # On the F446 by two hundred bytes: a kilobyte of the C library's state would be too much.
     assert b"impure_data" not in image.elf.read_bytes()
     assert 100_000 < image.facts.arena_bytes < image.facts.ram_bytes <= board.memory("ram").size_bytes
@@ -95,5 +95,5 @@ def test_a_model_too_large_for_the_board_is_refused_with_numbers(device: str, da
     board = find_board(device)
     made = ENGINES["tflm"](board, content, "micronet-ad-l")
     with pytest.raises(DoesNotFit) as caught:
-        build_image(made, BY_MODEL_ID["ad01"], board, toolchain_for("tflm", None), None, tmp_path)
+        build_image(made, WIRE_FORMATS["ad01"], board, toolchain_for("tflm", None), None, tmp_path)
     assert caught.value.need_bytes > caught.value.have_bytes

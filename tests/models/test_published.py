@@ -16,10 +16,9 @@ import numpy as np
 import pytest
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.models.data.download import published
-from mlperf_tiny.models.data.download.published import PUBLISHED, fetch
+from mlperf_tiny.models.data.download.published import fetch
 from mlperf_tiny.models.data.load import load_dataset
-from mlperf_tiny.models.tasks import TASKS, find_task
+from mlperf_tiny.models.tasks import TASKS, Task, find_task
 
 KWS, IC = find_task("kws"), find_task("ic")
 KWS_LIST = "a_Stop_7.bin,12,7\nb_Up_8.bin,12,8\n"
@@ -27,23 +26,21 @@ KWS_FILES = {"a_Stop_7.bin": b"\x01" * 490, "b_Up_8.bin": b"\x02" * 490}
 IC_LIST = "frog_s_2.bin,10,6\ntaxi_s_1.bin,10,1\n"
 
 
-def offer(
-    monkeypatch: pytest.MonkeyPatch, site: Path, model_id: str, archive: bytes, labels: str, content: bytes
-) -> None:
-    """Put an archive and a list where the row of ``model_id`` says they are."""
+def offer(task: Task, site: Path, archive: bytes, labels: str, content: bytes) -> Task:
+    """Return ``task`` with addresses in ``site``, where an archive and a list are put."""
     site.mkdir(exist_ok=True)
     (site / "archive").write_bytes(archive)
     (site / "list.csv").write_text(labels)
-    row = next(row for row in PUBLISHED if row.model_id == model_id)
-    row = dataclasses.replace(
-        row,
+    assert task.download is not None
+    download = dataclasses.replace(
+        task.download,
         archive_url=(site / "archive").as_uri(),
         archive_sha256=None,
         list_url=(site / "list.csv").as_uri(),
         list_sha256=hashlib.sha256(labels.encode()).hexdigest(),
         content_sha256=hashlib.sha256(content).hexdigest(),
     )
-    monkeypatch.setattr(published, "PUBLISHED", (row,))
+    return dataclasses.replace(task, download=download)
 
 
 def keyword_archive(files: dict[str, bytes]) -> bytes:
@@ -65,28 +62,28 @@ def cifar_archive(batch: object) -> bytes:
     return stream.getvalue()
 
 
-def test_fetched_keywords_are_found_by_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetched_keywords_are_found_by_the_next_run(tmp_path: Path) -> None:
     environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
     content = b"".join(KWS_FILES.values())
-    offer(monkeypatch, tmp_path / "site", "kws01", keyword_archive(KWS_FILES), KWS_LIST, content)
+    task = offer(KWS, tmp_path / "site", keyword_archive(KWS_FILES), KWS_LIST, content)
     steps: list[tuple[str, int, int | None]] = []
-    path = fetch(KWS, lambda *step: steps.append(step), environ)
+    path = fetch(task, lambda *step: steps.append(step), environ)
     assert steps and [file for file in (tmp_path / "cache").rglob("*") if file.is_file()] == [path]
     dataset = load_dataset(KWS, environ=environ)
     assert [(sample.name, sample.label) for sample in dataset.samples] == [("a_Stop_7.bin", 7), ("b_Up_8.bin", 8)]
     assert b"".join(sample.load() for sample in dataset.samples) == content
     (tmp_path / "site" / "archive").unlink()
-    assert fetch(KWS, None, environ) == path
+    assert fetch(task, None, environ) == path
 
 
-def test_fetched_pictures_are_interleaved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetched_images_are_interleaved(tmp_path: Path) -> None:
     environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
     planes = np.random.default_rng(4).integers(0, 256, (3, 3, 32, 32), np.uint8)
     wanted = [b"".join(planes[at, :, y, x].tobytes() for y in range(32) for x in range(32)) for at in (2, 1)]
     names = [b"ship_s_0.png", b"taxi_s_1.png", b"frog_s_2.png"]
     archive = cifar_archive({b"data": planes.reshape(3, 3072), b"filenames": names, b"labels": [8, 1, 6]})
-    offer(monkeypatch, tmp_path / "site", "ic01", archive, IC_LIST, b"".join(wanted))
-    fetch(IC, None, environ)
+    task = offer(IC, tmp_path / "site", archive, IC_LIST, b"".join(wanted))
+    fetch(task, None, environ)
     assert [sample.load() for sample in load_dataset(IC, environ=environ).samples] == wanted
 
 
@@ -97,9 +94,9 @@ class Harmful:
 
 def test_a_pickle_that_calls_something_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    offer(monkeypatch, tmp_path / "site", "ic01", cifar_archive(Harmful()), IC_LIST, b"")
+    task = offer(IC, tmp_path / "site", cifar_archive(Harmful()), IC_LIST, b"")
     with pytest.raises(DataError, match="no place in a data set"):
-        fetch(IC, None, {"MLPERF_TINY_CACHE": str(tmp_path / "cache")})
+        fetch(task, None, {"MLPERF_TINY_CACHE": str(tmp_path / "cache")})
     assert not (tmp_path / "harmed").exists()
 
 
@@ -113,30 +110,23 @@ def test_a_pickle_that_calls_something_is_refused(tmp_path: Path, monkeypatch: p
     ],
     ids=["other content", "missing", "short", "no archive"],
 )
-def test_other_content_leaves_no_data_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archive: bytes, content: bytes, wanted: str
-) -> None:
-    offer(monkeypatch, tmp_path / "site", "kws01", archive, KWS_LIST, content)
+def test_other_content_leaves_no_data_set(tmp_path: Path, archive: bytes, content: bytes, wanted: str) -> None:
+    task = offer(KWS, tmp_path / "site", archive, KWS_LIST, content)
     with pytest.raises(DataError, match=wanted) as refused:
-        fetch(KWS, None, {"MLPERF_TINY_CACHE": str(tmp_path / "cache")})
+        fetch(task, None, {"MLPERF_TINY_CACHE": str(tmp_path / "cache")})
     assert "--data DIR or MLPERF_TINY_DATA=DIR" in str(refused.value)
     assert not (tmp_path / "cache" / "kws01.zip").exists()
 
 
 @pytest.mark.parametrize("name", ["ad", "vww"])
-def test_what_cannot_be_fetched_says_where_it_comes_from(tmp_path: Path, name: str) -> None:
+def test_fetch_refuses_manual_downloads_and_names_the_source(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r"cannot be fetched: .*--data DIR or MLPERF_TINY_DATA"):
         fetch(find_task(name), None, {"MLPERF_TINY_CACHE": str(tmp_path)})
 
 
-def test_every_task_is_published_or_says_where() -> None:
-    assert {row.model_id for row in PUBLISHED} | set(published.WHERE) == {task.model_id for task in TASKS}
-
-
 def test_the_digest_of_the_keyword_row_is_that_of_the_real_files(data_dir: Path) -> None:
-    row = next(row for row in PUBLISHED if row.model_id == "kws01")
     content = b"".join(sample.load() for sample in load_dataset(KWS, data_dir).samples)
-    assert hashlib.sha256(content).hexdigest() == row.content_sha256
-    for row in PUBLISHED:
-        labels = (data_dir / "labels" / row.model_id / "y_labels.csv").read_bytes()
-        assert hashlib.sha256(labels).hexdigest() == row.list_sha256
+    assert KWS.download is not None and hashlib.sha256(content).hexdigest() == KWS.download.content_sha256
+    for task in (task for task in TASKS if task.download is not None):
+        labels = (data_dir / "labels" / task.data_id / "y_labels.csv").read_bytes()
+        assert task.download and hashlib.sha256(labels).hexdigest() == task.download.list_sha256

@@ -18,7 +18,8 @@ from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.models.catalog import catalog
 from mlperf_tiny.models.catalog.official import OfficialModel
 from mlperf_tiny.models.data.formats import labels
-from mlperf_tiny.models.data.formats.labels import Listed, OfficialList, list_digest
+from mlperf_tiny.models.data.formats.labels import Listed, list_digest
+from mlperf_tiny.models.tasks.task import OfficialList
 from mlperf_tiny.progress import Listener
 from mlperf_tiny.results.mlperf.names import Entry
 from mlperf_tiny.results.submission.submit import submit
@@ -102,15 +103,17 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         490,
         ("models",),
     )
-    lists = (
-        OfficialList("kws01", list_digest([Listed(f"tst_{n:06d}.bin", n) for n in range(12)]), 12, "a short list"),
-        OfficialList("ad01", list_digest([Listed(f"clip_{n}.bin", n % 2) for n in range(6)]), 6, "a short list"),
-    )
+    short_lists = {
+        "kws01": [Listed(f"tst_{n:06d}.bin", n) for n in range(12)],
+        "ad01": [Listed(f"clip_{n}.bin", n % 2) for n in range(6)],
+    }
     with pytest.MonkeyPatch.context() as patch:
         # One for all modules: the image is built once.
         patch.setenv("MLPERF_TINY_CACHE", str(tmp_path_factory.getbasetemp() / "images of submissions"))
         patch.setattr(catalog, "OFFICIAL", (*catalog.OFFICIAL, row))
-        patch.setattr(labels, "OFFICIAL_LISTS", (*labels.OFFICIAL_LISTS, *lists))
+        for data_id, listed in short_lists.items():
+            short = OfficialList(digest=list_digest(listed), files=len(listed), title="a short list")
+            patch.setitem(labels.OFFICIAL_LISTS, data_id, (*labels.OFFICIAL_LISTS[data_id], short))
         yield made
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from mlperf_tiny.harness.record.rules import RULES
 from mlperf_tiny.models.data.formats import labels
-from mlperf_tiny.models.data.formats.labels import Listed, OfficialList, list_digest
+from mlperf_tiny.models.data.formats.labels import Listed, list_digest
+from mlperf_tiny.models.tasks.task import OfficialList
 from mlperf_tiny.results.mlperf.findings import Kind, Verdict
 from mlperf_tiny.results.review.checks import breaches, rules
 from mlperf_tiny.results.review.review import Reviewed, review_path
@@ -26,8 +27,8 @@ WRITERS = {"EEMBC": write_eembc, "MLCommons": write_mlcommons}
 def official(monkeypatch: pytest.MonkeyPatch) -> None:
     """The made-up label list counts as official."""
     digest = list_digest([Listed(file, label) for file, label in zip(FILES, LABELS, strict=True)])
-    rows = (*labels.OFFICIAL_LISTS, OfficialList("ic01", digest, len(FILES), "the official list"))
-    monkeypatch.setattr(labels, "OFFICIAL_LISTS", rows)
+    official = OfficialList(digest=digest, files=len(FILES), title="the official list")
+    monkeypatch.setitem(labels.OFFICIAL_LISTS, "ic01", (*labels.OFFICIAL_LISTS["ic01"], official))
 
 
 def reviewed(tmp_path: Path, runner: str, *edits: Edit) -> Reviewed:
@@ -340,7 +341,7 @@ def test_wake_words_are_counted_with_both_windows(tmp_path: Path) -> None:
 
 
 def test_the_documented_window_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(breaches, "WAKE_WORD_LIMIT", 0)
+    monkeypatch.setattr(breaches, "WAKE_WORD_ERROR_LIMIT", 0)
     notes = [f.text for f in wake_word_review(tmp_path, 2, 0, 0).findings if f.kind is Kind.NOTE]
     assert any("documented window of 1 s it has 1 false negatives and 1 false positives" in note for note in notes)
 

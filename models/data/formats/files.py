@@ -43,8 +43,8 @@ class FileForm:
 
 def roots(task: Task, folder: Path) -> tuple[Path, ...]:
     """The places in ``folder`` where the samples of ``task`` may lie, those that exist."""
-    candidates = [folder / f"{task.model_id}.zip", folder / task.model_id, folder / "datasets" / task.model_id]
-    if folder.name == task.model_id:
+    candidates = [folder / f"{task.data_id}.zip", folder / task.data_id, folder / "datasets" / task.data_id]
+    if folder.name == task.data_id:
         candidates.append(folder)
     return tuple(path for path in candidates if path.exists())
 
@@ -65,7 +65,7 @@ def load_files(task: Task, form: FileForm, folder: Path) -> Dataset | None:
     listed, list_where = _find_list(task, folder, [store for _, store in stores])
     chosen = [(row, files[form.stem(row.file)]) for row in listed if form.stem(row.file) in files]
     if chosen:
-        official = official_list(task.model_id, listed)
+        official = official_list(task.data_id, listed)
         title = official.title if official else f"the list {list_where}"
         origin = f"{title}, from {places}"
         complete = official is not None and len(chosen) == len(listed)
@@ -73,7 +73,7 @@ def load_files(task: Task, form: FileForm, folder: Path) -> Dataset | None:
     if form.label_of is None:
         raise DataError(
             f"{places} holds {len(files)} files but no {LABEL_FILE} names any of them; wanted the published list there "
-            f"or at {folder / 'labels' / task.model_id / LABEL_FILE}."
+            f"or at {folder / 'labels' / task.data_id / LABEL_FILE}."
         )
     labelled = [
         (Listed(Path(file.where).name, label), file)
@@ -104,13 +104,13 @@ def _by_stem(form: FileForm, stores: list[Store]) -> Store:
 
 def _find_list(task: Task, folder: Path, stores: list[Store]) -> tuple[tuple[Listed, ...], str]:
     """The label list to follow: an official one where there is one, else the first found, else an empty one."""
-    beside = folder / "labels" / task.model_id
+    beside = folder / "labels" / task.data_id
     candidates = [store[LABEL_FILE] for store in stores if LABEL_FILE in store]
     if beside.is_dir():
         candidates += [file for name, file in open_store(beside, frozenset({".csv"})).items() if name == LABEL_FILE]
     parsed = [(parse_labels(_text(file), task, file.where), file.where) for file in candidates]
     for listed, where in parsed:
-        if official_list(task.model_id, listed):
+        if official_list(task.data_id, listed):
             return listed, where
     return parsed[0] if parsed else ((), "")
 
@@ -131,7 +131,7 @@ def _dataset(
             _check_size(task, file.where, file.size_bytes)
     samples = tuple(Sample(row.file, row.label, partial(_load, task, form, file)) for row, file in chosen)
     return Dataset(
-        task.model_id, "real", origin, samples, listed, task.window_bytes, task.stride_bytes, complete=complete
+        task.data_id, "real", origin, samples, listed, task.window_bytes, task.stride_bytes, complete=complete
     )
 
 
@@ -145,5 +145,5 @@ def _load(task: Task, form: FileForm, file: StoredFile) -> bytes:
 def _check_size(task: Task, where: str, got_bytes: int) -> None:
     if got_bytes != task.file_bytes:
         raise DataError(
-            f"{where} gives {got_bytes:,} bytes, wanted {task.file_bytes:,} for {task.model_id}. Replace the file."
+            f"{where} gives {got_bytes:,} bytes, wanted {task.file_bytes:,} for {task.data_id}. Replace the file."
         )

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.models.tasks import Task
+from mlperf_tiny.models.tasks import TASKS, Task
+from mlperf_tiny.models.tasks.task import OfficialList
 
 
 @dataclass(frozen=True)
@@ -23,33 +24,8 @@ class Listed:
     label: int
 
 
-@dataclass(frozen=True)
-class OfficialList:
-    """A label list that a published benchmark uses. ``digest`` is ``list_digest`` of its entries."""
-
-    model_id: str
-    digest: str
-    files: int
-    title: str
-
-
-# The lists of mlcommons/tiny (benchmark/evaluation/datasets) and of eembc/energyrunner (datasets).
-OFFICIAL_LISTS: tuple[OfficialList, ...] = (
-    OfficialList(
-        "kws01", "c29dee25f94d56439828dca5c7d6950cd09d71f091d76760cecebd93e87e7a99", 1000, "the official list"
-    ),
-    OfficialList(
-        "vww01", "04b8860587ec8bf2660761fa497f2f454d6f8ef8a28568e1fa99f1d4f630d1e4", 1000, "the official list"
-    ),
-    OfficialList("ad01", "c28edc4a43bf29df6108062742dfcb7ecd8e9ee7e60db45b9ded0c5bed732bb4", 248, "the official list"),
-    OfficialList(
-        "ad01", "564a33690b270464f6a9a48134422187cc99aa7894096f5905b313c5c01b58dc", 72, "the official short list"
-    ),
-    OfficialList("ic01", "209a004e1c5a99e5a0da0f3442d85a6adef27ebc5c300027984cecda90fe7e3e", 200, "the official list"),
-    OfficialList(
-        "ic01", "3ebb5b6bb54772cfa2a1c33d25ae01466117e5284f3cb9191d4b165dbd8490fd", 200, "the EEMBC runner's list"
-    ),
-)
+OFFICIAL_LISTS: dict[str, tuple[OfficialList, ...]] = {task.data_id: task.official_lists for task in TASKS}
+"""By data id: the lists of mlcommons/tiny (benchmark/evaluation/datasets) and of eembc/energyrunner (datasets)."""
 
 
 def parse_labels(text: str, task: Task, where: str) -> tuple[Listed, ...]:
@@ -83,7 +59,15 @@ def list_digest(listed: Sequence[Listed]) -> str:
     return hashlib.sha256("".join(f"{row.file},{row.label}\n" for row in listed).encode()).hexdigest()
 
 
-def official_list(model_id: str, listed: Sequence[Listed]) -> OfficialList | None:
-    """Return the row of the official list these entries are, or None."""
+def official_list(data_id: str, listed: Sequence[Listed]) -> OfficialList | None:
+    """Return the official list of a task that ``listed`` equals.
+
+    Args:
+        data_id: The name of the task's data folder, as ``kws01``.
+        listed: The entries, in order.
+
+    Returns:
+        The row with the same digest, or None.
+    """
     digest = list_digest(listed)
-    return next((row for row in OFFICIAL_LISTS if row.model_id == model_id and row.digest == digest), None)
+    return next((row for row in OFFICIAL_LISTS.get(data_id, ()) if row.digest == digest), None)

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.models.data.formats.examples import Example
-from mlperf_tiny.models.data.formats.files import FileForm, as_it_is, roots
+from mlperf_tiny.models.data.formats.files import roots
 from mlperf_tiny.models.data.formats.sound_file import read_sound
 from mlperf_tiny.models.data.formats.store import StoredFile, open_store
-from mlperf_tiny.models.features.machine_sound import ad_features_of_wav
 from mlperf_tiny.models.tasks import Task
 
 _FEATURE_TAIL = "_hist_librosa"
@@ -30,9 +29,6 @@ def clip_stem(name: str) -> str:
 def label_of(stem: str) -> int | None:
     """0 for a normal clip, 1 for an anomalous one, None for a name that says neither."""
     return {"normal": 0, "anomaly": 1}.get(stem.split("_id_")[0])
-
-
-FORM = FileForm({".bin": as_it_is, ".wav": ad_features_of_wav}, stem=clip_stem, label_of=label_of)
 
 
 def clip_sounds(task: Task, folder: Path) -> tuple[Example, ...]:

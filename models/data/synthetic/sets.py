@@ -72,10 +72,14 @@ def patterns(task: Task) -> Dataset:
     )
 
 
-# A task without a row gets patterns.
-_MAKERS: dict[str, Callable[[Task], Dataset]] = {"ad01": machine_sounds}
+# By ``Task.synthetic``; scenes have no form as official files, so they get patterns.
+_MAKERS: dict[str, Callable[[Task], Dataset]] = {
+    "patterns": patterns,
+    "scenes": patterns,
+    "machine clips": machine_sounds,
+}
 
 
 def synthetic_dataset(task: Task) -> Dataset:
     """Return the synthetic set of ``task``, the same on every machine."""
-    return _MAKERS.get(task.model_id, patterns)(task)
+    return _MAKERS[task.synthetic](task)

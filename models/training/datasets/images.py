@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mlperf_tiny.models.data.formats.dataset import Sample
 from mlperf_tiny.models.data.formats.examples import Example, ExampleSet, labels_of
 from mlperf_tiny.models.data.formats.files import load_files
-from mlperf_tiny.models.data.load import FORMS
+from mlperf_tiny.models.data.load import form_of
 from mlperf_tiny.models.data.sources.coco import find_coco
 from mlperf_tiny.models.data.synthetic.scenes import synthetic_scenes
 from mlperf_tiny.models.features.pipelines import Pipeline
@@ -75,7 +75,7 @@ def picture_material(pipeline: Pipeline, classes: int, recipe: Recipe, data: Dat
 
 def _benchmark_pictures(task: Task, data: Data) -> tuple[Example, ...]:
     """The accuracy set at hand, () where there is none."""
-    form = FORMS[task.model_id]
+    form = form_of(task)
     found = next((found for place in data.places if (found := load_files(task, form, place))), None)
     side = round((task.window_bytes / 3) ** 0.5)
 

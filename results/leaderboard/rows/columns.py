@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from mlperf_tiny.models.tasks import ALL_TASKS
+
 FORMAT = 2
 """Of the file; it stands in the column ``Format`` of every row. Format 1 had 29 columns and no number."""
 
@@ -43,7 +45,7 @@ class Column:
 
 
 # Column names that code asks for by way of a table; spelt once.
-TASKS = ("ad", "ic", "ic2", "kws", "sww", "vww")
+TASKS = tuple(task.name for task in ALL_TASKS)
 TIMINGS = ("hardware", "emulated", "host")
 VERDICTS = ("confirmed", "cannot be confirmed", "deviates", "breaks a rule")
 BASES = ("recomputed", "claimed")

@@ -7,7 +7,7 @@ from collections import Counter
 
 from mlperf_tiny.harness.record.rules import PRINTED_DECIMALS, WINDOWS
 from mlperf_tiny.models.tasks import Metric
-from mlperf_tiny.results.mlperf.benchmarks import WAKE_WORD_LIMIT, WAKE_WORDS
+from mlperf_tiny.models.tasks.sww import WAKE_WORD_ERROR_LIMIT, WAKE_WORDS
 from mlperf_tiny.results.mlperf.layout import DIVISIONS
 from mlperf_tiny.results.mlperf.system import STATUSES, same_name
 from mlperf_tiny.results.review.checks.figures import Recomputed
@@ -156,9 +156,10 @@ def documented_window(evidence: Evidence, figures: Recomputed) -> list[str]:
 
 
 def _over_limit(what: str, misses: int, alarms: int) -> list[str]:
-    if misses <= WAKE_WORD_LIMIT and alarms <= WAKE_WORD_LIMIT:
+    if misses <= WAKE_WORD_ERROR_LIMIT and alarms <= WAKE_WORD_ERROR_LIMIT:
         return []
-    return [f"{what} has {misses} false negatives and {alarms} false positives, at most {WAKE_WORD_LIMIT} are allowed"]
+    errors = f"{misses} false negatives and {alarms} false positives"
+    return [f"{what} has {errors}, at most {WAKE_WORD_ERROR_LIMIT} are allowed"]
 
 
 def fifty_wake_words(evidence: Evidence, figures: Recomputed) -> list[str]:

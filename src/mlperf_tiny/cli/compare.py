@@ -16,13 +16,16 @@ from mlperf_tiny.harness.compare.engines import ENGINES, Wish, compare, plan_com
 from mlperf_tiny.harness.compare.rows import Row
 from mlperf_tiny.harness.compare.runs import compare_runs
 from mlperf_tiny.harness.compare.text import render_comparison
+from mlperf_tiny.models.tasks import ALL_TASKS, task_names
 from mlperf_tiny.progress import Listener
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
+
+_TASKS = task_names(task for task in ALL_TASKS if task.default_model)
 
 
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
-@click.option("--task", metavar="TASK", help="Only models for ad, ic, kws, vww or sww.")
+@click.option("--task", metavar="TASK", help=f"Only models for {_TASKS}.")
 @click.option("--model", "models", multiple=True, metavar="NAME|PATH", help="May be repeated; all at hand without it.")
 @click.option("--device", "devices", multiple=True, metavar="DEVICE", help="May be repeated; all boards without it.")
 @click.option(

@@ -12,13 +12,14 @@ from mlperf_tiny.cli.errors import reports_errors
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.harness.image.engines import ENGINES
+from mlperf_tiny.models.tasks import task_names
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
 
 
 @click.command()
 @click.argument("model", metavar="NAME|PATH")
 @click.option("--device", required=True, metavar="DEVICE", help="stm32f746 ...; benchmark-devices lists them.")
-@click.option("--task", metavar="TASK", help="What a .tflite file is for: ad, ic, kws or vww.")
+@click.option("--task", metavar="TASK", help=f"What a .tflite file is for: {task_names()}.")
 @click.option("--engine", default="compiled", show_default=True, metavar="ENGINE", help=f"{' or '.join(ENGINES)}.")
 @click.option("--toolchain", metavar="NAME", help="zig or gcc; each engine has its usual one without it.")
 @click.option(

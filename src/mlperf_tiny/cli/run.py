@@ -18,6 +18,7 @@ from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.text import render
 from mlperf_tiny.harness.run.prepare import MODES, Request
 from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
+from mlperf_tiny.models.tasks import task_names
 from mlperf_tiny.progress import Listener
 from mlperf_tiny.results.leaderboard.build import update_leaderboard
 from mlperf_tiny.results.leaderboard.file import check_leaderboard
@@ -30,7 +31,7 @@ _MODES = {"all": MODES, "performance": MODES[:1], "accuracy": MODES[1:]}
 
 
 @click.command()
-@click.option("--task", metavar="TASK", help="ad, ic, kws or vww. With --port the device may say it.")
+@click.option("--task", metavar="TASK", help=f"{task_names()}. With --port the device may say it.")
 @click.option("--device", metavar="DEVICE", help="What to run on: stm32f746 ...; benchmark-devices lists them.")
 @click.option("--model", metavar="NAME|PATH", help="A known model or a .tflite file; the task's own without it.")
 @click.option("--mode", type=click.Choice(list(_MODES)), help="Without it: all, as far as the data can be scored.")
