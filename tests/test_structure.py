@@ -19,7 +19,7 @@ LAYERS = (
     ("harness",),
     ("runners",),
     ("firmware", "models"),
-    ("terminal", "progress"),
+    ("terminal", "progress", "file_tree"),
     ("errors",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark, benchmark_of
-from mlperf_tiny.results.mlperf.tree import Tree
 
 MODES = ("performance", "accuracy", "energy")
 OTHER_NAMES = {"power": "energy"}
@@ -66,7 +66,7 @@ class _Group:
     notes: list[str] = field(default_factory=list)
 
 
-def find_results(tree: Tree) -> tuple[list[Found], list[str]]:
+def find_results(tree: FileTree) -> tuple[list[Found], list[str]]:
     """Return the results of ``tree`` in order of folder, and sentences on what in it was not understood."""
     groups: dict[str, _Group] = {}
     strays: list[str] = []
@@ -131,7 +131,7 @@ def _mode(folder: str) -> str | None:
     return OTHER_NAMES.get(close[0], close[0]) if close else None
 
 
-def _found(tree: Tree, paths: list[str], place: str, group: _Group) -> Found:
+def _found(tree: FileTree, paths: list[str], place: str, group: _Group) -> Found:
     inner = tuple(place.split("/")) if place else ()
     parts = (*tree.name, *inner)
     at = _last(parts, "results")
@@ -204,7 +204,7 @@ def _unknown_folders(paths: list[str], result: Found) -> list[str]:
     return list(strays.values())
 
 
-def _too_large(tree: Tree) -> list[str]:
+def _too_large(tree: FileTree) -> list[str]:
     return [path for path, size in tree.sizes.items() if size > LARGEST_MB * 1_000_000]
 
 

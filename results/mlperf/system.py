@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.results.mlperf.json_text import parse_json
 from mlperf_tiny.results.mlperf.layout import Found
-from mlperf_tiny.results.mlperf.tree import Tree
 
 MAX_DESCRIPTION_BYTES = 1 << 20
 STATUSES = ("available", "preview", "rdi")
@@ -32,7 +32,7 @@ class SystemDescription:
         return tuple(round(float(match) * 1000) for match in _VOLTAGE.findall(self.values.get("Hardware Notes", "")))
 
 
-def description_paths(tree: Tree) -> tuple[str, ...]:
+def description_paths(tree: FileTree) -> tuple[str, ...]:
     """All files of a tree that may describe a system."""
     return tuple(
         path
@@ -48,7 +48,7 @@ def find_description(paths: tuple[str, ...], found: Found) -> str | None:
     return _best([path for path in paths if path.startswith(_folder(found))], found.system)
 
 
-def read_description(tree: Tree, path: str, found: Found) -> SystemDescription:
+def read_description(tree: FileTree, path: str, found: Found) -> SystemDescription:
     """Read the description of a result's system; raises DataError for one that is no JSON object."""
     duplicates: list[str] = []
     content = tree.read(path, MAX_DESCRIPTION_BYTES)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.image.build import Image
 from mlperf_tiny.harness.image.parts import image_parts
 from mlperf_tiny.harness.record.settings import FirmwareFacts, Settings
-from mlperf_tiny.results.mlperf.tree import Tree
 from mlperf_tiny.results.review.own.own_runs import CODE
 from mlperf_tiny.results.submission.code_folder import SOURCE, has_sources
 
@@ -45,7 +45,7 @@ class Rebuilt:
 
 
 def rebuild(
-    settings: Settings, model: bytes, work: Path, tree: Tree, code: str | None, say: Callable[[str], None]
+    settings: Settings, model: bytes, work: Path, tree: FileTree, code: str | None, say: Callable[[str], None]
 ) -> Rebuilt:
     """Build the image of a run in ``work``; nothing that was built before is taken for it.
 
@@ -74,7 +74,7 @@ def _shown(value: object) -> str:
     return repr(value) if value == "" else str(value)[:80]
 
 
-def _sources(tree: Tree, code: str, ours: dict[str, bytes]) -> list[str]:
+def _sources(tree: FileTree, code: str, ours: dict[str, bytes]) -> list[str]:
     """Which enclosed source files are not those that this program compiles."""
     prefix = f"{code}/{SOURCE}/"
     theirs = {path[len(prefix) :] for path in tree.sizes if path.startswith(prefix)}
@@ -85,7 +85,7 @@ def _sources(tree: Tree, code: str, ours: dict[str, bytes]) -> list[str]:
     return said + ([f"{len(different) - MOST_SAID} more sources"] if len(different) > MOST_SAID else [])
 
 
-def _same(tree: Tree, path: str, content: bytes | None) -> bool:
+def _same(tree: FileTree, path: str, content: bytes | None) -> bool:
     if content is None or path not in tree.sizes or tree.sizes[path] != len(content):
         return False
     try:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import open_file_tree
 from mlperf_tiny.harness.run.run import OpenDevice
 from mlperf_tiny.progress import Progress
-from mlperf_tiny.results.mlperf.tree import open_tree
 from mlperf_tiny.results.reproduce.result import Outcome, Reproduced, Wish, Work
 from mlperf_tiny.results.review.review import review_tree
 from mlperf_tiny.terminal import sanitize_for_terminal
@@ -61,7 +61,7 @@ def reproduce_path(
 
     Raises DataError when there is no result at all; what stands in the way of one result is said in its notes.
     """
-    tree = open_tree(path)
+    tree = open_file_tree(path)
     review = review_tree(tree, str(path), wish.data, progress)
     own = [result for result in review.results if result.place is not None]
     done = []

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.errors import BenchError, DataError
+from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.run.run import OpenDevice
 from mlperf_tiny.harness.wire.transcript import parse_transcript
 from mlperf_tiny.progress import Progress
 from mlperf_tiny.results.mlperf.findings import Kind
-from mlperf_tiny.results.mlperf.tree import Tree
 from mlperf_tiny.results.reproduce.compare import DIFFERS, NOT_COMPARED, SAME, Row, image_row, rows
 from mlperf_tiny.results.reproduce.image import code_folder_of, rebuild
 from mlperf_tiny.results.reproduce.model import ENCLOSED, choose_model
@@ -77,7 +77,7 @@ class Wish:
 class Work:
     """What it takes to reproduce one result: where it is from, what is wished for, who is told."""
 
-    tree: Tree
+    tree: FileTree
     result: Reviewed
     title: str
     wish: Wish

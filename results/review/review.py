@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import FileTree, open_file_tree
 from mlperf_tiny.progress import Progress
 from mlperf_tiny.results.mlperf.findings import Finding, Kind, Verdict
 from mlperf_tiny.results.mlperf.layout import Found, find_results
 from mlperf_tiny.results.mlperf.system import description_paths
-from mlperf_tiny.results.mlperf.tree import Tree, open_tree
 from mlperf_tiny.results.review.checks.figures import Recomputed
 from mlperf_tiny.results.review.checks.recompute import recompute
 from mlperf_tiny.results.review.checks.rules import findings_of
@@ -64,11 +64,11 @@ def review_path(
 
     ``progress`` hears of each result before it is read. Raises DataError when there is none.
     """
-    return review_tree(open_tree(path), str(path), data_folder, progress)
+    return review_tree(open_file_tree(path), str(path), data_folder, progress)
 
 
 def review_tree(
-    tree: Tree, path: str, data_folder: Path | None = None, progress: Callable[[Progress], None] | None = None
+    tree: FileTree, path: str, data_folder: Path | None = None, progress: Callable[[Progress], None] | None = None
 ) -> Review:
     """The same of an open tree, which messages call ``path``."""
     found, strays = find_results(tree)
@@ -93,7 +93,7 @@ def review_tree(
     return Review(path, _with_smaller_size(results), tuple(strays))
 
 
-def _reviewed(tree: Tree, found: Found, evidence: Evidence, figures: Recomputed) -> Reviewed:
+def _reviewed(tree: FileTree, found: Found, evidence: Evidence, figures: Recomputed) -> Reviewed:
     status = evidence.system.values.get("Status", "") if evidence.system else ""
     own = enclosed(tree, found, status)
     return Reviewed(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mlperf_tiny.file_tree import open_file_tree
 from mlperf_tiny.results.mlperf.layout import find_results
 from mlperf_tiny.results.mlperf.system import description_paths, find_description
-from mlperf_tiny.results.mlperf.tree import open_tree
 
 # files of a tree -> round, division, submitter, system, benchmark, variant, mode -> kinds
 FOUND: dict[str, tuple[list[str], tuple[str, ...], dict[str, set[str]]]] = {
@@ -77,7 +77,7 @@ def write(root: Path, files: list[str]) -> Path:
 @pytest.mark.parametrize("case", FOUND)
 def test_a_result_is_found(tmp_path: Path, case: str) -> None:
     files, identity, kinds = FOUND[case]
-    (found,), _ = find_results(open_tree(write(tmp_path, files)))
+    (found,), _ = find_results(open_file_tree(write(tmp_path, files)))
     name = found.benchmark.name if found.benchmark else ""
     assert (found.round, found.division, found.submitter, found.system, name, found.variant) == identity
     assert {mode: set(paths) for mode, paths in found.files.items()} == kinds
@@ -86,7 +86,7 @@ def test_a_result_is_found(tmp_path: Path, case: str) -> None:
 def test_a_folder_above_the_tree_is_only_believed_below_a_division(tmp_path: Path) -> None:
     for above, identity in (("open/lab/results", ("open", "lab")), ("home/me/results", ("", ""))):
         tree = write(tmp_path / above, ["board/kws/performance/log.txt"])
-        (found,), _ = find_results(open_tree(tree))
+        (found,), _ = find_results(open_file_tree(tree))
         assert (found.division, found.submitter) == identity
         assert found.system == "board"
 
@@ -106,7 +106,7 @@ def test_a_stray_is_reported(tmp_path: Path, case: str) -> None:
     write(tmp_path, [run + "log.txt", *(str(Path(run + file)) for file in files)])
     for file in files:
         write(tmp_path, [run + file])
-    _, strays = find_results(open_tree(tmp_path))
+    _, strays = find_results(open_file_tree(tmp_path))
     assert any(words in stray for stray in strays), strays
 
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_too_large_is_reported(tmp_path: Path) -> None:
     write(tmp_path, ["closed/lab/results/board/kws/performance/log.txt", "closed/lab/code/kws/weights.bin"])
     with (tmp_path / "closed/lab/code/kws/weights.bin").open("wb") as file:
         file.truncate(500_000_001)  # a hole, no data
-    assert find_results(open_tree(tmp_path))[1] == [
+    assert find_results(open_file_tree(tmp_path))[1] == [
         "closed/lab/code/kws/weights.bin: over 500 MB, which no submission may hold"
     ]
 
@@ -122,7 +122,7 @@ def test_a_file_that_is_too_large_is_reported(tmp_path: Path) -> None:
 def test_plots_and_the_marker_are_no_strays(tmp_path: Path) -> None:
     run = "closed/lab/results/board/kws/"
     files = ["performance/log.txt", "energy/energy_inf_000.png", "EEMBC_RUNNER", "performance/.gitkeep"]
-    (found,), strays = find_results(open_tree(write(tmp_path, [run + file for file in files])))
+    (found,), strays = find_results(open_file_tree(write(tmp_path, [run + file for file in files])))
     assert not strays
     assert found.marker
 
@@ -145,6 +145,6 @@ def test_the_description_of_a_system_is_found(
     tmp_path: Path, system: str, files: list[str], wanted: str | None
 ) -> None:
     names = [f"closed/lab/systems/{file}" for file in files]
-    tree = open_tree(write(tmp_path, [f"closed/lab/results/{system}/kws/performance/log.txt", *names]))
+    tree = open_file_tree(write(tmp_path, [f"closed/lab/results/{system}/kws/performance/log.txt", *names]))
     (found,), _ = find_results(tree)
     assert find_description(description_paths(tree), found) == (f"closed/lab/systems/{wanted}" if wanted else None)

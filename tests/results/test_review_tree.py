@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.results.mlperf import tree as tree_module
 from mlperf_tiny.results.mlperf.findings import Kind, Verdict
 from mlperf_tiny.results.mlperf.json_text import parse_json
-from mlperf_tiny.results.mlperf.tree import MAX_LINE_BYTES, Budget, open_tree
 from mlperf_tiny.results.review.html import render_html
 from mlperf_tiny.results.review.review import Review, review_path
 from mlperf_tiny.results.review.text import render_text
@@ -64,110 +62,11 @@ def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     assert any("is no plain file" in stray for stray in review.strays)
 
 
-@pytest.mark.parametrize("name", ["../outside/log.txt", "/etc/log.txt", "a/../../log.txt", "..\\log.txt", "C:/log.txt"])
-def test_names_that_leave_an_archive_are_refused(tmp_path: Path, name: str) -> None:
-    archive = tmp_path / "a.zip"
-    with zipfile.ZipFile(archive, "w") as out:
-        out.writestr(name, "x")
-    opened = open_tree(archive)
-    assert not opened.sizes
-    assert list(opened.refused.values()) == ["leads out of the archive"]
-
-
-def test_a_link_in_an_archive_is_refused(tmp_path: Path) -> None:
-    info = zipfile.ZipInfo("closed/a/log.txt")
-    info.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
-        out.writestr(info, "/etc/passwd")
-    assert open_tree(tmp_path / "a.zip").refused == {"closed/a/log.txt": "is a link; links are not followed"}
-
-
-@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
-def test_other_packings_are_refused(tmp_path: Path, method: int) -> None:
-    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as out:
-        out.writestr("closed/a/log.txt", "x")
-    assert open_tree(tmp_path / "a.zip").refused == {"closed/a/log.txt": "is packed in another way than 'deflate'"}
-
-
-def test_of_a_name_that_stands_twice_the_first_is_read(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning), zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
-        out.writestr("log.txt", "first")
-        out.writestr("log.txt", "second")
-    opened = open_tree(tmp_path / "a.zip")
-    assert list(opened.lines("log.txt")) == ["first"]
-    assert "stands twice" in opened.refused["log.txt"]
-
-
-def test_a_bomb_is_read_to_the_limit_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree_module, "MAX_FILE_BYTES", 3 << 20)
-    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as out:
-        out.writestr("log.txt", b"\n" * (8 << 20))
-    opened = open_tree(tmp_path / "a.zip")
-    with pytest.raises(DataError, match=r"log\.txt was not read: it has 8,388,608 bytes"):
-        list(opened.lines("log.txt"))
-    opened.sizes["log.txt"] = 10  # an archive that lies about it
-    with pytest.raises(DataError, match="unpacks to over"):
-        list(opened.lines("log.txt"))
-
-
-def test_all_reads_together_are_bounded(tmp_path: Path) -> None:
-    for name in "abc":
-        (tmp_path / name).write_bytes(b"x" * 1000)
-    opened = open_tree(tmp_path)
-    small = tree_module.Tree(opened.name, opened.sizes, opened.refused, opened.place, Budget(2500))
-    small.read("a", 5000), small.read("b", 5000)
-    with pytest.raises(DataError, match="c was not read: the 4 GiB a review reads are spent"):
-        small.read("c", 5000)
-
-
-def test_an_archive_with_a_monstrous_directory_is_refused(tmp_path: Path) -> None:
-    end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 9, 9, 0xFFFFFFFF, 0, 0)
-    (tmp_path / "a.zip").write_bytes(end)
-    with pytest.raises(DataError, match="lists more files than a submission has"):
-        open_tree(tmp_path / "a.zip")
-
-
 @pytest.mark.parametrize("content", [b"", b"PK\3\4 not really", b"PK\5\6" + bytes(18) + b"junk"])
 def test_what_is_no_archive_is_said(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.zip"):
         review_path(tmp_path / "a.zip")
-
-
-def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree_module, "MAX_FILES", 5)
-    write_eembc(tmp_path)
-    with pytest.raises(DataError, match="holds over 5 files"):
-        open_tree(tmp_path)
-
-
-def test_folders_without_end_are_cut_off(tmp_path: Path) -> None:
-    deep = tmp_path.joinpath(*["d"] * 40)
-    deep.mkdir(parents=True)
-    (deep / "log.txt").write_text("x")
-    opened = open_tree(tmp_path)
-    assert not opened.sizes
-    assert [why for why in opened.refused.values()] == ["lies deeper than 32 folders"]
-
-
-LINES: list[tuple[bytes, list[int]]] = [
-    (b"", []),
-    (b"ab", [2]),
-    (b"ab\n", [2]),
-    (b"a\r\nbcd\r\n", [1, 3]),
-    (b"\n\nx", [0, 0, 1]),
-    (b"x" * (3 << 20) + b"\nab\n", [MAX_LINE_BYTES, 2]),
-    (b"a\n" + b"x" * (3 << 20), [1, MAX_LINE_BYTES]),
-    (b"x" * ((1 << 20) - 1) + b"\nab", [MAX_LINE_BYTES, 2]),
-    (b"x" * (1 << 20) + b"\n", [MAX_LINE_BYTES]),
-    (b"y\n" * (1 << 19) + b"end", [1] * (1 << 19) + [3]),
-]
-
-
-@pytest.mark.parametrize(("content", "lengths"), LINES, ids=range(len(LINES)))
-def test_lines_are_bounded_and_none_is_lost(tmp_path: Path, content: bytes, lengths: list[int]) -> None:
-    (tmp_path / "log.txt").write_bytes(content)
-    assert [len(line) for line in open_tree(tmp_path).lines("log.txt")] == lengths
 
 
 JSON: list[tuple[bytes, str]] = [

@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import data_files_by_name
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, DATA_VARIABLE, cache_folder
 from mlperf_tiny.models.data.download.download import Progress, download
 from mlperf_tiny.models.data.formats.files import LABEL_FILE
 from mlperf_tiny.models.data.formats.labels import parse_labels
-from mlperf_tiny.models.data.formats.store import open_store
 from mlperf_tiny.models.data.sources.cifar10 import pickled_batch
 from mlperf_tiny.models.tasks import Task
 from mlperf_tiny.models.tasks.task import Download
@@ -38,7 +38,7 @@ def pick_keyword_files(archive: Path, names: frozenset[str]) -> dict[str, bytes]
     Returns:
         Name -> content. Listed names that the archive lacks are left out.
     """
-    store = open_store(archive, frozenset({".bin"}))
+    store = data_files_by_name(archive, frozenset({".bin"}))
     return {name: store[name].read() for name in names if name in store}
 
 

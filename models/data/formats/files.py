@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files_by_name
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
 from mlperf_tiny.models.data.formats.labels import Listed, official_list, parse_labels
-from mlperf_tiny.models.data.formats.store import Store, StoredFile, open_store
 from mlperf_tiny.models.tasks import Task
 
 LABEL_FILE = "y_labels.csv"
@@ -57,7 +57,7 @@ def load_files(task: Task, form: FileForm, folder: Path) -> Dataset | None:
     archive, a file of the wrong size, and samples without any list.
     """
     suffixes = frozenset(form.decoders)
-    stores = [(root, open_store(root, suffixes | {".csv"})) for root in roots(task, folder)]
+    stores = [(root, data_files_by_name(root, suffixes | {".csv"})) for root in roots(task, folder)]
     files = _by_stem(form, [store for _, store in stores])
     if not files:
         return None
@@ -86,14 +86,14 @@ def load_files(task: Task, form: FileForm, folder: Path) -> Dataset | None:
     return _dataset(task, form, labelled, len(listed) or task.samples, origin, complete=False)
 
 
-def _labels_by_name(form: FileForm, files: Store) -> list[tuple[StoredFile, int | None]]:
+def _labels_by_name(form: FileForm, files: DataFiles) -> list[tuple[StoredFile, int | None]]:
     assert form.label_of is not None
     return [(files[stem], form.label_of(stem)) for stem in sorted(files)]
 
 
-def _by_stem(form: FileForm, stores: list[Store]) -> Store:
+def _by_stem(form: FileForm, stores: list[DataFiles]) -> DataFiles:
     """All sample files by stem. Where one sample is there in two forms, the form decoded first in the row wins."""
-    found: Store = {}
+    found: DataFiles = {}
     for suffix in form.decoders:
         for store in stores:
             for name, file in store.items():
@@ -102,12 +102,14 @@ def _by_stem(form: FileForm, stores: list[Store]) -> Store:
     return found
 
 
-def _find_list(task: Task, folder: Path, stores: list[Store]) -> tuple[tuple[Listed, ...], str]:
+def _find_list(task: Task, folder: Path, stores: list[DataFiles]) -> tuple[tuple[Listed, ...], str]:
     """The label list to follow: an official one where there is one, else the first found, else an empty one."""
     beside = folder / "labels" / task.data_id
     candidates = [store[LABEL_FILE] for store in stores if LABEL_FILE in store]
     if beside.is_dir():
-        candidates += [file for name, file in open_store(beside, frozenset({".csv"})).items() if name == LABEL_FILE]
+        candidates += [
+            file for name, file in data_files_by_name(beside, frozenset({".csv"})).items() if name == LABEL_FILE
+        ]
     parsed = [(parse_labels(_text(file), task, file.where), file.where) for file in candidates]
     for listed, where in parsed:
         if official_list(task.data_id, listed):

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from mlperf_tiny.file_tree import StoredFile, data_files_by_name
 from mlperf_tiny.models.data.formats.examples import Example
 from mlperf_tiny.models.data.formats.files import roots
 from mlperf_tiny.models.data.formats.sound_file import read_sound
-from mlperf_tiny.models.data.formats.store import StoredFile, open_store
 from mlperf_tiny.models.tasks import Task
 
 _FEATURE_TAIL = "_hist_librosa"
@@ -38,7 +38,7 @@ def clip_sounds(task: Task, folder: Path) -> tuple[Example, ...]:
     """
     found: dict[str, Example] = {}
     for root in roots(task, folder):
-        for name, file in open_store(root, frozenset({".wav"})).items():
+        for name, file in data_files_by_name(root, frozenset({".wav"})).items():
             stem = clip_stem(name)
             label = label_of(stem)
             if label is not None:

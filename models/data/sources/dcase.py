@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files
 from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
 from mlperf_tiny.models.data.formats.sound_file import SOUND_SUFFIXES, read_sound
-from mlperf_tiny.models.data.formats.store import StoredFile, Tree, open_tree
 
 LABELS = ("normal", "anomaly")
 VALIDATION_SHARE = 10  # every tenth clip of each machine that is there to train
@@ -30,13 +30,13 @@ def find_dcase(folder: Path, machine: str) -> ExampleSet | None:
     whose names say neither, and for a set without clips to train or to test.
     """
     for place in (folder / machine, folder / f"dev_data_{machine}", folder / f"dev_data_{machine}.zip"):
-        tree = open_tree(place, SOUND_SUFFIXES) if place.exists() else {}
+        tree = data_files(place, SOUND_SUFFIXES) if place.exists() else {}
         if tree:
             return _of_tree(tree, machine, str(place))
     return None
 
 
-def _of_tree(tree: Tree, machine: str, where: str) -> ExampleSet:
+def _of_tree(tree: DataFiles, machine: str, where: str) -> ExampleSet:
     splits: dict[str, list[Example]] = {"train": [], "test": []}
     for path, file in tree.items():
         split = PurePosixPath(path).parts[-2] if "/" in path else ""

@@ -30,9 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files
 from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
 from mlperf_tiny.models.data.formats.sound_file import SOUND_SUFFIXES, read_sound
-from mlperf_tiny.models.data.formats.store import StoredFile, Tree, open_tree
 from mlperf_tiny.models.features.clip import KEYWORD_SAMPLES, keyword_clip
 from mlperf_tiny.models.tasks import BY_NAME
 
@@ -68,7 +68,7 @@ def find_speech_commands(folder: Path) -> ExampleSet | None:
     return found or tests
 
 
-def selection(tree: Tree, where: str) -> ExampleSet:
+def selection(tree: DataFiles, where: str) -> ExampleSet:
     """The layout with ``splits.csv``: its columns clip, label, speaker and split say all."""
     table = csv.DictReader(io.StringIO(_text(tree["splits.csv"])))
     everything: list[Example] = []
@@ -98,7 +98,7 @@ def selection(tree: Tree, where: str) -> ExampleSet:
     return replace(found, published_test=tuple(everything), published_count=TEST_SET_CLIPS)
 
 
-def corpus(tree: Tree, where: str) -> ExampleSet:
+def corpus(tree: DataFiles, where: str) -> ExampleSet:
     """The whole corpus by its official lists; what stands in neither list is to train."""
     lists = {name: _listed(tree, f"{name}_list.txt", where) for name in ("validation", "testing")}
     noises = _noises(tree, "_background_noise_")
@@ -111,7 +111,7 @@ def corpus(tree: Tree, where: str) -> ExampleSet:
     return _set(f"Speech Commands v0.02 by its official lists, from {where}", train, validation, test, noises)
 
 
-def canonical_test_set(tree: Tree, where: str) -> ExampleSet:
+def canonical_test_set(tree: DataFiles, where: str) -> ExampleSet:
     """The published test set: 4,890 clips in twelve folders."""
     tests = [
         _example(file, _short_name(path), _class_of(PurePosixPath(path).parts[-2]), _speaker(path))
@@ -122,7 +122,7 @@ def canonical_test_set(tree: Tree, where: str) -> ExampleSet:
     return replace(found, published_test=found.test, published_count=TEST_SET_CLIPS)
 
 
-def _twelve(tree: Tree, paths: Sequence[str], noises: Sequence[Example], split: str) -> list[Example]:
+def _twelve(tree: DataFiles, paths: Sequence[str], noises: Sequence[Example], split: str) -> list[Example]:
     """The words to be known, and a tenth as many unknown ones and silences, drawn with the split's own seed."""
     known = [path for path in paths if _class_of(path.split("/")[0]) != UNKNOWN]
     others = [path for path in paths if _class_of(path.split("/")[0]) == UNKNOWN]
@@ -166,7 +166,9 @@ def _set(
     return found
 
 
-def _first(folder: Path, names: Sequence[str], mark: str, read: Callable[[Tree, str], ExampleSet]) -> ExampleSet | None:
+def _first(
+    folder: Path, names: Sequence[str], mark: str, read: Callable[[DataFiles, str], ExampleSet]
+) -> ExampleSet | None:
     """The first of ``names`` in ``folder``, as a folder or a .zip, that holds the file ``mark``."""
     places = [folder / f"{name}{suffix}" for name in names for suffix in ("", ".zip")]
     if folder.name in names:
@@ -174,7 +176,7 @@ def _first(folder: Path, names: Sequence[str], mark: str, read: Callable[[Tree, 
     for place in places:
         if not place.exists() or (mark and place.is_dir() and not (place / mark).is_file()):
             continue
-        tree = open_tree(place, _SUFFIXES)
+        tree = data_files(place, _SUFFIXES)
         if not mark or mark in tree:
             return read(tree, str(place))
     return None
@@ -188,7 +190,7 @@ def _load(file: StoredFile) -> NDArray[np.int16]:
     return keyword_clip(read_sound(file.read(), file.where))
 
 
-def _noises(tree: Tree, folder: str) -> tuple[Example, ...]:
+def _noises(tree: DataFiles, folder: str) -> tuple[Example, ...]:
     return tuple(
         Example(PurePosixPath(path).name, SILENCE, "", partial(_load_whole, file))
         for path, file in tree.items()
@@ -200,7 +202,7 @@ def _load_whole(file: StoredFile) -> NDArray[np.int16]:
     return read_sound(file.read(), file.where)
 
 
-def _listed(tree: Tree, name: str, where: str) -> frozenset[str]:
+def _listed(tree: DataFiles, name: str, where: str) -> frozenset[str]:
     if name not in tree:
         raise DataError(f"{where} lacks {name}, which says which clips are kept apart. Take the set as published.")
     return frozenset(line.strip() for line in _text(tree[name]).splitlines() if line.strip())

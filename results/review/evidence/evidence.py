@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark, benchmark_of_model
 from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
 from mlperf_tiny.results.mlperf.layout import Found
 from mlperf_tiny.results.mlperf.system import SystemDescription, find_description, read_description
-from mlperf_tiny.results.mlperf.tree import Tree
 from mlperf_tiny.results.review.evidence.claims import Claims, parse_claims
 from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse_script
 from mlperf_tiny.results.review.evidence.energy_trace import MAX_TRACE_BYTES, Trace, parse_stamps, parse_trace
@@ -74,7 +74,7 @@ class _Gathering:
     problems: list[str] = field(default_factory=list)
 
 
-def gather(tree: Tree, found: Found, descriptions: tuple[str, ...], lists: LabelLists) -> Evidence:
+def gather(tree: FileTree, found: Found, descriptions: tuple[str, ...], lists: LabelLists) -> Evidence:
     """Read what belongs to ``found``; unusable files become problems, never exceptions."""
     got = _Gathering()
     for mode, kinds in found.files.items():
@@ -103,7 +103,7 @@ def gather(tree: Tree, found: Found, descriptions: tuple[str, ...], lists: Label
     )  # fmt: skip
 
 
-def _read(tree: Tree, got: _Gathering, mode: str, kind: str, kinds: dict[str, str]) -> None:
+def _read(tree: FileTree, got: _Gathering, mode: str, kind: str, kinds: dict[str, str]) -> None:
     path = kinds[kind]
     if kind == "log":
         first = _first_lines(tree, path)
@@ -127,7 +127,7 @@ def _read(tree: Tree, got: _Gathering, mode: str, kind: str, kinds: dict[str, st
         got.stamps = parse_stamps(parse_json(tree.read(path, MAX_STAMPS_BYTES), path), path)
 
 
-def _first_lines(tree: Tree, path: str) -> list[str]:
+def _first_lines(tree: FileTree, path: str) -> list[str]:
     first = []
     for line in tree.lines(path):
         first.append(line)

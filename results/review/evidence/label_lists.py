@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import data_files
 from mlperf_tiny.models.data.formats.labels import Listed, official_list, parse_labels
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark
 from mlperf_tiny.results.mlperf.json_text import parse_json
@@ -101,13 +101,12 @@ class LabelLists:
 
 def _archived(archive: Path) -> dict[str, str]:
     try:
-        with ZipFile(archive) as opened:
-            return {
-                f"{archive}/{info.filename}": opened.read(info).decode("utf-8-sig", "replace")
-                for info in opened.infolist()
-                if info.filename.endswith("y_labels.csv") and info.file_size <= MAX_LIST_BYTES
-            }
-    except (BadZipFile, OSError):
+        return {
+            file.where: file.read().decode("utf-8-sig", "replace")
+            for name, file in data_files(archive, {".csv"}).items()
+            if name.endswith("y_labels.csv") and file.size_bytes <= MAX_LIST_BYTES
+        }
+    except DataError:
         return {}
 
 

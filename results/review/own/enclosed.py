@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlperf_tiny.errors import BenchError, DataError
+from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
 from mlperf_tiny.results.mlperf.layout import Found
 from mlperf_tiny.results.mlperf.names import NO_SILICON, USUAL_STATUS, Names
-from mlperf_tiny.results.mlperf.tree import Tree
 from mlperf_tiny.results.review.own.own_runs import CODE, OwnRun, digest_of, enclosed_place, read_own_run
 from mlperf_tiny.results.submission.description import NO_BOARD
 from mlperf_tiny.results.submission.inferences import inferences_of
@@ -42,7 +42,7 @@ class Enclosed:
     findings: tuple[Finding, ...]
 
 
-def enclosed(tree: Tree, found: Found, status: str) -> Enclosed | None:
+def enclosed(tree: FileTree, found: Found, status: str) -> Enclosed | None:
     """Read and check what belongs to a result of this program; None for a result of anybody else.
 
     ``status`` is that of the system description.
@@ -82,13 +82,13 @@ def _code_folder(found: Found) -> str:
     return f"{_base(found)}{CODE}/{benchmark}/{found.system}"
 
 
-def _says_so(tree: Tree, found: Found) -> bool:
+def _says_so(tree: FileTree, found: Found) -> bool:
     """Whether a log of the result says that this program wrote it."""
     logs = [kinds["log"] for kinds in found.files.values() if "log" in kinds]
     return any(line.startswith(WRITTEN_BY) for path in logs for line in _head(tree, path))
 
 
-def _head(tree: Tree, path: str) -> Iterator[str]:
+def _head(tree: FileTree, path: str) -> Iterator[str]:
     try:
         for number, line in enumerate(tree.lines(path)):
             if number == HEAD_LINES:
@@ -119,7 +119,7 @@ def _names(found: Found, manifest: Manifest, where: str, status: str) -> list[Fi
     ]
 
 
-def _files(tree: Tree, found: Found, manifest: Manifest, content: bytes) -> list[Finding]:
+def _files(tree: FileTree, found: Found, manifest: Manifest, content: bytes) -> list[Finding]:
     """Every listed file against its hash, and the files of the two folders that are not listed."""
     base = _base(found)
     where = f"{base}{manifest.names.code}/{MANIFEST_FILE}"
@@ -149,7 +149,7 @@ def _line_of(content: bytes, name: str) -> int:
     return content[: max(content.rfind(f'"{name}": "'.encode("utf-8", "replace")), 0)].count(b"\n") + 1
 
 
-def _unlisted(tree: Tree, folder: str, listed: set[str], manifest: str) -> list[Finding]:
+def _unlisted(tree: FileTree, folder: str, listed: set[str], manifest: str) -> list[Finding]:
     there = [path for path in (*tree.sizes, *tree.refused) if path.startswith(f"{folder}/")]
     return [
         Finding(Kind.DEVIATION, LISTED, f"{sanitize_for_terminal(path)} was added: {manifest} does not list it.")
@@ -164,7 +164,7 @@ def _leftover(path: str) -> bool:
     return name in LEFTOVERS or name.startswith("._")
 
 
-def _remade(tree: Tree, found: Found, run: OwnRun) -> list[Finding]:
+def _remade(tree: FileTree, found: Found, run: OwnRun) -> list[Finding]:
     """The runner's files as the transcript gives them against those in the tree: the first line that differs."""
     assert run.record is not None and run.transcript is not None
     try:
@@ -214,7 +214,7 @@ def _manifest(record: RunRecord, manifest: Manifest, content: bytes, where: str)
     return [Finding(Kind.DEVIATION, REMADE, text)]
 
 
-def _silicon(tree: Tree, found: Found, record: RunRecord, manifest: Manifest) -> list[Finding]:
+def _silicon(tree: FileTree, found: Found, record: RunRecord, manifest: Manifest) -> list[Finding]:
     """A run that no board took part in must say so: in the system's name, its status and its hardware notes."""
     timing, names = record.settings.device.timing, manifest.names
     if timing not in NO_SILICON:

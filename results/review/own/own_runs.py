@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlperf_tiny.errors import BenchError, DataError
+from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.image.build import ELF_FILE
 from mlperf_tiny.harness.record.record import FORMAT, RECORD_FILE, RunRecord, differences_from, figures
 from mlperf_tiny.harness.run.run import MODEL_FILE
@@ -20,7 +21,6 @@ from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, par
 from mlperf_tiny.models.catalog import catalog
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
 from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
-from mlperf_tiny.results.mlperf.tree import Tree
 
 MAX_TRANSCRIPT_BYTES = 96 << 20
 """The largest there is, of anomaly detection's 48,608 inferences, has about 60 MB."""
@@ -56,7 +56,7 @@ class OwnRun:
     findings: tuple[Finding, ...]
 
 
-def run_places(tree: Tree) -> list[Place]:
+def run_places(tree: FileTree) -> list[Place]:
     """Return the run folders of a tree in order of path, without those inside a submission's ``code``."""
     places = []
     for path in tree.sizes:
@@ -70,7 +70,7 @@ def run_places(tree: Tree) -> list[Place]:
     return places
 
 
-def enclosed_place(tree: Tree, code: str) -> Place | None:
+def enclosed_place(tree: FileTree, code: str) -> Place | None:
     """Return the run inside a submission's folder ``code/<benchmark>/<system>``; None when it is not there."""
     paths = {name: f"{code}/{RUN}/{name}" for name in (TRANSCRIPT_FILE, RECORD_FILE)}
     paths[MODEL_FILE] = f"{code}/{MODEL_FILE}"
@@ -85,7 +85,7 @@ def _enclosed(folder: str) -> bool:
     return parts[-1] == RUN and CODE in parts[:-1]
 
 
-def read_own_run(tree: Tree, place: Place) -> OwnRun:
+def read_own_run(tree: FileTree, place: Place) -> OwnRun:
     """Read a run and say what does not fit in it; damaged files become findings, never exceptions."""
     findings: list[Finding] = []
     written = _written(tree, place, findings)
@@ -107,7 +107,7 @@ def read_own_run(tree: Tree, place: Place) -> OwnRun:
     return OwnRun(place, record, transcript, written, tuple(findings))
 
 
-def _written(tree: Tree, place: Place, findings: list[Finding]) -> dict[str, Any] | None:
+def _written(tree: FileTree, place: Place, findings: list[Finding]) -> dict[str, Any] | None:
     if place.record is None:
         findings.append(Finding(Kind.MISSING, RECORD, f"{place.of(RECORD_FILE)} is missing."))
         return None
@@ -173,7 +173,7 @@ def _closed_model(record: RunRecord) -> list[str]:
     return [f"the model (sha256 {settings.model.sha256[:16]}...) is not the reference file of {settings.task}"]
 
 
-def _files(tree: Tree, place: Place, record: RunRecord) -> list[Finding]:
+def _files(tree: FileTree, place: Place, record: RunRecord) -> list[Finding]:
     """The model and the image beside the transcript against the hashes in it."""
     firmware = record.settings.firmware
     wanted = [(place.model, MODEL_FILE, record.settings.model.sha256)]
@@ -196,7 +196,7 @@ def _files(tree: Tree, place: Place, record: RunRecord) -> list[Finding]:
     return found
 
 
-def digest_of(tree: Tree, path: str) -> str:
+def digest_of(tree: FileTree, path: str) -> str:
     """The sha256 (hex) of a file; raises DataError when it cannot be read."""
     digest = hashlib.sha256()
     for chunk in tree.chunks(path):

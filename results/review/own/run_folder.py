@@ -7,19 +7,19 @@ import json
 from typing import Any
 
 from mlperf_tiny.errors import BenchError
+from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.rules import Window
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.models.tasks import Metric, find_task
 from mlperf_tiny.results.mlperf.names import system_name
-from mlperf_tiny.results.mlperf.tree import Tree
 from mlperf_tiny.results.review.checks.figures import AccuracyFacts, Figure, Recomputed
 from mlperf_tiny.results.review.own.own_runs import OwnRun
 from mlperf_tiny.results.review.own.reviewed import Reviewed
 from mlperf_tiny.results.submission.runner_files import PROGRAM
 
 
-def reviewed_run(tree: Tree, run: OwnRun) -> Reviewed:
+def reviewed_run(tree: FileTree, run: OwnRun) -> Reviewed:
     """Return the review of a run folder; of one whose transcript cannot be used as much as its first line tells."""
     settings = run.record.settings if run.record else _first_line(tree, run.place.transcript)
     raw = _recomputed(run.record, run.written or {}) if run.record else Recomputed()
@@ -41,7 +41,7 @@ def reviewed_run(tree: Tree, run: OwnRun) -> Reviewed:
     )
 
 
-def _first_line(tree: Tree, path: str) -> Settings | None:
+def _first_line(tree: FileTree, path: str) -> Settings | None:
     """What was decided before the run, from the first line of a damaged transcript; None when that is damaged too."""
     try:
         for line in tree.lines(path):
