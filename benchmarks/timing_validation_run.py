@@ -110,10 +110,10 @@ def _l4r5_core() -> Board:
         find_board("stm32f446"),
         boards=("NUCLEO-L4R5ZI (core and memories)",),
         memories=(
-            Memory("flash", 0x0800_0000, 2 * MIB, aliases=(0x0000_0000,)),
-            Memory("ram", 0x2000_0000, 640 * KIB),
+            Memory(name="flash", base=0x0800_0000, size_bytes=2 * MIB, aliases=(0x0000_0000,)),
+            Memory(name="ram", base=0x2000_0000, size_bytes=640 * KIB),
         ),
-        memory_system=MemorySystem(FlashAccelerator(line_bytes=8, instruction_lines=128, data_lines=32)),
+        memory_system=MemorySystem(accelerator=FlashAccelerator(line_bytes=8, instruction_lines=128, data_lines=32)),
     )
 
 
@@ -125,14 +125,14 @@ def _f767_core() -> Board:
         board,
         boards=("NUCLEO-F767ZI (caches and memories)",),
         memories=(
-            Memory("flash", 0x0800_0000, 2 * MIB, aliases=(0x0020_0000,)),
-            Memory("ram", 0x2000_0000, 512 * KIB),
-            Memory("itcm", 0x0000_0000, 16 * KIB),
+            Memory(name="flash", base=0x0800_0000, size_bytes=2 * MIB, aliases=(0x0020_0000,)),
+            Memory(name="ram", base=0x2000_0000, size_bytes=512 * KIB),
+            Memory(name="itcm", base=0x0000_0000, size_bytes=16 * KIB),
         ),
         memory_system=replace(
             board.memory_system,
-            instruction_cache=Cache(16 * KIB, ways=2),
-            data_cache=Cache(16 * KIB, ways=4),
+            instruction_cache=Cache(size_bytes=16 * KIB, ways=2),
+            data_cache=Cache(size_bytes=16 * KIB, ways=4),
             tightly_coupled=((0x2000_0000, 128 * KIB), (0x0000_0000, 16 * KIB)),
         ),
     )

@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from mlperf_tiny.errors import CompilerFailed, DoesNotFit
 from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.firmware.boards.board import pin_number, pin_port
 from mlperf_tiny.firmware.elf import UNLIMITED_BYTES, flash_image, image_bytes, refuse_double_precision
 from mlperf_tiny.firmware.engine_model import EngineModel
 from mlperf_tiny.firmware.toolchain import Toolchain, ZigToolchain
@@ -138,13 +139,14 @@ def lay_out(
     stack_bytes: int,
 ) -> list[str]:
     """Write the whole program into ``folder``; return its files, sorted, relative to it."""
-    port_sources = (FIRMWARE / "ports" / board.port / "sources.txt").read_text().split()
     # An engine with a library gets the C library it was made for, and with it that library's memory functions: a
     # runtime is measured as its users build it.
-    sources = [f"ports/{name}" for name in port_sources if model.library is None or name not in C_LIBRARY_SOURCES]
+    sources = [
+        f"ports/{name}" for name in port_sources(board) if model.library is None or name not in C_LIBRARY_SOURCES
+    ]
     sources += [f"monitor/{path.name}" for path in (FIRMWARE / "monitor").glob("*.c")]
     sources += model.sources
-    port_folders = {board.port, *(str(Path(name).parent) for name in port_sources)}
+    port_folders = {str(Path(name).parent) for name in port_sources(board)}
     headers = [path for part in ("monitor", "engine") for path in (FIRMWARE / part).rglob("*.h")]
     headers += [path for part in port_folders for path in (FIRMWARE / "ports" / part).glob("*.h")]
     headers.append(FIRMWARE / "ports" / "port.h")
@@ -161,6 +163,16 @@ def lay_out(
     for name, text in generated.items():
         (folder / name).write_text(text, encoding="utf-8")
     return sorted([*copied, *generated])
+
+
+def port_sources(board: Board) -> list[str]:
+    """Return the port's C files, relative to ``firmware/ports``: those of its family and those the row's facts name."""
+    sources = (FIRMWARE / "ports" / board.port / "sources.txt").read_text().split()
+    if board.chip is not None:
+        sources.append(f"{board.port}/{board.chip.console.registers}.c")
+    if board.memory_system is not None and board.memory_system.data_cache is not None:
+        sources.append("cortex_m/cache.c")
+    return sources
 
 
 def app_config(input_bytes: int, wire: WireFormat, clock_hz: int, baud: int, energy: bool) -> str:
@@ -181,13 +193,32 @@ def app_config(input_bytes: int, wire: WireFormat, clock_hz: int, baud: int, ene
 
 
 def board_config(board: Board) -> str:
-    """The text of ``board_config.h``: the Board row as the ports need it."""
+    """Return the text of ``board_config.h``: the row of a board with a chip, as the ports need it."""
+    chip, system = board.chip, board.memory_system
+    assert chip is not None and system is not None
+    clocks, console = chip.clocks, chip.console
     values = {
-        "BOARD_CLOCK_HZ": f"{board.clock_hz}u",
-        "BOARD_UART_BASE": f"0x{board.uart_base:08X}u",
+        "BOARD_HSI_HZ": f"{clocks.hsi_hz}u",
+        "BOARD_PLL_M": f"{clocks.pll_m}u",
+        "BOARD_PLL_N": f"{clocks.pll_n}u",
+        "BOARD_PLL_Q": f"{clocks.pll_q}u",
+        "BOARD_PLL_R": f"{clocks.pll_r}u",
+        "BOARD_CLOCK_HZ": f"{clocks.core_hz}u",
+        "BOARD_TIMER_CLOCK_HZ": f"{clocks.timer1_hz}u",
+        "BOARD_FLASH_WAIT_STATES": f"{clocks.flash_wait_states}u",
+        "BOARD_FLASH_DATA_LINES": f"{system.accelerator.data_lines}u",
+        "BOARD_HAS_CACHES": str(int(system.data_cache is not None)),
+        "BOARD_UART_BASE": f"0x{console.base:08X}u",
         "BOARD_UART_CLOCK_HZ": f"{board.uart_clock_hz}u",
-        "BOARD_TIMER_CLOCK_HZ": f"{board.timer_clock_hz}u",
-        "BOARD_FLASH_WAIT_STATES": f"{board.flash_wait_states}u",
+        "BOARD_UART_ENABLE_REGISTER": f"APB{console.bus}ENR",
+        "BOARD_UART_ENABLE_BIT": f"{console.clock_enable_bit}u",
+        "BOARD_UART_TX_PORT": f"'{pin_port(console.tx_pin)}'",
+        "BOARD_UART_TX_PIN": f"{pin_number(console.tx_pin)}u",
+        "BOARD_UART_RX_PORT": f"'{pin_port(console.rx_pin)}'",
+        "BOARD_UART_RX_PIN": f"{pin_number(console.rx_pin)}u",
+        "BOARD_UART_FUNCTION": f"{console.alternate_function}u",
+        "BOARD_TIMESTAMP_PORT": f"'{pin_port(chip.timestamp_pin)}'",
+        "BOARD_TIMESTAMP_PIN": f"{pin_number(chip.timestamp_pin)}u",
     }
     return _header("BOARD_CONFIG_H", values)
 

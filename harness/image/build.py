@@ -135,7 +135,7 @@ def _key(model: EngineModel, wire: WireFormat, board: Board, toolchain: Toolchai
     for name, text in sorted(model.files.items()):
         digest.update(f"{name}\0{text}\0".encode())
     for path in sorted(FIRMWARE.rglob("*")):
-        if path.suffix in SOURCE_SUFFIXES or (path.parent == FIRMWARE and path.suffix == ".py"):
+        if path.suffix in SOURCE_SUFFIXES or (path.parent in (FIRMWARE, FIRMWARE / "boards") and path.suffix == ".py"):
             digest.update(path.relative_to(FIRMWARE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:32]
 

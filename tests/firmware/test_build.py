@@ -127,7 +127,10 @@ def test_more_ram_than_there_is(board: Board, tmp_path: Path) -> None:
 
 
 def test_more_flash_than_there_is(kws_image: Firmware, tmp_path: Path) -> None:
-    small = replace(F746, memories=(Memory("flash", 0x0800_0000, kws_image.flash_bytes - 1), F746.memory("ram")))
+    small = replace(
+        F746,
+        memories=(Memory(name="flash", base=0x0800_0000, size_bytes=kws_image.flash_bytes - 1), F746.memory("ram")),
+    )
     with pytest.raises(DoesNotFit) as caught:
         build_firmware(KWS, KWS01, small, tmp_path)
     assert (caught.value.region, caught.value.need_bytes) == ("flash", kws_image.flash_bytes)
@@ -213,7 +216,10 @@ def test_another_chip_of_the_family_is_one_row(tmp_path: Path) -> None:
     bigger = replace(
         F746,
         device="stm32f767",
-        memories=(Memory("flash", 0x0800_0000, 2048 * KIB), Memory("ram", 0x2000_0000, 512 * KIB)),
+        memories=(
+            Memory(name="flash", base=0x0800_0000, size_bytes=2048 * KIB),
+            Memory(name="ram", base=0x2000_0000, size_bytes=512 * KIB),
+        ),
     )
     needs = FakeCompiled(400 * KIB // 2, 12)
     with pytest.raises(DoesNotFit):
@@ -221,10 +227,12 @@ def test_another_chip_of_the_family_is_one_row(tmp_path: Path) -> None:
     assert build_firmware(needs, KWS01, bigger, tmp_path).ram_bytes > 320 * KIB
 
 
-def test_a_wrong_clock_in_a_row_does_not_compile(tmp_path: Path) -> None:
+def test_a_pll_factor_out_of_range_does_not_compile(tmp_path: Path) -> None:
+    assert F746.chip is not None
+    too_fast = replace(F746, chip=replace(F746.chip, clocks=replace(F746.chip.clocks, pll_n=225)))
     with pytest.raises(CompilerFailed, match=r"clock\.c") as caught:
-        build_firmware(KWS, KWS01, replace(F746, clock_hz=200_000_000), tmp_path)
-    assert "PLL factors" in caught.value.detail
+        build_firmware(KWS, KWS01, too_fast, tmp_path)
+    assert "VCO must be 100 to 432 MHz" in caught.value.detail
 
 
 @pytest.mark.parametrize("baud", [9600, 115_200, 230_400, 460_800, 921_600, 1_000_000])

@@ -95,7 +95,7 @@ def test_a_data_folder_need_not_have_every_task(tiny: Path, tmp_path: Path) -> N
 
 
 def test_what_does_not_fit_is_a_row(tiny: Path, tmp_path: Path) -> None:
-    small = replace(M7, memories=(M7.memory("flash"), Memory("ram", 0x2000_0000, 2048)))
+    small = replace(M7, memories=(M7.memory("flash"), Memory(name="ram", base=0x2000_0000, size_bytes=2048)))
     plan = replace(plan_comparison(Wish("kws", (str(tiny),), engines=("compiled",))), boards=(small, M7))
     refused, measured = compare(plan, Listener())
     assert refused.figures is None

@@ -69,7 +69,9 @@ def test_what_there_is_not_here_is_said(run: Path) -> None:
             image_parts(changed, tiny_kws(), "x")
 
 
-@pytest.mark.parametrize("name", ["engine/conv2d_s8.c", "codegen/lower.py", "ports/cortex_m/sections.ld", "boards.py"])
+@pytest.mark.parametrize(
+    "name", ["engine/conv2d_s8.c", "codegen/lower.py", "ports/cortex_m/sections.ld", "boards/board.py"]
+)
 def test_the_digest_is_that_of_all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     copy = Path(shutil.copytree(FIRMWARE, tmp_path / "firmware"))
     monkeypatch.setattr(image, "FIRMWARE", copy)

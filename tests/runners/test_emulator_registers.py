@@ -7,7 +7,7 @@ import pytest
 
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.runners.emulator.chip.bus import Bus
-from mlperf_tiny.runners.emulator.chip.chips import find_chip
+from mlperf_tiny.runners.emulator.chip.chips import chip_of
 from mlperf_tiny.runners.emulator.native.callbacks import read_register
 from mlperf_tiny.runners.emulator.native.state import CYCLES, new_state
 from mlperf_tiny.runners.emulator.peripherals.registers import PeripheralFault
@@ -19,7 +19,8 @@ TIM2, TIM5, DWT, GPIOA, GPIOB = 0x4000_0000, 0x4000_0C00, 0xE000_1000, 0x4002_00
 
 
 def make_bus(device: str = "stm32f746", baud: int | None = None) -> Bus:
-    return Bus(find_board(device), find_chip(device), new_state(), lambda: None, baud)
+    board = find_board(device)
+    return Bus(board, chip_of(board), new_state(), lambda: None, baud)
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -2,19 +2,19 @@
 /* STM32F4 and F7 with over-drive. The source is the internal 16 MHz oscillator: it is there on every board, whatever
  * its solder bridges. */
 #include "board_config.h"
-#include "chip.h"
 #include "flash.h"
 #include "pwr.h"
 #include "rcc.h"
 #include "stm32.h"
 
-#define HSI_HZ 16000000u
-#define VCO_HZ (HSI_HZ / PLL_M * PLL_N)
+#define VCO_HZ (BOARD_HSI_HZ / BOARD_PLL_M * BOARD_PLL_N)
+/* Where instructions and data share the accelerator's lines, one bit is for both. */
+#define FLASH_ACR_ACCELERATOR (FLASH_ACR_LINES | (BOARD_FLASH_DATA_LINES ? FLASH_ACR_DATA_LINES : 0u))
 
-_Static_assert(VCO_HZ / 2u == BOARD_CLOCK_HZ, "the PLL factors in chip.h do not give the board row's clock");
-_Static_assert(HSI_HZ / PLL_M >= 1000000u && HSI_HZ / PLL_M <= 2000000u, "PLL input must be 1 to 2 MHz");
+_Static_assert(VCO_HZ / 2u == BOARD_CLOCK_HZ, "the PLL's P output is half of its VCO");
+_Static_assert(BOARD_HSI_HZ / BOARD_PLL_M >= 1000000u && BOARD_HSI_HZ / BOARD_PLL_M <= 2000000u,
+               "PLL input must be 1 to 2 MHz");
 _Static_assert(VCO_HZ >= 100000000u && VCO_HZ <= 432000000u, "VCO must be 100 to 432 MHz");
-_Static_assert(BOARD_CLOCK_HZ / 4u == BOARD_UART_CLOCK_HZ, "the console hangs on APB1, which runs at a quarter");
 _Static_assert(BOARD_CLOCK_HZ / 2u == BOARD_TIMER_CLOCK_HZ, "timers run at twice a divided APB1");
 
 void clock_init(void)
@@ -27,8 +27,8 @@ void clock_init(void)
     (void)RCC->APB1ENR;
     PWR->CR |= PWR_CR_VOS_SCALE1;
 
-    RCC->PLLCFGR = RCC_PLLCFGR_M(PLL_M) | RCC_PLLCFGR_N(PLL_N) | RCC_PLLCFGR_P_2 | RCC_PLLCFGR_Q(PLL_Q) |
-                   RCC_PLLCFGR_R(PLL_R);
+    RCC->PLLCFGR = RCC_PLLCFGR_M(BOARD_PLL_M) | RCC_PLLCFGR_N(BOARD_PLL_N) | RCC_PLLCFGR_P_2 |
+                   RCC_PLLCFGR_Q(BOARD_PLL_Q) | RCC_PLLCFGR_R(BOARD_PLL_R);
     RCC->CR |= RCC_CR_PLLON;
 
     PWR->CR |= PWR_CR_ODEN;

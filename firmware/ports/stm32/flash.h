@@ -9,8 +9,7 @@
 
 #define FLASH_ACR_LATENCY_MASK 15u
 #define FLASH_ACR_PRFTEN BIT(8)
-#define FLASH_ACR_F4_ICEN BIT(9)
-#define FLASH_ACR_F4_DCEN BIT(10)
-#define FLASH_ACR_F7_ARTEN BIT(9)
+#define FLASH_ACR_LINES BIT(9)       /* F4: ICEN, for instructions; F7: ARTEN, for both */
+#define FLASH_ACR_DATA_LINES BIT(10) /* F4: DCEN */
 
 #endif

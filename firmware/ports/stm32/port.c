@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port.h"
 
-#include "chip.h"
+#include "board_config.h"
 #include "core.h"
 #include "gpio.h"
 #include "stm32.h"
@@ -13,22 +13,22 @@
 void port_init(void)
 {
     clock_init();
-    if (CHIP_HAS_CACHES) {
+    if (BOARD_HAS_CACHES) {
         cache_enable();
     }
     cycles_enable();
     timer_init();
-    gpio_clock_enable(TIMESTAMP_PORT);
-    gpio_write(TIMESTAMP_PORT, TIMESTAMP_PIN, 1); /* before the pin drives: it must not start with a falling edge */
-    gpio_output(TIMESTAMP_PORT, TIMESTAMP_PIN);
+    gpio_clock_enable(BOARD_TIMESTAMP_PORT);
+    gpio_write(BOARD_TIMESTAMP_PORT, BOARD_TIMESTAMP_PIN, 1); /* before the pin drives: it must not start with a falling edge */
+    gpio_output(BOARD_TIMESTAMP_PORT, BOARD_TIMESTAMP_PIN);
     usart_init();
 }
 
 void port_timestamp_pulse(void)
 {
-    gpio_write(TIMESTAMP_PORT, TIMESTAMP_PIN, 0);
+    gpio_write(BOARD_TIMESTAMP_PORT, BOARD_TIMESTAMP_PIN, 0);
     const uint32_t start_us = port_time_us();
     while (port_time_us() - start_us < PULSE_US) {
     }
-    gpio_write(TIMESTAMP_PORT, TIMESTAMP_PIN, 1);
+    gpio_write(BOARD_TIMESTAMP_PORT, BOARD_TIMESTAMP_PIN, 1);
 }

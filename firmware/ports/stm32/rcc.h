@@ -33,8 +33,6 @@ typedef struct {
 #define RCC_CFGR_PPRE2_DIV2 (4u << 13)
 
 #define RCC_APB1ENR_TIM2EN BIT(0)
-#define RCC_APB1ENR_USART2EN BIT(17)
-#define RCC_APB1ENR_USART3EN BIT(18)
 #define RCC_APB1ENR_PWREN BIT(28)
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef STM32_H
 #define STM32_H
 
-/* HSI -> PLL -> BOARD_CLOCK_HZ with over-drive and flash wait states (clock.c, values in the port's chip.h). */
+/* HSI -> PLL -> BOARD_CLOCK_HZ with over-drive and flash wait states (clock.c, values from the board row). */
 void clock_init(void);
 
 /* The console at APP_BAUD, 8N1, polled (usart_v1.c or usart_v2.c; these also hold port_getchar and its like). */

@@ -3,7 +3,6 @@
 
 #include "app_config.h"
 #include "board_config.h"
-#include "chip.h"
 #include "gpio.h"
 #include "port.h"
 #include "rcc.h"
@@ -22,10 +21,10 @@ _Static_assert(REAL_BAUD <= APP_BAUD + APP_BAUD / 50u && REAL_BAUD >= APP_BAUD -
 void usart_init(void)
 {
     const uint32_t acknowledged = USART_ISR_TEACK | USART_ISR_REACK;
-    RCC->APB1ENR |= CONSOLE_CLOCK_ENABLE;
-    (void)RCC->APB1ENR;
-    gpio_alternate(CONSOLE_PORT, CONSOLE_TX_PIN, CONSOLE_FUNCTION);
-    gpio_alternate(CONSOLE_PORT, CONSOLE_RX_PIN, CONSOLE_FUNCTION);
+    RCC->BOARD_UART_ENABLE_REGISTER |= BIT(BOARD_UART_ENABLE_BIT);
+    (void)RCC->BOARD_UART_ENABLE_REGISTER;
+    gpio_alternate(BOARD_UART_TX_PORT, BOARD_UART_TX_PIN, BOARD_UART_FUNCTION);
+    gpio_alternate(BOARD_UART_RX_PORT, BOARD_UART_RX_PIN, BOARD_UART_FUNCTION);
     USART->BRR = CLOCKS_PER_BIT; /* oversampling by 16: the register's fields line up to this integer */
     USART->CR1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE;
     while ((USART->ISR & acknowledged) != acknowledged) {

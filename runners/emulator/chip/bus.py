@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from mlperf_tiny.firmware.boards import Board
-from mlperf_tiny.runners.emulator.chip.chips import Chip, Slot
+from mlperf_tiny.firmware.boards import Board, Chip
+from mlperf_tiny.runners.emulator.chip.chips import Slot, slots_of
 from mlperf_tiny.runners.emulator.native.device_time import DeviceTime
 from mlperf_tiny.runners.emulator.native.state import CYCLES, STOP_AT, UART_KIND, UART_LOST, State
-from mlperf_tiny.runners.emulator.peripherals.clock_tree import HSI_HZ, ClockProblem, ClockRegisters, Clocks, clocks
+from mlperf_tiny.runners.emulator.peripherals.clock_tree import ClockProblem, ClockRegisters, Clocks, clocks
 from mlperf_tiny.runners.emulator.peripherals.core import SYSTICK, Dwt, SystemControl
 from mlperf_tiny.runners.emulator.peripherals.gpio import Gpio
 from mlperf_tiny.runners.emulator.peripherals.power import FlashInterface, Pwr, Rcc
@@ -38,26 +38,31 @@ class Bus:
         memory: MemorySetup | None = None,
     ) -> None:
         self.board, self.chip, self.state = board, chip, state
-        self.console, self.device_id, self.host_baud = chip.console, chip.device_id, host_baud
+        self.console, self.device_id, self.host_baud = chip.console, chip.identity.idcode, host_baud
+        self.slots = slots_of(board)
         self.request_reset = request_reset
         self._memory = memory
-        self.time = DeviceTime(HSI_HZ)
+        self.time = DeviceTime(chip.clocks.hsi_hz)
         self.pin_edges: list[tuple[int, str, int]] = []
-        self.clocks = Clocks(HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ)
+        self.clocks = self._reset_clocks()
         self._build()
 
     def reset(self) -> None:
         """All registers to their reset values; device time goes on. Bytes under way on the line are lost."""
-        self.time.change_clock(int(self.state[CYCLES]), HSI_HZ)
-        self.clocks = Clocks(HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ, HSI_HZ)
+        self.time.change_clock(int(self.state[CYCLES]), self.chip.clocks.hsi_hz)
+        self.clocks = self._reset_clocks()
         self.state[UART_KIND:UART_LOST] = 0
         self._build()
+
+    def _reset_clocks(self) -> Clocks:
+        hz = self.chip.clocks.hsi_hz
+        return Clocks(hz, hz, hz, hz, hz)
 
     def _build(self) -> None:
         self._slots: dict[int, tuple[Slot, Peripheral]] = {}
         self._by_name: dict[str, Peripheral] = {}
         self._gates: dict[str, bool] = {}
-        for slot in self.chip.slots:
+        for slot in self.slots:
             model = slot.model(self, slot.name, slot.base)
             self._by_name[slot.name] = model
             for base in range(slot.base, slot.base + model.SIZE_BYTES, 1 << _STEP_BITS):
@@ -98,7 +103,7 @@ class Bus:
     # What the register models ask for.
 
     def gates_changed(self) -> None:
-        for slot in self.chip.slots:
+        for slot in self.slots:
             if slot.gate is None:
                 continue
             is_open = self.rcc.enabled(*slot.gate)
@@ -116,7 +121,7 @@ class Bus:
             overdrive=pwr.overdrive,
         )
         try:
-            now = clocks(registers, self.chip.limits)
+            now = clocks(registers, self.chip.clocks)
         except ClockProblem as problem:
             raise PeripheralFault(f"clock set-up: {problem}") from None
         if now.core_hz != self.clocks.core_hz:
@@ -141,7 +146,7 @@ class Bus:
         if self.console.clock_select_bit is None:
             return bus_hz
         select = self.rcc.words[Rcc.DCKCFGR2] >> self.console.clock_select_bit & 3
-        return (bus_hz, self.clocks.sysclk_hz, HSI_HZ, 32_768)[select]
+        return (bus_hz, self.clocks.sysclk_hz, self.chip.clocks.hsi_hz, 32_768)[select]
 
     @property
     def trace_enabled(self) -> bool:

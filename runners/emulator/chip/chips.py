@@ -1,110 +1,82 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What sits at which address, per chip: the emulator's half of a device row.
+"""Which register model sits at which address: the facts of a board row (``firmware/boards``) to the emulator's models.
 
-Sources: device headers of the STM32F446xx and STM32F746xx; pins and clock of the boards from their user manuals.
+The addresses and gates that all chips of a family share are here; what differs between chips is in the rows.
+Sources: device headers of the STM32F446xx and STM32F746xx.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.runners.emulator.peripherals.clock_tree import ClockLimits
+from mlperf_tiny.firmware.boards import BOARDS, Board, Chip
 from mlperf_tiny.runners.emulator.peripherals.core import DebugMcu, Dwt, SystemConfig, SystemControl
 from mlperf_tiny.runners.emulator.peripherals.gpio import Gpio
 from mlperf_tiny.runners.emulator.peripherals.power import FlashInterface, Pwr, Rcc
-from mlperf_tiny.runners.emulator.peripherals.registers import Console, Peripheral
+from mlperf_tiny.runners.emulator.peripherals.registers import Peripheral
 from mlperf_tiny.runners.emulator.peripherals.timer import Timer
 from mlperf_tiny.runners.emulator.peripherals.usart import Usart, UsartV1, UsartV2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Slot:
-    """One peripheral. ``gate`` is its clock enable, (RCC register offset, bit); None: always clocked."""
+    """One peripheral of a chip."""
 
     name: str
     base: int
     model: type[Peripheral]
     gate: tuple[int, int] | None = None
+    """Its clock enable: (offset of the RCC register, bit). None: always clocked."""
 
 
-@dataclass(frozen=True)
-class Chip:
-    """The emulated parts of one chip, and how its board wires the console."""
+AHB1ENR, APB1ENR, APB2ENR = 0x30, 0x40, 0x44
+"""Offsets of the RCC's clock enable registers."""
 
-    limits: ClockLimits
-    slots: tuple[Slot, ...]
-    device_id: int  # DBGMCU_IDCODE
-    identity_page: int  # the ROM page with the unique id and the flash size
-    unique_id: int
-    flash_size: int
-    console: Console
+USARTS: Mapping[str, type[Usart]] = {"usart_v1": UsartV1, "usart_v2": UsartV2}
+"""``Console.registers`` to the model of that register layout."""
 
 
-_AHB1ENR, _APB1ENR, _APB2ENR = 0x30, 0x40, 0x44
-
-
-def _ports(letters: str) -> tuple[Slot, ...]:
-    return tuple(
-        Slot(f"GPIO{letter}", 0x4002_0000 + 0x400 * index, Gpio, (_AHB1ENR, index))
-        for index, letter in enumerate(letters)
-    )
-
-
-def _slots(ports: str, console: str, base: int, bit: int, model: type[Usart]) -> tuple[Slot, ...]:
-    """The parts an F4 and an F7 have at the same addresses, and the console UART."""
+def stm32_f4_f7_slots(chip: Chip) -> tuple[Slot, ...]:
+    """Return the peripherals that an F4 and an F7 have at the same addresses, its GPIO ports, and the console UART."""
+    console = chip.console
+    ports = ((letter, ord(letter) - ord("A")) for letter in chip.gpio_ports)
     return (
-        *_ports(ports),
-        Slot("RCC", 0x4002_3800, Rcc),
-        Slot("FLASH", 0x4002_3C00, FlashInterface),
-        Slot("PWR", 0x4000_7000, Pwr, (_APB1ENR, 28)),
-        Slot("SYSCFG", 0x4001_3800, SystemConfig, (_APB2ENR, 14)),
-        Slot("TIM2", 0x4000_0000, Timer, (_APB1ENR, 0)),
-        Slot("TIM5", 0x4000_0C00, Timer, (_APB1ENR, 3)),
-        Slot(console, base, model, (_APB1ENR, bit)),
-        Slot("SCS", 0xE000_E000, SystemControl),
-        Slot("DWT", 0xE000_1000, Dwt),
-        Slot("DBGMCU", 0xE004_2000, DebugMcu),
+        *(
+            Slot(name=f"GPIO{letter}", base=0x4002_0000 + 0x400 * index, model=Gpio, gate=(AHB1ENR, index))
+            for letter, index in ports
+        ),
+        Slot(name="RCC", base=0x4002_3800, model=Rcc),
+        Slot(name="FLASH", base=0x4002_3C00, model=FlashInterface),
+        Slot(name="PWR", base=0x4000_7000, model=Pwr, gate=(APB1ENR, 28)),
+        Slot(name="SYSCFG", base=0x4001_3800, model=SystemConfig, gate=(APB2ENR, 14)),
+        Slot(name="TIM2", base=0x4000_0000, model=Timer, gate=(APB1ENR, 0)),
+        Slot(name="TIM5", base=0x4000_0C00, model=Timer, gate=(APB1ENR, 3)),
+        Slot(
+            name=console.uart,
+            base=console.base,
+            model=USARTS[console.registers],
+            gate=(APB1ENR if console.bus == 1 else APB2ENR, console.clock_enable_bit),
+        ),
+        Slot(name="SCS", base=0xE000_E000, model=SystemControl),
+        Slot(name="DWT", base=0xE000_1000, model=Dwt),
+        Slot(name="DBGMCU", base=0xE004_2000, model=DebugMcu),
     )
 
 
-CHIPS: dict[str, Chip] = {
-    "stm32f446": Chip(
-        limits=ClockLimits(
-            hse_hz=8_000_000,
-            core_hz=180_000_000,
-            overdrive_above_hz=168_000_000,
-            apb1_hz=45_000_000,
-            apb2_hz=90_000_000,
-        ),
-        slots=_slots("ABCDEFGH", "USART2", 0x4000_4400, 17, UsartV1),
-        device_id=0x1000_0421,
-        identity_page=0x1FFF_7000,
-        unique_id=0x1FFF_7A10,
-        flash_size=0x1FFF_7A22,
-        console=Console(tx_pin="PA2", rx_pin="PA3", alternate_function=7, bus=1, clock_select_bit=None, interrupt=38),
-    ),
-    "stm32f746": Chip(
-        limits=ClockLimits(
-            hse_hz=8_000_000,
-            core_hz=216_000_000,
-            overdrive_above_hz=180_000_000,
-            apb1_hz=54_000_000,
-            apb2_hz=108_000_000,
-        ),
-        slots=_slots("ABCDEFGHIJK", "USART3", 0x4000_4800, 18, UsartV2),
-        device_id=0x1001_6449,
-        identity_page=0x1FF0_F000,
-        unique_id=0x1FF0_F420,
-        flash_size=0x1FF0_F442,
-        console=Console(tx_pin="PD8", rx_pin="PD9", alternate_function=7, bus=1, clock_select_bit=4, interrupt=39),
-    ),
-}
+FAMILIES: Mapping[str, Callable[[Chip], tuple[Slot, ...]]] = {"stm32": stm32_f4_f7_slots}
+"""``Board.port`` to the peripherals of that family."""
 
 
-def find_chip(device: str) -> Chip:
-    """The emulated chip of a device row; raises UsageError for a device that only exists as hardware or host."""
-    try:
-        return CHIPS[device]
-    except KeyError:
-        raise UsageError(f"there is no emulator for {device!r}; there is one for {', '.join(sorted(CHIPS))}.") from None
+def chip_of(board: Board) -> Chip:
+    """Return the chip of a row; raises UsageError when the emulator has no models for its family."""
+    if board.chip is None or board.port not in FAMILIES:
+        emulated = sorted(row.device for row in BOARDS if row.chip is not None and row.port in FAMILIES)
+        raise UsageError(f"there is no emulator for {board.device!r}; there is one for {', '.join(emulated)}.")
+    return board.chip
+
+
+def slots_of(board: Board) -> tuple[Slot, ...]:
+    """Return the peripherals of a row's chip; raises UsageError as ``chip_of``."""
+    return FAMILIES[board.port](chip_of(board))

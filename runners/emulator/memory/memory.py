@@ -9,8 +9,7 @@ import mmap
 from unicorn import UC_PROT_EXEC, UC_PROT_READ, UC_PROT_WRITE, Uc
 
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.firmware.boards import Board, Memory
-from mlperf_tiny.runners.emulator.chip.chips import Chip
+from mlperf_tiny.firmware.boards import Board, Chip, Memory
 from mlperf_tiny.runners.emulator.memory.elf_image import Image
 
 # RAM comes up with this in it: silicon's comes up with anything, and a firmware that counts on zeros fails there.
@@ -53,9 +52,9 @@ def map_memories(uc: Uc, board: Board, chip: Chip, image: Image) -> dict[str, Ma
     for memory in memories.values():
         fill = ERASED if memory.name == "flash" else RAM_PATTERN
         memory.bytes[:] = fill * memory.size_bytes
-    identity = MappedMemory(uc, Memory("identity", chip.identity_page, PAGE_BYTES), writable=False)
-    identity.store(chip.unique_id, b"emulated\x00\x00\x00\x01")
-    identity.store(chip.flash_size, (memories["flash"].size_bytes // 1024).to_bytes(2, "little"))
+    identity = MappedMemory(uc, Memory(name="identity", base=chip.identity.page, size_bytes=PAGE_BYTES), writable=False)
+    identity.store(chip.identity.unique_id, b"emulated\x00\x00\x00\x01")
+    identity.store(chip.identity.flash_size, (memories["flash"].size_bytes // 1024).to_bytes(2, "little"))
     memories["identity"] = identity
     for address, data in image.segments:
         home = next((memory for memory in memories.values() if memory.holds(address, len(data))), None)

@@ -1,34 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clocks of an STM32F4 or F7, computed from its RCC, PWR and FLASH registers, and what silicon would not stand.
 
-A pure function of register values. Bit positions and limits: device headers and data sheets of the STM32F446 and
-STM32F746 at 2.7 V to 3.6 V.
+A pure function of register values and the limits in the board row. Bit positions: device headers of the STM32F446 and
+STM32F746.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-HSI_HZ = 16_000_000
+from mlperf_tiny.firmware.boards import ClockTree
 
 HSI_ON, HSE_ON, HSE_BYPASS, PLL_ON = 1 << 0, 1 << 16, 1 << 18, 1 << 24
 SOURCE_HSI, SOURCE_HSE, SOURCE_PLL = 0, 1, 2
 SOURCE_NAMES = ("HSI", "HSE", "PLL", "reserved")
-
-
-@dataclass(frozen=True)
-class ClockLimits:
-    """What a chip stands. ``overdrive_above_hz``: the core clock that needs PWR over-drive."""
-
-    hse_hz: int
-    core_hz: int
-    overdrive_above_hz: int
-    apb1_hz: int
-    apb2_hz: int
-    flash_hz_per_wait_state: int = 30_000_000
-    pll_input_hz: tuple[int, int] = (1_000_000, 2_000_000)
-    vco_hz: tuple[int, int] = (100_000_000, 432_000_000)
-    pll_n: tuple[int, int] = (50, 432)
 
 
 @dataclass(frozen=True)
@@ -61,14 +46,14 @@ def _mhz(hz: float) -> str:
     return f"{hz / 1e6:g} MHz"
 
 
-def pll_hz(registers: ClockRegisters, limits: ClockLimits) -> int:
+def pll_hz(registers: ClockRegisters, limits: ClockTree) -> int:
     """The PLL's P output. Raises ClockProblem when a factor, its input or its VCO is out of range."""
     from_hse = registers.pllcfgr >> 22 & 1
     m, n = registers.pllcfgr & 0x3F, registers.pllcfgr >> 6 & 0x1FF
     p = 2 * ((registers.pllcfgr >> 16 & 3) + 1)
-    source_hz = limits.hse_hz if from_hse else HSI_HZ
-    if m < 2 or not limits.pll_n[0] <= n <= limits.pll_n[1]:
-        raise ClockProblem(f"RCC_PLLCFGR has M = {m}, N = {n}; M must be 2..63 and N {limits.pll_n[0]}..432")
+    source_hz = limits.hse_hz if from_hse else limits.hsi_hz
+    if m < 2 or not limits.pll_n_range[0] <= n <= limits.pll_n_range[1]:
+        raise ClockProblem(f"RCC_PLLCFGR has M = {m}, N = {n}; M must be 2..63 and N {limits.pll_n_range[0]}..432")
     input_hz, vco_hz = source_hz / m, source_hz * n / m
     if not limits.pll_input_hz[0] * 0.95 <= input_hz <= limits.pll_input_hz[1]:
         raise ClockProblem(f"the PLL input is {_mhz(input_hz)} (M = {m}); it must be 1 to 2 MHz")
@@ -88,11 +73,11 @@ def _ahb_divider(field: int) -> int:
     return (2, 4, 8, 16, 64, 128, 256, 512)[field & 7] if field & 8 else 1
 
 
-def clocks(registers: ClockRegisters, limits: ClockLimits) -> Clocks:
+def clocks(registers: ClockRegisters, limits: ClockTree) -> Clocks:
     """The clocks these registers give. Raises ClockProblem naming the register and the limit it breaks."""
     pll = pll_hz(registers, limits) if registers.cr & PLL_ON else 0
     source = registers.cfgr & 3
-    sysclk_hz = (HSI_HZ, limits.hse_hz, pll, 0)[source]
+    sysclk_hz = (limits.hsi_hz, limits.hse_hz, pll, 0)[source]
     running = (registers.cr & HSI_ON, registers.cr & HSE_ON, pll, 0)[source]
     if not running:
         raise ClockProblem(f"RCC_CFGR selects {SOURCE_NAMES[source]}, which is not running")
@@ -109,10 +94,10 @@ def clocks(registers: ClockRegisters, limits: ClockLimits) -> Clocks:
     return result
 
 
-def _check(result: Clocks, registers: ClockRegisters, limits: ClockLimits) -> None:
+def _check(result: Clocks, registers: ClockRegisters, limits: ClockTree) -> None:
     core = _mhz(result.core_hz)
-    if result.core_hz > limits.core_hz:
-        raise ClockProblem(f"the core would run at {core}; its maximum is {_mhz(limits.core_hz)}")
+    if result.core_hz > limits.max_core_hz:
+        raise ClockProblem(f"the core would run at {core}; its maximum is {_mhz(limits.max_core_hz)}")
     if result.core_hz > limits.overdrive_above_hz and not registers.overdrive:
         raise ClockProblem(
             f"the core would run at {core} without over-drive, which PWR_CR.ODEN and ODSWEN must switch on "
@@ -125,6 +110,6 @@ def _check(result: Clocks, registers: ClockRegisters, limits: ClockLimits) -> No
             f"FLASH_ACR sets {wait_states} wait states at {core}; the flash needs {needed} "
             "before the clock is raised and until it is lowered"
         )
-    for name, hz, limit in (("APB1", result.apb1_hz, limits.apb1_hz), ("APB2", result.apb2_hz, limits.apb2_hz)):
+    for name, hz, limit in (("APB1", result.apb1_hz, limits.max_apb1_hz), ("APB2", result.apb2_hz, limits.max_apb2_hz)):
         if hz > limit:
             raise ClockProblem(f"{name} would run at {_mhz(hz)}; its maximum is {_mhz(limit)}")

@@ -4,28 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.firmware.boards import Board, Console
 from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.peripherals.clock_tree import Clocks
 
 
 class PeripheralFault(Exception):
     """The firmware did something to a register that silicon, or this emulator, does not do; the text says what."""
-
-
-@dataclass(frozen=True)
-class Console:
-    """How a board wires its console UART."""
-
-    tx_pin: str  # "PD8"
-    rx_pin: str
-    alternate_function: int
-    bus: int  # 1 or 2: the APB whose clock it runs on
-    clock_select_bit: int | None  # its field in RCC_DCKCFGR2; None where the clock cannot be chosen
-    interrupt: int  # its position in the NVIC
 
 
 class Machine(Protocol):
