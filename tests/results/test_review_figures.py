@@ -103,6 +103,30 @@ def test_an_eembc_log_is_read() -> None:
     assert run.inferences == (Inference("x 1.bin", 12, 3, 0.001, (0.5, -0.25)),)
 
 
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        ("e-[Unknown command: foo] more", ("Unknown command: foo",)),
+        ("Supplied buffer size 9 exceeds maximum of 8", ("Supplied buffer size 9 exceeds maximum of 8",)),
+        ("Input db has 8 elemented, expected 9", ("Input db has 8 elemented, expected 9",)),
+        ("Input db has 8 elemented, expected 8", ()),
+        ("m-profile-[e]", ()),
+    ],
+)
+def test_errors_of_a_log_are_those_of_the_wire_protocol(text: str, errors: tuple[str, ...]) -> None:
+    assert parse_eembc_log([f"00001.000 dut: {text}"], "log.txt").errors == errors
+    assert parse_eembc_log([f"00001.000 io: [dut]: {text}"], "log.txt").errors == errors
+    assert parse_mlcommons_log([text], "log.txt").errors == errors
+    assert parse_claims([f"0725.1 ulp-mlperf: {text}"], "results.txt").errors == errors
+
+
+def test_an_answer_that_is_no_list_of_numbers_is_a_problem() -> None:
+    log = ['1.0 parser: Command "dut infer 1 0"', "1.0 dut: m-results-[0.5,x]", "1.0 dut: m-lap-us-7 debug"]
+    run = parse_eembc_log(log, "log.txt")
+    assert run.inferences == (Inference("", 1, 0),)
+    assert run.problems == ("log.txt: the answer for  is not a list of numbers: 'm-results-[0.5,x]'",)
+
+
 def test_a_script_is_read() -> None:
     script = ["cmd: 'bload dut \"C:\\\\a\\\\x.bin\"',", "cmd: 'io dut infer 50 1',", "cmd: 'dut infer 7'"]
     assert parse_script(script) == (("x.bin", 50, 1), ("x.bin", 7, 0))

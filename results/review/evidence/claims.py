@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mlperf_tiny.results.review.evidence.runner_log import ERROR_LINE, MAX_ERRORS, number
+from mlperf_tiny.results.review.evidence.runner_log import MAX_ERRORS, error_text, number
 
 MAX_WINDOWS = 1000
 
@@ -35,7 +35,7 @@ _FIGURES = {
 
 # No pattern matches a line without one of these; most lines of a log have none.
 _WORDS = (
-    *("e-[", "Median", "Top", "AUC", "Power", "Energy", "Average", "Estimated"),
+    *("e-[", "Supplied buffer", "Input db has", "Median", "Top", "AUC", "Power", "Energy", "Average", "Estimated"),
     *("results for", "Inferences", "Runtime", "Elapsed", "True positives"),
 )
 
@@ -78,8 +78,8 @@ def parse_claims(lines: Iterable[str], source: str) -> Claims:
     for line in lines:
         if not any(word in line for word in _WORDS):
             continue
-        if "e-[" in line and len(errors) < MAX_ERRORS and (error := ERROR_LINE.search(line)):
-            errors.append(error[1])
+        if len(errors) < MAX_ERRORS and (error := error_text(line)):
+            errors.append(error)
         for name, pattern in _FIGURES.items():
             if match := pattern.search(line):
                 reading.figures[name] = match[1]

@@ -1,38 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
 """The EEMBC runner's ``log.txt`` and ``script.async``: commands as they were sent, device lines as they came.
 
-A line is ``<clock s> <source>: <text>``; in energy mode the device speaks through the IO manager, ``io: [dut]: ...``.
+A line is ``<clock s> <speaker>: <text>``; in energy mode the device's lines come through the IO manager, as
+``io: [dut]: <text>``. What a device sent is decoded by ``harness.wire.protocol``, as for a run of this program; the
+runner's own messages are a table here. A log is a fold of its lines over ``_Reader``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from mlperf_tiny.harness.wire import protocol
 from mlperf_tiny.results.review.evidence.runner_log import (
-    ERROR_LINE,
     MAX_ERRORS,
     MAX_INFERENCES,
+    MESSAGE_MARKS,
     Inference,
     Run,
-    vector,
+    bounded_values,
+    error_text,
 )
+
+DEVICE = "dut"
+PARSER = "parser"
+"""The speaker of the commands that the runner sends."""
 
 _LINE = re.compile(r"(\d{1,9}\.\d{1,6}) ([\w-]{1,40}): (\[dut\]: )?(.*)")
 _LOAD = re.compile(r'bloadp?\s+(?:dut\s+)?\\?"([^"]{1,1000}?)\\?"')
 _INFER = re.compile(r"(?:io\s+)?dut\s+infer\s+(\d{1,12})(?:\s+(\d{1,12}))?")
 _COMMAND = re.compile(r'Command "(.*)"\s*$')
 _SCRIPT_COMMAND = re.compile(r"cmd\s*:\s*'([^'\n]{1,2000})'")
-_LAP = re.compile(r"m-lap-us-(\d{1,20})")
-_RESULTS = re.compile(r"m-results-\[([^\]]*)\]")
-_FIELD = re.compile(r"m-(profile|model)-\[([^\]]{0,200})\]")
 _VOLTAGE = re.compile(r"m-voltage-mv\[(\d{1,6})\]")
+_START_MARKS = ("m-session-start", "m-sequencer-start")
+_STOP_MARKS = ("m-session-stop", "m-sequencer-stop")
 _COUNTER_US = 1 << 32
+_MAX_TEXT = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """One line of the log that holds a message."""
+
+    clock_s: float
+    """The log's clock."""
+    speaker: str
+    """Who wrote it: ``parser``, ``session``, ``emon`` ...; ``dut`` for the device, also through the IO manager."""
+    text: str
+    """The rest of the line."""
+
+
+def read_line(line: str) -> LogLine | None:
+    """Return the parts of a line; None for one without a message, and for the sequencer's plan of commands.
+
+    >>> read_line("00112.745 io: [dut]: m-ready")
+    LogLine(clock_s=112.745, speaker='dut', text='m-ready')
+    """
+    if not any(mark in line for mark in (*MESSAGE_MARKS, 'Command "')) or "m-sequencing" in line:
+        return None
+    match = _LINE.match(line)
+    if match is None:
+        return None
+    return LogLine(clock_s=float(match[1]), speaker=DEVICE if match[3] else match[2], text=match[4])
 
 
 @dataclass
-class _Open:
+class _Pending:
     """An ``infer`` command whose answer is being read."""
 
     file: str
@@ -43,97 +77,173 @@ class _Open:
     started_s: float | None = None
     done_s: float | None = None
 
-    def close(self) -> Inference:
+    def finished(self) -> Inference:
         seconds = None
         if len(self.laps_us) >= 2:
             start_us, end_us = self.laps_us[-2:]
             # A 32-bit counter of microseconds starts again after 71.6 minutes.
             seconds = ((end_us - start_us) % _COUNTER_US if end_us < start_us else end_us - start_us) / 1e6
-        return Inference(self.file, self.iterations, self.warmups, seconds, self.scores, self.started_s, self.done_s)
+        return Inference(
+            file=self.file,
+            iterations=self.iterations,
+            warmups=self.warmups,
+            seconds=seconds,
+            scores=self.scores,
+            started_s=self.started_s,
+            done_s=self.done_s,
+        )
+
+
+class _TooMany(Exception):
+    """The log holds more inferences than are read."""
+
+
+@dataclass
+class _Reader:
+    """What the lines so far amount to; ``take`` adds one."""
+
+    source: str
+    file: str = ""
+    pending: _Pending | None = None
+    inferences: list[Inference] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    profile: str = ""
+    model_id: str = ""
+    voltages_mv: list[int] = field(default_factory=list)
+    trace_on_s: float | None = None
+    started: bool = False
+    stopped: bool = False
+
+    def take(self, line: LogLine) -> None:
+        """Add one line."""
+        if line.speaker == PARSER and (command := _COMMAND.match(line.text)):
+            self._command(command[1])
+            return
+        match protocol.decode_line(line.text):
+            case protocol.Refused():
+                if len(self.errors) < MAX_ERRORS:
+                    self.errors.append(error_text(line.text))
+            case protocol.Profile(text):
+                self.profile = text[:_MAX_TEXT]
+            case protocol.Model(model_id):
+                self.model_id = model_id[:_MAX_TEXT]
+            case protocol.Lap() | protocol.Results() | protocol.InferStart() as reply if self.pending is not None:
+                self._answer(self.pending, line, reply)
+            case protocol.Text():
+                self._runner_message(line)
+
+    def run(self) -> Run:
+        self._close()
+        return Run(
+            runner="EEMBC",
+            source=self.source,
+            inferences=tuple(self.inferences),
+            profile=self.profile,
+            model_id=self.model_id,
+            voltages_mv=tuple(self.voltages_mv),
+            finished=self.started and self.stopped,
+            errors=tuple(self.errors),
+            trace_on_s=self.trace_on_s,
+            problems=tuple(self.problems),
+        )
+
+    def _close(self) -> None:
+        if self.pending is not None:
+            self.inferences.append(self.pending.finished())
+        self.pending = None
+
+    def _command(self, command: str) -> None:
+        if load := _LOAD.search(command):
+            self.file = base_name(load[1])
+        elif infer := _INFER.match(command):
+            self._close()
+            if len(self.inferences) >= MAX_INFERENCES:
+                self.problems.append(f"{self.source} holds over {MAX_INFERENCES:,} inferences; the rest was not read")
+                raise _TooMany
+            self.pending = _Pending(self.file, int(infer[1]), int(infer[2] or 0))
+
+    def _answer(self, pending: _Pending, line: LogLine, reply: protocol.Reply) -> None:
+        match reply:
+            case protocol.Lap(device_us) if line.speaker == DEVICE:  # the IO manager's stamps are of another clock
+                pending.laps_us.append(device_us)
+            case protocol.Results(values):
+                self._scores(pending, line, values)
+            case protocol.InferStart():
+                pending.started_s = line.clock_s
+
+    def _scores(self, pending: _Pending, line: LogLine, values: tuple[float, ...]) -> None:
+        pending.scores = bounded_values(values)
+        if pending.scores is None and len(self.problems) < MAX_ERRORS:
+            self.problems.append(
+                f"{self.source}: the answer for {pending.file} is not a list of numbers: {line.text[:80]!r}"
+            )
+
+    def _runner_message(self, line: LogLine) -> None:
+        """Messages that no device sends, and answers that cannot be decoded."""
+        text = line.text
+        if "m-results-[" in text and self.pending is not None:
+            self._scores(self.pending, line, ())
+        elif "m-infer-done" in text and self.pending is not None:
+            self.pending.done_s = line.clock_s
+        elif measured := _VOLTAGE.search(text):
+            self.voltages_mv.append(int(measured[1]))
+        elif "m-trace[on]" in text:
+            self.trace_on_s = line.clock_s
+        elif any(mark in text for mark in _START_MARKS):
+            self.started = True
+        elif any(mark in text for mark in _STOP_MARKS):
+            self.stopped = True
 
 
 def parse_eembc_log(lines: Iterable[str], source: str) -> Run:
-    """Read a log; lines that are none of the runner's are passed over, damaged answers are named in ``problems``."""
-    inferences: list[Inference] = []
-    errors: list[str] = []
-    problems: list[str] = []
-    fields: dict[str, str] = {}
-    voltages: list[int] = []
-    current: _Open | None = None
-    file, trace_on_s, begun, finished = "", None, False, False
-    for line in lines:
-        if "m-" not in line and "e-[" not in line and 'Command "' not in line:
-            continue
-        if "m-sequencing" in line or not (match := _LINE.match(line)):
-            continue
-        clock_s, speaker, text = float(match[1]), match[2], match[4]
-        if speaker == "parser" and (command := _COMMAND.match(text)):
-            if load := _LOAD.search(command[1]):
-                file = base_name(load[1])
-            elif infer := _INFER.match(command[1]):
-                if current is not None:
-                    inferences.append(current.close())
-                current = _Open(file, int(infer[1]), int(infer[2] or 0))
-                if len(inferences) >= MAX_INFERENCES:
-                    problems.append(f"{source} holds over {MAX_INFERENCES:,} inferences; the rest was not read")
-                    break
-            continue
-        if error := ERROR_LINE.search(text):
-            if len(errors) < MAX_ERRORS:
-                errors.append(error[1])
-        elif current is not None and (lap := _LAP.search(text)):
-            if speaker == "dut" or match[3]:
-                current.laps_us.append(int(lap[1]))
-        elif current is not None and (answer := _RESULTS.search(text)):
-            current.scores = vector(answer[1])
-            if current.scores is None and len(problems) < MAX_ERRORS:
-                problems.append(f"{source}: the answer for {current.file} is not a list of numbers: {answer[1][:80]!r}")
-        elif current is not None and "m-infer-start" in text:
-            current.started_s = clock_s
-        elif current is not None and "m-infer-done" in text:
-            current.done_s = clock_s
-        elif said := _FIELD.search(text):
-            fields[said[1]] = said[2]
-        elif measured := _VOLTAGE.search(text):
-            voltages.append(int(measured[1]))
-        elif "m-trace[on]" in text:
-            trace_on_s = clock_s
-        elif "m-session-start" in text or "m-sequencer-start" in text:
-            begun = True
-        elif "m-session-stop" in text or "m-sequencer-stop" in text:
-            finished = True
-    if current is not None:
-        inferences.append(current.close())
-    return Run(
-        "EEMBC",
-        source,
-        tuple(inferences),
-        fields.get("profile", ""),
-        fields.get("model", ""),
-        tuple(voltages),
-        begun and finished,
-        tuple(errors),
-        trace_on_s,
-        problems=tuple(problems),
-    )
+    """Read a log; lines that are none of the runner's are passed over.
+
+    Args:
+        lines: Its lines, without ends.
+        source: Its path, for messages.
+
+    Returns:
+        The run; damaged answers are named in its ``problems``.
+    """
+    reader = _Reader(source)
+    try:
+        for line in lines:
+            if read := read_line(line):
+                reader.take(read)
+    except _TooMany:
+        pass
+    return reader.run()
 
 
 def parse_script(lines: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
-    """Return file, iterations and warm-ups of every ``infer`` the command list ``script.async`` holds, in order."""
+    """Return file, iterations and warm-ups of every ``infer`` the command list ``script.async`` holds, in order.
+
+    >>> parse_script(["cmd: 'bload dut \\"a/x.bin\\"'", "cmd: 'dut infer 10 1'"])
+    (('x.bin', 10, 1),)
+    """
     planned: list[tuple[str, int, int]] = []
     file = ""
-    for line in lines:
-        if not (command := _SCRIPT_COMMAND.search(line)):
-            continue
-        if load := _LOAD.search(command[1]):
+    for command in _script_commands(lines):
+        if load := _LOAD.search(command):
             file = base_name(load[1])
-        elif infer := _INFER.match(command[1]):
+        elif infer := _INFER.match(command):
             planned.append((file, int(infer[1]), int(infer[2] or 0)))
             if len(planned) >= MAX_INFERENCES:
                 break
     return tuple(planned)
 
 
+def _script_commands(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        if command := _SCRIPT_COMMAND.search(line):
+            yield command[1]
+
+
 def base_name(path: str) -> str:
-    """The file name of a path as Windows or anybody else writes it."""
+    r"""Return the file name of a path as Windows or another system writes it.
+
+    >>> base_name("C:\\data\\x.bin")
+    'x.bin'
+    """
     return path.replace("\\", "/").rpartition("/")[2]

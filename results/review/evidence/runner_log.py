@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-# A repetition of "profile-[" is none: the e must stand alone.
-ERROR_LINE = re.compile(r"(?<![\w-])e-\[([^\]]{0,300})")
+from mlperf_tiny.harness.wire.protocol import Refused, decode_line
+
+MESSAGE_MARKS = ("m-", "e-[", "Supplied buffer", "Input db has")
+"""No message of the wire protocol is in a line without one of these."""
+
+MAX_ERROR_TEXT = 300
+MAX_VALUES = 1000
+MAX_VALUE = 1e30
 MAX_INFERENCES = 200_000
 MAX_ERRORS = 50
 
@@ -67,17 +73,32 @@ class Run:
 
 
 def number(text: str) -> float | None:
-    """A finite number of sane length, else None."""
+    """Return the finite number a short text spells, else None."""
     try:
         value = float(text) if len(text) <= 40 else float("nan")
     except ValueError:
         return None
-    return value if abs(value) < 1e30 else None
+    return value if abs(value) < MAX_VALUE else None
 
 
-def vector(text: str) -> tuple[float, ...] | None:
-    """The values of ``[a,b,c]`` without its brackets; empty items are none. None when one is no finite number."""
-    values = [number(item) for item in text.split(",") if item.strip()]
-    if not values or len(values) > 1000 or any(value is None for value in values):
+def bounded_values(values: Sequence[float] | None) -> tuple[float, ...] | None:
+    """Return an answer whose values can be computed with; None for one that is empty, too long or out of range.
+
+    >>> bounded_values([0.5, 0.25])
+    (0.5, 0.25)
+    """
+    if not values or len(values) > MAX_VALUES or any(abs(value) >= MAX_VALUE for value in values):
         return None
-    return tuple(value for value in values if value is not None)
+    return tuple(values)
+
+
+def error_text(line: str) -> str:
+    """Return the text of an error message of the wire protocol anywhere in a line, "" when there is none.
+
+    >>> error_text("00046.063 ulp-mlperf: e-[The run is too short]")
+    'The run is too short'
+    """
+    if not any(mark in line for mark in MESSAGE_MARKS):
+        return ""
+    reply = decode_line(line)
+    return reply.text.partition("]")[0][:MAX_ERROR_TEXT] if isinstance(reply, Refused) else ""
