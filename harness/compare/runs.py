@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finished runs side by side, those of boards beside those of emulated ones: rows from records and transcripts."""
+"""Finished runs side by side, of real boards and of emulated ones: rows from records and transcripts."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from mlperf_tiny.harness.compare.rows import Answers, Figures, Row, compared
+from mlperf_tiny.harness.compare.rows import Answers, ComparisonRow, InferenceCost, compared
 from mlperf_tiny.harness.record.measured import Measured, measure
-from mlperf_tiny.harness.record.record import RunRecord, figures, stated_seal
+from mlperf_tiny.harness.record.record import RunRecord, compute_record, stated_seal
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 
 
-def compare_runs(folders: Sequence[Path]) -> list[Row]:
+def compare_runs(folders: Sequence[Path]) -> list[ComparisonRow]:
     """Return a row for each run folder; answers are compared with the first run on the same data.
 
     Raises RecordError for a folder that holds no run, or a damaged one.
     """
-    rows: list[Row] = []
-    first_on: dict[object, Row] = {}
+    rows: list[ComparisonRow] = []
+    first_on: dict[object, ComparisonRow] = {}
     for number, folder in enumerate(folders, start=1):
         transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder))
-        record, measured = figures(transcript), measure(transcript)
+        record, measured = compute_record(transcript), measure(transcript)
         row = _row(f"run {number}", folder, record, measured)
         settings = record.settings
         # The same names are the same files only in the same data set, read in the same way.
@@ -33,12 +33,12 @@ def compare_runs(folders: Sequence[Path]) -> list[Row]:
     return rows
 
 
-def _row(name: str, folder: Path, record: RunRecord, measured: Measured) -> Row:
+def _row(name: str, folder: Path, record: RunRecord, measured: Measured) -> ComparisonRow:
     settings, performance = record.settings, record.performance
     device, built = settings.device, settings.firmware
     cost = None
     if performance is not None:
-        cost = Figures(
+        cost = InferenceCost(
             latency_us=performance.latency_ms * 1000.0,
             instructions=record.instructions_per_inference,
             cycles=record.cycles_per_inference,
@@ -47,7 +47,7 @@ def _row(name: str, folder: Path, record: RunRecord, measured: Measured) -> Row:
             flash_bytes=(built.flash_bytes or None) if built else None,
             constant_bytes=(built.model_bytes or None) if built else None,
         )
-    return Row(
+    return ComparisonRow(
         model=settings.model.name,
         device=device.device,
         engine=settings.engine,
@@ -57,7 +57,7 @@ def _row(name: str, folder: Path, record: RunRecord, measured: Measured) -> Row:
         timing=device.timing,
         timing_model=device.timing_model,
         inputs=settings.data.summary,
-        figures=cost,
+        cost=cost,
         problem="" if cost else "no timed windows",
         run=name,
         folder=str(folder),
@@ -66,7 +66,7 @@ def _row(name: str, folder: Path, record: RunRecord, measured: Measured) -> Row:
 
 
 def _answers(measured: Measured) -> Answers:
-    """What was answered: each window of each file of an accuracy run, and the last inference of each timed window."""
+    """The answers to each window of each file of an accuracy run, and to the last inference of each timed window."""
     found: Answers = {}
     choice = measured.choice
     for timed in (measured.attempts.get(choice.attempt, {}) if choice else {}).values():

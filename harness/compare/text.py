@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A comparison as text for people: a table for each device and kind of time, so that no two kinds share a ranking."""
+"""A comparison as text: a table for each device and kind of time, so that no two kinds share a ranking."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 
-from mlperf_tiny.harness.compare.rows import Difference, Row
+from mlperf_tiny.harness.compare.rows import ComparisonRow, Difference
+from mlperf_tiny.terminal import text_table
 
 _HEADINGS = (
     "model",
@@ -21,12 +22,16 @@ _HEADINGS = (
     "flash - model",
     "outputs",
 )
-_TEXT_COLUMNS = (0, 1, 9)
-_GAP = "  "
+_ALIGN = "<<>>>>>>><"
 
 
-def render_comparison(rows: Sequence[Row], notes: Sequence[str] = ()) -> str:
-    """Return the tables of ``rows``, which stay in their order within a table, and the notes below them."""
+def render_comparison(rows: Sequence[ComparisonRow], notes: Sequence[str] = ()) -> str:
+    """Return the tables and the notes below them.
+
+    Args:
+        rows: They stay in their order within a table.
+        notes: Sentences that follow the notes on the rows.
+    """
     blocks = []
     timings = {row.timing for row in rows}
     by_kind = sorted(rows, key=_kind)  # stable: rows keep their order within a kind
@@ -34,50 +39,45 @@ def render_comparison(rows: Sequence[Row], notes: Sequence[str] = ()) -> str:
         blocks.append(_block(*kind, list(group)))
     below = [f"{row.run}: {row.folder}" for row in rows if row.run]
     below += _versions(rows)
-    below += [f"inputs of {model}: {words}" for model, words in _inputs(rows)]
+    below += [f"inputs of {models}: {inputs}" for models, inputs in _inputs(rows)]
     if len(timings) > 1:
-        below.append(f"{' and '.join(sorted(timings))} times are not to be compared: each has a table of its own")
+        below.append(f"{' and '.join(sorted(timings))} times cannot be compared: each has its own table")
     below += notes
     return "\n\n".join([*blocks, "\n".join(f"note: {text}" for text in below)] if below else blocks)
 
 
-def _kind(row: Row) -> tuple[str, str, str]:
+def _kind(row: ComparisonRow) -> tuple[str, str, str]:
     return row.device, row.timing, row.timing_model
 
 
-def _block(device: str, timing: str, timing_model: str, rows: list[Row]) -> str:
+def _block(device: str, timing: str, timing_model: str, rows: list[ComparisonRow]) -> str:
     cells = [_cells(row, _first(rows, row)) for row in rows]
-    measured = [cell for cell, row in zip(cells, rows, strict=True) if row.figures is not None]
-    widths = [max(map(len, column)) for column in zip(_HEADINGS, *measured, strict=True)]
-    widths[:2] = [max(map(len, column)) for column in zip(_HEADINGS[:2], *(cell[:2] for cell in cells), strict=True)]
+    # A problem takes the place of all numbers of its row and must not widen their columns.
+    problems = [number for number, row in enumerate(rows, start=1) if row.cost is None]
+    table = text_table([_HEADINGS, *cells], align=_ALIGN, spanning=problems)
     model = f" ({timing_model})" if timing_model else ""
-    lines = [f"{device}, timing: {timing}{model}", "", _line(_HEADINGS, widths)]
-    for row, cell in zip(rows, cells, strict=True):
-        if row.figures is None:
-            cell = (*cell, _GAP.join(filter(None, (row.problem, _equality(row.difference)))))
-        lines.append(_line(cell, widths))
-    return "\n".join(lines)
+    return f"{device}, timing: {timing}{model}\n\n{table}"
 
 
-def _first(rows: Sequence[Row], row: Row) -> Row | None:
-    """The row of the same model that ratios are to: the first that has figures."""
-    same = (other for other in rows if other.model == row.model and other.figures is not None)
+def _first(rows: Sequence[ComparisonRow], row: ComparisonRow) -> ComparisonRow | None:
+    """The row of the same model that ratios are to: the first that was measured."""
+    same = (other for other in rows if other.model == row.model and other.cost is not None)
     return next(same, None)
 
 
-def _cells(row: Row, first: Row | None) -> tuple[str, ...]:
+def _cells(row: ComparisonRow, first: ComparisonRow | None) -> tuple[str, ...]:
     engine = f"{row.engine}, {row.kernels}" if row.kernels else row.engine
     model = f"{row.run}, {row.model}" if row.run else row.model
-    figures = row.figures
-    if figures is None:
-        return model, engine
-    numbers = (figures.arena_bytes, figures.ram_bytes, figures.flash_bytes, figures.runtime_flash_bytes)
+    cost = row.cost
+    if cost is None:
+        return model, engine, "  ".join(filter(None, (row.problem, _equality(row.difference))))
+    numbers = (cost.arena_bytes, cost.ram_bytes, cost.flash_bytes, cost.runtime_flash_bytes)
     return (
         model,
         engine,
-        f"{figures.latency_us / 1000:,.3f}",
+        f"{cost.latency_us / 1000:,.3f}",
         _ratio(row, first),
-        _number(figures.instructions),
+        _number(cost.instructions),
         *map(_number, numbers),
         _equality(row.difference),
     )
@@ -95,8 +95,8 @@ def _equality(difference: Difference | None) -> str:
     return f"{differ}, by {largest} at most"
 
 
-def _versions(rows: Sequence[Row]) -> list[str]:
-    """What each engine was and what compiled it, said once."""
+def _versions(rows: Sequence[ComparisonRow]) -> list[str]:
+    """Version and compiler of each engine, each once."""
     found: dict[str, None] = {}
     for row in rows:
         parts = [row.engine_version, f"compiled with {row.compiler}" if row.compiler else ""]
@@ -105,28 +105,20 @@ def _versions(rows: Sequence[Row]) -> list[str]:
     return list(found)
 
 
-def _inputs(rows: Sequence[Row]) -> list[tuple[str, str]]:
+def _inputs(rows: Sequence[ComparisonRow]) -> list[tuple[str, str]]:
     found: dict[str, list[str]] = {}
     for row in rows:
         if row.inputs and not row.run and row.model not in found.setdefault(row.inputs, []):
             found[row.inputs].append(row.model)
-    return [(", ".join(models), words) for words, models in found.items()]
+    return [(", ".join(models), inputs) for inputs, models in found.items()]
 
 
-def _ratio(row: Row, first: Row | None) -> str:
+def _ratio(row: ComparisonRow, first: ComparisonRow | None) -> str:
     """Latency against that of ``first``, which stands in the same table and so in the same kind of time."""
-    if first is None or first is row or not (row.figures and first.figures):
+    if first is None or first is row or not (row.cost and first.cost):
         return ""
-    return f"{row.figures.latency_us / first.figures.latency_us:.2f}"
+    return f"{row.cost.latency_us / first.cost.latency_us:.2f}"
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}"
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (
-        cell.ljust(width) if column in _TEXT_COLUMNS else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=False))
-    )
-    return _GAP.join(padded).rstrip()

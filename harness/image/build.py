@@ -14,27 +14,28 @@ from pathlib import Path
 
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.firmware.boards import Board
-from mlperf_tiny.firmware.build import FIRMWARE, build_firmware
+from mlperf_tiny.firmware.build import FIRMWARE
 from mlperf_tiny.firmware.engine_model import EngineModel
-from mlperf_tiny.firmware.tflm.model import TflmModel
 from mlperf_tiny.firmware.toolchain import Toolchain
 from mlperf_tiny.firmware.wire import WireFormat
-from mlperf_tiny.harness.image.arena import build_with_least_arena
-from mlperf_tiny.harness.record.settings import FirmwareFacts
+from mlperf_tiny.harness.image.engines import find_engine
+from mlperf_tiny.harness.record.settings import FirmwareInfo
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE
 from mlperf_tiny.models.data.download.download import file_sha256
 
 ELF_FILE = "firmware.elf"
-FACTS_FILE = "firmware.json"
+INFO_FILE = "firmware.json"
 SOURCE_SUFFIXES = (".c", ".cc", ".h", ".S", ".s", ".ld", ".txt")
 
 
 @dataclass(frozen=True)
-class Image:
-    """A linked image and what a record says of it."""
+class BuiltImage:
+    """A linked image."""
 
     elf: Path
-    facts: FirmwareFacts
+    """The file, in the cache."""
+    info: FirmwareInfo
+    """What a record holds of it."""
 
 
 def build_image(
@@ -44,33 +45,42 @@ def build_image(
     toolchain: Toolchain,
     baud: int | None,
     cache: Path,
-    say: Callable[[str], None] = lambda text: None,
-) -> Image:
-    """Return the image of ``model`` for ``board``; from ``cache`` when the very same was built before.
+    log: Callable[[str], None] = lambda text: None,
+) -> BuiltImage:
+    """Return the image of a model for a board; from the cache when the same was built before.
 
-    Of a model whose arena is not known yet (0 bytes) the least is found; ``Image.facts`` tells it.
-    Raises DoesNotFit, CompilerFailed, or UnsupportedOperator when an interpreter does not take the model.
+    Args:
+        model: The model. Where its arena is not known (0 bytes) the least is found; it is in ``BuiltImage.info``.
+        wire: What the device takes and answers.
+        board: The board's row.
+        toolchain: The compiler.
+        baud: Serial rate; None for the board's own.
+        cache: The user's cache folder; images lie in ``images`` below it.
+        log: Takes one sentence for each step.
+
+    Raises:
+        DoesNotFit: when flash or RAM of the board are too small.
+        CompilerFailed: with the compiler's message.
+        UnsupportedOperator: when an interpreter refuses the model.
+        DataError: when the cache folder cannot be made.
     """
     kept = cache / "images" / _key(model, wire, board, toolchain, baud)
     image = _kept(kept)
     if image is not None:
-        say(f"taking the image for {board.device} that was built before")
+        log(f"using the cached image for {board.device}")
         return image
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(
             f"the folder for built images {kept.parent} cannot be made: {error.strerror}. "
-            f"Name a folder that may be written with {CACHE_VARIABLE}."
+            f"Name a writable folder with {CACHE_VARIABLE}."
         ) from error
     _give_zig_a_home(cache)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix="building-") as folder:
         out = Path(folder)
-        if isinstance(model, TflmModel) and model.arena_bytes == 0:
-            model, firmware = build_with_least_arena(model, wire, board, out, toolchain, baud, say)
-        else:
-            firmware = build_firmware(model, wire, board, out / "build", toolchain, baud=baud, progress=say)
-        facts = FirmwareFacts(
+        model, firmware = find_engine(model.engine).build(model, wire, board, out, toolchain, baud, log)
+        info = FirmwareInfo(
             elf_sha256=firmware.elf_sha256,
             toolchain=firmware.toolchain,
             compiler=firmware.compiler,
@@ -87,38 +97,38 @@ def build_image(
         finished = out / "finished"
         finished.mkdir()
         shutil.copy2(firmware.elf, finished / ELF_FILE)
-        (finished / FACTS_FILE).write_text(json.dumps(asdict(facts), indent=1) + "\n")
+        (finished / INFO_FILE).write_text(json.dumps(asdict(info), indent=1) + "\n")
         try:
             finished.replace(kept)
         except OSError:
-            # Another run built the same at the same time, and may be using it; or what is there is damaged.
+            # Another run built the same meanwhile and may be using it, or the folder there is damaged.
             if (meanwhile := _kept(kept)) is not None:
                 return meanwhile
             shutil.rmtree(kept, ignore_errors=True)
             finished.replace(kept)
-    return Image(kept / ELF_FILE, facts)
+    return BuiltImage(kept / ELF_FILE, info)
 
 
 def _give_zig_a_home(cache: Path) -> None:
-    """Where HOME is missing or read-only, let zig keep what it compiles of the C library in our cache.
+    """Where HOME is missing or read-only, let zig keep its compiled C library in our cache.
 
-    Without one it fails or, with a HOME that does not exist, waits for ever.
+    Without a cache folder zig fails or, with a HOME that does not exist, hangs.
     """
     home = os.environ.get("HOME", "")
     if os.name == "posix" and not os.access(home, os.W_OK):
         os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str((cache / "zig").absolute()))
 
 
-def _kept(folder: Path) -> Image | None:
-    """The image in ``folder``, if it is all there and still what it was."""
+def _kept(folder: Path) -> BuiltImage | None:
+    """The image in a folder; None when files are missing or the ELF does not have its recorded hash."""
     try:
-        values = json.loads((folder / FACTS_FILE).read_text())
-        facts = FirmwareFacts(**{**values, "flags": tuple(values["flags"])})
+        values = json.loads((folder / INFO_FILE).read_text())
+        info = FirmwareInfo(**{**values, "flags": tuple(values["flags"])})
         elf = folder / ELF_FILE
-        if file_sha256(elf) != facts.elf_sha256:
+        if file_sha256(elf) != info.elf_sha256:
             return None
-        # The image is that of today's sources, whatever in them has changed that is no part of it.
-        return Image(elf, replace(facts, source_digest=source_digest()))
+        # The key covers all sources that decide the image; those that do not may have changed since.
+        return BuiltImage(elf, replace(info, source_digest=source_digest()))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -141,10 +151,10 @@ def _key(model: EngineModel, wire: WireFormat, board: Board, toolchain: Toolchai
 
 
 def source_digest() -> str:
-    """A sha256 (hex) of this program's sources that images are made from: kernels, monitor, ports and the generator.
+    """Return the sha256 (hex) of this program's firmware sources: kernels, monitor, ports and the generator.
 
-    It covers, for each of them in order of path, ``path NUL sha256-of-content newline``. Two programs with the same
-    digest and the same compiler make the same image of the same model; those with different ones may.
+    It covers ``path NUL sha256-of-content newline`` of each, in order of path. Two programs with the same digest and
+    the same compiler build the same image of the same model.
     """
     digest = hashlib.sha256()
     for path in sorted(FIRMWARE.rglob("*")):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from mlperf_tiny.harness.profile.causes import Cause, causes_in, cycles_of
-from mlperf_tiny.harness.profile.layers import Layer
+from mlperf_tiny.harness.profile.layers import LayerProfile
 from mlperf_tiny.harness.profile.measure import Profile
 
 WIDTH, MARGIN, BAR_HEIGHT, ROW_HEIGHT, LEGEND_ROW = 960, 16, 14, 20, 18
@@ -33,7 +33,7 @@ text { font: 11px sans-serif; fill: #222222 }
 
 def draw_profile(profile: Profile) -> str:
     """Return the text of the SVG; the same profile gives the same text."""
-    layers = [*profile.layers, Layer("outside the layers", 0, profile.outside)]
+    layers = [*profile.layers, LayerProfile(title="outside the layers", macs=0, counts=profile.outside)]
     causes = causes_in([layer.counts for layer in layers])
     titles = [_short(layer.title) for layer in layers]
     left = MARGIN + CHARACTER_WIDTH * max(map(len, titles))
@@ -95,7 +95,9 @@ def _round_step(least: float) -> int:
         power *= 10
 
 
-def _bar(layer: Layer, title: str, total: int, causes: Sequence[Cause], left: float, y: int, scale: float) -> list[str]:
+def _bar(
+    layer: LayerProfile, title: str, total: int, causes: Sequence[Cause], left: float, y: int, scale: float
+) -> list[str]:
     parts = [f'<text x="{left - 6:.1f}" y="{y + 11}" text-anchor="end">{escape(title)}</text>']
     x = left
     for cause in causes:

@@ -27,7 +27,7 @@ folder of a complete run computes it again from the transcript, in the format of
 
 
 @dataclass(frozen=True)
-class WindowFigures:
+class WindowMetrics:
     """One timed window of the attempt that counts."""
 
     sample: str
@@ -37,18 +37,18 @@ class WindowFigures:
 
 
 @dataclass(frozen=True)
-class PerformanceFigures:
+class PerformanceMetrics:
     """``throughput_per_s`` is the median of the windows; ``latency_ms`` is 1000 / throughput, as the tables show it."""
 
     iterations: int
     attempts: int
-    windows: tuple[WindowFigures, ...]
+    windows: tuple[WindowMetrics, ...]
     throughput_per_s: float
     latency_ms: float
 
 
 @dataclass(frozen=True)
-class AccuracyFigures:
+class AccuracyMetrics:
     """``top1_percent`` and ``correct`` are of classifiers. ``auc`` is exact; the others are those of the runners.
 
     ``file_scores`` (file -> mean over its windows) and ``precision_recall`` are of anomaly detection. A figure that
@@ -73,7 +73,7 @@ class AccuracyFigures:
 
 
 @dataclass(frozen=True)
-class EnergyFigures:
+class EnergyMetrics:
     """Energy of one inference. ``kind`` "modelled": power measured on such a board, from ``source``, times the latency.
 
     ``lowest_uj`` and ``highest_uj`` take the least and the most power that was measured there; the latency's own error
@@ -98,14 +98,14 @@ class RunRecord:
     settings: Settings
     complete: bool
     identity: Identity | None
-    performance: PerformanceFigures | None
-    accuracy: AccuracyFigures | None
+    performance: PerformanceMetrics | None
+    accuracy: AccuracyMetrics | None
     instructions_per_inference: float | None
     cycles_per_inference: float | None
     violations: tuple[str, ...]
     notes: tuple[str, ...]
     resumed: int
-    energy: EnergyFigures | None = None
+    energy: EnergyMetrics | None = None
     seal: Seal | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class RunRecord:
         return {"format": FORMAT, **values}
 
 
-def figures(transcript: Transcript) -> RunRecord:
+def compute_record(transcript: Transcript) -> RunRecord:
     """Return the record that a transcript amounts to; raises RecordError when its events are damaged."""
     settings = Settings.from_event(transcript[0])
     measured = measure(transcript)
@@ -141,7 +141,7 @@ def read_record(folder: Path) -> RunRecord:
 
     Raises RecordError for a damaged transcript, and for one that is not what ``record.json`` was computed from.
     """
-    return figures(read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder)))
+    return compute_record(read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder)))
 
 
 def stated_seal(folder: Path) -> Seal | None:
@@ -217,14 +217,14 @@ def write_record(record: RunRecord, folder: Path) -> Path:
     return path
 
 
-def _performance(measured: Measured) -> PerformanceFigures | None:
+def _performance(measured: Measured) -> PerformanceMetrics | None:
     if measured.choice is None:
         return None
     windows = tuple(_window(timed) for _, timed in sorted(measured.attempts.get(measured.choice.attempt, {}).items()))
     if not windows:
         return None
     throughput = metrics.median([window.throughput_per_s for window in windows])
-    return PerformanceFigures(
+    return PerformanceMetrics(
         iterations=measured.choice.iterations,
         attempts=measured.choice.attempt,
         windows=windows,
@@ -233,25 +233,25 @@ def _performance(measured: Measured) -> PerformanceFigures | None:
     )
 
 
-def _window(timed: Timed) -> WindowFigures:
+def _window(timed: Timed) -> WindowMetrics:
     elapsed_us = timed.inference.elapsed_us
     if elapsed_us == 0:
         raise RecordError(f"the window on {timed.sample} lasted 0 us: the device's clock stands still.")
-    return WindowFigures(timed.sample, timed.inference.count, elapsed_us, timed.inference.count / (elapsed_us / 1e6))
+    return WindowMetrics(timed.sample, timed.inference.count, elapsed_us, timed.inference.count / (elapsed_us / 1e6))
 
 
-def _energy(record: RunRecord) -> EnergyFigures | None:
+def _energy(record: RunRecord) -> EnergyMetrics | None:
     device = record.settings.device
     mean_w, lowest_w, highest_w = device.active_power_w, device.lowest_power_w, device.highest_power_w
     if record.performance is None or mean_w is None or lowest_w is None or highest_w is None:
         return None
     latency_us = 1000.0 * record.performance.latency_ms
-    return EnergyFigures(
+    return EnergyMetrics(
         "modelled", mean_w * latency_us, lowest_w * latency_us, highest_w * latency_us, device.power_source
     )
 
 
-def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, ...] = ()) -> AccuracyFigures | None:
+def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, ...] = ()) -> AccuracyMetrics | None:
     whole = _answered(measured)
     if not whole:
         return None
@@ -260,7 +260,7 @@ def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, .
     if task.metric is Metric.AUC:
         means = {index: _clip_score(measured, index, classes) for index in whole}
         scores, anomaly = np.array(list(means.values())), labels == 1
-        return AccuracyFigures(
+        return AccuracyMetrics(
             samples=len(whole),
             listed=listed,
             inferences=inferences,
@@ -279,7 +279,7 @@ def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, .
     scores = np.array(rows)
     correct = metrics.top1_correct(scores, labels)
     shares = metrics.as_shares(scores)
-    return AccuracyFigures(
+    return AccuracyMetrics(
         samples=len(whole),
         listed=listed,
         inferences=inferences,

@@ -16,7 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from mlperf_tiny.harness.record import record
 from mlperf_tiny.harness.record.record import RunRecord
-from mlperf_tiny.harness.record.settings import DataFacts, Settings
+from mlperf_tiny.harness.record.settings import DatasetInfo, Settings
 from mlperf_tiny.harness.wire import transcript
 from mlperf_tiny.harness.wire.hash_chain import SHOWN_DIGITS
 
@@ -80,7 +80,7 @@ def object_schema(kind: type, whole_list: bool = False) -> Schema:
     The list of files is in the transcript only; what has a default may be missing there, for earlier versions of this
     program had not all of it.
     """
-    left_out = {"listed"} if kind is DataFacts and not whole_list else set()
+    left_out = {"listed"} if kind is DatasetInfo and not whole_list else set()
     hints = {name: hint for name, hint in get_type_hints(kind).items() if name not in left_out}
     return {
         "type": "object",

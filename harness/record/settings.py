@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class DeviceFacts:
+class RunDevice:
     """The device row as it was used.
 
     Of an emulated core ``timing_level`` says how closely its time was modelled and ``timing_model`` with which versions
@@ -44,7 +44,7 @@ class DeviceFacts:
 
 
 @dataclass(frozen=True)
-class ModelFacts:
+class ModelInfo:
     """The model file. ``sha256`` is "" and ``origin`` "device" when a board came with its model."""
 
     name: str
@@ -57,7 +57,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class FirmwareFacts:
+class FirmwareInfo:
     """The image that was built; sizes in bytes, 0 where the host has no such memory.
 
     ``model_bytes`` of ``flash_bytes`` hold the model. ``engine_version`` is that of an engine from outside, else "".
@@ -80,7 +80,7 @@ class FirmwareFacts:
 
 
 @dataclass(frozen=True)
-class DataFacts:
+class DatasetInfo:
     """The data set. ``listed`` are its files in order; ``digest`` is the sha256 of its names and labels."""
 
     name: str
@@ -94,7 +94,7 @@ class DataFacts:
 
 
 @dataclass(frozen=True)
-class InputFacts:
+class InputInfo:
     """``format`` is "benchmark" for the task's official files, "own" for a model's own int8 input tensor.
 
     ``size_bytes`` is the size of one inference's int8 input tensor; 0 when it is not known. ``classes`` are the model's
@@ -121,11 +121,11 @@ class Settings:
     modes: tuple[str, ...]
     limit: int | None
     iterations: int | None
-    inputs: InputFacts
-    device: DeviceFacts
-    model: ModelFacts
-    firmware: FirmwareFacts | None
-    data: DataFacts
+    inputs: InputInfo
+    device: RunDevice
+    model: ModelInfo
+    firmware: FirmwareInfo | None
+    data: DatasetInfo
     versions: dict[str, str]
 
     def to_event(self) -> dict[str, Any]:
@@ -140,11 +140,11 @@ class Settings:
             firmware = values["firmware"]
             values.update(
                 modes=_tuples(values)["modes"],
-                inputs=_row(InputFacts, values["inputs"]),
-                device=_row(DeviceFacts, values["device"]),
-                model=_row(ModelFacts, values["model"]),
-                firmware=None if firmware is None else _row(FirmwareFacts, firmware),
-                data=_row(DataFacts, values["data"]),
+                inputs=_row(InputInfo, values["inputs"]),
+                device=_row(RunDevice, values["device"]),
+                model=_row(ModelInfo, values["model"]),
+                firmware=None if firmware is None else _row(FirmwareInfo, firmware),
+                data=_row(DatasetInfo, values["data"]),
             )
             settings = Settings(**values)
             for row in (settings, settings.inputs, settings.device, settings.model, settings.firmware, settings.data):

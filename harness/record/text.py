@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlperf_tiny.harness.record.record import AccuracyFigures, EnergyFigures, PerformanceFigures, RunRecord
+from mlperf_tiny.harness.record.record import AccuracyMetrics, EnergyMetrics, PerformanceMetrics, RunRecord
 from mlperf_tiny.models.tasks import Metric, Task, find_task
 
 FEW_SCORES = 5
@@ -56,7 +56,7 @@ def _engine(record: RunRecord) -> str:
     return f"{record.settings.engine} ({firmware.engine_version}), {firmware.kernels} kernels"
 
 
-def _performance_rows(performance: PerformanceFigures | None) -> list[tuple[str, str]]:
+def _performance_rows(performance: PerformanceMetrics | None) -> list[tuple[str, str]]:
     if performance is None:
         return []
     rows = [("iterations", f"{performance.iterations:,} in each window")]
@@ -77,14 +77,14 @@ def _counter_rows(record: RunRecord) -> list[tuple[str, str]]:
     return rows
 
 
-def _energy_rows(energy: EnergyFigures | None) -> list[tuple[str, str]]:
+def _energy_rows(energy: EnergyMetrics | None) -> list[tuple[str, str]]:
     if energy is None:
         return []
     span = f"{energy.lowest_uj:,.0f} to {energy.highest_uj:,.0f}"
     return [("energy", f"{energy.uj_per_inference:,.0f} uJ per inference ({energy.kind}; {span}; {energy.source})")]
 
 
-def _accuracy_rows(accuracy: AccuracyFigures | None, task: Task, source: str) -> list[tuple[str, str]]:
+def _accuracy_rows(accuracy: AccuracyMetrics | None, task: Task, source: str) -> list[tuple[str, str]]:
     if accuracy is None:
         return []
     part = "" if accuracy.samples == accuracy.listed else f"  (part: {accuracy.samples} of {accuracy.listed} files)"

@@ -16,20 +16,20 @@ from urllib.parse import quote
 from mlperf_tiny.errors import RecordError, UsageError
 from mlperf_tiny.firmware.boards import Board, find_board
 from mlperf_tiny.firmware.engine_model import EngineModel
-from mlperf_tiny.firmware.wire import ResultFormat, WireFormat, own_format
-from mlperf_tiny.harness.image.build import ELF_FILE, build_image
-from mlperf_tiny.harness.image.engines import ENGINES, check_at_hand, check_engine, toolchain_for
-from mlperf_tiny.harness.image.wire_format import wire_format
+from mlperf_tiny.firmware.wire import ResultFormat, WireFormat
+from mlperf_tiny.harness.image.build import ELF_FILE
+from mlperf_tiny.harness.image.engines import DEFAULT_ENGINE, find_engine
+from mlperf_tiny.harness.image.parts import resolve_parts
 from mlperf_tiny.harness.record.settings import (
     UNKNOWN_DEVICE,
-    DataFacts,
-    DeviceFacts,
-    InputFacts,
-    ModelFacts,
+    DatasetInfo,
+    InputInfo,
+    ModelInfo,
+    RunDevice,
     Settings,
     versions,
 )
-from mlperf_tiny.models.catalog.catalog import CatalogModel, InputFormat, benchmark_format, find_model, own_input_of
+from mlperf_tiny.models.catalog.catalog import CatalogModel, InputFormat, find_model, own_input_of
 from mlperf_tiny.models.data.download.cache import cache_folder, data_folder
 from mlperf_tiny.models.data.download.download import file_sha256
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
@@ -42,7 +42,6 @@ from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS, fi
 
 Mode = Literal["performance", "accuracy"]
 MODES: tuple[Mode, ...] = ("performance", "accuracy")
-USUAL_ENGINE = "compiled"
 UART_DIVISOR = (16, 0xFFFF)  # of the STM32 USART's clock, least and largest
 
 _NAMES = ", ".join(sorted(BY_NAME))
@@ -96,11 +95,11 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
 
     With a port nothing is built: ``request.task`` must then be known. Raises UsageError, DataError or BuildError.
     """
-    engine = check_engine(request.engine or USUAL_ENGINE)
+    engine = find_engine(request.engine or DEFAULT_ENGINE)
     task = _task_of(request)
     board = None if request.device is None else find_board(request.device)
     _check_timing(request, board)
-    toolchain = toolchain_for(engine, request.toolchain)
+    engine.toolchain(request.toolchain)
     if request.port is not None:
         model = None if request.model is None else find_model(request.model, task.name, data_dir=request.data)
         facts = _model_facts(model) if model else _UNKNOWN_MODEL
@@ -111,26 +110,23 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     if board is None:
         raise UsageError("say what to run on: --device (benchmark-devices lists them), or the --port of a board.")
     _check_baud(board, request.baud)
-    check_at_hand(engine, board)
+    engine.check_board(board, os.environ)
     wanted = task.default_model if request.model is None else request.model
     model = find_model(wanted, task.name, data_dir=request.data)
     say(f"model {model.name}, {model.origin}")
-    engine_model = ENGINES[engine](board, model.load(), model.name)
-    input_format = model.input_format or _format_of(engine_model, task)
-    wire = wire_format(task)
+    parts = resolve_parts(engine.name, board, model, request.toolchain, request.baud)
+    engine_model, input_format = parts.model, parts.input_format
     if input_format == "benchmark":
-        _check_output(engine_model, task, wire, model.name)
-    else:
-        wire = own_format(wire)
-    image = build_image(engine_model, wire, board, toolchain, request.baud, cache_folder(), say)
+        _check_output(engine_model, task, parts.wire, model.name)
+    image = parts.build(cache_folder(), say)
     own_input = own_input_of(model.sha256)
-    inputs = InputFacts(input_format, engine_model.input.size_bytes, own_input.classes if own_input else ())
+    inputs = InputInfo(input_format, engine_model.input.size_bytes, own_input.classes if own_input else ())
     level = request.timing or DEFAULT_LEVEL
     # What is recorded names the image as it lies beside the record: where it was built is nobody's business.
     recorded = _url(board, Path(ELF_FILE), level)
-    settings = _settings(request, task, board, _model_facts(model), inputs, model, recorded, engine)
+    settings = _settings(request, task, board, _model_facts(model), inputs, model, recorded, engine.name)
     url = _url(board, image.elf.resolve(), level)
-    return replace(_with_data(replace(settings, firmware=image.facts), request, url, image.elf), model=model.load())
+    return replace(_with_data(replace(settings, firmware=image.info), request, url, image.elf), model=model.load())
 
 
 def prepare_again(settings: Settings, request: Request, folder: Path) -> Prepared:
@@ -184,7 +180,7 @@ def refuse_other_wishes(settings: Settings, request: Request, folder: Path) -> N
         raise RecordError(f"{folder} belongs to a run with other settings: {'; '.join(other)}. Start a new run.")
 
 
-_UNKNOWN_MODEL = ModelFacts("on the device", "", 0, "device", "unknown", "unknown", "")
+_UNKNOWN_MODEL = ModelInfo("on the device", "", 0, "device", "unknown", "unknown", "")
 
 
 def _task_of(request: Request) -> Task:
@@ -198,12 +194,12 @@ def _task_of(request: Request) -> Task:
     raise UsageError(f"say what to run: --task {task_names()}, or --model of a known name.")
 
 
-def _inputs_on(model: CatalogModel | None, task: Task) -> InputFacts:
+def _inputs_on(model: CatalogModel | None, task: Task) -> InputInfo:
     """What a board that came with its model takes: what the catalogue says of it, else the benchmark's files."""
     if model is None or model.input_format != "own":
-        return InputFacts("benchmark", task.window_bytes)
+        return InputInfo("benchmark", task.window_bytes)
     classes = model.own_input.classes if model.own_input else ()
-    return InputFacts("own", model.input_bytes or task.window_bytes, classes)
+    return InputInfo("own", model.input_bytes or task.window_bytes, classes)
 
 
 def _check_baud(board: Board, baud: int | None) -> None:
@@ -215,11 +211,6 @@ def _check_baud(board: Board, baud: int | None) -> None:
         raise UsageError(f"{board.device} cannot talk at {baud} baud; give --baud {lowest} to {highest}.")
 
 
-def _format_of(model: EngineModel, task: Task) -> InputFormat:
-    tensor = model.input
-    return benchmark_format(task.name, tensor.size_bytes, tensor.scale, tensor.zero_point)
-
-
 def _check_output(model: EngineModel, task: Task, wire: WireFormat, name: str) -> None:
     """Raise UsageError for a model that takes the task's files and gives something else than its answers."""
     # For its one figure of a window the device compares the output with the input.
@@ -229,9 +220,9 @@ def _check_output(model: EngineModel, task: Task, wire: WireFormat, name: str) -
         raise UsageError(f"model {name} gives {got} values, task {task.name} wants {wanted}. Is it for this task?")
 
 
-def _model_facts(model: CatalogModel) -> ModelFacts:
+def _model_facts(model: CatalogModel) -> ModelInfo:
     content = model.load()
-    return ModelFacts(
+    return ModelInfo(
         model.name, model.sha256, len(content), model.origin, model.training_data, model.licence, model.url
     )
 
@@ -269,8 +260,8 @@ def _settings(
     request: Request,
     task: Task,
     board: Board | None,
-    model_facts: ModelFacts,
-    inputs: InputFacts,
+    model_facts: ModelInfo,
+    inputs: InputInfo,
     model: CatalogModel | None,
     url: str,
     engine: str,
@@ -287,7 +278,7 @@ def _settings(
         limit=request.limit,
         iterations=request.iterations,
         inputs=inputs,
-        device=DeviceFacts(
+        device=RunDevice(
             device=device,
             boards=board.boards if board else (),
             cpu=board.cpu if board else "",
@@ -302,7 +293,7 @@ def _settings(
     )
 
 
-_NO_DATA = DataFacts("", "", "", "", False, False, "", ())
+_NO_DATA = DatasetInfo("", "", "", "", False, False, "", ())
 
 
 def _within_data(text: str, request: Request) -> str:
@@ -336,7 +327,7 @@ def _with_data(
     accuracy = accuracy_inputs(dataset, input_format, settings.model.name) if "accuracy" in chosen else ()
     performance = performance_inputs(dataset, input_format, inputs.size_bytes)
     listed = () if own else tuple(Listed(sample.name, sample.label) for sample in dataset.samples)
-    facts = DataFacts(
+    facts = DatasetInfo(
         name=dataset.name,
         source="synthetic" if own else dataset.source,
         origin="made-up values of the model's own input" if own else _within_data(dataset.origin, request),

@@ -23,7 +23,7 @@ from mlperf_tiny.harness.record.measured import Measured, measure
 from mlperf_tiny.harness.record.record import (
     RECORD_FILE,
     RunRecord,
-    figures,
+    compute_record,
     record_differences,
     stated_seal,
     write_record,
@@ -85,7 +85,7 @@ def resume_benchmark(
     if done.ended:
         refuse_other_wishes(settings, request, folder)
         listener.log(f"{folder} is complete; its figures are computed again from its transcript")
-        for difference in record_differences(figures(transcript), folder):
+        for difference in record_differences(compute_record(transcript), folder):
             listener.log(f"{RECORD_FILE} was changed and is written anew: {difference}")
         return _record(folder), folder
     prepared = prepare_again(settings, request, folder)
@@ -153,7 +153,7 @@ def _measure(
 
 
 def _record(folder: Path) -> RunRecord:
-    record = figures(read_transcript(folder / TRANSCRIPT_FILE))
+    record = compute_record(read_transcript(folder / TRANSCRIPT_FILE))
     write_record(record, folder)
     return record
 

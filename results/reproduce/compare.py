@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlperf_tiny.harness.record.measured import Measured, measure
-from mlperf_tiny.harness.record.record import PerformanceFigures, RunRecord
+from mlperf_tiny.harness.record.record import PerformanceMetrics, RunRecord
 from mlperf_tiny.harness.wire.transcript import Transcript
 from mlperf_tiny.results.reproduce.image import Rebuilt
 from mlperf_tiny.results.reproduce.rerun import Again
@@ -29,7 +29,7 @@ class Row:
 
 def image_row(rebuilt: Rebuilt) -> Row:
     """The two images' hashes. Another image is no fault by itself: its cause is said, and the figures decide."""
-    was, now = rebuilt.recorded.elf_sha256, rebuilt.image.facts.elf_sha256
+    was, now = rebuilt.recorded.elf_sha256, rebuilt.image.info.elf_sha256
     if rebuilt.equal:
         return Row("image", was[:16], now[:16], "none, bit for bit", SAME)
     return Row("image", was[:16], now[:16], rebuilt.differences[0], DIFFERS)
@@ -89,7 +89,7 @@ def _windows(recorded: RunRecord, again: RunRecord, allowed: Tolerance) -> Itera
     yield Row("latency", before, after, _percent(was.latency_ms, now.latency_ms), verdict)
 
 
-def _span(performance: PerformanceFigures) -> str:
+def _span(performance: PerformanceMetrics) -> str:
     seconds = sorted(window.elapsed_us / 1e6 for window in performance.windows)
     return f"{len(seconds)}, {seconds[0]:.6f} to {seconds[-1]:.6f} s"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import FileTree
-from mlperf_tiny.harness.image.build import Image
-from mlperf_tiny.harness.image.parts import image_parts
-from mlperf_tiny.harness.record.settings import FirmwareFacts, Settings
+from mlperf_tiny.harness.image.build import BuiltImage
+from mlperf_tiny.harness.image.parts import recorded_parts
+from mlperf_tiny.harness.record.settings import FirmwareInfo, Settings
 from mlperf_tiny.results.review.own.own_runs import CODE
 from mlperf_tiny.results.submission.code_folder import SOURCE, has_sources
 
@@ -34,14 +34,14 @@ MOST_SAID = 3
 class Rebuilt:
     """``differences`` say what was recorded otherwise, the first cause first; () for an equal image."""
 
-    recorded: FirmwareFacts
-    image: Image
+    recorded: FirmwareInfo
+    image: BuiltImage
     differences: tuple[str, ...]
 
     @property
     def equal(self) -> bool:
         """Whether the two images are equal bit for bit."""
-        return self.image.facts.elf_sha256 == self.recorded.elf_sha256
+        return self.image.info.elf_sha256 == self.recorded.elf_sha256
 
 
 def rebuild(
@@ -53,15 +53,15 @@ def rebuild(
     without an image, UsageError and BuildError.
     """
     recorded = settings.firmware
-    parts = image_parts(settings, model, settings.model.name)
+    parts = recorded_parts(settings, model, settings.model.name)
     image = parts.build(work, say)
     assert recorded is not None
-    if image.facts.elf_sha256 == recorded.elf_sha256:
+    if image.info.elf_sha256 == recorded.elf_sha256:
         return Rebuilt(recorded, image, ())
     differences = [
-        f"{name} was {_shown(getattr(recorded, key))}, is {_shown(getattr(image.facts, key))}"
+        f"{name} was {_shown(getattr(recorded, key))}, is {_shown(getattr(image.info, key))}"
         for name, key in FIELDS
-        if getattr(recorded, key) != getattr(image.facts, key)
+        if getattr(recorded, key) != getattr(image.info, key)
     ]
     if code is not None and has_sources(settings):
         differences += _sources(tree, code, parts.sources())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlperf_tiny.errors import BenchError, DataError
 from mlperf_tiny.file_tree import FileTree
-from mlperf_tiny.harness.record.settings import ModelFacts
+from mlperf_tiny.harness.record.settings import ModelInfo
 from mlperf_tiny.models.catalog.catalog import LARGEST_MODEL_BYTES, find_model, model_names
 from mlperf_tiny.results.submission.manifest import sha256
 
@@ -24,7 +24,7 @@ class ChosenModel:
     why: str = ""
 
 
-def choose_model(facts: ModelFacts, task: str, tree: FileTree, enclosed: str | None, data: Path | None) -> ChosenModel:
+def choose_model(facts: ModelInfo, task: str, tree: FileTree, enclosed: str | None, data: Path | None) -> ChosenModel:
     """Return the model a run had, told by its hash; raises DataError when it is not at hand.
 
     A name out of a record is only looked up in the catalogue, never opened as a path.

@@ -131,7 +131,7 @@ class Work:
         found += compared
         notes.append(f"tolerance of time: {allowed.why}{_limits(allowed.window_us, allowed.percent)}")
         built = again.record.settings.firmware
-        if built is None or built.elf_sha256 != rebuilt.image.facts.elf_sha256:
+        if built is None or built.elf_sha256 != rebuilt.image.info.elf_sha256:
             raise DataError(
                 "the image that was run is not the one that was built anew; empty the folder of built images."
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import shlex
 
-from mlperf_tiny.harness.image.parts import image_parts
+from mlperf_tiny.harness.image.engines import ENGINES
+from mlperf_tiny.harness.image.parts import recorded_parts
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.models.catalog.catalog import model_names
@@ -26,7 +27,7 @@ def code_folder(record: RunRecord, names: Names, run: dict[str, bytes]) -> dict[
     """
     files = dict(run)
     if has_sources(record.settings):
-        parts = image_parts(record.settings, run[MODEL], record.settings.model.name)
+        parts = recorded_parts(record.settings, run[MODEL], record.settings.model.name)
         files |= {f"{SOURCE}/{name}": content for name, content in parts.sources().items()}
     files[README] = _readme(record, names).encode()
     return files
@@ -34,7 +35,8 @@ def code_folder(record: RunRecord, names: Names, run: dict[str, bytes]) -> dict[
 
 def has_sources(settings: Settings) -> bool:
     """Whether the sources of a run's image are all this program's."""
-    return settings.firmware is not None and settings.engine == "compiled"
+    engine = ENGINES.get(settings.engine)
+    return settings.firmware is not None and engine is not None and engine.sources_redistributable
 
 
 def rerun_command(settings: Settings, iterations: int | None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mlperf_tiny.errors import DataError, UsageError
 from mlperf_tiny.firmware.boards import DEVICES, KIB, Board, Memory
+from mlperf_tiny.harness.image.engines import ENGINES
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.results.mlperf.json_text import parse_json
@@ -190,10 +191,11 @@ def _software(settings: Settings) -> dict[str, str]:
     }
     if firmware is None:
         return {**values, "Operating System ": "", "Inference Framework": NOT_KNOWN, "General Compiler(s)": NOT_KNOWN}
-    own = settings.engine == "compiled"
+    engine = ENGINES.get(settings.engine)
+    own = engine is not None and engine.sources_redistributable
     return {
         **values,
-        "Inference Framework": f"compiled engine of {version}" if own else firmware.engine_version,
+        "Inference Framework": f"{settings.engine} engine of {version}" if own else firmware.engine_version,
         "Software Libraries": f"{firmware.kernels} kernels" + (f" of {version}" if own else ""),
         "ML Model Compiler(s)": f"{version} (.tflite to C)" if own else "none: the model is interpreted",
         "General Compiler(s)": f"{firmware.compiler}: {' '.join(firmware.flags)}",

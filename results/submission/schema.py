@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from mlperf_tiny.harness.record.schema import DRAFT, Schema, hex_schema, object_schema
-from mlperf_tiny.harness.record.settings import FirmwareFacts
+from mlperf_tiny.harness.record.settings import FirmwareInfo
 from mlperf_tiny.harness.wire.hash_chain import Seal
 from mlperf_tiny.results.mlperf.names import Names
 from mlperf_tiny.results.submission.manifest import DEVICE_KEYS, FORMAT, MODEL_KEYS
@@ -32,7 +32,7 @@ def submission_schema() -> Schema:
         "device": _texts(DEVICE_KEYS),
         "engine": text,
         "model": _texts(MODEL_KEYS),
-        "image": {"anyOf": [object_schema(FirmwareFacts), {"type": "null"}]},
+        "image": {"anyOf": [object_schema(FirmwareInfo), {"type": "null"}]},
         "files": {"type": "object", "additionalProperties": hex_schema(64)},
     }
     return {

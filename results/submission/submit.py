@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlperf_tiny.errors import BenchError, DataError, RecordError
 from mlperf_tiny.harness.record.measured import measure
-from mlperf_tiny.harness.record.record import figures, stated_seal
+from mlperf_tiny.harness.record.record import compute_record, stated_seal
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run.prepare import Request, prepare
 from mlperf_tiny.harness.run.run import MODEL_FILE
@@ -75,7 +75,7 @@ def files_of_run(folder: Path, entry: Entry, request: Request | None = None) -> 
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}. Name the folder of a run.") from error
     transcript = parse_transcript(content, str(path), stated_seal(folder))
-    record, inferences = figures(transcript), inferences_of(transcript)
+    record, inferences = compute_record(transcript), inferences_of(transcript)
     names = names_of(record.settings, entry)
     quality = quality_of(inferences.accuracy, find_task(record.settings.task))
     if reasons := bars_after(record, quality):

@@ -30,7 +30,9 @@ def numbers(values: Collection[float]) -> str:
     return ", ".join(f"{value:g}" for value in sorted(set(values)))
 
 
-def text_table(rows: Sequence[Sequence[str]], align: str = "", gap: str = "  ", indent: str = "") -> str:
+def text_table(
+    rows: Sequence[Sequence[str]], align: str = "", gap: str = "  ", indent: str = "", spanning: Collection[int] = ()
+) -> str:
     """Return ``rows`` of cells as lines with aligned columns; a heading is the first row.
 
     Args:
@@ -38,6 +40,7 @@ def text_table(rows: Sequence[Sequence[str]], align: str = "", gap: str = "  ", 
         align: One character a column, ``<`` or ``>``; columns beyond it are aligned to the left.
         gap: What stands between two columns.
         indent: What each line begins with.
+        spanning: Numbers of rows whose last cell is a sentence over the columns to its right; it widens none.
 
     >>> print(text_table([["model", "ms"], ["kws-s", "37.97"]], align="<>"))
     model     ms
@@ -45,6 +48,8 @@ def text_table(rows: Sequence[Sequence[str]], align: str = "", gap: str = "  ", 
     """
     columns = max(map(len, rows), default=0)
     align = align.ljust(columns, "<")
-    widths = [max(len(row[n]) for row in rows if n < len(row)) for n in range(columns)]
-    lines = (gap.join(f"{cell:{align[n]}{widths[n]}}" for n, cell in enumerate(row)) for row in rows)
+    in_columns = [row[:-1] if number in spanning else row for number, row in enumerate(rows)]
+    widths = [max((len(row[n]) for row in in_columns if n < len(row)), default=0) for n in range(columns)]
+    padded = [[f"{cell:{align[n]}{widths[n]}}" for n, cell in enumerate(row)] for row in in_columns]
+    lines = (gap.join([*padded[n], *row[len(padded[n]) :]]) for n, row in enumerate(rows))
     return "\n".join(f"{indent}{line}".rstrip() for line in lines)

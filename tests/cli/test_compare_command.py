@@ -13,10 +13,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlperf_tiny.cli import compare as cli
-from mlperf_tiny.harness.compare.rows import Figures, Row
+from mlperf_tiny.harness.compare.rows import ComparisonRow, InferenceCost
 from tests.fakes.tiny_models import tiny_kws
 
-ROW = Row("kws", "stm32f746", "compiled", figures=Figures(1000.0, 50.0))
+ROW = ComparisonRow(
+    model="kws",
+    device="stm32f746",
+    engine="compiled",
+    cost=InferenceCost(latency_us=1000.0, instructions=50.0),
+)
 
 
 def invoke(*arguments: object) -> Result:
@@ -24,7 +29,7 @@ def invoke(*arguments: object) -> Result:
 
 
 def measuring(monkeypatch: pytest.MonkeyPatch, *ends: BaseException) -> None:
-    def rows(plan: Any, listener: Any) -> Iterator[Row]:
+    def rows(plan: Any, listener: Any) -> Iterator[ComparisonRow]:
         listener.log("measuring")
         yield ROW
         for end in ends:
@@ -66,7 +71,7 @@ def test_what_was_measured_is_printed_however_it_ends(
 
 
 def test_nothing_measured_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "compare", lambda plan, listener: iter([replace(ROW, figures=None, problem="too large")]))
+    monkeypatch.setattr(cli, "compare", lambda plan, listener: iter([replace(ROW, cost=None, problem="too large")]))
     result = invoke("--task", "ad")
     assert (result.exit_code, "too large" in result.stdout) == (1, True)
 

@@ -38,16 +38,16 @@ def model(folder: Path, *defines: str, flags: tuple[str, ...] = M7) -> TflmModel
 
 @pytest.mark.usefixtures("cpp")
 def test_the_image_gets_what_the_interpreter_took(tmp_path: Path) -> None:
-    said: list[str] = []
+    log: list[str] = []
     made = model(tmp_path, "FAKE_USED_BYTES=1234", flags=M4)
-    image = build_image(made, WIRE, F446, GCC, None, tmp_path / "cache", said.append)
-    assert image.facts.arena_bytes == 1248
-    assert (image.facts.kernels, image.facts.model_bytes) == ("CMSIS-NN", len(tiny_kws()))
-    assert image.facts.engine_version == made.engine_version
-    assert "the interpreter takes 1,234 bytes of its arena" in said
-    said.clear()
-    assert build_image(made, WIRE, F446, GCC, None, tmp_path / "cache", said.append) == image
-    assert said == ["taking the image for stm32f446 that was built before"]
+    image = build_image(made, WIRE, F446, GCC, None, tmp_path / "cache", log.append)
+    assert image.info.arena_bytes == 1248
+    assert (image.info.kernels, image.info.model_bytes) == ("CMSIS-NN", len(tiny_kws()))
+    assert image.info.engine_version == made.engine_version
+    assert "the interpreter uses 1,234 bytes of its arena" in log
+    log.clear()
+    assert build_image(made, WIRE, F446, GCC, None, tmp_path / "cache", log.append) == image
+    assert log == ["using the cached image for stm32f446"]
     other = replace(made, library=replace(made.library, digest="2" * 64))
     assert build_image(other, WIRE, F446, GCC, None, tmp_path / "cache").elf != image.elf
 
@@ -78,8 +78,8 @@ def test_an_arena_that_no_ram_holds(tmp_path: Path) -> None:
         ("FAKE_SCHEMA_VERSION=4", "the model file has another schema version"),
     ],
 )
-def test_what_the_interpreter_refuses_is_told_in_its_words(tmp_path: Path, define: str, reason: str) -> None:
-    with pytest.raises(UnsupportedOperator, match=f"does not take it: Model set-up failed: .*{reason}"):
+def test_a_refusal_has_the_text_of_the_interpreter(tmp_path: Path, define: str, reason: str) -> None:
+    with pytest.raises(UnsupportedOperator, match=f"refused it: Model set-up failed: .*{reason}"):
         build_with_least_arena(model(tmp_path, define), WIRE, F746, tmp_path / "out", GCC)
 
 

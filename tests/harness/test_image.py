@@ -13,8 +13,8 @@ from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.firmware.build import Firmware
 from mlperf_tiny.firmware.toolchain import find_toolchain
 from mlperf_tiny.firmware.wire import own_format
-from mlperf_tiny.harness.image import build as image
-from mlperf_tiny.harness.image.build import Image, build_image
+from mlperf_tiny.harness.image import arena
+from mlperf_tiny.harness.image.build import BuiltImage, build_image
 from mlperf_tiny.harness.image.engines import compile_for
 from tests.fakes.tiny_models import tiny_kws
 from tests.fakes.wire_formats import WIRE_FORMATS
@@ -38,25 +38,25 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             board.device, elf, sha256, 1000, 200, toolchain.name, "some compiler", ("-O2",), "", wire, 9600, False
         )
 
-    monkeypatch.setattr(image, "build_firmware", build)
+    monkeypatch.setattr(arena, "build_firmware", build)
     return devices
 
 
 def build(
     cache: Path, board: Any = M7, seed: int = 1, wire: Any = WIRE, baud: int | None = None, **options: Any
-) -> Image:
+) -> BuiltImage:
     compiled = compile_for(board, tiny_kws(seed), "tiny")
     return build_image(compiled, wire, board, find_toolchain(options.pop("toolchain", "zig")), baud, cache, **options)
 
 
 def test_the_same_image_is_built_once(built: list[str], tmp_path: Path) -> None:
-    said: list[str] = []
-    first, second = build(tmp_path), build(tmp_path, say=said.append)
+    log: list[str] = []
+    first, second = build(tmp_path), build(tmp_path, log=log.append)
     assert first == second
-    assert (first.facts.flash_bytes, first.facts.ram_bytes, first.facts.kernels) == (1000, 200, "dsp")
-    assert first.facts.arena_bytes > 490
+    assert (first.info.flash_bytes, first.info.ram_bytes, first.info.kernels) == (1000, 200, "dsp")
+    assert first.info.arena_bytes > 490
     assert built == ["stm32f746"]
-    assert said == ["taking the image for stm32f746 that was built before"]
+    assert log == ["using the cached image for stm32f746"]
 
 
 def test_whatever_decides_the_image_makes_another(built: list[str], tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_whatever_decides_the_image_makes_another(built: list[str], tmp_path: Pa
         build(tmp_path, baud=921_600),
     ]
     assert len({made.elf for made in images}) == len(built) == len(images)
-    assert images[1].facts.kernels == "ref"
+    assert images[1].info.kernels == "ref"
 
 
 @pytest.mark.parametrize("spoil", ["firmware.elf", "firmware.json"])
@@ -86,15 +86,15 @@ def test_a_damaged_image_is_built_again(built: list[str], tmp_path: Path, spoil:
 def test_an_image_that_another_run_built_meanwhile_is_taken(
     built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = image.build_firmware
+    here = arena.build_firmware
 
     def both(*arguments: Any, **options: Any) -> Any:
         with monkeypatch.context() as context:
-            context.setattr(image, "build_firmware", here)
+            context.setattr(arena, "build_firmware", here)
             build(tmp_path)
         return here(*arguments, **options)
 
-    monkeypatch.setattr(image, "build_firmware", both)
+    monkeypatch.setattr(arena, "build_firmware", both)
     assert build(tmp_path) == build(tmp_path)
     assert built == ["stm32f746"] * 2
     assert len(list((tmp_path / "images").iterdir())) == 1
@@ -115,7 +115,7 @@ def test_without_a_home_a_process_is_built_all_the_same(
         seen.append(os.environ["ZIG_GLOBAL_CACHE_DIR"])
         raise DoesNotFit("host", "flash", 2, 1)
 
-    monkeypatch.setattr(image, "build_firmware", refuse)
+    monkeypatch.setattr(arena, "build_firmware", refuse)
     with pytest.raises(DoesNotFit):
         build(tmp_path, HOST)
     assert seen == [str(tmp_path / "zig")]
@@ -135,7 +135,7 @@ def test_an_image_that_could_not_be_built_is_not_kept(
         raise DoesNotFit("stm32f746", "flash", 2, 1)
 
     with monkeypatch.context() as context:
-        context.setattr(image, "build_firmware", refuse)
+        context.setattr(arena, "build_firmware", refuse)
         with pytest.raises(DoesNotFit):
             build(tmp_path)
     assert list((tmp_path / "images").iterdir()) == []

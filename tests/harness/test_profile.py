@@ -25,22 +25,21 @@ from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.firmware.engine_model import EngineModel
 from mlperf_tiny.firmware.toolchain import find_toolchain
 from mlperf_tiny.harness.compare.engines import measure_image
-from mlperf_tiny.harness.image.build import Image, build_image
-from mlperf_tiny.harness.image.engines import compile_for, interpret_on
-from mlperf_tiny.harness.profile import measure
+from mlperf_tiny.harness.image.build import BuiltImage, build_image
+from mlperf_tiny.harness.image.engines import COMPILED, TFLM, Engine, compile_for, interpret_on
+from mlperf_tiny.harness.image.layer_labels import graph_labels, plan_labels
+from mlperf_tiny.harness.image.parts import ImageParts
 from mlperf_tiny.harness.profile.causes import CAUSES, OTHER, causes_in, cycles_of
 from mlperf_tiny.harness.profile.layers import (
-    COMPILED_RUNNER,
-    Layer,
-    graph_labels,
+    LayerProfile,
     loop_edges,
-    plan_labels,
     return_addresses,
     straight_line_edges,
 )
-from mlperf_tiny.harness.profile.measure import Profile, Subject, profile_image, profile_model
+from mlperf_tiny.harness.profile.measure import Profile, ProfileOptions, counts_outside, profile_image, profile_model
 from mlperf_tiny.harness.profile.plot import draw_profile
 from mlperf_tiny.harness.profile.text import render_profile
 from mlperf_tiny.harness.wire.session import Session
@@ -57,7 +56,7 @@ from tests.fakes.wire_formats import WIRE_FORMATS
 BOARDS = ("stm32f746", "stm32f446")
 INPUT = np.random.default_rng(5).bytes(490)
 SAMPLE = Sample("random", NO_LABEL, lambda: INPUT)
-Built = Callable[[str], Image]
+Built = Callable[[str], BuiltImage]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +64,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("profiled")
 
     @cache
-    def build(device: str) -> Image:
+    def build(device: str) -> BuiltImage:
         board = find_board(device)
         made = compile_for(board, tiny_kws(), "tiny")
         return build_image(made, WIRE_FORMATS["kws01"], board, find_toolchain("zig"), None, folder)
@@ -73,10 +72,22 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return build
 
 
-def profiled(built: Built, device: str, level: str) -> tuple[tuple[Layer, ...], Counts]:
-    board = find_board(device)
-    made = compile_for(board, tiny_kws(), "tiny")
-    return profile_image(board, built(device), made, tiny_kws(), SAMPLE, level)
+def parts(engine: Engine[Any], device: str, model: EngineModel) -> ImageParts:
+    return ImageParts(
+        engine=engine,
+        model=model,
+        content=tiny_kws(),
+        input_format="benchmark",
+        wire=WIRE_FORMATS["kws01"],
+        board=find_board(device),
+        toolchain=engine.toolchain(None),
+        baud=None,
+    )
+
+
+def profiled(built: Built, device: str, level: str) -> tuple[tuple[LayerProfile, ...], Counts]:
+    made = compile_for(find_board(device), tiny_kws(), "tiny")
+    return profile_image(parts(COMPILED, device, made), built(device), SAMPLE, level)
 
 
 def added(all_counts: list[Counts]) -> dict[str, Any]:
@@ -92,7 +103,7 @@ def test_layers_are_part_of_the_whole(device: str, level: str, built: Built) -> 
     layers, total = profiled(built, device, level)
     assert [layer.title.split()[1] for layer in layers] == ["FULLY_CONNECTED", "SOFTMAX"]
     assert [layer.macs for layer in layers] == [12 * 490, 0]
-    rest = measure._rest(total, layers)
+    rest = counts_outside(total, layers)
     assert added([*(layer.counts for layer in layers), rest]) == {**vars(total), "stalls": dict(total.stalls)}
     assert 0 < rest.instructions < 500 and 0 < rest.cycles < 1500
     for counts in (*(layer.counts for layer in layers), rest, total):
@@ -105,18 +116,18 @@ def test_layers_are_part_of_the_whole(device: str, level: str, built: Built) -> 
 def test_the_whole_is_what_an_inference_costs_when_it_is_not_profiled(device: str, built: Built) -> None:
     board = find_board(device)
     made = compile_for(board, tiny_kws(), "tiny")
-    figures, _ = measure_image(board, built(device), made, [SAMPLE], "pipeline")
+    cost, _ = measure_image(board, built(device), made, [SAMPLE], "pipeline")
     _, total = profiled(built, device, "pipeline")
     # Between windows of different lengths the firmware waits for its clock to move, now longer and now shorter.
-    assert total.instructions == pytest.approx(figures.instructions, abs=100)
-    assert total.cycles == pytest.approx(figures.cycles, abs=200)
+    assert total.instructions == pytest.approx(cost.instructions, abs=100)
+    assert total.cycles == pytest.approx(cost.cycles, abs=200)
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_watching_changes_no_count(level: str, built: Built) -> None:
     board = find_board("stm32f746")
     counts = []
-    for watched in (None, COMPILED_RUNNER):
+    for watched in (None, COMPILED.layers.symbol):
         emulated = EmulatedBoard(board, built(board.device).elf, level, watched=watched)
         session = Session(EmulatorTransport(emulated))
         session.start()
@@ -133,7 +144,7 @@ def test_layers_hold_the_instructions_that_a_disassembler_counts(device: str, bu
     """The oracle: capstone finds the calls and the length of every block that the engine announces."""
     board = find_board(device)
     layers, _ = profiled(built, device, "instructions")
-    emulated = EmulatedBoard(board, built(device).elf, "instructions", watched=COMPILED_RUNNER)
+    emulated = EmulatedBoard(board, built(device).elf, "instructions", watched=COMPILED.layers.symbol)
     session = Session(EmulatorTransport(emulated))
     session.start()
     session.load(INPUT)
@@ -227,22 +238,22 @@ def test_code_with_other_calls_is_refused(built: Built, monkeypatch: pytest.Monk
     made = compile_model(tiny_kws(), "tiny", Isa.DSP)
     more = replace(made, plan=replace(made.plan, steps=(*made.plan.steps, made.plan.steps[0])))
     with pytest.raises(BuildError, match="of model_invoke, it does not run 3 layers one after the other"):
-        profile_image(board, built(board.device), more, tiny_kws(), SAMPLE, "instructions")
+        profile_image(parts(COMPILED, board.device, more), built(board.device), SAMPLE, "instructions")
 
 
 @pytest.mark.parametrize(
-    ("subject", "sentence"),
+    ("options", "sentence"),
     [
-        (Subject("mlperf-kws", "host"), "layers are profiled on emulated boards"),
-        (Subject("mlperf-kws", "stm32f746", engine="onnx"), "there is no engine 'onnx'"),
-        (Subject("mlperf-kws", "stm32f746", timing="exact"), "there is no timing level 'exact'"),
-        (Subject("x.tflite", "stm32f746"), "add --task"),
-        (Subject("mlperf-kws", "stm32f746", engine="tflm"), "name it with TFLM_DIR"),
+        (ProfileOptions(model="mlperf-kws", device="host"), "layers are profiled on emulated boards"),
+        (ProfileOptions(model="mlperf-kws", device="stm32f746", engine="onnx"), "there is no engine 'onnx'"),
+        (ProfileOptions(model="mlperf-kws", device="stm32f746", timing="exact"), "there is no timing level 'exact'"),
+        (ProfileOptions(model="x.tflite", device="stm32f746"), "add --task"),
+        (ProfileOptions(model="mlperf-kws", device="stm32f746", engine="tflm"), "name it with TFLM_DIR"),
     ],
 )
-def test_wrong_requests_are_refused_before_anything_is_built(subject: Subject, sentence: str) -> None:
+def test_wrong_requests_are_refused_before_anything_is_built(options: ProfileOptions, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        profile_model(subject, environ={})
+        profile_model(options, environ={})
 
 
 def test_the_interpreter_is_profiled_by_operator(tmp_path: Path) -> None:
@@ -253,9 +264,9 @@ def test_the_interpreter_is_profiled_by_operator(tmp_path: Path) -> None:
     board = find_board("stm32f746")
     made = interpret_on(board, tiny_kws(), "tiny").with_arena(8192)
     image = build_image(made, WIRE_FORMATS["kws01"], board, find_toolchain("gcc"), None, tmp_path)
-    layers, total = profile_image(board, image, made, tiny_kws(), SAMPLE, "pipeline")
+    layers, total = profile_image(parts(TFLM, board.device, made), image, SAMPLE, "pipeline")
     assert [layer.title for layer in layers] == ["0: FULLY_CONNECTED  490 -> 12", "1: SOFTMAX  12 -> 12"]
-    rest = measure._rest(total, layers)
+    rest = counts_outside(total, layers)
     assert added([*(layer.counts for layer in layers), rest]) == {**vars(total), "stalls": dict(total.stalls)}
     assert 490 * 12 / 2 < layers[0].counts.instructions < 490 * 12 * 5
     assert 0 < rest.instructions < 1000
@@ -281,7 +292,10 @@ PROFILE = Profile(
     timing_level="pipeline",
     timing_model="pipeline 1",
     inputs="the first of 5 inputs",
-    layers=(Layer("0: CONV_2D <&>", 500, counts(600, 400)), Layer("1: PAD", 0, counts(300, 300))),
+    layers=(
+        LayerProfile(title="0: CONV_2D <&>", macs=500, counts=counts(600, 400)),
+        LayerProfile(title="1: PAD", macs=0, counts=counts(300, 300)),
+    ),
     outside=counts(100, 50),
     total=counts(1000, 750),
 )

@@ -14,7 +14,7 @@ from mlperf_tiny.errors import RecordError, UsageError
 from mlperf_tiny.firmware.build import FIRMWARE
 from mlperf_tiny.harness.image import build as image
 from mlperf_tiny.harness.image.build import source_digest
-from mlperf_tiny.harness.image.parts import image_parts
+from mlperf_tiny.harness.image.parts import recorded_parts
 from mlperf_tiny.harness.record.record import RECORD_FILE, read_record, record_differences
 from mlperf_tiny.harness.run.run import MODEL_FILE, run_benchmark
 from mlperf_tiny.models.data.download.download import file_sha256
@@ -47,8 +47,8 @@ def test_a_run_keeps_its_model_and_image(run: Path) -> None:
 def test_the_image_is_built_again_bit_for_bit(run: Path, tmp_path: Path) -> None:
     settings = read_record(run).settings
     assert settings.firmware is not None
-    parts = image_parts(settings, (run / MODEL_FILE).read_bytes(), "another name")
-    assert parts.build(tmp_path).facts == settings.firmware
+    parts = recorded_parts(settings, (run / MODEL_FILE).read_bytes(), "another name")
+    assert parts.build(tmp_path).info == settings.firmware
     sources = parts.sources()
     assert sources["monitor/monitor.c"] == (FIRMWARE / "monitor/monitor.c").read_bytes()
     assert b"APP_BAUD 115200u" in sources["config/app_config.h"] and "model/model.c" in sources
@@ -58,7 +58,7 @@ def test_what_there_is_not_here_is_said(run: Path) -> None:
     settings = read_record(run).settings
     assert settings.firmware is not None
     with pytest.raises(RecordError, match="built no image: its device held one already"):
-        image_parts(replace(settings, firmware=None), b"", "x")
+        recorded_parts(replace(settings, firmware=None), b"", "x")
     for changed, words in [
         (replace(settings, device=replace(settings.device, device="pdp11")), "there is no device 'pdp11'"),
         (replace(settings, engine="tvm"), "there is no engine 'tvm'"),
@@ -66,7 +66,7 @@ def test_what_there_is_not_here_is_said(run: Path) -> None:
         (replace(settings, task="sww"), "there is no task 'sww'"),
     ]:
         with pytest.raises(UsageError, match=words):
-            image_parts(changed, tiny_kws(), "x")
+            recorded_parts(changed, tiny_kws(), "x")
 
 
 @pytest.mark.parametrize(

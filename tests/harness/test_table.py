@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mlperf_tiny.harness.record.record import RunRecord
-from mlperf_tiny.harness.record.settings import DataFacts, DeviceFacts, FirmwareFacts, InputFacts, ModelFacts, Settings
+from mlperf_tiny.harness.record.settings import DatasetInfo, FirmwareInfo, InputInfo, ModelInfo, RunDevice, Settings
 from mlperf_tiny.harness.record.text import render
 
-FIRMWARE = FirmwareFacts("bb" * 32, "gcc", "some gcc 12", ("-O2",), "CMSIS-NN", 90_000, 30_000, 21_000, 115_200)
+FIRMWARE = FirmwareInfo("bb" * 32, "gcc", "some gcc 12", ("-O2",), "CMSIS-NN", 90_000, 30_000, 21_000, 115_200)
 SETTINGS = Settings(
     run_id="run-1",
     started="2026-01-02T03:04:05+00:00",
@@ -22,11 +22,11 @@ SETTINGS = Settings(
     modes=("performance",),
     limit=None,
     iterations=None,
-    inputs=InputFacts("benchmark", 490),
-    device=DeviceFacts("stm32f746", ("NUCLEO-F746ZG",), "cortex-m7", 216_000_000, "emu://x", "emulated", "simple"),
-    model=ModelFacts("mlperf-kws", "aa", 53_936, "official", "real", "Apache-2.0", ""),
+    inputs=InputInfo("benchmark", 490),
+    device=RunDevice("stm32f746", ("NUCLEO-F746ZG",), "cortex-m7", 216_000_000, "emu://x", "emulated", "simple"),
+    model=ModelInfo("mlperf-kws", "aa", 53_936, "official", "real", "Apache-2.0", ""),
     firmware=FIRMWARE,
-    data=DataFacts("kws01", "real", "a folder", "kws01, real", True, True, "cc", ("a", "b")),
+    data=DatasetInfo("kws01", "real", "a folder", "kws01, real", True, True, "cc", ("a", "b")),
     versions={},
 )
 

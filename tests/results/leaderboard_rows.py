@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from mlperf_tiny.harness.record.record import (
-    AccuracyFigures,
-    EnergyFigures,
-    PerformanceFigures,
+    AccuracyMetrics,
+    EnergyMetrics,
+    PerformanceMetrics,
     RunRecord,
-    WindowFigures,
+    WindowMetrics,
 )
-from mlperf_tiny.harness.record.settings import DataFacts, DeviceFacts, FirmwareFacts, InputFacts, ModelFacts, Settings
+from mlperf_tiny.harness.record.settings import DatasetInfo, FirmwareInfo, InputInfo, ModelInfo, RunDevice, Settings
 from mlperf_tiny.harness.wire.hash_chain import Seal
 from mlperf_tiny.results.leaderboard.rows.columns import Row, new_row
 from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
@@ -29,31 +29,31 @@ SETTINGS = Settings(
     modes=("performance", "accuracy"),
     limit=None,
     iterations=None,
-    inputs=InputFacts("benchmark", 490),
-    device=DeviceFacts(
+    inputs=InputInfo("benchmark", 490),
+    device=RunDevice(
         "stm32f746", ("NUCLEO-F746ZG",), "cortex-m7", 216_000_000, "emu://x", "emulated", MODEL, "pipeline"
     ),
-    model=ModelFacts("mlperf-kws", "aa", 53_936, "official", "real", "Apache-2.0", ""),
-    firmware=FirmwareFacts("bb", "zig", "ziglang 0.17.0", ("-O2",), "dsp", 90_000, 30_000, 21_000, 115_200, "", 29_828),
-    data=DataFacts("kws01", "real", "a folder", "kws01, real", True, True, "cc", ("a", "b")),
+    model=ModelInfo("mlperf-kws", "aa", 53_936, "official", "real", "Apache-2.0", ""),
+    firmware=FirmwareInfo("bb", "zig", "ziglang 0.17.0", ("-O2",), "dsp", 90_000, 30_000, 21_000, 115_200, "", 29_828),
+    data=DatasetInfo("kws01", "real", "a folder", "kws01, real", True, True, "cc", ("a", "b")),
     versions={"mlperf-tiny-harness": "0.1.0"},
 )
 WINDOWS = tuple(
-    WindowFigures(name, 1000, 10_100_000, rate)
+    WindowMetrics(name, 1000, 10_100_000, rate)
     for name, rate in zip("abcde", (99.0, 98.0, 99.0, 100.0, 99.0), strict=True)
 )
 RECORD = RunRecord(
     settings=SETTINGS,
     complete=True,
     identity=None,
-    performance=PerformanceFigures(1000, 1, WINDOWS, 99.0, 1000 / 99),
-    accuracy=AccuracyFigures(2, 2, 2, correct=1, top1_percent=50.0, auc=0.75),
+    performance=PerformanceMetrics(1000, 1, WINDOWS, 99.0, 1000 / 99),
+    accuracy=AccuracyMetrics(2, 2, 2, correct=1, top1_percent=50.0, auc=0.75),
     instructions_per_inference=2_000_000.0,
     cycles_per_inference=2_100_000.0,
     violations=(),
     notes=(),
     resumed=0,
-    energy=EnergyFigures("modelled", 5901.81744, 5570.0, 6101.0, "MicroNets, table 4"),
+    energy=EnergyMetrics("modelled", 5901.81744, 5570.0, 6101.0, "MicroNets, table 4"),
     seal=Seal(1234, "d" * 64),
 )
 

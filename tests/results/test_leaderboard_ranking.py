@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mlperf_tiny.harness.record.record import AccuracyFigures
+from mlperf_tiny.harness.record.record import AccuracyMetrics
 from mlperf_tiny.results.leaderboard.ranking import GROUP, ranked
 from mlperf_tiny.results.leaderboard.rows.columns import Row
 from tests.results.leaderboard_rows import published_row, run_row
@@ -53,7 +53,7 @@ def test_runs_on_hardware_and_published_results_share_a_ranking() -> None:
         (run_row("x", 1.0, violations=("window 1 ran 9 s, needs 10 s",)), "breaks a rule"),
         (run_row("x", 1.0, complete=False), "not complete"),
         (run_row("x", 1.0, accuracy=None), "not complete"),
-        (run_row("x", 1.0, accuracy=AccuracyFigures(1, 2, 1)), "not complete"),
+        (run_row("x", 1.0, accuracy=AccuracyMetrics(1, 2, 1)), "not complete"),
         (run_row("x", performance=None), "not complete"),
         (run_row("x", 1.0, device="unknown"), "device unknown"),
         (run_row("x", 1.0, sha256=""), "model unknown"),

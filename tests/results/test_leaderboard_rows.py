@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mlperf_tiny.harness.record.record import AccuracyFigures
+from mlperf_tiny.harness.record.record import AccuracyMetrics
 from mlperf_tiny.harness.record.rules import Window
 from mlperf_tiny.results.leaderboard.json_text import SCHEMA_FILE, schema_text
 from mlperf_tiny.results.leaderboard.rows.cells import check_cell
@@ -94,7 +94,7 @@ EMULATED = SETTINGS.device
             {"SystemDesc": "host-compiled", "BoardName": "host", "HostProcessorFrequency": "", "ClockHz": ""},
         ),
         ({"division": "open"}, {"Model": "mlperf-kws", "MlperfModel": "kws"}),
-        ({"task": "ad", "accuracy": AccuracyFigures(2, 2, 2, auc=0.8614)}, {"Accuracy": "0.861", "Auc": "0.861400"}),
+        ({"task": "ad", "accuracy": AccuracyMetrics(2, 2, 2, auc=0.8614)}, {"Accuracy": "0.861", "Auc": "0.861400"}),
         ({"energy": replace(RECORD.energy, kind="measured")}, {"HasPower": "True", "Power": "5901.8174"}),
         (
             {"violations": ("window 1 ran 9 s | or so, needs 10 s", "second")},
@@ -104,7 +104,7 @@ EMULATED = SETTINGS.device
             {"complete": False},
             {"Verdict": "cannot be confirmed", "Complete": "no", "Findings": "missing: the run was not finished"},
         ),
-        ({"accuracy": AccuracyFigures(1, 2, 1)}, {"Complete": "no", "Findings": "missing: 1 of 2 files were answered"}),
+        ({"accuracy": AccuracyMetrics(1, 2, 1)}, {"Complete": "no", "Findings": "missing: 1 of 2 files were answered"}),
         ({"accuracy": None}, {"Complete": "no", "AccuracyBasis": "", "Accuracy": "", "SamplesListed": ""}),
         ({"performance": None}, {"Complete": "no", "LatencyBasis": "", "Result": "", "LatencyMs": "", "Windows": ""}),
         ({"firmware": None}, {"ArenaBytes": "", "ElfSha256": "", "Compiler": "", "SoftwareLibraries": ""}),

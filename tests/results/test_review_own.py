@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlperf_tiny.errors import BenchError
-from mlperf_tiny.harness.record.record import RECORD_FILE, figures, record_text
+from mlperf_tiny.harness.record.record import RECORD_FILE, compute_record, record_text
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript
 from mlperf_tiny.results.mlperf.findings import Kind, Verdict
 from mlperf_tiny.results.review.review import Review, Reviewed, review_path
@@ -224,7 +224,7 @@ def forge_submission(tree: Path, written: str, edited: str) -> None:
     path = tree / CODE / "run"
     forged(path, written, edited)
     transcript = parse_transcript((path / TRANSCRIPT_FILE).read_bytes(), "x")
-    record = figures(transcript)
+    record = compute_record(transcript)
     (path / RECORD_FILE).write_bytes(record_text(record))
     for name, content in runner_files(record, inferences_of(transcript)).items():
         (tree / RESULTS / name).write_bytes(content)

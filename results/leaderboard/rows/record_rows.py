@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.rules import WINDOWS
-from mlperf_tiny.harness.record.settings import FirmwareFacts
+from mlperf_tiny.harness.record.settings import FirmwareInfo
 from mlperf_tiny.results.leaderboard.rows.cells import findings_cell, plain
 from mlperf_tiny.results.leaderboard.rows.columns import Row, new_row, written
 from mlperf_tiny.results.mlperf.findings import Finding, Kind, verdict_of
@@ -128,7 +128,7 @@ def _accuracy(record: RunRecord) -> dict[str, str]:
     }
 
 
-def _firmware(firmware: FirmwareFacts | None) -> dict[str, str]:
+def _firmware(firmware: FirmwareInfo | None) -> dict[str, str]:
     if firmware is None:
         return {}
     return {

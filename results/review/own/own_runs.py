@@ -14,7 +14,7 @@ from typing import Any
 from mlperf_tiny.errors import BenchError, DataError
 from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.image.build import ELF_FILE
-from mlperf_tiny.harness.record.record import FORMAT, RECORD_FILE, RunRecord, differences_from, figures
+from mlperf_tiny.harness.record.record import FORMAT, RECORD_FILE, RunRecord, compute_record, differences_from
 from mlperf_tiny.harness.run.run import MODEL_FILE
 from mlperf_tiny.harness.wire.hash_chain import Seal
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, parse_transcript
@@ -92,7 +92,7 @@ def read_own_run(tree: FileTree, place: Place) -> OwnRun:
     try:
         content = tree.read(place.transcript, MAX_TRANSCRIPT_BYTES)
         transcript = parse_transcript(content, place.transcript, _seal(written))
-        record = figures(transcript)
+        record = compute_record(transcript)
     except BenchError as error:
         text = str(error)
         where = "" if place.transcript in text else f"{place.transcript}: "

@@ -12,10 +12,12 @@ import click
 from mlperf_tiny.cli.errors import reports_errors
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.harness.compare.engines import ENGINES, Wish, compare, plan_comparison
-from mlperf_tiny.harness.compare.rows import Row
+from mlperf_tiny.harness.compare.engines import compare
+from mlperf_tiny.harness.compare.plan import ComparisonOptions, plan_comparison
+from mlperf_tiny.harness.compare.rows import ComparisonRow
 from mlperf_tiny.harness.compare.runs import compare_runs
 from mlperf_tiny.harness.compare.text import render_comparison
+from mlperf_tiny.harness.image.engines import ENGINES
 from mlperf_tiny.models.tasks import ALL_TASKS, task_names
 from mlperf_tiny.progress import Listener
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
@@ -55,15 +57,23 @@ def main(
 
     With RUN folders nothing is run: their records are put side by side, those of boards too.
     """
-    wish = Wish(task, models, devices, engines, data, toolchain, timing)
+    options = ComparisonOptions(
+        task=task,
+        models=models,
+        devices=devices,
+        engines=engines,
+        data=data,
+        toolchain=toolchain,
+        timing=timing,
+    )
     if runs:
-        if wish != Wish():
+        if options != ComparisonOptions():
             raise UsageError("run folders are compared as they are; leave the other options out.")
         _print(compare_runs(runs), (), as_json)
         return
-    plan = plan_comparison(wish)
+    plan = plan_comparison(options)
     printer = ProgressPrinter()
-    rows: list[Row] = []
+    rows: list[ComparisonRow] = []
     try:
         for row in compare(plan, Listener(printer.say, printer.step)):
             rows.append(row)
@@ -71,11 +81,11 @@ def main(
         printer.clear()
         if rows:  # of an interrupted comparison, what was measured
             _print(rows, plan.notes, as_json)
-    if not any(row.figures for row in rows):
+    if not any(row.cost for row in rows):
         sys.exit(1)
 
 
-def _print(rows: list[Row], notes: tuple[str, ...], as_json: bool) -> None:
+def _print(rows: list[ComparisonRow], notes: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"rows": [row.to_json() for row in rows], "notes": notes}, indent=2))
     else:

@@ -11,7 +11,7 @@ import click
 from mlperf_tiny.cli.errors import reports_errors
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.harness.image.engines import ENGINES
+from mlperf_tiny.harness.image.engines import DEFAULT_ENGINE, ENGINES
 from mlperf_tiny.models.tasks import task_names
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
 
@@ -20,7 +20,7 @@ from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
 @click.argument("model", metavar="NAME|PATH")
 @click.option("--device", required=True, metavar="DEVICE", help="stm32f746 ...; benchmark-devices lists them.")
 @click.option("--task", metavar="TASK", help=f"What a .tflite file is for: {task_names()}.")
-@click.option("--engine", default="compiled", show_default=True, metavar="ENGINE", help=f"{' or '.join(ENGINES)}.")
+@click.option("--engine", default=DEFAULT_ENGINE, show_default=True, metavar="ENGINE", help=f"{' or '.join(ENGINES)}.")
 @click.option("--toolchain", metavar="NAME", help="zig or gcc; each engine has its usual one without it.")
 @click.option(
     "--timing",
@@ -49,12 +49,21 @@ def main(
     The model is a known name or a .tflite file; for a file, --task says what it is for. Nothing is recorded.
     """
     # Imported here: the emulator takes a second, and --help does not need it.
-    from mlperf_tiny.harness.profile.measure import Subject, profile_model
+    from mlperf_tiny.harness.profile.measure import ProfileOptions, profile_model
     from mlperf_tiny.harness.profile.plot import draw_profile
     from mlperf_tiny.harness.profile.text import render_profile
 
     printer = ProgressPrinter()
-    profile = profile_model(Subject(model, device, task, engine, toolchain, timing, data), printer.say)
+    options = ProfileOptions(
+        model=model,
+        device=device,
+        task=task,
+        engine=engine,
+        toolchain=toolchain,
+        timing=timing,
+        data=data,
+    )
+    profile = profile_model(options, printer.say)
     click.echo(json.dumps(profile.to_json(), indent=1) if as_json else render_profile(profile))
     if plot is not None:
         try:
