@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mel filter banks, as the three libraries build them that the published models were trained with.
+"""Mel filter banks and log-mel spectrograms, as the libraries define them that published models were trained with.
 
-Each function returns weights of shape (bins of the spectrum, bands): ``spectrum @ weights`` are the band values.
+TensorFlow's two banks are written out here, so that no feature needs TensorFlow. librosa's (Slaney) come from librosa.
+Filter functions return weights of shape (bins of the spectrum, bands): ``spectrum @ weights`` are the band values.
 """
 
 from __future__ import annotations
@@ -47,24 +48,6 @@ def operator_filters(bands: int, bins: int, rate_hz: int, low_hz: float, high_hz
     return weights[:, 1 : bands + 1]
 
 
-def slaney_filters(bands: int, points: int, rate_hz: int) -> Floats:
-    """The filters of ``librosa.filters.mel`` up to half of ``rate_hz``, for an FFT of ``points``; each has area 1.
-
-    The scale is Slaney's (Auditory Toolbox, 1998): linear below 1 kHz with 3 mel per 200 Hz, above it 27 mel for
-    each factor 6.4.
-    """
-    corners_mel: Floats = np.linspace(0.0, _slaney_mel(rate_hz / 2.0), bands + 2, dtype=np.float64)
-    corners_hz = _slaney_hz(corners_mel)
-    bins_hz = np.arange(points // 2 + 1) * (rate_hz / points)
-    low, centre, high = corners_hz[:-2, None], corners_hz[1:-1, None], corners_hz[2:, None]
-    rising = (bins_hz - low) / (centre - low)
-    falling = (high - bins_hz) / (high - centre)
-    # librosa keeps the filters in single precision; the published features were made with those.
-    weights = np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
-    weights *= 2.0 / (high - low)
-    return weights.astype(np.float64).T
-
-
 def cosine_transform(coefficients: int, bands: int) -> Floats:
     """The first ``coefficients`` of the DCT-II of ``bands`` values, as a matrix (bands, coefficients).
 
@@ -74,13 +57,25 @@ def cosine_transform(coefficients: int, bands: int) -> Floats:
     return np.asarray(np.sqrt(2.0 / bands) * np.cos(angles))
 
 
-_KNEE_HZ, _KNEE_MEL, _MEL_PER_HZ = 1000.0, 15.0, 3.0 / 200.0
-_LOG_STEP = np.log(6.4) / 27.0
+def slaney_log_mel(samples: Floats, bands: int, points: int, hop: int, rate_hz: int) -> Floats:
+    """Return the log-mel spectrogram of librosa with Slaney's mel scale, in dB of the power.
 
+    In double precision where ``samples`` are, so that machines with other vector units round to the same float32.
 
-def _slaney_mel(hz: float) -> float:
-    return float(_KNEE_MEL + np.log(hz / _KNEE_HZ) / _LOG_STEP) if hz >= _KNEE_HZ else hz * _MEL_PER_HZ
+    Args:
+        samples: Mono samples of -1..1, shape (n,), n >= points. Frames are not centred: frame i starts at i * hop.
+        bands: Number of mel bands from 0 to half of ``rate_hz``.
+        points: Length of the FFT and of its periodic Hann window.
+        hop: Samples between the starts of two frames.
+        rate_hz: Sampling rate.
 
+    Returns:
+        Shape (frames, bands): 10 log10(power + 2^-52).
+    """
+    import librosa  # seconds to import, which commands without such features should not pay
 
-def _slaney_hz(mel: Floats) -> Floats:
-    return np.where(mel < _KNEE_MEL, mel / _MEL_PER_HZ, _KNEE_HZ * np.exp(_LOG_STEP * (mel - _KNEE_MEL)))
+    power = librosa.feature.melspectrogram(
+        y=samples, sr=rate_hz, n_fft=points, hop_length=hop, n_mels=bands, center=False
+    )
+    epsilon = np.finfo(np.float64).eps
+    return np.ascontiguousarray(librosa.power_to_db(power + epsilon, amin=epsilon, top_db=None).T)

@@ -61,7 +61,7 @@ def clips() -> NDArray[np.int16]:
     return loud.astype(np.int16)
 
 
-def test_both_keyword_front_ends_are_tensorflows() -> None:
+def test_both_keyword_pipelines_equal_tensorflow() -> None:
     tf = pytest.importorskip("tensorflow")
     from mlperf_tiny.models.features.clip import by_maximum, to_unit
 
@@ -78,12 +78,12 @@ def test_both_keyword_front_ends_are_tensorflows() -> None:
     np.testing.assert_allclose(keyword_mfcc(clips())[..., 0], wanted.numpy(), rtol=0, atol=1e-3)
 
 
-@pytest.mark.parametrize("front_end", [keyword_mfcc, micronet_keyword_mfcc])
-def test_front_ends_are_the_same_alone_and_in_a_batch(front_end: object) -> None:
-    assert callable(front_end)
+@pytest.mark.parametrize("pipeline", [keyword_mfcc, micronet_keyword_mfcc])
+def test_keyword_features_are_the_same_alone_and_in_a_batch(pipeline: object) -> None:
+    assert callable(pipeline)
     many = np.tile(clips(), (30, 1))
-    batch = front_end(many)
+    batch = pipeline(many)
     assert batch.shape == (150, 49, 10, 1) and batch.dtype == np.float32 and np.isfinite(batch).all()
     for number in (0, 3, 64, 149):
-        np.testing.assert_array_equal(front_end(many[number : number + 1])[0], batch[number])
-    assert front_end(many[:0]).shape == (0, 49, 10, 1)
+        np.testing.assert_array_equal(pipeline(many[number : number + 1])[0], batch[number])
+    assert pipeline(many[:0]).shape == (0, 49, 10, 1)

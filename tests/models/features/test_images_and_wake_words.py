@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gray pictures, pictures of sound and wake-word energies against slow plain definitions."""
+"""Gray images, log-mel patches and wake-word energies against slow plain definitions."""
 
 from __future__ import annotations
 
+import librosa
 import numpy as np
 import pytest
+from PIL import Image
 
 from mlperf_tiny.models.features.image import gray, resized
-from mlperf_tiny.models.features.machine_image import LEAST_SAMPLES, machine_images
+from mlperf_tiny.models.features.machine_image import MIN_SAMPLES, machine_images
 from mlperf_tiny.models.features.pipelines import PIPELINES, find_pipeline, quantize_inputs
 from mlperf_tiny.models.features.wake_word import wake_word_energies, wake_word_inputs
 
@@ -16,12 +18,11 @@ SOUND = RNG.integers(-8000, 8000, 11 * 16_000).astype(np.int16)
 
 
 @pytest.mark.parametrize(("size", "wanted"), [(96, 50), (96, 128), (96, 160), (97, 48), (5, 1), (4, 8)])
-def test_resizing_is_pillows(size: int, wanted: int) -> None:
-    image = pytest.importorskip("PIL.Image")
+def test_resizing_equals_pillow(size: int, wanted: int) -> None:
     picture = RNG.uniform(0, 255, (2, size, size + 3)).astype(np.float32)
     got = resized(picture, wanted, wanted + 2)
     for before, after in zip(picture, got, strict=True):
-        theirs = image.fromarray(before).resize((wanted + 2, wanted), image.Resampling.BILINEAR)
+        theirs = Image.fromarray(before).resize((wanted + 2, wanted), Image.Resampling.BILINEAR)
         np.testing.assert_allclose(after, np.asarray(theirs), rtol=0, atol=2e-3)
 
 
@@ -32,23 +33,22 @@ def test_gray_is_a_weighted_mean_of_the_colours() -> None:
     assert gray(red, 128) == pytest.approx(0.299, abs=1e-3)
 
 
-def test_pictures_of_sound_are_librosas_log_mel() -> None:
-    librosa = pytest.importorskip("librosa")
+def test_log_mel_patches_are_those_of_the_whole_spectrogram() -> None:
     mel = librosa.feature.melspectrogram(
         y=SOUND / np.float32(32768), sr=16_000, n_fft=1024, hop_length=512, n_mels=64, center=False
     )
     levels = (10 * np.log10(mel + np.finfo(float).eps) + 30).T
-    pictures = machine_images(SOUND)
-    assert pictures.shape == (14, 32, 32, 1)
+    patches = machine_images(SOUND)
+    assert patches.shape == (14, 32, 32, 1)
     for number in (0, 7, 13):
         part = levels[20 * number : 20 * number + 64]
         wanted = (part[::2, ::2] + part[1::2, ::2] + part[::2, 1::2] + part[1::2, 1::2]) / 4
-        np.testing.assert_allclose(pictures[number, ..., 0], wanted, rtol=0, atol=1e-4)
-    assert machine_images(SOUND[:LEAST_SAMPLES]).shape[0] == 1 and machine_images(SOUND[:160_000]).shape[0] == 13
+        np.testing.assert_allclose(patches[number, ..., 0], wanted, rtol=0, atol=1e-4)
+    assert machine_images(SOUND[:MIN_SAMPLES]).shape[0] == 1 and machine_images(SOUND[:160_000]).shape[0] == 13
 
 
-@pytest.mark.parametrize("wrong", [SOUND[: LEAST_SAMPLES - 1], SOUND[None]])
-def test_other_shapes_are_refused(wrong: np.ndarray) -> None:
+@pytest.mark.parametrize("wrong", [SOUND[: MIN_SAMPLES - 1], SOUND[None]])
+def test_machine_images_refuse_other_shapes(wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match="wanted one channel of at least"):
         machine_images(wrong)
 
@@ -70,7 +70,7 @@ def test_wake_word_energies_frame_by_frame() -> None:
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda row: row.name)
-def test_every_pipeline_gives_the_shape_it_says(pipeline: object) -> None:
+def test_every_pipeline_gives_the_shape_of_its_row(pipeline: object) -> None:
     raw = {
         "keyword clips": SOUND[:48_000].reshape(3, 16_000),
         "machine clip": SOUND,
