@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from markupsafe import Markup
+
 from mlperf_tiny.results.leaderboard.page.axis import SMALLEST
 from mlperf_tiny.results.leaderboard.page.svg import Drawing, Point, Span, draw
 from mlperf_tiny.results.leaderboard.ranking import Group
@@ -55,7 +57,7 @@ RAM = Quantity("RamBytes", "RAM", "KiB", per_unit=1024.0)
 class Plots:
     """The drawings of a ranking, and the names of figures that none of its rows has together."""
 
-    svgs: tuple[str, ...]
+    svgs: tuple[Markup, ...]
     missing: tuple[str, ...]
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from markupsafe import Markup
+
 from mlperf_tiny.results.leaderboard.page.axis import Axis, axis_for, tick_texts
 from mlperf_tiny.results.leaderboard.page.labels import Box, place_labels
 from mlperf_tiny.terminal import sanitize_for_terminal
@@ -58,9 +60,14 @@ class Point:
     words: str
 
 
-def symbol(shape: int, kind: str = "") -> str:
-    """The outline of a shape by itself, for legends and tables; ``kind`` is "ranked", "own" or neither."""
-    return (
+def symbol(shape: int, kind: str = "") -> Markup:
+    """Return the outline of a shape by itself, for legends and tables.
+
+    Args:
+        shape: Index of SHAPES.
+        kind: ``ranked``, ``own`` or neither.
+    """
+    return Markup(
         f'<svg class="{f"symbol {SHAPES[shape]} {kind}".rstrip()}" viewBox="-7 -7 14 14" aria-hidden="true">'
         f'<path class="mark" d="{_OUTLINES[shape]}"/></svg>'
     )
@@ -80,7 +87,7 @@ def pareto_front(points: Sequence[Point], rising: bool) -> list[Point]:
     return front
 
 
-def draw(drawing: Drawing, points: Sequence[Point]) -> str:
+def draw(drawing: Drawing, points: Sequence[Point]) -> Markup:
     """Return the SVG element of ``points`` (at least one); each is a link to its row."""
     across = axis_for([value for point in points for value in (point.x, *_ends(point.x_span, point.x))])
     heights = [value for point in points for value in (point.y, *_ends(point.y_span, point.y))]
@@ -115,7 +122,7 @@ def draw(drawing: Drawing, points: Sequence[Point]) -> str:
     boxes = _labels(front, places)
     for point in sorted(points, key=lambda p: (p.ranked, -p.y, p.key)):
         parts.append(_mark(point, places[point.key], boxes.get(point.key), x_of, y_of))
-    return "".join([*parts, "</svg>"])
+    return Markup("".join([*parts, "</svg>"]))
 
 
 def front_path(places: Sequence[tuple[float, float]], rising: bool) -> str:

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of one ranking as HTML. Everything a row holds may be out of a submission: all of it is escaped."""
+"""The cells of a ranking's table. What a row holds may come from a submission: it is text or is put into Markup by
+``format``, which escapes it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
+from pathlib import Path
 from urllib.parse import quote
+
+from markupsafe import Markup
 
 from mlperf_tiny.results.leaderboard.page.plots import figure
 from mlperf_tiny.results.leaderboard.page.svg import symbol
+from mlperf_tiny.results.leaderboard.places import moved
 from mlperf_tiny.results.leaderboard.rows.cells import findings_in
 from mlperf_tiny.results.leaderboard.rows.columns import BY_NAME, VERDICTS, Kind, Row, number
 from mlperf_tiny.results.leaderboard.titles import accuracy_of
@@ -59,101 +64,119 @@ LONG = {"ModelSha256": 16, "ElfSha256": 16, "Seal": 28}
 """How many characters of a column are enough to recognise it by."""
 
 
-@dataclass(frozen=True)
+FACETS = {"device": "Device", "engine": "Engine", "source": "Source", "round": "Round", "verdict": "Verdict"}
+"""What rows can be filtered by: name in the rows' ``data-`` attributes, column."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Head:
-    """A column of the table: its heading, what a cell shows (HTML), what it is sorted by, and whether by number."""
+    """A column of the page's table."""
 
     heading: str
     cell: Callable[[Row], str]
+    """What the cell shows. Plain text is escaped by the template; Markup is printed as it is."""
     value: Callable[[Row], str]
+    """What the column is sorted by."""
     numeric: bool = True
+    """Whether it is sorted by number."""
     kind: str = ""
+    """Style class."""
 
 
-def render_table(rows: Sequence[Keyed], task: str, title: str, links: Callable[[Row], str]) -> str:
-    """Return the table of rows in their order; columns that no row has a figure for are left out.
+@dataclass(frozen=True)
+class RecordLink:
+    """The address of a row's record as a link of the page."""
 
-    ``links`` gives the address of a row's record, empty where it has none.
+    base: Path
+    """The folder that the column Record is relative to."""
+    folder: Path
+    """The folder of the page."""
+
+    def address(self, row: Row) -> str:
+        """Return the link's address; "" for a row without a record."""
+        place, folder = moved(row["Record"], self.base, self.folder), self.folder.absolute()
+        if place.startswith("/") and Path(place).is_relative_to(folder):
+            place = os.path.relpath(place, folder)
+        return address_of(place)
+
+
+def heads_of(rows: Sequence[Keyed], task: str, link: RecordLink) -> list[Head]:
+    """Return the columns of the table of ``rows``, those left out for which no row has a figure.
+
+    Args:
+        rows: Keys and rows of one ranking.
+        task: The task's name, which decides how accuracy is stated.
+        link: Gives the addresses of the rows' records.
     """
     always = ("rank", "system", "word", "verdict")
-    heads = [h for h in _heads(task, links) if h.kind in always or any(h.value(row) for _, row in rows)]
-    sorted_now = ' aria-sort="ascending"'  # by the first column: rows come in the order of their ranks
-    names = "".join(
-        f'<th scope="col" role="columnheader" data-numeric="{int(head.numeric)}" class="{head.kind}"'
-        f"{'' if place else sorted_now}>{escape(head.heading)}</th>"
-        for place, head in enumerate(heads)
-    )
-    body = "".join(_row(key, row, heads) for key, row in rows)
-    return (
-        f'<table role="table"><caption class="unseen">{escape(title)}</caption>'
-        f'<thead role="rowgroup"><tr role="row">{names}</tr></thead><tbody role="rowgroup">{body}</tbody></table>'
-    )
+    return [h for h in _heads(task, link) if h.kind in always or any(h.value(row) for _, row in rows)]
 
 
-def _row(key: str, row: Row, heads: Sequence[Head]) -> str:
-    facets = {"device": "Device", "engine": "Engine", "source": "Source", "verdict": "Verdict", "round": "Round"}
-    data = "".join(f' data-{name}="{safe(row[column])}"' for name, column in facets.items())
-    cells = "".join(
-        f'<td role="cell" class="{head.kind}" data-label="{escape(head.heading)}" data-value="{safe(head.value(row))}">'
-        f"{head.cell(row)}</td>"
-        for head in heads
-    )
-    return f'<tr role="row" id="{key}"{data}>{cells}</tr>'
-
-
-def _heads(task: str, links: Callable[[Row], str]) -> list[Head]:
+def _heads(task: str, link: RecordLink) -> list[Head]:
     accuracy = accuracy_of(task)
     return [
-        Head("Rank", _rank, lambda row: row["Rank"], kind="rank"),
-        Head("System", lambda row: _system(row, links), _name, numeric=False, kind="system"),
-        Head("Device", lambda row: safe(row["Device"], 60), lambda row: row["Device"], numeric=False, kind="word"),
-        Head("Engine", lambda row: safe(row["Engine"], 60), lambda row: row["Engine"], numeric=False, kind="word"),
-        Head("Latency, ms", _tagged("LatencyMs", "LatencyBasis", "claimed"), lambda row: row["LatencyMs"]),
+        Head(heading="Rank", cell=_rank, value=lambda row: row["Rank"], kind="rank"),
+        Head(heading="System", cell=lambda row: _system(row, link), value=_name, numeric=False, kind="system"),
+        Head(heading="Device", cell=_word("Device"), value=lambda row: row["Device"], numeric=False, kind="word"),
+        Head(heading="Engine", cell=_word("Engine"), value=lambda row: row["Engine"], numeric=False, kind="word"),
         Head(
-            accuracy.heading,
-            _tagged("Accuracy", "AccuracyBasis", "claimed", accuracy.decimals),
-            lambda row: row["Accuracy"],
+            heading="Latency, ms",
+            cell=_tagged("LatencyMs", "LatencyBasis", "claimed"),
+            value=lambda row: row["LatencyMs"],
         ),
-        Head("Energy, µJ", _energy, lambda row: row["EnergyUj"]),
-        Head("Power, mW", _power, lambda row: row["Power"] if _power(row) else ""),
-        Head("RAM, bytes", _whole("RamBytes"), lambda row: row["RamBytes"]),
-        Head("Flash, bytes", _whole("FlashBytes"), lambda row: row["FlashBytes"]),
-        Head("Verdict", _verdict, _verdict_place, numeric=False, kind="verdict"),
+        Head(
+            heading=accuracy.heading,
+            cell=_tagged("Accuracy", "AccuracyBasis", "claimed", accuracy.decimals),
+            value=lambda row: row["Accuracy"],
+        ),
+        Head(heading="Energy, µJ", cell=_energy, value=lambda row: row["EnergyUj"]),
+        Head(heading="Power, mW", cell=_power, value=lambda row: row["Power"] if _power(row) else ""),
+        Head(heading="RAM, bytes", cell=_whole("RamBytes"), value=lambda row: row["RamBytes"]),
+        Head(heading="Flash, bytes", cell=_whole("FlashBytes"), value=lambda row: row["FlashBytes"]),
+        Head(heading="Verdict", cell=_verdict, value=_verdict_place, numeric=False, kind="verdict"),
     ]
 
 
+def _word(column: str) -> Callable[[Row], str]:
+    return lambda row: sanitize_for_terminal(row[column], 60)
+
+
 def _rank(row: Row) -> str:
-    return row["Rank"] or '<span aria-hidden="true">–</span><span class="unseen">not ranked</span>'
+    return row["Rank"] or Markup('<span aria-hidden="true">–</span><span class="unseen">not ranked</span>')
 
 
 def _name(row: Row) -> str:
     return row["ModelName"] if row["Source"] == "run" else f"{row['SystemDesc']} {row['Organization']}"
 
 
-def _system(row: Row, links: Callable[[Row], str]) -> str:
+def _system(row: Row, link: RecordLink) -> Markup:
     if row["Source"] == "run":
         name, under = row["ModelName"], " · ".join(filter(None, ("own run", row["Started"][:10], row["ModelOrigin"])))
     else:
         name = row["SystemDesc"] + (f" / {row['ModelName']}" if row["ModelName"] else "")
         under = " · ".join(filter(None, (row["Organization"], row["Round"])))
-    return f'<b>{_breakable(name)}</b><span class="under">{safe(under, 120)}</span>{_details(row, links(row))}'
+    return Markup('<b>{}</b><span class="under">{}</span>{}').format(
+        _breakable(name), sanitize_for_terminal(under, 120), _details(row, link.address(row))
+    )
 
 
-def _details(row: Row, link: str) -> str:
+def _details(row: Row, address: str) -> Markup:
     findings = findings_in(row["Findings"])
-    items = "".join(f"<li><b>{escape(kind)}</b> {safe(text)}</li>" for kind, text in findings)
+    listed = [(kind, sanitize_for_terminal(text)) for kind, text in findings]
     if row["Unranked"] and row["Unranked"] != row["Verdict"]:
-        items += f"<li><b>not ranked</b> {safe(row['Unranked'])}</li>"
-    facts = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{_fact(row, column)} {escape(unit)}</dd></div>"
+        listed.append(("not ranked", sanitize_for_terminal(row["Unranked"])))
+    items = Markup("").join(Markup("<li><b>{}</b> {}</li>").format(kind, text) for kind, text in listed)
+    facts = Markup("").join(
+        Markup("<div><dt>{}</dt><dd>{} {}</dd></div>").format(name, _fact(row, column), unit)
         for name, column, unit in FACTS
         if row[column]
     )
-    record = f'<p><a href="{escape(link)}">record</a></p>' if link else ""
     count = f", {len(findings)} finding{'s' if len(findings) > 1 else ''}" if findings else ""
-    return (
-        f"<details><summary>details{count}</summary>{f'<ul>{items}</ul>' if items else ''}{record}"
-        f'<dl class="facts">{facts}</dl></details>'
+    return Markup('<details><summary>details{}</summary>{}{}<dl class="facts">{}</dl></details>').format(
+        count,
+        Markup("<ul>{}</ul>").format(items) if items else "",
+        Markup('<p><a href="{}">record</a></p>').format(address) if address else "",
+        facts,
     )
 
 
@@ -161,15 +184,19 @@ def _fact(row: Row, column: str) -> str:
     kind = BY_NAME[column].kind
     if kind is Kind.NUMBER:
         return figure(float(row[column]))
-    return f"{int(row[column]):,}" if kind is Kind.WHOLE else safe(row[column], LONG.get(column, 300))
+    return f"{int(row[column]):,}" if kind is Kind.WHOLE else sanitize_for_terminal(row[column], LONG.get(column, 300))
 
 
-def _verdict(row: Row) -> str:
-    return f'<span class="badge">{symbol(VERDICTS.index(row["Verdict"]))}{escape(row["Verdict"])}</span>'
+def _verdict(row: Row) -> Markup:
+    return Markup('<span class="badge">{}{}</span>').format(symbol(VERDICTS.index(row["Verdict"])), row["Verdict"])
 
 
 def _verdict_place(row: Row) -> str:
     return str(VERDICTS.index(row["Verdict"]))
+
+
+def _tag(text: str) -> Markup:
+    return Markup('<span class="tag">{}</span>').format(text)
 
 
 def _tagged(column: str, basis: str, tag: str, decimals: int | None = None) -> Callable[[Row], str]:
@@ -180,7 +207,7 @@ def _tagged(column: str, basis: str, tag: str, decimals: int | None = None) -> C
         if value is None:
             return ""
         text = figure(value) if decimals is None else f"{value:,.{decimals}f}"
-        return f'{text}<span class="tag">{escape(tag)}</span>' if row[basis] == tag else text
+        return text + _tag(tag) if row[basis] == tag else text
 
     return cell
 
@@ -190,7 +217,7 @@ def _energy(row: Row) -> str:
     if value is None:
         return ""
     tags = [word for word in (row["EnergyKind"], row["EnergyBasis"]) if word in ("modelled", "claimed")]
-    return figure(value) + "".join(f'<span class="tag">{tag}</span>' for tag in tags)
+    return Markup("{}{}").format(figure(value), Markup("").join(map(_tag, tags)))
 
 
 def _power(row: Row) -> str:
@@ -201,17 +228,16 @@ def _whole(column: str) -> Callable[[Row], str]:
     return lambda row: f"{float(row[column]):,.0f}" if row[column] else ""
 
 
-def safe(text: str, limit: int = 400) -> str:
-    """Text out of a row for a page: printable, cut, escaped; quotes too."""
-    return escape(sanitize_for_terminal(text, limit))
-
-
-def _breakable(name: str) -> str:
-    """A name that may go on in the next line behind each of its underscores."""
-    return safe(name, 80).replace("_", "_<wbr>")
+def _breakable(name: str) -> Markup:
+    """A name that may continue on the next line after each of its underscores."""
+    return Markup("_<wbr>").join(sanitize_for_terminal(name, 80).split("_"))
 
 
 def address_of(path: str) -> str:
-    """A path as the address of a link: nothing in it can name a scheme or a host."""
+    """Return ``path`` as the address of a link: nothing in it can name a scheme or a host.
+
+    >>> address_of("javascript:alert(1)"), address_of("//host/share")
+    ('javascript%3Aalert%281%29', '/host/share')
+    """
     text = quote(path, safe="/-._~")
     return "/" + text.lstrip("/") if text.startswith("/") else text
