@@ -6,17 +6,24 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlperf_tiny.errors import RecordError
-from mlperf_tiny.results.leaderboard.rows.cells import armed, check_cell, defused
-from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, NAMES, Row
+from mlperf_tiny.results.leaderboard.rows.cells import check_cell, escape_formula, unescape_formula
+from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, NAMES, Kind, Row
 from mlperf_tiny.results.leaderboard.rows.formats import MIGRATIONS
+from mlperf_tiny.results.leaderboard.rows.frame import frame_of
 from mlperf_tiny.terminal import sanitize_for_terminal
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MAX_BYTES = 64 << 20
+_TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 # What is never empty: without it a row cannot be grouped or judged.
 _NEEDED = tuple(column.name for column in COLUMNS if not column.empty)
@@ -27,27 +34,20 @@ def read_leaderboard(path: Path) -> list[Row]:
     """Return the rows of a leaderboard; [] when there is none yet. Rows of an earlier format are converted.
 
     Raises RecordError for a file that cannot be read, is of another kind or of a later format, or has a cell that is
-    not what its column wants.
+    not what its column needs.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RecordError(f"{path} has over {MAX_BYTES >> 20} MiB, which no leaderboard has. {_HELP}")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.reader(file))
-    except FileNotFoundError:
+    table = _read_table(path)
+    if table is None:
         return []
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror}. Name another file.") from error
-    except (ValueError, csv.Error) as error:
-        raise RecordError(f"{path} is no CSV text ({error}). {_HELP}") from error
-    header = tuple(lines[0]) if lines else ()
+    header = tuple(table.iloc[0].fillna("")) if len(table) else ()
     if header != NAMES and header not in MIGRATIONS:
-        raise RecordError(_unknown(path, header, lines))
+        raise RecordError(_unknown(path, header, table))
     rows = []
-    for number, cells in enumerate(lines[1:], start=2):
-        if len(cells) != len(header):
-            raise RecordError(f"{path} row {number} has {len(cells)} columns, wanted {len(header)}. {_HELP}")
-        values = {name: armed(cell) for name, cell in zip(header, cells, strict=True)}
+    for number, cells in enumerate(table.iloc[1:].itertuples(index=False, name=None), start=2):
+        if cells[-1] is None:  # a line that ended early
+            count = len(cells) - sum(cell is None for cell in cells)
+            raise RecordError(f"{path} row {number} has {count} columns, wanted {len(header)}. {_HELP}")
+        values = {name: unescape_formula(cell) for name, cell in zip(header, cells, strict=True)}
         try:
             row = values if header == NAMES else MIGRATIONS[header](values)
             _check(row)
@@ -57,14 +57,52 @@ def read_leaderboard(path: Path) -> list[Row]:
     return rows
 
 
-def _unknown(path: Path, header: tuple[str, ...], lines: list[list[str]]) -> str:
+def read_frame(path: Path) -> pd.DataFrame:
+    """Return a leaderboard as a typed table: numbers as numbers, NaN where a row has none.
+
+    Raises RecordError as ``read_leaderboard`` does.
+    """
+    import pandas as pd
+
+    frame = frame_of(read_leaderboard(path))
+    for column in COLUMNS:
+        if column.kind in (Kind.WHOLE, Kind.NUMBER):
+            frame[column.name] = pd.to_numeric(frame[column.name])
+    return frame
+
+
+def _read_table(path: Path) -> pd.DataFrame | None:
+    """All cells of a CSV file as texts, the header among them, None where a line ended early; None without a file."""
+    import pandas as pd
+
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RecordError(f"{path} has over {MAX_BYTES >> 20} MiB, which no leaderboard has. {_HELP}")
+        # The Python engine tells a line that ends early from one with empty cells.
+        table = pd.read_csv(
+            path, header=None, dtype=str, na_filter=False, skip_blank_lines=False, encoding="utf-8-sig", engine="python"
+        )
+    except FileNotFoundError:
+        return None
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}. Name another file.") from error
+    except pd.errors.ParserError as error:
+        if match := _TOO_MANY.search(str(error)):
+            wanted, number, got = match.groups()
+            raise RecordError(f"{path} row {number} has {got} columns, wanted {wanted}. {_HELP}") from error
+        raise RecordError(f"{path} is not CSV text ({error}). {_HELP}") from error
+    except (ValueError, csv.Error) as error:
+        raise RecordError(f"{path} is not CSV text ({error}). {_HELP}") from error
+    return table.astype(object).where(table.notna(), None)
+
+
+def _unknown(path: Path, header: tuple[str, ...], table: pd.DataFrame) -> str:
     """Why a file with this header is not read."""
     if "Format" in header:
-        found = (
-            sanitize_for_terminal(lines[1][header.index("Format")], 20)
-            if len(lines) > 1 and len(lines[1]) == len(header)
-            else ""
-        )
+        cell = table.iloc[1, header.index("Format")] if len(table) > 1 and table.iloc[1].notna().all() else ""
+        found = sanitize_for_terminal(str(cell), 20)
         if found != str(FORMAT):
             what = f"is of format {found}" if found else "is of another format"
             return f"{path} {what}, this program reads up to {FORMAT}. Update this program, or name another file."
@@ -88,7 +126,7 @@ def leaderboard_text(rows: Iterable[Row]) -> str:
     text = io.StringIO()
     text.write(",".join(NAMES) + "\n")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerows([defused(row[name]) for name in NAMES] for row in rows)
+    writer.writerows([escape_formula(row[name]) for name in NAMES] for row in rows)
     return text.getvalue()
 
 

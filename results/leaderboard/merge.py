@@ -1,86 +1,113 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows from several places brought together: one for each run and each published result, whatever the order.
 
-What was read from its raw lines just now counts more than what a file says of it. Of two runs of one name the longer
-one counts; published results of one name are one when their figures are, and else all stay.
+Rows just computed from raw lines replace those read from a leaderboard. Of two runs with one name the one with the
+longer transcript is kept. Published results of one name are one row if their figures are equal; otherwise all are kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.wire.hash_chain import Seal
 from mlperf_tiny.results.leaderboard.rows.columns import NAMES, Row
+from mlperf_tiny.results.leaderboard.rows.frame import frame_of, rows_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Identity = tuple[str, ...]
 
 _PUBLISHED = ("Round", "Division", "Organization", "SystemDesc", "MlperfModel", "Model")
-_FIGURES = ("Result", "Accuracy", "Power", "LatencyMs", "EnergyUj", "Top1Percent", "Auc")
+_METRICS = ("Result", "Accuracy", "Power", "LatencyMs", "EnergyUj", "Top1Percent", "Auc")
 
 
 @dataclass(frozen=True)
 class Merged:
-    """Rows, not ranked, in no certain order, and sentences on what was left out of them."""
+    """What ``merged`` returns."""
 
     rows: tuple[Row, ...]
+    """Not ranked, in no particular order."""
     notes: tuple[str, ...]
+    """One sentence for each run that was found with different figures."""
 
 
 def identity_of(row: Row) -> Identity:
-    """What tells a run or a published result from all others: two organisations may name a system alike."""
+    """Return what tells a run or a published result from all others: two organisations may name a system alike."""
     if row["Source"] == "run":
         return ("run", row["RunId"])
     return ("published", *(row[name] for name in _PUBLISHED))
 
 
 def merged(fresh: Iterable[Row], kept: Iterable[Row] = ()) -> Merged:
-    """Bring together ``fresh`` rows, computed from records and reviews, and ``kept`` ones, out of leaderboards."""
-    new, new_notes = _united(fresh)
-    old, old_notes = _united(kept)
-    rows = [row for group in new.values() for row in group]
-    rows += [row for identity, group in old.items() if identity not in new for row in group]
-    return Merged(tuple(rows), (*new_notes, *(note for note in old_notes if note not in new_notes)))
+    """Bring rows together.
+
+    Args:
+        fresh: Rows just computed from records and reviews.
+        kept: Rows read from leaderboards; they are dropped where ``fresh`` has the same run or result.
+    """
+    new, new_notes = _united(_frame(fresh))
+    old, old_notes = _united(_frame(kept))
+    old = old[~old["_identity"].isin(set(new["_identity"]))]
+    return Merged((*rows_of(new), *rows_of(old)), (*new_notes, *(note for note in old_notes if note not in new_notes)))
 
 
 def seal_of(row: Row) -> Seal | None:
-    """The seal of a row's transcript; None where it has none, or no usable one."""
+    """Return the seal of a row's transcript; None where it has none, or no usable one."""
     lines, _, chain = row["Seal"].partition(":")
     return Seal(int(lines), chain) if lines.isdecimal() and len(lines) < 12 and len(chain) == 64 else None
 
 
 def contradicted(record: RunRecord, rows: Sequence[Row]) -> Seal | None:
-    """The seal of the record's row among ``rows`` if it is another than the record's, so that it must be looked into:
-    a longer transcript may go on from it, or be another one."""
+    """Return the seal that ``rows`` have of this run when it is not the record's; else None.
+
+    The transcript must then be examined: it may continue from that seal, or be another one.
+
+    Args:
+        record: A run.
+        rows: Rows of a leaderboard.
+    """
     row = next((row for row in rows if identity_of(row) == ("run", record.settings.run_id)), None)
     seal = seal_of(row) if row else None
     return None if seal == record.seal else seal
 
 
-def _united(rows: Iterable[Row]) -> tuple[dict[Identity, list[Row]], list[str]]:
-    groups: dict[Identity, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(identity_of(row), []).append(row)
-    notes = []
-    for identity, members in sorted(groups.items()):
-        members.sort(key=_weight, reverse=True)
-        if identity[0] == "published":
-            one = {tuple(row[name] for name in _FIGURES): row for row in reversed(members)}
-            groups[identity] = list(one.values())
-            continue
-        groups[identity] = members[:1]
-        differ = [row for row in members if any(row[name] != members[0][name] for name in (*_FIGURES, "Seal"))]
-        if differ:
-            places = ", ".join(sorted({row["Record"] or "no record" for row in members}))
-            notes.append(
-                f"run {identity[1]} is there {len(members)} times and not the same each time ({places}): "
-                f"the longest counts, {members[0]['Record'] or 'that without a record'}"
-            )
-    return groups, notes
+def _frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """Rows as a table, with the columns that decide which of several is kept."""
+    rows = list(rows)
+    return frame_of(rows).assign(
+        _identity=["\0".join(identity_of(row)) for row in rows],
+        _lines=[seal.lines if (seal := seal_of(row)) else 0 for row in rows],
+        _filled=[sum(map(bool, row.values())) for row in rows],
+    )
 
 
-def _weight(row: Row) -> tuple[object, ...]:
-    """Rows of one identity from the one that counts least: by length of transcript, then by how much is known."""
-    seal = seal_of(row)
-    return (seal.lines if seal else 0, sum(map(bool, row.values())), tuple(row[name] for name in NAMES))
+def _united(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """One row for each run, one for each published result with equal figures, and notes on runs that differ."""
+    import pandas as pd
+
+    if frame.empty:
+        return frame, []
+    # The longest transcript first, then the row with the most values; the cells make the order total.
+    frame = frame.sort_values(["_lines", "_filled", *NAMES], ascending=False, kind="stable")
+    is_run = frame["Source"] == "run"
+    runs = frame[is_run]
+    notes = [
+        _note(str(run_id), members)
+        for run_id, members in runs.groupby("RunId")
+        if members[[*_METRICS, "Seal"]].nunique().gt(1).any()
+    ]
+    published = frame[~is_run].drop_duplicates(["_identity", *_METRICS])
+    return pd.concat([runs.drop_duplicates("RunId"), published]), notes
+
+
+def _note(run_id: str, members: pd.DataFrame) -> str:
+    places = ", ".join(sorted({place or "no record" for place in members["Record"]}))
+    first = members["Record"].iloc[0] or "that without a record"
+    return (
+        f"run {run_id} was found {len(members)} times with different values ({places}); the one with the longest "
+        f"transcript is kept: {first}"
+    )

@@ -2,16 +2,20 @@
 """Which rows may be compared, which of them have a rank, and the order of all.
 
 Rows share a ranking when task, division, timing, the model of emulated time and the source of the data are the same:
-emulated and measured time never meet, and neither do two levels or versions of the model, nor real and made-up data.
+emulated and measured time never meet, nor do two levels or generations of the model, nor real and synthetic data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from mlperf_tiny.harness.record.settings import UNKNOWN_DEVICE
-from mlperf_tiny.results.leaderboard.rows.columns import NAMES, TASKS, TIMINGS, Row, number
+from mlperf_tiny.results.leaderboard.rows.columns import NAMES, TASKS, TIMINGS, Row
+from mlperf_tiny.results.leaderboard.rows.frame import frame_of, rows_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GROUP = ("MlperfModel", "Division", "Timing", "TimingModel", "DataSource")
 """Columns that are equal in all rows of one ranking."""
@@ -20,15 +24,15 @@ Group = tuple[str, ...]
 
 
 def group_of(row: Row) -> Group:
-    """The values of GROUP."""
+    """Return the values of GROUP."""
     return tuple(row[name] for name in GROUP)
 
 
 def why_unranked(row: Row) -> str:
-    """Why ``row`` may not have a rank; empty when it may.
+    """Return why ``row`` may not have a rank; empty when it may.
 
-    It may when it is complete, on real data, breaks no rule and contradicts itself nowhere, its latency follows from
-    raw lines, the model of emulated time is known, and, of a run, device and model are.
+    A ranked row is complete, on real data, without rule violations or contradictions, and its latency was recomputed
+    from raw lines. The model of emulated time is known, and, of a run, the device and the model.
     """
     if not row["MlperfModel"] or not row["Division"]:
         return "task or division unknown"
@@ -54,28 +58,34 @@ def ranked(rows: Iterable[Row]) -> list[Row]:
 
     Equal latencies share a rank. The order is total: it depends on nothing but the rows.
     """
-    judged = [{**row, "Unranked": why_unranked(row)} for row in rows]
-    result: list[Row] = []
-    for _, members in groupby(sorted(judged, key=_order), key=group_of):
-        rank, last = 0, ""
-        for place, row in enumerate(members, start=1):
-            if row["Unranked"]:
-                result.append({**row, "Rank": ""})
-                continue
-            if row["LatencyMs"] != last:
-                rank, last = place, row["LatencyMs"]
-            result.append({**row, "Rank": str(rank)})
-    return result
+    import pandas as pd
+
+    table = frame_of(rows)
+    if table.empty:
+        return []
+    table["Unranked"] = [why_unranked(row) for row in rows_of(table)]
+    latency_ms = pd.to_numeric(table["LatencyMs"])
+    eligible = table["Unranked"] == ""
+    rank = latency_ms.where(eligible).groupby([table[name] for name in GROUP]).rank(method="min")
+    table["Rank"] = rank.map(lambda place: "" if pd.isna(place) else f"{place:.0f}")
+    return rows_of(_in_order(table, latency_ms, eligible))
 
 
-def _order(row: Row) -> tuple[object, ...]:
-    task, division, timing, model, data = group_of(row)
-    places = (_place(TASKS, task), division, _place(TIMINGS, timing), model, data)
-    latency = number(row, "LatencyMs")
-    # The last word has every cell but the rank, which is what is being made.
-    cells = tuple(row[name] for name in NAMES if name not in ("Rank", "Unranked"))
-    return (*places, bool(row["Unranked"]), float("inf") if latency is None else latency, row["RunId"], cells)
+def _in_order(table: pd.DataFrame, latency_ms: pd.Series[float], eligible: pd.Series[bool]) -> pd.DataFrame:
+    keys = {
+        "_task": table["MlperfModel"].map(lambda task: _place(TASKS, task)),
+        "Division": table["Division"],
+        "_timing": table["Timing"].map(lambda timing: _place(TIMINGS, timing)),
+        "TimingModel": table["TimingModel"],
+        "DataSource": table["DataSource"],
+        "_unranked": ~eligible,
+        "_latency_ms": latency_ms.fillna(float("inf")),
+        "RunId": table["RunId"],
+    }
+    cells = [name for name in NAMES if name not in ("Rank", "Unranked", *keys)]
+    order = table.assign(**keys).sort_values([*keys, *cells], kind="stable").index
+    return table.loc[order]
 
 
-def _place(names: tuple[str, ...], name: str) -> int:
+def _place(names: Sequence[str], name: str) -> int:
     return names.index(name) if name in names else len(names)

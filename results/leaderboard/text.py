@@ -4,57 +4,73 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mlperf_tiny.results.leaderboard.ranking import Group, group_of
+from mlperf_tiny.results.leaderboard.ranking import GROUP, Group
 from mlperf_tiny.results.leaderboard.rows.columns import Row, number
+from mlperf_tiny.results.leaderboard.rows.frame import frame_of, rows_of
 from mlperf_tiny.results.leaderboard.titles import accuracy_of, group_title, row_title, task_title
-from mlperf_tiny.terminal import sanitize_for_terminal
+from mlperf_tiny.terminal import sanitize_for_terminal, text_table
 
-LONGEST_NAME = 58
-LONGEST_REASON = 40
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_NAME = 58
+MAX_REASON = 40
 CLAIMED_MARK = "*"
 
 Cell = Callable[[Row], str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextColumn:
+    """A column of the printed table."""
+
+    heading: str
+    cell: Cell
+    align: str = ">"
+    """``<`` or ``>``."""
+
+
 def render_leaderboard(rows: Sequence[Row]) -> str:
-    """Return the tables of ranked rows, in their order; figures that no row of a table has make no column."""
+    """Return the tables of ranked rows, in their order; a column without any value in a table is left out."""
     if not rows:
         return "no rows"
-    tables = [_table(group, list(members)) for group, members in groupby(rows, key=group_of)]
+    tables = [
+        _table(tuple(map(str, group)), members) for group, members in frame_of(rows).groupby([*GROUP], sort=False)
+    ]
     if any(CLAIMED_MARK in table for table in tables):
-        tables.append(f"{CLAIMED_MARK} as claimed; it could not be computed anew")
+        tables.append(f"{CLAIMED_MARK} as claimed; could not be recomputed")
     return "\n\n".join(tables)
 
 
-def _table(group: Group, rows: list[Row]) -> str:
-    places = sum(bool(row["Rank"]) for row in rows)
-    accuracy = accuracy_of(group[0])
-    columns: list[tuple[str, Cell, bool]] = [
-        ("rank", lambda row: row["Rank"] or "-", True),
-        ("system", lambda row: sanitize_for_terminal(row_title(row), LONGEST_NAME), False),
-        ("latency, ms", _number("LatencyMs", 3, "LatencyBasis"), True),
-        (
-            accuracy.heading.lower() if accuracy.unit else accuracy.heading,
-            _number("Accuracy", accuracy.decimals, "AccuracyBasis"),
-            True,
+def _table(group: Group, rows: pd.DataFrame) -> str:
+    records = rows_of(rows)
+    columns = _columns(group[0])
+    cells = [[column.cell(row) for row in records] for column in columns]
+    used = [(column, texts) for column, texts in zip(columns, cells, strict=True) if any(texts)]
+    lines = [[column.heading for column, _ in used], *zip(*(texts for _, texts in used), strict=True)]
+    ranked = int((rows["Rank"] != "").sum())
+    title = f"{task_title(group[0])} ({group[0] or '?'}), {group_title(group)}: {ranked} ranked of {len(rows)}"
+    return f"{title}\n\n{text_table(lines, ''.join(column.align for column, _ in used), indent='  ')}"
+
+
+def _columns(task: str) -> list[TextColumn]:
+    accuracy = accuracy_of(task)
+    return [
+        TextColumn(heading="rank", cell=lambda row: row["Rank"] or "-"),
+        TextColumn(heading="system", cell=lambda row: sanitize_for_terminal(row_title(row), MAX_NAME), align="<"),
+        TextColumn(heading="latency, ms", cell=_number("LatencyMs", 3, "LatencyBasis")),
+        TextColumn(
+            heading=accuracy.heading.lower() if accuracy.unit else accuracy.heading,
+            cell=_number("Accuracy", accuracy.decimals, "AccuracyBasis"),
         ),
-        ("energy, uJ", _energy, True),
-        ("RAM, bytes", _number("RamBytes", 0), True),
-        ("flash, bytes", _number("FlashBytes", 0), True),
-        ("verdict", _verdict, False),
+        TextColumn(heading="energy, uJ", cell=_energy),
+        TextColumn(heading="RAM, bytes", cell=_number("RamBytes", 0)),
+        TextColumn(heading="flash, bytes", cell=_number("FlashBytes", 0)),
+        TextColumn(heading="verdict", cell=_verdict, align="<"),
     ]
-    cells = [[cell(row) for _, cell, _ in columns] for row in rows]
-    used = [n for n in range(len(columns)) if any(line[n] for line in cells)]
-    widths = {n: max(len(columns[n][0]), *(len(line[n]) for line in cells)) for n in used}
-
-    def aligned(words: Sequence[str]) -> str:
-        parts = [words[n].rjust(widths[n]) if columns[n][2] else words[n].ljust(widths[n]) for n in used]
-        return ("  " + "  ".join(parts)).rstrip()
-
-    title = f"{task_title(group[0])} ({group[0] or '?'}), {group_title(group)}: {places} ranked of {len(rows)}"
-    return "\n".join([title, "", aligned([heading for heading, _, _ in columns]), *map(aligned, cells)])
 
 
 def _number(name: str, decimals: int, basis: str = "") -> Cell:
@@ -79,4 +95,4 @@ def _verdict(row: Row) -> str:
     reason = row["Unranked"]
     if not reason or reason == row["Verdict"]:
         return row["Verdict"]
-    return f"{row['Verdict']} ({sanitize_for_terminal(reason, LONGEST_REASON)})"
+    return f"{row['Verdict']} ({sanitize_for_terminal(reason, MAX_REASON)})"

@@ -256,7 +256,7 @@ def test_of_two_runs_of_one_name_the_longer_counts_and_it_is_said() -> None:
         found = merged([], kept)
         assert found.rows == (long,)
         (note,) = found.notes
-        assert "run a is there 2 times" in note and "100" in note
+        assert "run a was found 2 times" in note and "100" in note
     assert merged([long, dict(long)]).notes == ()
 
 

@@ -20,7 +20,7 @@ from mlperf_tiny.results.leaderboard.file import (
     write_leaderboard,
 )
 from mlperf_tiny.results.leaderboard.ranking import ranked
-from mlperf_tiny.results.leaderboard.rows.cells import armed, defused
+from mlperf_tiny.results.leaderboard.rows.cells import escape_formula, unescape_formula
 from mlperf_tiny.results.leaderboard.rows.columns import NAMES
 from tests.results.leaderboard_rows import published_row, record, run_row
 
@@ -53,15 +53,15 @@ def test_the_text_is_as_the_official_checker_writes_it() -> None:
     "text", ["=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''=1", "+x", "-"]
 )
 def test_no_cell_is_a_formula(text: str) -> None:
-    cell = defused(text)
+    cell = escape_formula(text)
     assert cell[0] == "'" and cell[1:] == text
-    assert armed(cell) == text
+    assert unescape_formula(cell) == text
 
 
 @pytest.mark.parametrize("text", ["", "a=b", "-5", "+5", "-1.5e-3", "'quoted'", "'", "x@y", "1-2"])
 def test_other_cells_stay_as_they_are(text: str) -> None:
-    assert defused(text) == text
-    assert armed(text) == text
+    assert escape_formula(text) == text
+    assert unescape_formula(text) == text
 
 
 def test_format_1_is_converted() -> None:
@@ -125,7 +125,7 @@ def cell(name: str, value: str) -> Callable[[str], str]:
     [
         (lambda text: "something,else\n1,2\n", "is not a leaderboard, it begins with 'something,else'"),
         (lambda text: "", "is not a leaderboard, it begins with ''"),
-        (lambda text: "\x00\n", "is not a leaderboard|is no CSV text"),
+        (lambda text: "\x00\n", "is not a leaderboard|is not CSV text"),
         (lambda text: text.replace('"2"\n', '"3"\n').replace(",Format", ",More,Format").replace(
             '","3"', '","x","3"'), "is of format 3, this program reads up to 2. Update this program"),
         (lambda text: text.splitlines()[0] + ",Format2,Format\n", "is of another format, this program reads up to 2"),
@@ -146,7 +146,7 @@ def cell(name: str, value: str) -> Callable[[str], str]:
         (cell("BoardName", "a\x1bb"), "BoardName is 'a.x1bb', wanted printable text on one line"),
         (cell("BoardName", "two\nlines"), "BoardName is 'two.x0alines', wanted printable text"),
         (cell("BoardName", "x" * 30_000), "BoardName is 'xxx.*, wanted printable text"),
-        (cell("BoardName", "x" * 200_000), "is no CSV text .field larger than field limit"),
+        (cell("BoardName", "x" * 200_000), "is not CSV text .field larger than field limit"),
         (cell("RunId", ""), "RunId is empty, wanted the name of the run"),
     ],
 )  # fmt: skip
@@ -173,7 +173,7 @@ def test_a_damaged_row_of_format_1_is_said(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_are_said(tmp_path: Path) -> None:
     path = tmp_path / "leaderboard.csv"
     path.write_bytes(b"\xff\xfe\x00a")
-    with pytest.raises(RecordError, match="is no CSV text"):
+    with pytest.raises(RecordError, match="is not CSV text"):
         read_leaderboard(path)
     with pytest.raises(RecordError, match="cannot be read: Is a directory"):
         read_leaderboard(tmp_path)
@@ -186,7 +186,7 @@ def test_what_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow(NAMES)
-        writer.writerows([defused(row[name]) for name in NAMES] for row in rows)
+        writer.writerows([escape_formula(row[name]) for name in NAMES] for row in rows)
     assert read_leaderboard(path) == rows
 
 

@@ -30,16 +30,19 @@ def plain(text: str, limit: int = MAX_CELL) -> str:
     return sanitize_for_terminal(" ".join(text.split()), limit)
 
 
-def defused(cell: str) -> str:
-    """``cell`` so that a spreadsheet shows it as text: an apostrophe before what would begin a formula.
+def escape_formula(cell: str) -> str:
+    """Return ``cell`` so that a spreadsheet shows it as text: an apostrophe before what would begin a formula.
 
-    Cells that begin with apostrophes before such a character get one more, so that ``armed`` finds the text again.
+    Cells that begin with apostrophes before such a character get one more, so that ``unescape_formula`` can undo it.
+
+    >>> escape_formula("=1+1"), escape_formula("-1.5"), unescape_formula("'=1+1")
+    ("'=1+1", '-1.5', '=1+1')
     """
     return "'" + cell if _FORMULA.match(cell) and not _SIGNED.fullmatch(cell) else cell
 
 
-def armed(cell: str) -> str:
-    """The text that ``defused`` made ``cell`` of."""
+def unescape_formula(cell: str) -> str:
+    """Return the text that ``escape_formula`` made ``cell`` from."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
