@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The JSON Schema of ``submission.json``, made from the classes whose values it holds.
+"""The JSON Schema of ``submission.json``, made from the classes it is written and read with.
 
-``python -m results.submission.schema DIR`` writes ``submission.schema.json``; docs/schemas holds it, a test compares.
+``python -m mlperf_tiny.results.submission.schema DIR`` writes ``submission.schema.json``; docs/schemas holds it, a test
+compares.
 """
 
 from __future__ import annotations
@@ -9,53 +10,27 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from mlperf_tiny.harness.record.schema import DRAFT, Schema, hex_schema, object_schema
-from mlperf_tiny.harness.record.settings import FirmwareInfo
-from mlperf_tiny.harness.wire.hash_chain import Seal
-from mlperf_tiny.results.mlperf.names import Names
-from mlperf_tiny.results.submission.manifest import DEVICE_KEYS, FORMAT, MODEL_KEYS
+import msgspec
+
+from mlperf_tiny.harness.record.schema import DRAFT
+from mlperf_tiny.results.submission.manifest import Manifest
 
 SCHEMA_FILE = "submission.schema.json"
 
 
-def submission_schema() -> Schema:
-    """The schema of ``submission.json`` in the format of today."""
-    text = {"type": "string"}
-    properties = {
-        "format": {"const": FORMAT},
-        "program": text,
-        "version": text,
-        **object_schema(Names)["properties"],
-        "run_id": text,
-        "seal": object_schema(Seal),
-        "device": _texts(DEVICE_KEYS),
-        "engine": text,
-        "model": _texts(MODEL_KEYS),
-        "image": {"anyOf": [object_schema(FirmwareInfo), {"type": "null"}]},
-        "files": {"type": "object", "additionalProperties": hex_schema(64)},
-    }
-    return {
-        "$schema": DRAFT,
-        "title": "What a submitted result is made of",
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _texts(keys: tuple[str, ...]) -> Schema:
-    return {
-        "type": "object",
-        "properties": {key: {"type": "string"} for key in keys},
-        "required": list(keys),
-        "additionalProperties": False,
-    }
+def submission_schema() -> dict[str, Any]:
+    """Return the schema of ``submission.json`` in the format of today."""
+    (schema,), definitions = msgspec.json.schema_components([Manifest], ref_template="#/$defs/{name}")
+    for definition in definitions.values():
+        # Members of a later format are passed over when a file is read, but no file of this format has them.
+        definition["additionalProperties"] = False
+    return {"$schema": DRAFT, **schema, "$defs": definitions}
 
 
 def text() -> str:
-    """The schema as it is published."""
+    """Return the schema as it is published."""
     return json.dumps(submission_schema(), indent=1) + "\n"
 
 

@@ -171,7 +171,7 @@ CLAIMS = [
     ('"timing": "emulated"', '"timing": "hardware"', '"timing": "hardware",'),
     ('"elf_sha256": "', '"elf_sha256": "0', "elf_sha256"),
     ('"format": 1', '"format": 2', "submission.json is of format 2, this program reads format 1. Take a newer version"),
-    ('"format": 1', '"format": true', "is no list of a submission's files: its format is 'True', wanted 1"),
+    ('"format": 1', '"format": true', "is not a submission.json: its format is 'True', wanted 1"),
     ('"files": {', '"files": 7, "x": {', "submission.json is damaged"),
     ('"files": {', '"files": {"x": "y", ', "submission.json is damaged"),
     ('{\n "format"', '[\n "format"', "submission.json is not usable JSON"),
