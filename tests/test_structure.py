@@ -14,6 +14,7 @@ MAX_MODULES = 12
 
 # From top to bottom. A package may import those in the rows below its own, never one beside it; itself always.
 LAYERS = (
+    ("__main__",),
     ("cli", "api"),
     ("results", "search"),
     ("harness",),

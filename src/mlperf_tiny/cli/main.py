@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``mlperf-tiny``: one command with all others below it; each is loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+import click
+
+from mlperf_tiny.cli.options import CONTEXT, version_option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One subcommand."""
+
+    name: str
+    """What follows ``mlperf-tiny``; the module of ``mlperf_tiny.cli`` has the same name."""
+    script: str
+    """The long name, a command of its own."""
+    help: str
+    """One line for ``mlperf-tiny --help``: the command itself is not loaded for it."""
+
+
+ENTRIES = (
+    Entry(name="run", script="benchmark-run", help="Benchmark a model on an emulated or a real board."),
+    Entry(name="compare", script="benchmark-compare", help="Compare engines, or finished runs, in one table."),
+    Entry(name="profile", script="benchmark-profile", help="Show the cycles of each layer of a model."),
+    Entry(name="leaderboard", script="benchmark-leaderboard", help="Rank runs and published results."),
+    Entry(name="review", script="benchmark-review", help="Recompute results, check the rules, or reproduce runs."),
+    Entry(name="devices", script="benchmark-devices", help="List devices and serial ports."),
+    Entry(name="emulate", script="benchmark-emulate", help="Offer an emulated board as a serial port."),
+    Entry(name="fetch", script="benchmark-fetch", help="Download official data or training datasets."),
+    Entry(name="train", script="micronet-train", help="Train a network and quantise it to int8."),
+    Entry(name="compile", script="micronet-compile", help="Compile a .tflite model to C."),
+)
+_BY_NAME = {entry.name: entry for entry in ENTRIES}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, not for its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of ``ENTRIES``."""
+        return list(_BY_NAME)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand; None for an unknown name, which click reports."""
+        if cmd_name not in _BY_NAME:
+            return None
+        command: click.Command = importlib.import_module(f"mlperf_tiny.cli.{cmd_name}").main
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of subcommands from ``ENTRIES``."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(entry.name, f"{entry.help} [{entry.script}]") for entry in ENTRIES])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[click.shell_completion.CompletionItem]:
+        """Complete names of subcommands without importing them."""
+        items = [
+            click.shell_completion.CompletionItem(entry.name, help=entry.help)
+            for entry in ENTRIES
+            if entry.name.startswith(incomplete)
+        ]
+        return items or click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(cls=LazyGroup, context_settings=CONTEXT)
+@version_option
+def main() -> None:
+    """Benchmark, compare, train and review models for MLPerf Tiny, on emulated and on real boards.
+
+    Each command also has a long name, given in brackets.
+    """
