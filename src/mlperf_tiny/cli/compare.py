@@ -6,76 +6,53 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mlperf_tiny.cli.errors import reports_errors
+from mlperf_tiny.cli.command import click_command, json_option
+from mlperf_tiny.cli.options import DIR, DataOptions, ImageOptions, data_options, image_options
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.harness.compare.engines import compare
-from mlperf_tiny.harness.compare.plan import ComparisonOptions, plan_comparison
-from mlperf_tiny.harness.compare.rows import ComparisonRow
-from mlperf_tiny.harness.compare.runs import compare_runs
-from mlperf_tiny.harness.compare.text import render_comparison
-from mlperf_tiny.harness.image.engines import ENGINES
-from mlperf_tiny.models.tasks import ALL_TASKS, task_names
-from mlperf_tiny.progress import Listener
-from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
 
-_TASKS = task_names(task for task in ALL_TASKS if task.default_model)
+if TYPE_CHECKING:
+    from mlperf_tiny.harness.compare.rows import ComparisonRow
 
 
-@click.command()
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
-@click.option("--task", metavar="TASK", help=f"Only models for {_TASKS}.")
-@click.option("--model", "models", multiple=True, metavar="NAME|PATH", help="May be repeated; all at hand without it.")
-@click.option("--device", "devices", multiple=True, metavar="DEVICE", help="May be repeated; all boards without it.")
-@click.option(
-    "--engine",
-    "engines",
-    multiple=True,
-    metavar="ENGINE",
-    help=f"{' or '.join(ENGINES)}; may be repeated; all at hand without it. The others are compared with the first.",
-)
-@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the official data and models.")
-@click.option("--toolchain", metavar="NAME", help="zig or gcc, for all engines; each has its usual one without it.")
-@click.option("--timing", type=click.Choice(LEVELS), help=f"How closely time is modelled; {DEFAULT_LEVEL} without it.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
-@reports_errors
-def main(
-    runs: tuple[Path, ...],
-    task: str | None,
-    models: tuple[str, ...],
-    devices: tuple[str, ...],
-    engines: tuple[str, ...],
-    data: Path | None,
-    toolchain: str | None,
-    timing: str | None,
-    as_json: bool,
-) -> None:
-    """Run each model with each engine on each emulated board, and print what one inference costs and answers.
+@click_command()
+@click.argument("runs", nargs=-1, type=DIR, metavar="[RUN]...")
+@image_options(several=True)
+@data_options()
+@json_option
+def main(runs: tuple[Path, ...], image: ImageOptions, data: DataOptions, as_json: bool) -> None:
+    """Run each model with each engine on each emulated board, and print the cost and the outputs of one inference.
 
-    With RUN folders nothing is run: their records are put side by side, those of boards too.
+    The first engine is the reference for the others. With RUN folders nothing is run: their records, of emulated or
+    real boards, are compared.
     """
+    from mlperf_tiny.harness.compare.engines import compare
+    from mlperf_tiny.harness.compare.plan import ComparisonOptions, plan_comparison
+    from mlperf_tiny.harness.compare.runs import compare_runs
+
     options = ComparisonOptions(
-        task=task,
-        models=models,
-        devices=devices,
-        engines=engines,
-        data=data,
-        toolchain=toolchain,
-        timing=timing,
+        task=image.task,
+        models=image.models,
+        devices=image.devices,
+        engines=image.engines,
+        data=data.data,
+        toolchain=image.toolchain,
+        timing=image.timing,
     )
     if runs:
         if options != ComparisonOptions():
-            raise UsageError("run folders are compared as they are; leave the other options out.")
+            raise UsageError("run folders are compared as they are; remove the other options.")
         _print(compare_runs(runs), (), as_json)
         return
     plan = plan_comparison(options)
-    printer = ProgressPrinter()
     rows: list[ComparisonRow] = []
+    printer = ProgressPrinter()
     try:
-        for row in compare(plan, Listener(printer.say, printer.step)):
+        for row in compare(plan, printer.listener):
             rows.append(row)
     finally:
         printer.clear()
@@ -86,6 +63,8 @@ def main(
 
 
 def _print(rows: list[ComparisonRow], notes: tuple[str, ...], as_json: bool) -> None:
+    from mlperf_tiny.harness.compare.text import render_comparison
+
     if as_json:
         click.echo(json.dumps({"rows": [row.to_json() for row in rows], "notes": notes}, indent=2))
     else:

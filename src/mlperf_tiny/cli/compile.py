@@ -1,41 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``micronet-compile``: a .tflite in, a folder of readable C out."""
+"""``micronet-compile``: compile a .tflite model to a folder of readable C."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mlperf_tiny.cli.errors import reports_errors
+from mlperf_tiny.cli.command import click_command, json_option
+from mlperf_tiny.cli.options import DIR, DataOptions, data_options
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
-from mlperf_tiny.firmware.codegen.pipeline import CompiledModel, compile_model, self_contained
-from mlperf_tiny.firmware.codegen.write import write_folder
-from mlperf_tiny.models.catalog.catalog import find_model, model_names, read_model
+from mlperf_tiny.terminal import text_table
+
+if TYPE_CHECKING:
+    from mlperf_tiny.firmware.codegen.pipeline import CompiledModel
 
 
-@click.command()
-@click.argument("model")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the C code.")
+@click_command()
+@click.argument("model", metavar="NAME|PATH")
+@click.option("--out", type=DIR, required=True, metavar="DIR", help="Folder for the C code.")
 @click.option(
     "--isa",
     type=click.Choice([isa.value for isa in Isa]),
     default=Isa.DSP.value,
-    show_default=True,
     help="Kernels: portable C, or the DSP instructions of Cortex-M4 and M7.",
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Folder with the published models, for a model by name.")
+@data_options(text="Folder with the published models, for a model by name.")
 @click.option("--force", is_flag=True, help="Replace a folder that holds other files.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
-@reports_errors
-def main(model: str, out: Path, isa: str, data: Path | None, force: bool, as_json: bool) -> None:
-    """Compile MODEL, a .tflite file or a known name (mlperf-kws, micronet-kws-s, ...), to C.
+@json_option
+def main(model: str, out: Path, isa: str, data: DataOptions, force: bool, as_json: bool) -> None:
+    """Compile a model, a .tflite file or a known name (mlperf-kws, micronet-kws-s, ...), to C.
 
     Writes model.c, model_constants.h and the kernels they need. Compile them with -I. -Iengine -Iengine/dsp.
     """
-    compiled = compile_model(_load(model, data), Path(model).name, Isa(isa))
+    from mlperf_tiny.firmware.codegen.pipeline import compile_model, self_contained
+    from mlperf_tiny.firmware.codegen.write import write_folder
+
+    compiled = compile_model(_load(model, data.data), Path(model).name, Isa(isa))
     try:
         write_folder(self_contained(compiled), out, force)
     except OSError as error:
@@ -43,13 +47,15 @@ def main(model: str, out: Path, isa: str, data: Path | None, force: bool, as_jso
     if as_json:
         click.echo(json.dumps(_report(compiled, out), indent=1))
     else:
-        click.echo(_table(compiled, out))
+        click.echo(_text(compiled, out))
 
 
 def _load(model: str, data: Path | None) -> bytes:
+    from mlperf_tiny.models.catalog.catalog import find_model, model_names, read_model
+
     path = Path(model)
     if not model or model in model_names() or not (path.exists() or path.suffix == ".tflite"):
-        return find_model(model, data_dir=data).load()  # for a misspelt name it lists those there are
+        return find_model(model, data_dir=data).load()  # an unknown name is an error that lists the known ones
     return read_model(path)
 
 
@@ -80,22 +86,25 @@ def _report(compiled: CompiledModel, out: Path) -> dict[str, object]:
     }
 
 
-def _table(compiled: CompiledModel, out: Path) -> str:
+def _text(compiled: CompiledModel, out: Path) -> str:
     plan, placement = compiled.plan, compiled.placement
-    rows = [["layer", "MACs", "constants", "scratch"]]
+    layers = [["layer", "MACs", "constants", "scratch"]]
     for step in plan.steps:
-        numbers = (step.macs, sum(c.size_bytes for c in step.constants), step.scratch_bytes)
-        rows.append([step.title, *(f"{n:,}" if n else "-" for n in numbers)])
-    width = max(len(row[0]) for row in rows)
-    lines = [f"{title:{width}}  {macs:>12}  {constants:>10}  {scratch:>8}" for title, macs, constants, scratch in rows]
-    fullest = f", full in layer {plan.steps[placement.peak_step].title}" if plan.steps else ""
-    kernels = f"{len(compiled.sources)} {plan.isa.value} kernels"
-    lines += [
-        "",
-        *(f"note: {note}" for note in plan.notes),
-        f"MACs       {plan.macs:>12,}",
-        f"constants  {plan.constant_bytes:>12,} bytes of flash",
-        f"arena      {placement.arena_bytes:>12,} bytes of RAM{fullest}",
-        f"written    {out}: {', '.join(compiled.files)}, engine/ with {kernels}",
+        sizes = (step.macs, sum(c.size_bytes for c in step.constants), step.scratch_bytes)
+        layers.append([step.title, *(f"{size:,}" if size else "-" for size in sizes)])
+    peak = f", peak in layer {plan.steps[placement.peak_step].title}" if plan.steps else ""
+    totals = [
+        ["MACs", f"{plan.macs:,}", ""],
+        ["constants", f"{plan.constant_bytes:,}", "bytes of flash"],
+        ["arena", f"{placement.arena_bytes:,}", f"bytes of RAM{peak}"],
     ]
-    return "\n".join(lines)
+    kernels = f"{len(compiled.sources)} {plan.isa.value} kernels"
+    return "\n".join(
+        [
+            text_table(layers, align="<>>>"),
+            "",
+            *(f"note: {note}" for note in plan.notes),
+            text_table(totals, align="<><"),
+            f"written to {out}: {', '.join(compiled.files)}, engine/ with {kernels}",
+        ]
+    )

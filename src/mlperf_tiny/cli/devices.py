@@ -1,39 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``benchmark-devices``: what can be run on, and which serial ports look like one of them."""
+"""``benchmark-devices``: the known devices, and the serial ports that look like one of them."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
-from mlperf_tiny.cli.errors import reports_errors
-from mlperf_tiny.firmware.boards import BOARDS, Board
-from mlperf_tiny.runners.transports.serial_port import FoundPort, find_ports
+from mlperf_tiny.cli.command import click_command, json_option
+from mlperf_tiny.terminal import text_table
+
+if TYPE_CHECKING:
+    from mlperf_tiny.firmware.boards import Board
+    from mlperf_tiny.runners.transports.serial_port import FoundPort
+
+HEADING = ("device", "board", "core", "clock", "flash", "RAM", "measured how")
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
-@reports_errors
+@click_command()
+@json_option
 def main(as_json: bool) -> None:
-    """List the devices of --device, and the serial ports of this machine for --port."""
+    """List the devices for --device, and the serial ports of this machine for --port."""
+    from mlperf_tiny.firmware.boards import BOARDS
+    from mlperf_tiny.runners.transports.serial_port import find_ports
+
     ports = find_ports()
     if as_json:
-        click.echo(
-            json.dumps({"devices": [_values(board) for board in BOARDS], "ports": [_port(p) for p in ports]}, indent=2)
-        )
+        values = {"devices": [_values(board) for board in BOARDS], "ports": [_port(port) for port in ports]}
+        click.echo(json.dumps(values, indent=2))
         return
-    rows: list[tuple[str, ...]] = [("device", "board", "core", "clock", "flash", "RAM", "measured how")]
-    rows += [_row(board) for board in BOARDS]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    click.echo(text_table([HEADING, *map(_row, BOARDS)]))
     click.echo()
-    if not ports:
-        click.echo("no serial ports")
-    for port in ports:
-        may_be = f"may be {' or '.join(port.devices)}" if port.devices else "not a known board"
-        click.echo(f"{port.url}  {port.description}  {may_be}")
+    click.echo("\n".join(map(_port_line, ports)) or "no serial ports")
 
 
 def _row(board: Board) -> tuple[str, ...]:
@@ -48,6 +47,11 @@ def _row(board: Board) -> tuple[str, ...]:
         f"{board.memory('ram').size_bytes // 1024} KiB",
         "emulated, or --port",
     )
+
+
+def _port_line(port: FoundPort) -> str:
+    device = f"may be {' or '.join(port.devices)}" if port.devices else "not a known board"
+    return f"{port.url}  {port.description}  {device}"
 
 
 def _values(board: Board) -> dict[str, object]:

@@ -4,49 +4,54 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mlperf_tiny.cli.errors import reports_errors
+from mlperf_tiny.cli.command import click_command
+from mlperf_tiny.cli.options import COUNT, FILE, device_option, help_text, timing_option
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.firmware.boards import find_board
-from mlperf_tiny.runners.emulator.board import EmulatedBoard
-from mlperf_tiny.runners.emulator.console_bridge import Line, PseudoTerminal, TcpPort, serve
-from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
-from mlperf_tiny.runners.emulator.transport import EmulatorTransport
+from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL
+
+if TYPE_CHECKING:
+    from mlperf_tiny.runners.emulator.console_bridge import Line
 
 
-@click.command()
-@click.option("--device", required=True, help="stm32f746, stm32f446, ...")
-@click.option("--elf", type=click.Path(path_type=Path), required=True, help="The image that would be flashed.")
-@click.option("--pty", "on_pty", is_flag=True, help="Offer a pseudo terminal (the default); its path goes to stdout.")
-@click.option("--tcp", "tcp_port", type=click.IntRange(0, 65535), help="Offer a TCP port of this machine; 0: any.")
-@click.option("--baud", type=click.IntRange(min=1), help="Insist that the firmware uses this rate.")
+@click_command()
+@device_option(required=True)
+@click.option("--elf", type=FILE, required=True, metavar="FILE", help="The image that would be flashed.")
+@click.option("--pty", "on_pty", is_flag=True, help="Offer a pseudo terminal: the default.")
 @click.option(
-    "--timing",
-    type=click.Choice(LEVELS),
-    default=DEFAULT_LEVEL,
-    show_default=True,
-    help="How closely device time is modelled.",
+    "--tcp", "tcp_port", type=click.IntRange(0, 65535), help="Offer a TCP port of this machine; 0: a free one."
 )
-@click.option("--check-alignment", is_flag=True, help="Look for unaligned accesses silicon refuses (100 times slower).")
-@reports_errors
+@click.option(
+    "--baud", type=COUNT, metavar="N", help=help_text("Rate that the firmware must set.", "the rate of the firmware")
+)
+@timing_option()
+@click.option(
+    "--check-alignment", is_flag=True, help="Report unaligned accesses that silicon refuses (100 times slower)."
+)
 def main(
     device: str,
     elf: Path,
     on_pty: bool,
     tcp_port: int | None,
     baud: int | None,
-    timing: str,
+    timing: str | None,
     check_alignment: bool,
 ) -> None:
-    """Run an image on an emulated board and give its console a port, until Ctrl-C.
+    """Run an image on an emulated board and offer its console as a port, until Ctrl-C.
 
-    The port's name is the one line on stdout: a path for --pty, a pyserial URL for --tcp.
+    The port's name is the only line on stdout: a path for --pty, a pyserial URL for --tcp.
     """
+    from mlperf_tiny.firmware.boards import find_board
+    from mlperf_tiny.runners.emulator.board import EmulatedBoard
+    from mlperf_tiny.runners.emulator.console_bridge import PseudoTerminal, TcpPort, serve
+    from mlperf_tiny.runners.emulator.transport import EmulatorTransport
+
     if on_pty and tcp_port is not None:
-        raise UsageError("--pty and --tcp are two ways to offer the same line; choose one.")
-    board = EmulatedBoard(find_board(device), elf, timing, baud=baud, check_alignment=check_alignment)
+        raise UsageError("--pty and --tcp exclude each other; give one of them.")
+    board = EmulatedBoard(find_board(device), elf, timing or DEFAULT_LEVEL, baud=baud, check_alignment=check_alignment)
     transport = EmulatorTransport(board)
     line: Line = PseudoTerminal() if tcp_port is None else TcpPort(tcp_port)
     try:

@@ -7,8 +7,9 @@ import importlib
 from dataclasses import dataclass
 
 import click
+from click.shell_completion import CompletionItem
 
-from mlperf_tiny.cli.options import CONTEXT, version_option
+from mlperf_tiny.cli.command import CONTEXT, version_option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +56,11 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of subcommands from ``ENTRIES``."""
         with formatter.section("Commands"):
-            formatter.write_dl([(entry.name, f"{entry.help} [{entry.script}]") for entry in ENTRIES])
+            formatter.write_dl([(entry.name, entry.help) for entry in ENTRIES])
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[click.shell_completion.CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete names of subcommands without importing them."""
-        items = [
-            click.shell_completion.CompletionItem(entry.name, help=entry.help)
-            for entry in ENTRIES
-            if entry.name.startswith(incomplete)
-        ]
+        items = [CompletionItem(entry.name, help=entry.help) for entry in ENTRIES if entry.name.startswith(incomplete)]
         return items or click.Command.shell_complete(self, ctx, incomplete)
 
 
@@ -72,5 +69,5 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Benchmark, compare, train and review models for MLPerf Tiny, on emulated and on real boards.
 
-    Each command also has a long name, given in brackets.
+    Each command also has a long name: micronet-train and micronet-compile, for the others benchmark-COMMAND.
     """

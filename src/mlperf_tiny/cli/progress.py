@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run is doing, on stderr: one line that is redrawn on a terminal, plain lines elsewhere."""
+"""Log lines and progress on stderr: one line that is redrawn on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -9,21 +9,32 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from mlperf_tiny.progress import Progress
+from mlperf_tiny.progress import Listener, Progress
 
 BAR_CELLS = 24
 REDRAW_S = 0.1
+"""Shortest time between two redraws on a terminal."""
 LINE_S = 15.0
+"""Shortest time between two lines elsewhere, in a stage of many steps."""
 FEW_STEPS = 10
-WIDEST = 79
+"""Up to so many steps, each is a line of its own."""
+MAX_COLUMNS = 79
 
 
 class ProgressPrinter:
-    """Prints sentences and steps. On a terminal the present step is redrawn in place at most ten times a second;
-    elsewhere each step of a short stage is a line, and of a long one its first, its last and one every quarter of a
-    minute."""
+    """Prints log lines and steps; a context manager that clears its line at the end.
+
+    On a terminal the current step is redrawn in place at most ten times a second. Elsewhere each step of a short stage
+    is a line; of a long stage the first and the last step are lines, and one every 15 seconds.
+    """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        """Print to ``stream``.
+
+        Args:
+            stream: Where to print; stderr by default.
+            clock: Seconds that never run backwards.
+        """
         self._stream = stream or sys.stderr
         self._clock = clock
         self._terminal = self._stream.isatty()
@@ -31,14 +42,25 @@ class ProgressPrinter:
         self._stage = ""
         self._last_s = 0.0
 
-    def say(self, text: str) -> None:
+    def __enter__(self) -> ProgressPrinter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    @property
+    def listener(self) -> Listener:
+        """The two callbacks as a library function takes them."""
+        return Listener(self.log, self.progress)
+
+    def log(self, text: str) -> None:
         """Print one sentence on a line of its own."""
         self.clear()
         self._stream.write(f"{text}\n")
         self._stream.flush()
 
-    def step(self, progress: Progress) -> None:
-        """Show where the run is."""
+    def progress(self, progress: Progress) -> None:
+        """Show one step, unless the last one was shown a moment ago."""
         now = self._clock()
         changed = progress.stage != self._stage
         ended = progress.done == progress.total
@@ -47,7 +69,7 @@ class ProgressPrinter:
             return
         self._stage, self._last_s = progress.stage, now
         if not self._terminal:
-            self.say(f"{progress.stage} {progress.done}/{progress.total}: {progress.text}")
+            self.log(f"{progress.stage} {progress.done}/{progress.total}: {progress.text}")
             return
         filled = BAR_CELLS * progress.done // max(progress.total, 1)
         bar = "#" * filled + "." * (BAR_CELLS - filled)
@@ -60,10 +82,10 @@ class ProgressPrinter:
         self._stream.flush()
 
     def _columns(self) -> int:
-        return min(shutil.get_terminal_size().columns, WIDEST)
+        return min(shutil.get_terminal_size().columns, MAX_COLUMNS)
 
     def clear(self) -> None:
-        """Wipe the line that is being redrawn."""
+        """Erase the line that is being redrawn."""
         if self._drawn:
             self._stream.write("\r" + " " * self._drawn + "\r")
             self._drawn = 0

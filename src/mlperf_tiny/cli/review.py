@@ -1,51 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``benchmark-review``: results computed anew from their raw lines and held to the rules, or made once more."""
+"""``benchmark-review``: results recomputed from their raw logs and checked against the rules, or reproduced."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mlperf_tiny.cli.errors import reports_errors
+from mlperf_tiny.cli.command import click_command, json_option
+from mlperf_tiny.cli.options import COUNT, DIR, FILE, DataOptions, data_options
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import BenchError, UsageError
-from mlperf_tiny.models.data.download.cache import data_folder
-from mlperf_tiny.results.reproduce.reproduce import Reproduction, reproduce_path
-from mlperf_tiny.results.reproduce.result import Wish
-from mlperf_tiny.results.reproduce.text import render_reproduction
-from mlperf_tiny.results.review.html import render_html
-from mlperf_tiny.results.review.review import Review, review_path
-from mlperf_tiny.results.review.text import render_text
+
+if TYPE_CHECKING:
+    from mlperf_tiny.results.reproduce.reproduce import Reproduction
+    from mlperf_tiny.results.review.review import Review
 
 
-@click.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder with the official label lists; to reproduce, of the data. MLPERF_TINY_DATA without it.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write one self-contained page.")
-@click.option("--no-notes", is_flag=True, help="Leave out notes: print only what counts for the verdicts.")
-@click.option("--reproduce", is_flag=True, help="Build each image of this program anew, run it again and compare.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="To reproduce: answer only N samples, for a quick look."
-)
+@click_command()
+@click.argument("path", type=DIR)
+@data_options(text="Folder with the official label lists and, for --reproduce, the data.")
+@json_option
+@click.option("--html", type=FILE, metavar="FILE", help="Also write one self-contained page.")
+@click.option("--no-notes", is_flag=True, help="Print only findings that count for the verdicts.")
+@click.option("--reproduce", is_flag=True, help="Rebuild the image of each result of this program, rerun and compare.")
+@click.option("--limit", type=COUNT, metavar="N", help="With --reproduce: run only N samples.")
 @click.option(
     "--work",
-    type=click.Path(path_type=Path),
+    type=DIR,
     metavar="DIR",
-    help="To reproduce: keep the runs here, and go on with those that were interrupted.",
+    help="With --reproduce: keep the runs in this folder, and continue those that were interrupted.",
 )
-@reports_errors
 def main(
     path: Path,
-    data: Path | None,
+    data: DataOptions,
     as_json: bool,
     html: Path | None,
     no_notes: bool,
@@ -53,44 +44,68 @@ def main(
     limit: int | None,
     work: Path | None,
 ) -> None:
-    """Review every MLPerf Tiny result below PATH: a folder or zip of one submission or of a whole round, or run folders
-    of benchmark-run.
+    """Review every MLPerf Tiny result below PATH.
 
-    Exit status: 0 all confirmed, 3 something cannot be confirmed, 4 a figure deviates, 5 a rule is broken (the worst
+    PATH is a folder or zip of one submission or of a whole round, or run folders of benchmark-run.
+
+    Exit status: 0 all confirmed, 3 something cannot be confirmed, 4 a figure deviates, 5 a rule is violated (the worst
     of all results counts); 1 PATH cannot be reviewed, 2 wrong usage. With --reproduce: 0 all reproduced, 3 something
     cannot be reproduced here or only in part, 4 something differs.
     """
-    _check(reproduce, {"--limit": limit, "--work": work}, {"--html": html, "--no-notes": no_notes})
-    printer = ProgressPrinter()
     result: Review | Reproduction
-    try:
-        if reproduce:
-            wish = Wish(data_folder(data), limit, work)
-            result = reproduce_path(path, wish, printer.say, printer.step)
-            text = render_reproduction(result)
-        else:
-            result = review_path(path, data_folder(data), printer.step)
-            text = render_text(result, not no_notes)
-            _write_page(result, html)
-    except KeyboardInterrupt:
-        if reproduce and work is not None:
-            printer.say(f"what was run is kept; go on with --work {work}")
-        raise
-    finally:
-        printer.clear()
+    if reproduce:
+        _check_without("--reproduce", {"--html": html, "--no-notes": no_notes})
+        result, text = _reproduce(path, data.data, limit, work)
+    else:
+        _check_only_with("--reproduce", {"--limit": limit, "--work": work})
+        result, text = _review(path, data.data, html, not no_notes)
     click.echo(json.dumps(result.to_json(), indent=2) if as_json else text)
     sys.exit(result.exit_code)
 
 
-def _check(reproduce: bool, with_it: dict[str, object], without_it: dict[str, object]) -> None:
-    """Raise UsageError for options of the other kind."""
-    if named := [name for name, value in (without_it if reproduce else with_it).items() if value]:
-        one = len(named) == 1
-        words = ("does not go" if one else "do not go") + " with" if reproduce else "is for" if one else "are for"
-        raise UsageError(f"{' and '.join(named)} {words} --reproduce; leave {'it' if one else 'them'} out.")
+def _review(path: Path, data: Path | None, html: Path | None, with_notes: bool) -> tuple[Review, str]:
+    from mlperf_tiny.models.data.download.cache import data_folder
+    from mlperf_tiny.results.review.review import review_path
+    from mlperf_tiny.results.review.text import render_text
+
+    with ProgressPrinter() as printer:
+        review = review_path(path, data_folder(data), printer.progress)
+    _write_page(review, html)
+    return review, render_text(review, with_notes)
+
+
+def _reproduce(path: Path, data: Path | None, limit: int | None, work: Path | None) -> tuple[Reproduction, str]:
+    from mlperf_tiny.models.data.download.cache import data_folder
+    from mlperf_tiny.results.reproduce.reproduce import reproduce_path
+    from mlperf_tiny.results.reproduce.result import Wish
+    from mlperf_tiny.results.reproduce.text import render_reproduction
+
+    with ProgressPrinter() as printer:
+        try:
+            result = reproduce_path(path, Wish(data_folder(data), limit, work), printer.log, printer.progress)
+        except KeyboardInterrupt:
+            if work is not None:
+                printer.log(f"the finished runs are kept; continue with --work {work}")
+            raise
+    return result, render_reproduction(result)
+
+
+def _check_without(option: str, values: dict[str, object]) -> None:
+    """Raise UsageError for options that ``option`` excludes."""
+    if given := [name for name, value in values.items() if value]:
+        verb = "is" if len(given) == 1 else "are"
+        raise UsageError(f"{' and '.join(given)} {verb} not supported with {option}; remove one or the other.")
+
+
+def _check_only_with(option: str, values: dict[str, object]) -> None:
+    """Raise UsageError for options that need ``option``."""
+    if given := [name for name, value in values.items() if value]:
+        raise UsageError(f"{' and '.join(given)} without {option}: add {option}.")
 
 
 def _write_page(review: Review, html: Path | None) -> None:
+    from mlperf_tiny.results.review.html import render_html
+
     if html is None:
         return
     try:
