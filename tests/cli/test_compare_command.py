@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlperf_tiny.cli import compare as cli
+from mlperf_tiny.harness.compare import engines
 from mlperf_tiny.harness.compare.rows import ComparisonRow, InferenceCost
 from tests.fakes.tiny_models import tiny_kws
 
@@ -35,7 +36,7 @@ def measuring(monkeypatch: pytest.MonkeyPatch, *ends: BaseException) -> None:
         for end in ends:
             raise end
 
-    monkeypatch.setattr(cli, "compare", rows)
+    monkeypatch.setattr(engines, "compare", rows)
 
 
 def test_a_table_on_stdout_and_the_way_there_on_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +72,8 @@ def test_what_was_measured_is_printed_however_it_ends(
 
 
 def test_nothing_measured_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "compare", lambda plan, listener: iter([replace(ROW, cost=None, problem="too large")]))
+    rows = [replace(ROW, cost=None, problem="too large")]
+    monkeypatch.setattr(engines, "compare", lambda plan, listener: iter(rows))
     result = invoke("--task", "ad")
     assert (result.exit_code, "too large" in result.stdout) == (1, True)
 
@@ -80,7 +82,7 @@ def test_nothing_measured_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "sentence"),
     [
         (("--engine", "onnx"), "error: there is no engine 'onnx'"),
-        (("runs/a", "--task", "kws"), "error: run folders are compared as they are; leave the other options out."),
+        (("runs/a", "--task", "kws"), "error: run folders are compared as they are; remove the other options."),
         (("--device", "host"), "error: engines are compared on emulated boards"),
     ],
 )

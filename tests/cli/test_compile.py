@@ -36,7 +36,7 @@ def test_prints_a_table_and_writes_c_that_compiles(model: Path, tmp_path: Path) 
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["layer", "MACs", "constants", "scratch"]
     # conv 6x5x8 outputs of 3x3x2, depthwise 6x5x8 of 3x3, fully connected 16x4
-    assert "MACs              6,544" in lines and 6 * 5 * 8 * 18 + 6 * 5 * 8 * 9 + 64 == 6544
+    assert "MACs       6,544" in lines and 6 * 5 * 8 * 18 + 6 * 5 * 8 * 9 + 64 == 6544
     assert any(line.startswith("1: DEPTHWISE_CONV_2D 3x3/1x1  6x5x8 -> 6x5x8") for line in lines)
     assert any(line.startswith("arena ") for line in lines)
     sources = sorted(str(p.relative_to(out)) for p in out.rglob("*.c"))

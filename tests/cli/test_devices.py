@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from mlperf_tiny.cli import devices
 from mlperf_tiny.firmware.boards import BOARDS
+from mlperf_tiny.runners.transports import serial_port
 from mlperf_tiny.runners.transports.serial_port import FoundPort
 
 PORTS = (
@@ -18,7 +19,7 @@ PORTS = (
 
 @pytest.mark.parametrize("ports", [PORTS, ()])
 def test_every_device_has_a_line(monkeypatch: pytest.MonkeyPatch, ports: tuple[FoundPort, ...]) -> None:
-    monkeypatch.setattr(devices, "find_ports", lambda: ports)
+    monkeypatch.setattr(serial_port, "find_ports", lambda: ports)
     result = CliRunner().invoke(devices.main, [])
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
@@ -32,7 +33,7 @@ def test_every_device_has_a_line(monkeypatch: pytest.MonkeyPatch, ports: tuple[F
 
 
 def test_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "find_ports", lambda: PORTS)
+    monkeypatch.setattr(serial_port, "find_ports", lambda: PORTS)
     values = json.loads(CliRunner().invoke(devices.main, ["--json"]).stdout)
     assert {row["device"]: row["clock_hz"] for row in values["devices"]}["stm32f746"] == 216_000_000
     assert values["ports"][0]["devices"] == ["stm32f446", "stm32f746"]

@@ -19,7 +19,7 @@ def test_help_lists_the_sets() -> None:
 
 def test_an_unknown_name_lists_tasks_and_sets() -> None:
     result = CliRunner().invoke(main, ["nose"])
-    assert result.exit_code == 2 and "'nose' to fetch; choose one of ad, ic, kws, vww, speech-commands" in result.stderr
+    assert result.exit_code == 2 and "unknown data 'nose'; known: ad, ic, kws, vww, speech-commands" in result.stderr
 
 
 @pytest.mark.parametrize(("name", "target"), [("cifar10", "cifar10"), ("kws", "kws01.zip")])

@@ -126,9 +126,9 @@ def test_a_damaged_run_is_named_and_the_rest_is_written(here: Path) -> None:
     (damaged / TRANSCRIPT_FILE).write_bytes(b"x\n")
     result = invoke("runs", "--csv", "x.csv")
     assert result.exit_code == 1
-    assert f"left out: runs/{damaged.name}" in result.stderr
+    assert f"skipped: runs/{damaged.name}" in result.stderr
     assert [row["RunId"] for row in read_leaderboard(here / "x.csv")] == [other.name]
-    assert other.name not in result.stderr.split("left out: ")[1]
+    assert other.name not in result.stderr.split("skipped: ")[1]
 
 
 def test_no_row_of_a_file_is_lost_unseen(here: Path) -> None:
@@ -137,7 +137,7 @@ def test_no_row_of_a_file_is_lost_unseen(here: Path) -> None:
     before = (here / "x.csv").read_bytes()
     result = invoke(second, "--csv", "x.csv")
     assert result.exit_code == 1
-    assert "x.csv was not written: it has 1 rows that are not among these" in result.stderr
+    assert "x.csv was not written: 1 of its rows would be lost, the first is" in result.stderr
     assert "Name it among the PATHs" in result.stderr and result.stdout
     assert (here / "x.csv").read_bytes() == before
     assert invoke(second, "x.csv", "--csv", "x.csv").exit_code == 0
@@ -160,8 +160,8 @@ def test_the_check_decides_about_the_exit_status(here: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [
-        (("nowhere",), 1, "left out: nowhere is not there. Name a run, a folder of runs, a submission"),
-        (("lists",), 1, "left out: lists holds no result"),
+        (("nowhere",), 1, "skipped: nowhere is not there. Name a run, a folder of runs, a submission"),
+        (("lists",), 1, "skipped: lists holds no result"),
         (("runs", "--csv", "lists"), 1, "error: lists cannot be read: Is a directory"),
         (("runs", "--csv", "table.csv"), 1, "error: table.csv is not a leaderboard, it begins with 'ver,div"),
         (("runs", "--html", "no/page.html"), 1, "error: no/page.html cannot be written: there is no folder no"),
@@ -189,6 +189,6 @@ def test_an_empty_place_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     result = invoke()
     assert result.exit_code == 1
-    wanted = "there are no results in runs/ and results/. Make a run with benchmark-run, or name runs or submissions."
+    wanted = "no results in runs/ and results/. Make a run with benchmark-run, or name runs or submissions."
     assert result.stderr == f"error: {wanted}\n"
     assert list(tmp_path.iterdir()) == []

@@ -20,11 +20,11 @@ def test_on_a_terminal_one_line_is_redrawn() -> None:
     now = [0.0]
     screen = Screen()
     printer = ProgressPrinter(screen, lambda: now[0])
-    printer.say("building")
+    printer.log("building")
     for done in range(1001):
         now[0] += 0.01
-        printer.step(Progress("accuracy", done, 1000, f"file {done}"))
-    printer.say("over")
+        printer.progress(Progress("accuracy", done, 1000, f"file {done}"))
+    printer.log("over")
     text = screen.getvalue()
     assert text.startswith("building\n\raccuracy [........................] 0/1000 file 0")
     assert "[############............] 5" in text
@@ -36,7 +36,7 @@ def test_on_a_terminal_one_line_is_redrawn() -> None:
 def test_what_is_being_redrawn_is_wiped_for_an_error() -> None:
     screen = Screen()
     printer = ProgressPrinter(screen, lambda: 0.0)
-    printer.step(Progress("trial", 0, 1, "one"))
+    printer.progress(Progress("trial", 0, 1, "one"))
     printer.clear()
     printer.clear()
     assert screen.getvalue().count("\r") == 3
@@ -50,7 +50,7 @@ def test_elsewhere_lines_are_few(total: int, lines: int) -> None:
     printer = ProgressPrinter(file, lambda: now[0])
     for done in range(total + 1):
         now[0] += 20.0 / total
-        printer.step(Progress("stage", done, total, "x"))
+        printer.progress(Progress("stage", done, total, "x"))
     assert file.getvalue().count("\n") == lines
     assert "\r" not in file.getvalue()
 
@@ -58,5 +58,5 @@ def test_elsewhere_lines_are_few(total: int, lines: int) -> None:
 def test_a_narrow_terminal_is_not_overrun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     screen = Screen()
-    ProgressPrinter(screen, lambda: 0.0).step(Progress("accuracy", 1, 1000, "a file with a rather long name"))
+    ProgressPrinter(screen, lambda: 0.0).progress(Progress("accuracy", 1, 1000, "a file with a rather long name"))
     assert len(screen.getvalue().lstrip("\r")) == 39

@@ -20,6 +20,7 @@ from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.models.catalog.catalog import find_model
 from mlperf_tiny.models.data.load import load_dataset
 from mlperf_tiny.models.tasks import find_task
+from mlperf_tiny.results.leaderboard import file as leaderboard_file
 from mlperf_tiny.results.leaderboard.file import read_leaderboard
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
@@ -38,7 +39,7 @@ def on_fake(monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
     """Let every device be the fake that ``make`` makes."""
     for name in ("run_benchmark", "resume_benchmark"):
         patched = functools.partial(getattr(run_module, name), open_device=lambda url, *, baud=None: make())
-        monkeypatch.setattr(cli, name, patched)
+        monkeypatch.setattr(run_module, name, patched)
 
 
 @pytest.fixture
@@ -88,13 +89,13 @@ def test_json_on_stdout(fake: tuple[object, ...], tmp_path: Path) -> None:
         (["--timeout", "0"], 2, "Invalid value for '--timeout'"),
         (["--timeout", "inf"], 2, "Invalid value for '--timeout'"),
         (["--timeout", "nan"], 2, "error: --timeout nan is not a number of seconds"),
-        (["--synthetic"], 2, "error: --data and --synthetic do not go together"),
+        (["--synthetic"], 2, "error: --data and --synthetic exclude each other"),
         (
             ["--port", "x", "--engine", "tflm"],
             2,
-            "error: the device behind --port holds its firmware already; leave --en",
+            "error: the device at --port already holds its firmware; remove --engine.",
         ),
-        (["--port", "x", "--toolchain", "zig"], 2, "error: the device behind --port holds its firmware already"),
+        (["--port", "x", "--toolchain", "zig"], 2, "error: the device at --port already holds its firmware"),
         (["--data", "/nowhere/at/all"], 1, "error: the data folder /nowhere/at/all is not a folder"),
         (["--resume", "/nowhere/at/all"], 1, "error: /nowhere/at/all/transcript.jsonl cannot be read"),
     ],
@@ -119,7 +120,7 @@ def test_a_leaderboard_of_another_kind_is_found_before_the_run(fake: tuple[objec
 def test_the_table_is_shown_even_when_the_row_cannot_be_written(
     fake: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "check_leaderboard", lambda path: None)
+    monkeypatch.setattr(leaderboard_file, "check_leaderboard", lambda path: None)
     (tmp_path / "leaderboard.csv").mkdir()
     result = invoke(tmp_path, *fake)
     assert result.exit_code == 1

@@ -34,7 +34,7 @@ def test_an_unknown_network_lists_those_there_are(tmp_path: Path) -> None:
 def test_without_tensorflow_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     done = call("micronet-kws-s", "--out", str(tmp_path))
-    assert done.exit_code == 2 and "pip install '.[train]'" in done.output
+    assert done.exit_code == 2 and "pip install 'mlperf-tiny-harness[train]'" in done.output
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every device is a fake."""
     for name in ("run_benchmark", "resume_benchmark"):
         patched = functools.partial(getattr(run_module, name), open_device=lambda url, *, baud=None: kws_device())
-        monkeypatch.setattr(cli, name, patched)
+        monkeypatch.setattr(run_module, name, patched)
 
 
 def invoke(bench: Bench, folder: Path, *arguments: object) -> Result:
@@ -54,7 +54,8 @@ def test_a_finished_run_is_submitted_without_running_anything(
     def no_device(url: str, *, baud: int | None = None) -> FakeDevice:
         raise AssertionError(url)
 
-    monkeypatch.setattr(cli, "resume_benchmark", functools.partial(run_module.resume_benchmark, open_device=no_device))
+    without_device = functools.partial(run_module.resume_benchmark, open_device=no_device)
+    monkeypatch.setattr(run_module, "resume_benchmark", without_device)
     arguments = ("--resume", kws_run, "--submit", tmp_path / "tree", "--submitter", "example-labs", "--json")
     for unchanged in (False, True):
         result = invoke(bench, tmp_path, *arguments)
@@ -78,14 +79,18 @@ def test_an_interrupted_run_goes_on_and_is_submitted(bench: Bench, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (("--submitter", "x"), 2, "--submitter says how to submit a run; say where to with --submit DIR."),
-        (("--replace",), 2, "--replace says how to submit a run"),
-        (("--submit", "DIR"), 2, "--submit needs --submitter NAME, whose submission it is."),
+        (("--submitter", "x"), 2, "error: --submitter without --submit: add --submit DIR, the submission tree."),
+        (("--replace",), 2, "--replace without --submit"),
+        (("--submit", "DIR"), 2, "error: missing option --submitter NAME: the organisation that submits."),
         (("--submit", "DIR", "--submitter", "a/b"), 2, "--submitter 'a/b' cannot be a folder of a submission"),
         (("--submit", "DIR", "--submitter", "x", "--availability", "soon"), 2, "Invalid value for '--availability'"),
         (("--submit", "DIR", "--submitter", "x", "--availability", "available"), 2, "--availability available is for"),
-        (("--submit", "DIR", "--submitter", "x", "--limit", "3"), 2, "only whole runs on the benchmark's data are"),
-        (("--submit", "DIR", "--submitter", "x", "--mode", "accuracy"), 2, "leave --mode out"),
+        (
+            ("--submit", "DIR", "--submitter", "x", "--limit", "3"),
+            2,
+            "only complete runs on the benchmark's own data are",
+        ),
+        (("--submit", "DIR", "--submitter", "x", "--mode", "accuracy"), 2, "remove --mode"),
         (("--submit", "FILE", "--submitter", "x"), 2, "is not a folder. Name another one with --submit."),
         (("--submit", "TREE", "--submitter", "example-labs"), 2, "is there already and is not of this run. Replace it"),
     ],

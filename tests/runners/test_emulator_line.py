@@ -50,7 +50,7 @@ def test_pyserial_talks_to_it_twice(make_line: Callable[[], PseudoTerminal | Tcp
 def test_the_command_prints_the_port_and_serves_it(tmp_path: Path) -> None:
     elf = tmp_path / "echo.elf"
     elf.write_bytes(build_image("echo.c", "stm32f746"))
-    code = "from harness.cli.emulate import main; main()"
+    code = "from mlperf_tiny.cli.emulate import main; main()"
     command = [sys.executable, "-c", code, "--device", "stm32f746", "--elf", str(elf), "--pty"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=root, text=True) as process:
@@ -69,7 +69,7 @@ def test_the_command_prints_the_port_and_serves_it(tmp_path: Path) -> None:
         (["--device", "stm32f746", "--elf", "nowhere.elf"], 2, "cannot read the image nowhere.elf"),
         (["--device", "pdp11", "--elf", "x"], 2, "there is no device 'pdp11'"),
         (["--device", "host", "--elf", "x"], 2, "no emulator for 'host'"),
-        (["--device", "stm32f746", "--elf", "x", "--pty", "--tcp", "1"], 2, "choose one"),
+        (["--device", "stm32f746", "--elf", "x", "--pty", "--tcp", "1"], 2, "exclude each other"),
     ],
 )
 def test_errors_are_one_sentence(arguments: list[str], status: int, words: str) -> None:

@@ -17,8 +17,12 @@ from mlperf_tiny.cli.errors import reports_errors
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
 """Settings of click that all commands share."""
 
-version_option = click.version_option(__version__, message="%(prog)s %(version)s (mlperf-tiny-harness)")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+
+
+def version_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--version`` to a command; each command gets its own: click keeps the first name."""
+    return click.version_option(__version__, message="%(prog)s %(version)s (mlperf-tiny-harness)")(function)
 
 
 def click_command(**settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
