@@ -17,7 +17,7 @@ from click.testing import CliRunner
 import mlperf_tiny
 from mlperf_tiny.cli.main import ENTRIES, main
 from mlperf_tiny.cli.options import DEFAULT_ENGINE
-from mlperf_tiny.harness.run import prepare
+from mlperf_tiny.harness.image import engines
 
 NAMES = [entry.name for entry in ENTRIES]
 HEAVY = ["elftools", "jinja2", "librosa", "matplotlib", "msgspec", "numba", "pandas", "scipy"]
@@ -52,7 +52,7 @@ def test_help_shows_the_defaults_of_the_program() -> None:
     text = " ".join(CliRunner().invoke(command("run"), ["-h"], terminal_width=200).stdout.split())
     assert "--baud N Serial baud rate. [default: 115200]" in text
     assert "[default: compiled]" in text and "[default: pipeline]" in text and "[default: runs]" in text
-    assert prepare.Request().engine is None and DEFAULT_ENGINE == prepare.USUAL_ENGINE
+    assert engines.DEFAULT_ENGINE == DEFAULT_ENGINE
 
 
 @pytest.mark.parametrize("name", ["", *NAMES])
