@@ -11,7 +11,8 @@ from typing import cast
 from mlperf_tiny.errors import BenchError, DataError
 from mlperf_tiny.harness.record.record import RunRecord, read_record
 from mlperf_tiny.harness.record.settings import Settings
-from mlperf_tiny.harness.run.prepare import MODES, Mode, Request, level_of, prepare
+from mlperf_tiny.harness.run.prepare import prepare
+from mlperf_tiny.harness.run.request import MODES, Mode, Request, level_of
 from mlperf_tiny.harness.run.run import OpenDevice, resume_benchmark, run_benchmark
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, read_transcript
 from mlperf_tiny.progress import Listener, Progress
@@ -90,13 +91,14 @@ def _model_argument(settings: Settings, model: ChosenModel, work: Path) -> str:
 def _with_the_same_data(settings: Settings, request: Request) -> tuple[Request, str]:
     """The request with which the recorded inputs are found, and the hash of the image it gets."""
     found = ""
-    # Made-up values of a model's own input are called synthetic, whatever data was asked for.
+    # Random values of a model's input tensor are called synthetic, whatever data was asked for.
     for synthetic in dict.fromkeys((request.synthetic, False)):
         asked = replace(request, synthetic=synthetic, data=None if synthetic else request.data)
-        prepared = prepare(asked, lambda text: None).settings
-        if (prepared.data.digest, prepared.data.source) == (settings.data.digest, settings.data.source):
+        prepared = prepare(asked, lambda text: None)
+        data = prepared.data.info
+        if (data.digest, data.source) == (settings.data.digest, settings.data.source):
             return asked, prepared.firmware.elf_sha256 if prepared.firmware else ""
-        found = found or prepared.data.summary
+        found = found or data.summary
     raise DataError(
         f"its inputs are not at hand: the run had {settings.data.summary[:200]!r}, here is {found!r}. Name the data "
         "folder with --data or MLPERF_TINY_DATA."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlperf_tiny.harness.image.build import source_digest
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.settings import UNKNOWN_DEVICE, Settings
-from mlperf_tiny.harness.run.prepare import MODES
+from mlperf_tiny.harness.run.request import MODES
 from mlperf_tiny.models.data.formats import labels
 from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.results.submission.runner_files import Quality

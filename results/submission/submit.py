@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace as changed
 from pathlib import Path
 
 from mlperf_tiny.errors import BenchError, DataError, RecordError
 from mlperf_tiny.harness.record.measured import measure
 from mlperf_tiny.harness.record.record import compute_record, stated_seal
 from mlperf_tiny.harness.record.settings import Settings
-from mlperf_tiny.harness.run.prepare import Request, prepare
+from mlperf_tiny.harness.run.prepare import DeviceTime, prepare
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import MODEL_FILE
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
 from mlperf_tiny.models.catalog.catalog import find_model, model_names, read_model
@@ -37,10 +37,10 @@ def check_request(
     check_place(root)
     if request.port is not None and request.task is None:
         return
-    settings = prepare(request, say).settings
-    if request.port is None:
-        timing = "host" if settings.device.device == "host" else "emulated"
-        settings = changed(settings, device=changed(settings.device, timing=timing))
+    prepared = prepare(request, say)
+    timing = "" if request.port is not None else "host" if request.device == "host" else "emulated"
+    settings = prepared.settings(DeviceTime(timing=timing))
+    if timing:
         check_place(root, names_of(settings, entry), replace)
         check_own_words(timing, entry.own_words)
     if reasons := bars_before(settings):

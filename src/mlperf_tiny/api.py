@@ -42,7 +42,7 @@ Every error that a user can cause is a ``mlperf_tiny.errors.BenchError``.
 from mlperf_tiny.firmware.boards import BOARDS, find_board
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
 from mlperf_tiny.harness.record.record import RunRecord, read_record
-from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
 from mlperf_tiny.harness.wire.session import Session
 from mlperf_tiny.models.catalog.catalog import find_model, model_names

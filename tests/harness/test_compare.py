@@ -20,7 +20,7 @@ from mlperf_tiny.harness.compare.rows import ComparisonRow, Difference, Inferenc
 from mlperf_tiny.harness.compare.runs import compare_runs
 from mlperf_tiny.harness.compare.text import render_comparison
 from mlperf_tiny.harness.image.engines import COMPILED, ENGINES, compile_for
-from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.harness.run.short_inputs import random_inputs
 from mlperf_tiny.models.catalog.catalog import model_names, shipped_names

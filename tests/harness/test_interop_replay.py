@@ -20,7 +20,7 @@ from mlperf_tiny.errors import Refused
 from mlperf_tiny.firmware.boards import DEVICES
 from mlperf_tiny.firmware.build import build_firmware
 from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
-from mlperf_tiny.harness.run.prepare import Mode, Request
+from mlperf_tiny.harness.run.request import Mode, Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.harness.wire.session import Session
 from mlperf_tiny.progress import Listener

@@ -10,7 +10,7 @@ import pytest
 from mlperf_tiny.firmware.boards import BOARDS, find_board
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.text import render
-from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.progress import Listener
 from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
@@ -24,7 +24,7 @@ def run(tmp_path: Path, device: str | None, timing: str) -> RunRecord:
     """A performance run against a fake device behind a port, recorded under ``device``."""
     fake = FakeDevice(infer=one_hot, latency_us=LATENCY_US, timing=timing)
     kws_folder(tmp_path / "data")
-    request = Request("kws", device, modes=("performance",), data=tmp_path / "data", port="fake://")
+    request = Request(task="kws", device=device, modes=("performance",), data=tmp_path / "data", port="fake://")
     record, _ = run_benchmark(request, tmp_path / "runs", Listener(), lambda url, *, baud=None: fake)
     return record
 
@@ -51,7 +51,7 @@ def test_modelled_energy_is_the_boards_power_times_the_latency(device: str, tmp_
     [("stm32f746", "hardware"), ("host", "emulated"), (None, "emulated")],
     ids=["a real board's energy is measured or not known", "a process has no power", "no board was named"],
 )
-def test_no_energy_is_made_up(device: str | None, timing: str, tmp_path: Path) -> None:
+def test_energy_is_modelled_for_emulated_boards_only(device: str | None, timing: str, tmp_path: Path) -> None:
     record = run(tmp_path, device, timing)
     assert record.energy is None
     row = row_of_record(record, "")

@@ -17,7 +17,7 @@ import pytest
 from mlperf_tiny.errors import BenchError, DeviceSilent, Refused, UnexpectedReply
 from mlperf_tiny.harness.record.measured import measure
 from mlperf_tiny.harness.record.record import RunRecord
-from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.harness.wire.session import Session
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript

@@ -12,7 +12,8 @@ import pytest
 from mlperf_tiny.errors import RecordError, UsageError
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.harness.record.record import read_record
-from mlperf_tiny.harness.run.prepare import Request, prepare
+from mlperf_tiny.harness.run.prepare import prepare
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
 from mlperf_tiny.progress import Listener
 from mlperf_tiny.results.leaderboard.ranking import ranked
@@ -83,7 +84,7 @@ def test_levels_and_versions_have_rankings_of_their_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("request_", [{"device": "host"}, {"device": "stm32f746", "port": "fake://"}])
 def test_only_emulated_boards_have_a_timing_level(request_: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="--timing is for boards that are emulated here"):
+    with pytest.raises(UsageError, match="--timing is for emulated boards only"):
         prepare(Request(task="kws", timing="full", **request_), lambda text: None)
 
 

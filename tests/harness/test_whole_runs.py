@@ -23,7 +23,7 @@ from mlperf_tiny.errors import (
     UsageError,
 )
 from mlperf_tiny.harness.record.record import RECORD_FILE, RunRecord, read_record
-from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.progress import Listener, Progress
@@ -208,7 +208,7 @@ def test_the_firmware_must_be_for_the_task(tmp_path: Path) -> None:
     assert not any("--resume" in text for text in said)
 
 
-def test_a_port_says_its_task(tmp_path: Path) -> None:
+def test_the_device_behind_a_port_tells_the_task(tmp_path: Path) -> None:
     data = kws_folder(tmp_path / "data")
     asked = request(data, task=None, device=None, modes=("accuracy",))
     record, _ = run_benchmark(asked, tmp_path / "runs", Listener(), lambda url, *, baud=None: kws_device())
@@ -221,24 +221,24 @@ def test_a_port_says_its_task(tmp_path: Path) -> None:
     [
         ({"task": "ads"}, UsageError, "there is no task 'ads'"),
         ({"device": "stm"}, UsageError, "there is no device 'stm'"),
-        ({"device": None, "port": None}, UsageError, "say what to run on"),
+        ({"device": None, "port": None}, UsageError, "missing option --device"),
         ({"engine": "tvm"}, UsageError, "there is no engine 'tvm'; choose one of compiled, tflm"),
-        ({"engine": "tflm", "toolchain": "zig"}, UsageError, "--toolchain zig does not go with it"),
+        ({"engine": "tflm", "toolchain": "zig"}, UsageError, "toolchain zig cannot build engine tflm"),
         ({"engine": "tflm", "port": None}, UsageError, "name it with TFLM_DIR"),
         ({"engine": "tflm", "port": None, "device": "host"}, UsageError, "name it with TFLM_DIR"),
-        ({"task": None, "port": None, "model": None}, UsageError, "say what to run: --task"),
+        ({"task": None, "port": None, "model": None}, UsageError, "missing option --task"),
         ({"data": Path("/nowhere/at/all")}, DataError, "is not a folder"),
         ({"data": Path("/nowhere/at/all"), "port": None}, DataError, "is not a folder"),
         ({"device": ""}, UsageError, "there is no device ''"),
         ({"model": ""}, UsageError, "there is no model ''"),
-        ({"model": "mlperf-sww", "task": None, "port": None}, UsageError, "is for sww, which is no task here"),
-        ({"baud": 823, "port": None}, UsageError, "cannot talk at 823 baud; give --baud 824 to 3375000"),
-        ({"baud": 3_375_001, "port": None}, UsageError, "cannot talk at 3375001 baud"),
+        ({"model": "mlperf-sww", "task": None, "port": None}, UsageError, "is for task sww, which cannot be run here"),
+        ({"baud": 823, "port": None}, UsageError, r"baud rate 823 not supported by stm32f746 \(824 to 3375000\)"),
+        ({"baud": 3_375_001, "port": None}, UsageError, "baud rate 3375001 not supported"),
         ({"toolchain": "tcc", "port": None}, UsageError, "there is no toolchain 'tcc'"),
         ({"task": "kws", "model": "mlperf-ad"}, UsageError, "is for task ad, not kws"),
     ],
 )
-def test_requests_that_make_no_sense(
+def test_invalid_requests_are_refused(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     changes: dict[str, Any],
@@ -380,7 +380,7 @@ def test_a_complete_run_is_computed_again_without_its_device(tmp_path: Path) -> 
         resume_benchmark(folder, Request(task="ad"), Listener(), no_device)
 
 
-def test_a_changed_record_is_said_and_written_anew(tmp_path: Path) -> None:
+def test_a_changed_record_is_logged_and_rewritten(tmp_path: Path) -> None:
     record, folder = run(tmp_path, limit=3)
     path = folder / RECORD_FILE
     written = path.read_text()
@@ -389,7 +389,7 @@ def test_a_changed_record_is_said_and_written_anew(tmp_path: Path) -> None:
     again, _ = resume_benchmark(folder, Request(), Listener(said.append))
     assert again == record
     assert said[-1] == (
-        "record.json was changed and is written anew: performance.latency_ms is 12.0, its transcript gives 20.0"
+        "record.json was changed and is rewritten: performance.latency_ms is 12.0, its transcript gives 20.0"
     )
     assert path.read_text() == written
 
@@ -449,7 +449,7 @@ def test_an_edited_transcript_is_refused_in_one_sentence(tmp_path: Path, written
             resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device()))
 
 
-def test_where_a_run_that_ended_early_goes_on_is_said(tmp_path: Path) -> None:
+def test_an_interrupted_run_logs_how_to_resume(tmp_path: Path) -> None:
     def interrupt(progress: Progress) -> None:
         if progress.stage == "accuracy":
             raise BrokenPipeError(32, "Broken pipe")
@@ -461,7 +461,7 @@ def test_where_a_run_that_ended_early_goes_on_is_said(tmp_path: Path) -> None:
             request(tmp_path / "data"), tmp_path / "runs", Listener(said.append, interrupt), opener(kws_device())
         )
     (folder,) = (tmp_path / "runs").iterdir()
-    assert said[-1] == f"what was measured is kept; go on with --resume {folder}"
+    assert said[-1] == f"what was measured is kept; resume it with --resume {folder}"
     assert read_transcript(folder / TRANSCRIPT_FILE)[-1]["e"] == "stop"
     assert (folder / RECORD_FILE).is_file()
 

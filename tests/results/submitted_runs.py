@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.models.catalog import catalog
 from mlperf_tiny.models.catalog.official import OfficialModel

@@ -15,7 +15,7 @@ import pytest
 
 from mlperf_tiny.errors import BenchError, RecordError
 from mlperf_tiny.harness.record.record import read_record
-from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark
 from mlperf_tiny.harness.wire.hash_chain import Chain
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript

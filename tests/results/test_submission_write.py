@@ -13,7 +13,7 @@ import pytest
 
 from mlperf_tiny.errors import BenchError, DataError, UsageError
 from mlperf_tiny.harness.record.record import RunRecord, read_record
-from mlperf_tiny.harness.run.prepare import Request
+from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 from mlperf_tiny.results.mlperf.names import Entry, names_of
 from mlperf_tiny.results.submission.eligible import bars_after, bars_before

@@ -25,7 +25,7 @@ from mlperf_tiny.errors import UsageError
 
 if TYPE_CHECKING:
     from mlperf_tiny.harness.record.record import RunRecord
-    from mlperf_tiny.harness.run.prepare import Request
+    from mlperf_tiny.harness.run.request import Request
     from mlperf_tiny.results.submission.write import Written
 
 
@@ -78,7 +78,7 @@ def main(
 
 
 def _request(image: ImageOptions, data: DataOptions, run: RunOptions) -> Request:
-    from mlperf_tiny.harness.run.prepare import MODES, Request
+    from mlperf_tiny.harness.run.request import MODES, Request
 
     build_options = {"--engine": image.engine, "--toolchain": image.toolchain}
     given = [name for name, value in build_options.items() if value]

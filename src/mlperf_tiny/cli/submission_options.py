@@ -15,7 +15,7 @@ from mlperf_tiny.errors import UsageError
 from mlperf_tiny.results.mlperf.system import STATUSES
 
 if TYPE_CHECKING:
-    from mlperf_tiny.harness.run.prepare import Request
+    from mlperf_tiny.harness.run.request import Request
     from mlperf_tiny.results.mlperf.names import Entry
     from mlperf_tiny.results.submission.write import Written
 
