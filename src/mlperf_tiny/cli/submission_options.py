@@ -42,7 +42,7 @@ class RunSubmitter:
         Raises:
             UsageError: The run would not be a valid result, or its place is taken.
         """
-        from mlperf_tiny.harness.run.prepare import MODES
+        from mlperf_tiny.harness.run.request import MODES
         from mlperf_tiny.results.submission.submit import check_folder, check_request
 
         if resume is not None:
