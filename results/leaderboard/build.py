@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A leaderboard out of everything at hand: a pure function of records, published trees and other leaderboards."""
+"""A leaderboard of runs, published trees and other leaderboards: a pure function of them."""
 
 from __future__ import annotations
 
@@ -22,25 +22,33 @@ from mlperf_tiny.results.leaderboard.sources import Found, find_sources
 from mlperf_tiny.results.review.review import review_path
 from mlperf_tiny.terminal import sanitize_for_terminal
 
-Listener = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Rows in order, ranked. ``problems`` say what was left out and why, ``notes`` what a reader should know."""
+    """What ``build_leaderboard`` returns."""
 
     rows: tuple[Row, ...]
+    """Ranked, in order."""
     problems: tuple[str, ...] = ()
+    """What was left out, and why."""
     notes: tuple[str, ...] = ()
+    """What a reader should know about the rows, e.g. runs found twice with different values."""
 
 
 def build_leaderboard(
-    paths: Sequence[Path], base: Path, data_folder: Path | None = None, progress: Listener | None = None
+    paths: Sequence[Path], base: Path, data_folder: Path | None = None, progress: ProgressCallback | None = None
 ) -> Leaderboard:
-    """Return the leaderboard of everything at ``paths``, for a file in folder ``base``.
+    """Return the leaderboard of everything at ``paths``; their order does not matter.
 
-    What cannot be read becomes a problem, never an exception; the order of the paths does not matter. Label lists for
-    reviews come from ``data_folder``.
+    What cannot be read becomes a problem, never an exception.
+
+    Args:
+        paths: Run folders, submissions, folders of either, leaderboard files.
+        base: Folder of the leaderboard's file: the column Record is relative to it.
+        data_folder: Folder with the official label lists, for reviews.
+        progress: Called for each run and each reviewed result.
     """
     problems: list[str] = []
     found = _found(paths, problems)
@@ -66,8 +74,8 @@ def build_leaderboard(
             continue
         for result in review.results:
             if is_damaged_run(result):
-                words = "; ".join(sanitize_for_terminal(finding.text) for finding in result.findings)
-                problems.append(f"{tree}: {result.folder}: {words}")
+                text = "; ".join(sanitize_for_terminal(finding.text) for finding in result.findings)
+                problems.append(f"{tree}: {result.folder}: {text}")
                 continue
             place = tree / result.folder if tree.is_dir() else tree
             fresh.append(row_of_review(result, place_of(place, base)))
@@ -76,16 +84,28 @@ def build_leaderboard(
 
 
 def lost_rows(former: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
-    """Rows of ``former`` whose run or result is not among ``rows``."""
+    """Return the rows of ``former`` whose run or result is not among ``rows``.
+
+    Args:
+        former: Rows of an existing file.
+        rows: Rows that are to replace them.
+    """
     there = {identity_of(row) for row in rows}
     return [row for row in former if identity_of(row) not in there]
 
 
 def update_leaderboard(path: Path, record: RunRecord, folder: Path) -> None:
-    """Put the row of ``record``, the run in ``folder`` that just ended, into the file at ``path``, at one stroke.
+    """Add the row of a finished run to a leaderboard file, atomically; a resumed run replaces its row.
 
-    A run that was resumed replaces its row. The file is then what a rebuild from the same records gives. Runs that end
-    at the same time wait for each other. Raises RecordError when the file is of another kind or cannot be written.
+    The file is then equal to one rebuilt from the same records. Runs that end at the same time wait for each other.
+
+    Args:
+        path: The CSV file; it is created if it does not exist.
+        record: The run's record.
+        folder: The run's folder.
+
+    Raises:
+        RecordError: The file is of another kind or cannot be written.
     """
     try:
         with only_writer(path):
@@ -132,5 +152,5 @@ def _check_seal(folder: Path, record: RunRecord, kept: Sequence[Row]) -> None:
 
 
 def _left_out(folder: Path, error: BenchError) -> str:
-    words = str(error)
-    return words if str(folder) in words else f"{folder}: {sanitize_for_terminal(words)}"
+    text = str(error)
+    return text if str(folder) in text else f"{folder}: {sanitize_for_terminal(text)}"

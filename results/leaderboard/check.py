@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Published rows held against somebody else's table of the same rounds, as CSV.
+"""Published rows compared with another table of the same rounds, as CSV.
 
 The table's columns are ``ver div submitter system task`` and any of ``lat_ms energy_uJ lat_ms_energy_mode top1 auc``.
-Its systems may have the model's folder behind them (``pynq-z2/RN08``), its tasks may be spelt out.
+Its systems may have the model's folder after them (``pynq-z2/RN08``), its tasks may be spelt out.
 """
 
 from __future__ import annotations
@@ -27,50 +27,61 @@ RATE_STEP = 0.001
 Key = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A figure's column in the table, what it is called, and where we have it: computed, and as the runner printed
-    it. ``time`` is one in ms, which the table made of a rate."""
+@dataclass(frozen=True, kw_only=True)
+class ComparedMetric:
+    """A metric of the table and where a row has it."""
 
     column: str
+    """Column of the table."""
     name: str
     best: str
+    """Column of a row: recomputed if possible."""
     claim: str = ""
+    """Column of a row: as the runner printed it."""
     time: bool = False
+    """Whether it is a time in ms that the table computed from a rate."""
 
 
-FIGURES = (
-    Figure("lat_ms", "latency, ms", "LatencyMs", "ClaimedThroughputPerS", time=True),
-    Figure("energy_uJ", "energy, uJ", "EnergyUj", "ClaimedEnergyUj"),
-    Figure("lat_ms_energy_mode", "latency in the energy run, ms", "EnergyLatencyMs", time=True),
-    Figure("top1", "top-1, percent", "Top1Percent", "ClaimedAccuracy"),
-    Figure("auc", "AUC", "Auc", "ClaimedAuc"),
+METRICS = (
+    ComparedMetric(column="lat_ms", name="latency, ms", best="LatencyMs", claim="ClaimedThroughputPerS", time=True),
+    ComparedMetric(column="energy_uJ", name="energy, uJ", best="EnergyUj", claim="ClaimedEnergyUj"),
+    ComparedMetric(
+        column="lat_ms_energy_mode", name="latency in the energy run, ms", best="EnergyLatencyMs", time=True
+    ),
+    ComparedMetric(column="top1", name="top-1, percent", best="Top1Percent", claim="ClaimedAccuracy"),
+    ComparedMetric(column="auc", name="AUC", best="Auc", claim="ClaimedAuc"),
 )
 
 
 @dataclass(frozen=True)
 class Difference:
-    """``table`` and ``here`` are values as text, empty where there is none; ``figure`` is empty for a whole row."""
+    """One difference between the table and the rows."""
 
     row: str
     figure: str
+    """The metric's name; empty when a whole row is missing."""
     table: str
+    """The table's value as text; empty where it has none."""
     here: str
+    """The row's value as text; empty where it has none."""
     text: str
 
 
 @dataclass(frozen=True)
 class Check:
-    """``compared`` figures, ``equal`` of them so; rows that both have."""
+    """The result of a comparison."""
 
     rows: int
+    """Rows that both have."""
     compared: int
+    """Figures that were compared."""
     equal: int
+    """Figures that are equal."""
     differences: tuple[Difference, ...]
 
 
 def read_table(path: Path) -> dict[Key, dict[str, str]]:
-    """Return a table's lines by KEYS. Raises DataError for a file that is no such table."""
+    """Return a table's lines by KEYS. Raises DataError for a file that is not such a table."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{path} has over {MAX_BYTES >> 20} MiB, which no table of results has.")
@@ -81,7 +92,7 @@ def read_table(path: Path) -> dict[Key, dict[str, str]]:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}. Name another file with --check.") from error
     except (ValueError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV text ({error}). Name another file with --check.") from error
+        raise DataError(f"{path} is not CSV text ({error}). Name another file with --check.") from error
     if not set(KEYS) <= set(header):
         raise DataError(
             f"{path} begins with {sanitize_for_terminal(','.join(header), 100)!r}, wanted columns {', '.join(KEYS)}."
@@ -94,7 +105,12 @@ def read_table(path: Path) -> dict[Key, dict[str, str]]:
 
 
 def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
-    """Compare the published rows of the table's rounds with it, in the order of the table."""
+    """Compare the published rows of the table's rounds with it, in the order of the table.
+
+    Args:
+        rows: Rows of a leaderboard.
+        table: Lines of the table by KEYS, as ``read_table`` returns them.
+    """
     rounds = {key[0] for key in table}
     here = {_key(row): row for row in rows if row["Source"] == "published" and row["Round"] in rounds}
     found: list[Difference] = []
@@ -102,9 +118,9 @@ def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
     for key, line in table.items():
         name = sanitize_for_terminal(" ".join(key), 120)
         if key not in here:
-            found.append(Difference(name, "", "", "", "the table has it, no row here is of that name"))
+            found.append(Difference(name, "", "", "", "in the table, no row here has that name"))
             continue
-        for figure in FIGURES:
+        for figure in METRICS:
             if key[-1] == "ad" and figure.column == "top1":
                 continue  # what the runners print there is precision and recall, which no rule uses
             difference = _compared(name, figure, line.get(figure.column, ""), here[key])
@@ -119,7 +135,7 @@ def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
         if key not in table:
             found.append(
                 Difference(
-                    sanitize_for_terminal(" ".join(key), 120), "", "", "", "a row here, the table does not have it"
+                    sanitize_for_terminal(" ".join(key), 120), "", "", "", "a row here that the table does not have"
                 )
             )
     return Check(sum(key in here for key in table), compared, equal, tuple(found))
@@ -131,7 +147,7 @@ def _key(row: Row) -> Key:
     return row["Round"], row["Division"], row["Organization"], system, row["MlperfModel"]
 
 
-def _compared(name: str, figure: Figure, printed: str, row: Row) -> Difference | None:
+def _compared(name: str, figure: ComparedMetric, printed: str, row: Row) -> Difference | None:
     """None where neither has the figure; without a text where both have the same."""
     best = number(row, figure.best)
     claim = number(row, figure.claim) if figure.claim else None
@@ -141,7 +157,8 @@ def _compared(name: str, figure: Figure, printed: str, row: Row) -> Difference |
     if not printed:
         return None if best is None else Difference(name, figure.name, "", here, "the table has none")
     if parsed(printed) is None:
-        return Difference(name, figure.name, sanitize_for_terminal(printed, 40), here, "the table's is no number")
+        value = sanitize_for_terminal(printed, 40)
+        return Difference(name, figure.name, value, here, "the table's value is not a number")
     if best is None:
         return Difference(name, figure.name, printed, "", "there is none here")
     if _same(printed, best, figure.time):
@@ -162,7 +179,12 @@ def _same(printed: str, value: float, time: bool) -> bool:
 
 
 def render_check(check: Check, differences: Sequence[Difference] | None = None) -> str:
-    """Return the comparison for a terminal: counts, then each difference in a line."""
+    """Return the comparison as text: counts, then one line for each difference.
+
+    Args:
+        check: The comparison.
+        differences: Those to list; all of them by default.
+    """
     shown_ones = check.differences if differences is None else differences
     lines = [
         f"{check.rows} rows of the table are here; {check.equal} of {check.compared} figures are equal, "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``leaderboard.csv``: read, whatever its format, with every cell checked; written at one stroke."""
+"""``leaderboard.csv``: read in any of its formats, with every cell checked; written atomically."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _read_table(path: Path) -> pd.DataFrame | None:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise RecordError(f"{path} has over {MAX_BYTES >> 20} MiB, which no leaderboard has. {_HELP}")
-        # The Python engine tells a line that ends early from one with empty cells.
+        # Only the Python engine distinguishes a line that ends early from one with empty cells.
         table = pd.read_csv(
             path, header=None, dtype=str, na_filter=False, skip_blank_lines=False, encoding="utf-8-sig", engine="python"
         )
@@ -122,7 +122,7 @@ def _check(row: Row) -> None:
 
 
 def leaderboard_text(rows: Iterable[Row]) -> str:
-    """Return the file's text: as the official checker writes its own, the header bare and every cell quoted."""
+    """Return the file's text: like the official checker's, the header bare and every cell quoted."""
     text = io.StringIO()
     text.write(",".join(NAMES) + "\n")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
@@ -131,7 +131,15 @@ def leaderboard_text(rows: Iterable[Row]) -> str:
 
 
 def write_leaderboard(path: Path, rows: Iterable[Row]) -> None:
-    """Write the file at one stroke: readers see the old one or the new one. Raises OSError."""
+    """Write the file atomically: readers see the old one or the new one.
+
+    Args:
+        path: The CSV file.
+        rows: Rows in the order they are to have.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     draft = path.with_name(path.name + ".tmp")
     draft.write_text(leaderboard_text(rows), encoding="utf-8", newline="")
     draft.replace(path)

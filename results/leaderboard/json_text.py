@@ -23,7 +23,13 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def leaderboard_json(board: Leaderboard, rows: Iterable[Row], check: Check | None) -> dict[str, Any]:
-    """Return ``rows`` of a leaderboard as plain values: numbers as numbers, None for what a row does not have."""
+    """Return a leaderboard as plain values: numbers as numbers, None for what a row does not have.
+
+    Args:
+        board: Its problems and notes are included.
+        rows: The rows to include.
+        check: A comparison with another table, if one was made.
+    """
     return {
         "format": FORMAT,
         "rows": [{column.name: _value(column, row[column.name]) for column in COLUMNS} for row in rows],
@@ -62,11 +68,11 @@ def schema() -> dict[str, Any]:
 
 
 def _column_schema(column: Column) -> dict[str, Any]:
-    words = f"run: {column.run}; published: {column.published}" + (f"; {column.unit}" if column.unit else "")
+    text = f"run: {column.run}; published: {column.published}" + (f"; {column.unit}" if column.unit else "")
     if column.choices:
-        return {"description": words, "enum": [*column.choices, None]}
+        return {"description": text, "enum": [*column.choices, None]}
     kind = {Kind.WHOLE: "integer", Kind.NUMBER: "number"}.get(column.kind, "string")
-    return {"description": words, "type": [kind, "null"]}
+    return {"description": text, "type": [kind, "null"]}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,12 @@ from pathlib import Path, PurePosixPath
 
 
 def place_of(path: Path, base: Path) -> str:
-    """``path`` as the column has it in a file in folder ``base``, with ``/`` between its parts."""
+    """Return ``path`` as the column Record has it, with ``/`` between its parts.
+
+    Args:
+        path: Folder of a run or result.
+        base: Folder of the file that holds the row.
+    """
     there, here = _absolute(path), _absolute(base)
     beside = here if here.parent == here.parent.parent else here.parent
     if there.is_relative_to(beside):
@@ -21,12 +26,23 @@ def place_of(path: Path, base: Path) -> str:
 
 
 def path_of(record: str, base: Path) -> Path:
-    """The path that a row's Record means in a file in folder ``base``."""
+    """Return the path that a row's Record means.
+
+    Args:
+        record: The column Record.
+        base: Folder of the file that holds the row.
+    """
     return _absolute(base / PurePosixPath(record))
 
 
 def moved(record: str, base: Path, new_base: Path) -> str:
-    """Record of a row that goes from a file in ``base`` to one in ``new_base``; an empty one stays empty."""
+    """Return the column Record of a row that moves to another file; an empty one stays empty.
+
+    Args:
+        record: The column Record in the old file.
+        base: Folder of the old file.
+        new_base: Folder of the new file.
+    """
     return place_of(path_of(record, base), new_base) if record else ""
 
 

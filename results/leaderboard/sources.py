@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies at a path: runs, published trees, leaderboards. Found by the files themselves; links are not followed."""
+"""Finds runs, published trees and leaderboards at a path, by their files; links are not followed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ MAX_FOLDERS = 20_000
 
 @dataclass(frozen=True)
 class Found:
-    """Run folders, trees to review (folders and archives), leaderboard files; each in order of path."""
+    """What was found; each in order of path."""
 
     runs: tuple[Path, ...] = ()
+    """Run folders."""
     trees: tuple[Path, ...] = ()
+    """Submission trees to review: folders and archives."""
     files: tuple[Path, ...] = ()
+    """Leaderboard files."""
 
 
 def find_sources(path: Path) -> Found:
@@ -33,15 +36,15 @@ def find_sources(path: Path) -> Found:
         found = below(path)
         return found if found != Found() else Found(trees=(path,))
     if not path.is_file():
-        raise DataError(f"{path} is not there. Name a run, a folder of runs, a submission, or a leaderboard.")
+        raise DataError(f"{path} does not exist. Name a run, a folder of runs, a submission, or a leaderboard.")
     return Found(files=(path,)) if path.suffix.lower() == ".csv" else Found(trees=(path,))
 
 
 def below(path: Path) -> Found:
     """Return the runs and trees of a folder, itself or below it; neither is looked into for more of them.
 
-    Leaderboards are not looked for: what a tree from elsewhere says of itself is no figure. Raises DataError for
-    more folders than a folder of runs has.
+    Leaderboard files inside the folder are ignored: a foreign tree's own table is not a source of figures. Raises
+    DataError for more than MAX_FOLDERS folders.
     """
     runs: list[Path] = []
     trees: list[Path] = []
@@ -55,7 +58,7 @@ def below(path: Path) -> Found:
             with os.scandir(folder) as entries:
                 found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
         except OSError:
-            continue  # not ours to read; a path that was named itself is told of by whoever opens it
+            continue  # not readable; a path named by the user is reported by whoever opens it
         folders = [name for name, is_folder in found if is_folder]
         if (TRANSCRIPT_FILE, False) in found:
             runs.append(folder)

@@ -33,37 +33,42 @@ _METRICS = {
 
 
 def task_title(task: str) -> str:
-    """The full name of a task."""
+    """Return the full name of a task."""
     return _TASKS[task].title if task in _TASKS else task or "unknown task"
 
 
 def accuracy_of(task: str) -> Accuracy:
-    """How the accuracy of a task is stated; top-1 for a task that no table knows."""
+    """How the accuracy of a task is stated; top-1 for an unknown task."""
     row = _TASKS.get(task)
     heading, name, unit, decimals = _METRICS[row.metric if row else Metric.TOP1]
     return Accuracy(heading, name, unit, decimals, row.target or None if row else None)
 
 
 def timing_title(timing: str, model: str) -> str:
-    """Whose time it is, with the model of emulated time."""
+    """Return whose time it is, with the model of emulated time.
+
+    Args:
+        timing: ``hardware``, ``emulated`` or ``host``.
+        model: Name of the timing model; "" for measured time.
+    """
     return f"{timing} ({model})" if model else timing
 
 
 def group_title(group: Group) -> str:
-    """A ranking in one line, without its task."""
+    """Return a ranking's name in one line, without its task."""
     _, division, timing, model, data = group
     return f"{division or 'unknown'} division, {timing_title(timing, model)}, {data} data"
 
 
 def short_titles(groups: Iterable[Group]) -> dict[Group, str]:
-    """A short line for each ranking: of the model of emulated time the level, where that is enough to tell them."""
+    """Return a short line for each ranking: the level alone instead of the timing model, where that is unambiguous."""
     short = {group: group_title((*group[:3], group[3].partition(",")[0], group[4])) for group in groups}
     often = Counter((group[0], title) for group, title in short.items())
     return {group: title if often[group[0], title] == 1 else group_title(group) for group, title in short.items()}
 
 
 def row_title(row: Row) -> str:
-    """A row in one line: what tells it from its neighbours."""
+    """Return a row's name in one line."""
     if row["Source"] == "run":
         engine = row["Engine"] if row["Engine"] != row["ModelName"] else ""  # both are "on the device" behind a port
         return f"{row['ModelName']}, {' '.join(filter(None, (row['Device'], engine)))}"

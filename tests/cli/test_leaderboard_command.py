@@ -27,7 +27,7 @@ TABLE = "ver,div,submitter,system,task,lat_ms,energy_uJ,lat_ms_energy_mode,top1,
 
 @pytest.fixture(autouse=True)
 def official(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The made-up list counts as an official one."""
+    """The synthetic list counts as an official one."""
     digest = list_digest([Listed(file, label) for file, label in zip(FILES, LABELS, strict=True)])
     official = OfficialList(digest=digest, files=len(FILES), title="the official list")
     monkeypatch.setitem(labels.OFFICIAL_LISTS, "ic01", (official,))
@@ -57,7 +57,7 @@ def invoke(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
-def test_without_words_it_takes_what_usually_lies_where(here: Path) -> None:
+def test_default_paths_are_runs_results_and_the_csv_file(here: Path) -> None:
     result = invoke()
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(
@@ -160,7 +160,7 @@ def test_the_check_decides_about_the_exit_status(here: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [
-        (("nowhere",), 1, "skipped: nowhere is not there. Name a run, a folder of runs, a submission"),
+        (("nowhere",), 1, "skipped: nowhere does not exist. Name a run, a folder of runs, a submission"),
         (("lists",), 1, "skipped: lists holds no result"),
         (("runs", "--csv", "lists"), 1, "error: lists cannot be read: Is a directory"),
         (("runs", "--csv", "table.csv"), 1, "error: table.csv is not a leaderboard, it begins with 'ver,div"),

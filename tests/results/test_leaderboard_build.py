@@ -152,7 +152,7 @@ def test_a_damaged_run_among_many_is_named_and_left_out(
 
 
 def test_a_leaderboard_keeps_the_row_of_a_run_that_was_changed_behind_it(copied: Path) -> None:
-    """Who changes transcript and record, and chains them anew, is found out by the seal in the leaderboard."""
+    """A changed transcript with a recomputed chain and record contradicts the seal in the leaderboard."""
     path = copied.parent / "leaderboard.csv"
     before = build_leaderboard([copied], copied.parent)
     write_leaderboard(path, before.rows)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Published rows against somebody else's table, and the table of all rounds against the folders at hand."""
+"""Published rows against somebody else's table, and the table of all rounds against the folders of the data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_equal_figures_are_counted(tmp_path: Path) -> None:
         (SAME.replace("20.000", "21.000"), {}, ("latency, ms", "21.000", "20.000000", "they differ")),
         (SAME.replace("20.000", ""), {}, ("latency, ms", "", "20.000000", "the table has none")),
         (SAME, {"LatencyMs": ""}, ("latency, ms", "20.000", "", "there is none here")),
-        (SAME.replace("20.000", "fast"), {}, ("latency, ms", "fast", "20.000000", "the table's is no number")),
+        (SAME.replace("20.000", "fast"), {}, ("latency, ms", "fast", "20.000000", "the table's value is not a number")),
         (
             SAME,
             {"EnergyUj": "1700.0000", "ClaimedEnergyUj": "1500.000"},
@@ -45,8 +45,8 @@ def test_equal_figures_are_counted(tmp_path: Path) -> None:
         (SAME.replace(",,90.1", ",30.4,90.1"), {"EnergyLatencyMs": "30.600000"},
          ("latency in the energy run, ms", "30.4", "30.600000", "they differ")),
         (SAME.replace(",\n", ",0.9\n"), {"Auc": "0.800000"}, ("AUC", "0.9", "0.800000", "they differ")),
-        (SAME.replace("board_one", "other"), {}, ("", "", "", "the table has it, no row here is of that name")),
-        (SAME.replace("Example Labs", "Others"), {}, ("", "", "", "the table has it, no row here is of that name")),
+        (SAME.replace("board_one", "other"), {}, ("", "", "", "in the table, no row here has that name")),
+        (SAME.replace("Example Labs", "Others"), {}, ("", "", "", "in the table, no row here has that name")),
     ],
 )  # fmt: skip
 def test_each_difference_is_said(
@@ -76,7 +76,7 @@ def test_names_are_those_of_the_table(tmp_path: Path) -> None:
     check = checked(tmp_path, lines, *rows)
     assert (check.rows, check.differences) == (2, ())
     (missing,) = checked(tmp_path, lines, *rows, published_row()).differences
-    assert missing.text == "a row here, the table does not have it"
+    assert missing.text == "a row here that the table does not have"
 
 
 def test_anomaly_detection_has_no_top_1(tmp_path: Path) -> None:

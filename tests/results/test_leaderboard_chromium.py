@@ -23,7 +23,7 @@ Open = Callable[..., Any]
 
 
 def rows_of_the_page() -> list[Row]:
-    """Three rankings: published results of all verdicts, some without energy; emulated runs; a run on made-up data."""
+    """Three rankings: published results of all verdicts, some without energy; emulated runs; one on synthetic data."""
     published = [
         published_row(
             SystemDesc=f"board_{number:02}", Organization="Alpha" if number % 2 else "Beta",

@@ -9,46 +9,48 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 LOG_FROM = 8.0
-"""An axis is logarithmic when its largest value is so many times its smallest."""
+"""An axis is logarithmic from this ratio of largest to smallest value on."""
 
-SMALLEST = 1e-9
-"""Nothing smaller is drawn on a logarithmic axis."""
+MIN_LOG_VALUE = 1e-9
+"""Smaller values are not drawn on a logarithmic axis."""
 
-FEWEST_TICKS = 4
-LEAST_SPAN = 0.02
-"""An axis goes over so much of its largest value, lest differences that mean nothing look large."""
+MIN_TICKS = 4
+MIN_SPAN = 0.02
+"""An axis spans at least this part of its largest value, so that irrelevant differences do not look large."""
 
-MOST_DECADES = 12
+MAX_DECADES = 12
 
 
 @dataclass(frozen=True)
 class Axis:
-    """From ``low`` to ``high``, both on it; ``log`` axes are above 0."""
+    """The range of an axis."""
 
     low: float
+    """The value at its start; above 0 on a logarithmic axis."""
     high: float
+    """The value at its end."""
     log: bool
 
     def place(self, value: float) -> float:
-        """Where ``value`` lies: 0 at ``low``, 1 at ``high``; what lies outside is put on the end."""
+        """Return the position of ``value``: 0 at ``low``, 1 at ``high``; values outside are clipped."""
         if self.log:
             share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
         else:
             share = (value - self.low) / (self.high - self.low)
         return min(max(share, 0.0), 1.0)
 
-    def ticks(self, fewest: int = FEWEST_TICKS) -> list[float]:
-        """Round values on the axis, rising: decades where there are enough of them, else finer steps."""
+    def ticks(self, min_count: int = MIN_TICKS) -> list[float]:
+        """Return at least ``min_count`` round values, rising: decades if there are enough of them, else finer steps."""
         if not self.log:
-            return self._linear(fewest)
+            return self._linear(min_count)
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-        every = max(1, (last - first) // MOST_DECADES + 1)
+        every = max(1, (last - first) // MAX_DECADES + 1)
         for factors in ((1,), (1, 3), (1, 2, 5)):
             found = [factor * 10.0**decade for decade in range(first, last + 1, every) for factor in factors]
             found = [value for value in found if self.low <= value <= self.high]
-            if len(found) >= fewest - 1:
+            if len(found) >= min_count - 1:
                 return found
-        return self._linear(fewest)
+        return self._linear(min_count)
 
     def minor_ticks(self) -> list[float]:
         """The multiples of each decade, on logarithmic axes."""
@@ -58,33 +60,42 @@ class Axis:
         found = [factor * 10.0**decade for decade in range(first, last + 1) for factor in range(1, 10)]
         return [value for value in found if self.low <= value <= self.high]
 
-    def _linear(self, fewest: int) -> list[float]:
+    def _linear(self, min_count: int) -> list[float]:
         for step in _round_steps(self.high - self.low):
             first = math.ceil(self.low / step - 1e-9)
             last = math.floor(self.high / step + 1e-9)
-            if last - first + 1 >= fewest:
+            if last - first + 1 >= min_count:
                 break
         return [number * step for number in range(first, last + 1)]
 
 
 def axis_for(values: Sequence[float], may_be_log: bool = True) -> Axis:
-    """Return an axis on which all ``values`` (at least one) lie, with a margin; logarithmic where they span decades."""
+    """Return an axis on which all values lie, with a margin.
+
+    Args:
+        values: At least one.
+        may_be_log: Whether the axis is logarithmic when the values span decades.
+    """
     low, high = min(values), max(values)
-    if may_be_log and low >= SMALLEST and high / low >= LOG_FROM:
+    if may_be_log and low >= MIN_LOG_VALUE and high / low >= LOG_FROM:
         margin = (high / low) ** 0.06
         return Axis(low / margin, high * margin, True)
     span = high - low
-    margin = max(0.08 * span, (LEAST_SPAN * abs(high) - span) / 2) or 1.0
+    margin = max(0.08 * span, (MIN_SPAN * abs(high) - span) / 2) or 1.0
     return Axis(max(low - margin, 0.0) if low >= 0 else low - margin, high + margin, False)
 
 
 def tick_texts(values: Sequence[float]) -> list[tuple[float, str]]:
-    """Each tick's value with its text: as few decimals as tell it from its neighbours and from zero."""
+    """Return each tick's value and text, with as few decimals as distinguish it from its neighbours and from zero.
+
+    >>> tick_texts([0.0, 0.5, 1.0])
+    [(0.0, '0'), (0.5, '0.5'), (1.0, '1')]
+    """
     steps = [b - a for a, b in pairwise(values)] or [abs(value) for value in values]
-    least = min((step for step in steps if step > 0), default=1.0)
+    smallest = min((step for step in steps if step > 0), default=1.0)
     texts = []
     for value in values:
-        size = min(least, abs(value)) if value else least
+        size = min(smallest, abs(value)) if value else smallest
         decimals = min(max(0, -math.floor(math.log10(size) + 1e-9)), 9)
         text = f"{value:,.{decimals}f}"
         while decimals and abs(float(text.replace(",", "")) - value) > 1e-6 * size and decimals < 9:
@@ -94,9 +105,9 @@ def tick_texts(values: Sequence[float]) -> list[tuple[float, str]]:
     return texts
 
 
-def _round_steps(most: float) -> Iterator[float]:
-    """1, 2 and 5 times powers of ten, falling, from about ``most`` on."""
-    decade = math.floor(math.log10(most))
+def _round_steps(largest: float) -> Iterator[float]:
+    """1, 2 and 5 times powers of ten, falling, from about ``largest`` on."""
+    decade = math.floor(math.log10(largest))
     while True:
         yield from (factor * 10.0**decade for factor in (5, 2, 1))
         decade -= 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where names fit beside the points of a plot without covering a point or each other."""
+"""Places the names of points in a plot so that they cover neither a point nor each other."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ class Box:
     bottom: float
 
     def meets(self, other: Box) -> bool:
+        """Return whether the two overlap."""
         return (
             self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
     def holds(self, other: Box) -> bool:
+        """Return whether ``other`` lies inside."""
         return (
             self.left <= other.left
             and other.right <= self.right
@@ -38,9 +40,12 @@ class Box:
 def place_labels(
     wanted: Sequence[tuple[str, str, tuple[float, float]]], points: Sequence[tuple[float, float]], area: Box
 ) -> dict[str, Box]:
-    """Return a box for each name that has room in ``area``, in the order of ``wanted``: (key, text, point).
+    """Return a box by key for each name that has room: right of its point, below, above or left of it.
 
-    A name goes to the right of its point, below, above or to the left of it, whichever is free first.
+    Args:
+        wanted: Key, text and point of each name, in order of importance.
+        points: All points of the plot.
+        area: The names stay inside it.
     """
     taken = [Box(x - POINT, y - POINT, x + POINT, y + POINT) for x, y in points]
     found: dict[str, Box] = {}

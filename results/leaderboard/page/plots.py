@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from mlperf_tiny.results.leaderboard.page.axis import SMALLEST
+from mlperf_tiny.results.leaderboard.page.axis import MIN_LOG_VALUE
 from mlperf_tiny.results.leaderboard.page.svg import Drawing, Point, Span, draw
 from mlperf_tiny.results.leaderboard.ranking import Group
 from mlperf_tiny.results.leaderboard.rows.columns import VERDICTS, Row, number
@@ -18,30 +18,41 @@ from mlperf_tiny.results.leaderboard.titles import accuracy_of, row_title
 
 @dataclass(frozen=True)
 class Quantity:
-    """A column on an axis: its name and unit for people, how many of the column's units make one of those, and the
-    columns of its ends. ``rising`` says that more of it is better; a ``positive`` one is not known where it is 0."""
+    """A column on an axis."""
 
     column: str
     name: str
+    """As shown."""
     unit: str
+    """As shown."""
     per_unit: float = 1.0
+    """How many of the column's units are one of the shown ones."""
     ends: tuple[str, str] | None = None
+    """Columns of the lowest and the highest value."""
     rising: bool = False
+    """Whether more is better."""
     positive: bool = False
+    """Whether 0 means that the value is unknown."""
 
     def value(self, row: Row, column: str | None = None) -> float | None:
+        """Return the row's value in the shown unit; None where it is unknown.
+
+        Args:
+            row: A row of the leaderboard.
+            column: Another column in the same unit; this quantity's own by default.
+        """
         found = number(row, column or self.column)
         return None if found is None or (self.positive and found <= 0) else found / self.per_unit
 
     def span(self, row: Row) -> Span | None:
-        """Lowest and highest value; None where they are not known."""
+        """Return the lowest and the highest value; None where they are unknown."""
         if self.ends is None:
             return None
         low, high = (self.value(row, end) for end in self.ends)
         return (low, high) if low is not None and high is not None else None
 
-    def words(self, row: Row) -> str:
-        """The row's value with its span, for people."""
+    def text(self, row: Row) -> str:
+        """Return the row's value with its span, as shown."""
         span, value = self.span(row), self.value(row)
         around = f" ({figure(span[0])} to {figure(span[1])})" if span and span[0] < span[1] else ""
         return f"{self.name} {figure(value or 0.0)} {self.unit}".rstrip() + around
@@ -55,25 +66,33 @@ RAM = Quantity("RamBytes", "RAM", "KiB", per_unit=1024.0)
 
 @dataclass(frozen=True)
 class Plots:
-    """The drawings of a ranking, and the names of figures that none of its rows has together."""
+    """The plots of a ranking."""
 
     svgs: tuple[Markup, ...]
     missing: tuple[str, ...]
+    """Titles of the plots without a point: no row has both figures."""
 
 
 def figure(value: float) -> str:
-    """A value with three or four digits that matter."""
+    """Return a value with three or four significant digits.
+
+    >>> figure(0.0123456), figure(12.345), figure(98765.4)
+    ('0.01235', '12.35', '98,765')
+    """
     decimals = min(max(0, 3 - math.floor(math.log10(abs(value)))), 6) if 0 < abs(value) < 1000 else 0
     return f"{value:,.{decimals}f}"
 
 
 def draw_plots(name: str, group: Group, rows: Sequence[tuple[str, Row]]) -> Plots:
-    """Return the plots of the rows of a ranking; each row comes with its name on the page.
+    """Return the plots of a ranking. A row is a point where it has both figures.
 
-    A row is a point where it has both figures. ``name`` is that of the ranking on the page.
+    Args:
+        name: The ranking's id on the page.
+        group: The ranking.
+        rows: Id on the page and row of each member.
     """
-    said = accuracy_of(group[0])
-    accuracy = Quantity("Accuracy", said.name, said.unit, rising=True)
+    stated = accuracy_of(group[0])
+    accuracy = Quantity("Accuracy", stated.name, stated.unit, rising=True)
     energy = ENERGY
     if all(row["PowerUnit"] == "mW" for _, row in rows):
         energy = POWER  # streams have no energy of one inference
@@ -88,7 +107,7 @@ def draw_plots(name: str, group: Group, rows: Sequence[tuple[str, Row]]) -> Plot
         if not points:
             missing.append(title)
             continue
-        target = said.target if up is accuracy and group[1] == "closed" else None
+        target = stated.target if up is accuracy and group[1] == "closed" else None
         svgs.append(draw(Drawing(f"{name}-plot{number_}", title, _axis(across), _axis(up), up.rising, target), points))
     return Plots(tuple(svgs), tuple(missing))
 
@@ -99,7 +118,7 @@ def _axis(quantity: Quantity) -> str:
 
 def _point(key: str, row: Row, across: Quantity, up: Quantity) -> Point | None:
     x, y = across.value(row), up.value(row)
-    if x is None or y is None or x < SMALLEST:
+    if x is None or y is None or x < MIN_LOG_VALUE:
         return None
     rank = f"{row['Rank']}. " if row["Rank"] else "not ranked: "
     verdict, run = row["Verdict"], row["Source"] == "run"
@@ -113,5 +132,5 @@ def _point(key: str, row: Row, across: Quantity, up: Quantity) -> Point | None:
         ranked=bool(row["Rank"]),
         own=run,
         label=" ".join((row["ModelName"], row["Device"]) if run else (row["SystemDesc"], row["ModelName"])).strip(),
-        words=f"{rank}{row_title(row)}: {across.words(row)}, {up.words(row)}; {verdict}",
+        text=f"{rank}{row_title(row)}: {across.text(row)}, {up.text(row)}; {verdict}",
     )

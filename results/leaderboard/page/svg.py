@@ -16,10 +16,10 @@ from mlperf_tiny.terminal import sanitize_for_terminal
 WIDTH, HEIGHT = 400, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 10, 10, 44
 MAX_LABEL = 26
-FEWEST_ACROSS = 3  # ticks: their texts stand beside each other
+MIN_TICKS_ACROSS = 3  # their texts stand beside each other
 
 SHAPES = ("confirmed", "unconfirmed", "deviates", "breaks")
-"""Names of shapes by place of the verdict; each has its own outline, so that colour says nothing alone."""
+"""Names of shapes by position of the verdict; each has its own outline, so that no meaning depends on colour alone."""
 
 _OUTLINES = (
     "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0Z",
@@ -34,30 +34,41 @@ Scale = Callable[[float], float]
 
 @dataclass(frozen=True)
 class Drawing:
-    """``name`` is its id on the page. ``rising`` says that more is better upwards; ``target`` is a line across."""
+    """What a plot shows."""
 
     name: str
+    """Its id on the page."""
     title: str
     x_title: str
     y_title: str
     rising: bool
+    """Whether more is better on the y axis."""
     target: float | None
+    """Draws a horizontal line at this y value."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """``key`` is the id of its row, ``shape`` an index of SHAPES; only ``ranked`` points make the front."""
+    """One row of a ranking in a plot."""
 
     key: str
+    """Id of the row on the page."""
     x: float
     y: float
     x_span: Span | None
+    """Lowest and highest x value, where they are known."""
     y_span: Span | None
+    """Lowest and highest y value, where they are known."""
     shape: int
+    """Index of SHAPES."""
     ranked: bool
+    """Only ranked points are on the Pareto front."""
     own: bool
+    """Whether it is a run of this program."""
     label: str
-    words: str
+    """Short name, drawn where there is room."""
+    text: str
+    """Shown while the pointer is on the point."""
 
 
 def symbol(shape: int, kind: str = "") -> Markup:
@@ -74,9 +85,11 @@ def symbol(shape: int, kind: str = "") -> Markup:
 
 
 def pareto_front(points: Sequence[Point], rising: bool) -> list[Point]:
-    """Return the ranked points that no other is better than in both, from left to right.
+    """Return the Pareto front: the ranked points that no other one beats in both figures, from left to right.
 
-    Less is better across; upwards it is more when ``rising``.
+    Args:
+        points: Less is better on the x axis.
+        rising: Whether more is better on the y axis.
     """
     sign = -1.0 if rising else 1.0
     front: list[Point] = []
@@ -88,7 +101,12 @@ def pareto_front(points: Sequence[Point], rising: bool) -> list[Point]:
 
 
 def draw(drawing: Drawing, points: Sequence[Point]) -> Markup:
-    """Return the SVG element of ``points`` (at least one); each is a link to its row."""
+    """Return a plot as an SVG element.
+
+    Args:
+        drawing: Titles and target.
+        points: At least one; each becomes a link to its row.
+    """
     across = axis_for([value for point in points for value in (point.x, *_ends(point.x_span, point.x))])
     heights = [value for point in points for value in (point.y, *_ends(point.y_span, point.y))]
     up = axis_for(heights + ([drawing.target] if drawing.target else []), may_be_log=not drawing.rising)
@@ -126,7 +144,12 @@ def draw(drawing: Drawing, points: Sequence[Point]) -> Markup:
 
 
 def front_path(places: Sequence[tuple[float, float]], rising: bool) -> str:
-    """The front as steps between its points, from the edge where things are bad to the right edge; empty without."""
+    """Return the front as the path of a step function; empty without points.
+
+    Args:
+        places: Position of each point of the front, from left to right.
+        rising: Whether more is better on the y axis.
+    """
     if not places:
         return ""
     (first_x, first_y), *others = dict.fromkeys(places)  # equal rows are one step
@@ -142,7 +165,7 @@ def _ends(span: Span | None, value: float) -> Span:
 
 def _grid(across: Axis, up: Axis, x_of: Scale, y_of: Scale) -> list[str]:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-    columns, lines = across.ticks(FEWEST_ACROSS), up.ticks()
+    columns, lines = across.ticks(MIN_TICKS_ACROSS), up.ticks()
     minor = "".join(f"M{x_of(value):.1f} {bottom}v-4" for value in across.minor_ticks())
     minor += "".join(f"M{LEFT} {y_of(value):.1f}h4" for value in up.minor_ticks())
     major = "".join(f"M{x_of(value):.1f} {TOP}V{bottom}" for value in columns)
@@ -181,7 +204,7 @@ def _mark(point: Point, at: tuple[float, float], label: tuple[Box, str] | None, 
     kinds = f"{SHAPES[point.shape]}{' ranked' if point.ranked else ''}{' own' if point.own else ''}"
     parts = [
         f'<a class="point {kinds}" href="#{point.key}" data-row="{point.key}" data-x="{x:.1f}" data-y="{y:.1f}">',
-        f"<title>{escape(sanitize_for_terminal(point.words))}</title>",
+        f"<title>{escape(sanitize_for_terminal(point.text))}</title>",
         f'<path class="span" d="{bars}"/>' if bars else "",
         f'<path class="mark" transform="translate({x:.1f} {y:.1f})" d="{_OUTLINES[point.shape]}"/>',
     ]

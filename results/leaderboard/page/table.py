@@ -42,8 +42,8 @@ FACTS = (
     ("False negatives", "FalseNegatives", ""),
     ("Duty cycle", "DutyCycle", ""),
     ("Energy as claimed", "ClaimedEnergyUj", "µJ"),
-    ("Energy, least", "EnergyLowUj", "µJ"),
-    ("Energy, most", "EnergyHighUj", "µJ"),
+    ("Energy, lowest", "EnergyLowUj", "µJ"),
+    ("Energy, highest", "EnergyHighUj", "µJ"),
     ("Energy from", "EnergySource", ""),
     ("Instructions", "InstructionsPerInference", "per inference"),
     ("Cycles", "CyclesPerInference", "per inference, modelled"),
@@ -61,7 +61,7 @@ FACTS = (
 """What the details of a row list, where the row has it: name, column, unit."""
 
 LONG = {"ModelSha256": 16, "ElfSha256": 16, "Seal": 28}
-"""How many characters of a column are enough to recognise it by."""
+"""How many characters of a column are shown."""
 
 
 FACETS = {"device": "Device", "engine": "Engine", "source": "Source", "round": "Round", "verdict": "Verdict"}

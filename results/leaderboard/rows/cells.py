@@ -17,7 +17,7 @@ MAX_FINDINGS = 50
 MAX_FINDING = 400
 BETWEEN = " | "
 TOO_LARGE = 1e15
-"""No figure of this benchmark is that large; claims are read to 15 digits before the point."""
+"""Larger than any figure of this benchmark; claims are read to 15 digits before the point."""
 
 # Spreadsheets take a cell that begins so for a formula; a tab or line end before it does not stop them.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
@@ -26,7 +26,12 @@ _SIGNED = re.compile(r"[+-]\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,3})?")
 
 
 def plain(text: str, limit: int = MAX_CELL) -> str:
-    """``text`` on one line: blanks for line ends, other unprintable characters spelt out, cut to ``limit``."""
+    """Return ``text`` on one line: spaces for line ends, other unprintable characters as escapes.
+
+    Args:
+        text: Any text.
+        limit: The most characters to return.
+    """
     return sanitize_for_terminal(" ".join(text.split()), limit)
 
 
@@ -47,7 +52,15 @@ def unescape_formula(cell: str) -> str:
 
 
 def check_cell(column: Column, cell: str) -> None:
-    """Raise RecordError saying what is wrong with ``cell``; an empty one is a value there is not."""
+    """Check a cell against its column.
+
+    Args:
+        column: What the cell must be.
+        cell: An empty one is a missing value and passes.
+
+    Raises:
+        RecordError: Names the column, the cell and what is needed.
+    """
     if not cell:
         return
     kind = column.kind
@@ -68,7 +81,7 @@ def check_cell(column: Column, cell: str) -> None:
 
 
 def findings_cell(findings: Sequence[Finding]) -> str:
-    """What counts for the verdict among ``findings``, as one cell."""
+    """Return the findings that count for the verdict, as one cell."""
     counting = [finding for finding in findings if finding.kind is not FindingKind.NOTE]
     texts = []
     for finding in counting[:MAX_FINDINGS]:
@@ -82,7 +95,7 @@ def findings_cell(findings: Sequence[Finding]) -> str:
 
 
 def findings_in(cell: str) -> list[tuple[str, str]]:
-    """Kind and text of each finding of a cell; the kind is empty where it is none."""
+    """Return kind and text of each finding of a cell; the kind is "" where it is unknown."""
     found = []
     for part in cell.split(BETWEEN) if cell else []:
         kind, colon, text = part.partition(": ")

@@ -29,19 +29,23 @@ class Kind(Enum):
     HEX = "hex digits"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
-    """``run`` and ``published`` say where a value comes from in a row of a run and of a published result, ``empty``
-    when there is none. ``decimals`` is how many of them a number of ours is written with."""
+    """One column of the file."""
 
     name: str
     kind: Kind
     run: str
+    """Where the value comes from in a row of a run."""
     published: str
+    """Where the value comes from in a row of a published result."""
     empty: str = ""
+    """When there is no value."""
     unit: str = ""
     decimals: int = 3
+    """Decimals of numbers computed here."""
     choices: tuple[str, ...] = ()
+    """The values a CHOICE may have."""
 
 
 # Column names that code asks for by way of a table; spelt once.
@@ -56,104 +60,151 @@ _NEVER_RUN = "runs"
 _NOT_MEASURED = "not measured"
 
 SUMMARY: tuple[Column, ...] = (
-    Column("Organization", _T, "-", "submitter's folder", _NEVER_RUN),
-    Column("Availability", _C, "-", "`Status`, in small letters", "runs; a status that does not exist",
-           choices=("available", "preview", "rdi")),
-    Column("Division", _C, "division of the model", "division folder", "no folder tells", choices=("closed", "open")),
-    Column("BoardName", _T, "board of the device", "`Board Name`", _DESCRIBED),
-    Column("SystemDesc", _T, "device and engine, `emulated-` or `host-` before them", "system's folder",
-           "no folder tells"),
-    Column("Model", _T, "task; open division: the model", "benchmark; the model's folder, if any", "no folder tells"),
-    Column("MlperfModel", _C, "task", "benchmark", "no file tells which", choices=TASKS),
-    Column("Result", _N, "throughput", "as claimed, unless recomputed otherwise", _NOT_MEASURED, "inf./sec."),
-    Column("ResultUnit", _C, "`inf./sec.`", "`inf./sec.`", choices=("inf./sec.",)),
-    Column("Accuracy", _N, "top-1 or AUC", "as claimed, unless recomputed otherwise", _NOT_MEASURED,
-           "percent (top-1), 0..1 (AUC; F1 of sww)"),
-    Column("HasPower", _C, "whether energy was measured", "whether there is an energy figure",
+    Column(name="Organization", kind=_T, run="-", published="submitter's folder", empty=_NEVER_RUN),
+    Column(name="Availability", kind=_C, run="-", published="`Status`, in small letters",
+           empty="runs; a status that does not exist", choices=("available", "preview", "rdi")),
+    Column(name="Division", kind=_C, run="division of the model", published="division folder",
+           empty="no folder names it", choices=("closed", "open")),
+    Column(name="BoardName", kind=_T, run="board of the device", published="`Board Name`", empty=_DESCRIBED),
+    Column(name="SystemDesc", kind=_T, run="device and engine, `emulated-` or `host-` before them",
+           published="system's folder", empty="no folder names it"),
+    Column(name="Model", kind=_T, run="task; open division: the model",
+           published="benchmark; the model's folder, if any", empty="no folder names it"),
+    Column(name="MlperfModel", kind=_C, run="task", published="benchmark", empty="no file names it", choices=TASKS),
+    Column(name="Result", kind=_N, run="throughput", published="as claimed, unless recomputed otherwise",
+           empty=_NOT_MEASURED, unit="inf./sec."),
+    Column(name="ResultUnit", kind=_C, run="`inf./sec.`", published="`inf./sec.`", choices=("inf./sec.",)),
+    Column(name="Accuracy", kind=_N, run="top-1 or AUC", published="as claimed, unless recomputed otherwise",
+           empty=_NOT_MEASURED, unit="percent (top-1), 0..1 (AUC; F1 of sww)"),
+    Column(name="HasPower", kind=_C, run="whether energy was measured", published="whether there is an energy figure",
            choices=("True", "False")),
-    Column("Power", _N, "energy, 0 when not measured", "as claimed, unless recomputed otherwise; 0 without",
-           unit="uJ/inf., sww: mW"),
-    Column("PowerUnit", _C, "unit of Power", "unit of Power", choices=("uJ/inf.", "mW")),
-    Column("HostProcessorModelName", _T, "core", "`Processor(s) Name`", _DESCRIBED),
-    Column("HostProcessorFrequency", _T, "clock in MHz", "`Processor(s) Frequencies`", _DESCRIBED),
-    Column("HostProcessorMemory", _T, "-", "`Processor memory type and capacity`", "runs; " + _DESCRIBED),
-    Column("AcceleratorModelName", _T, "-", "`Accelerator`", "runs; " + _DESCRIBED),
-    Column("AcceleratorFrequency", _T, "-", "`Accelerator(s) Frequencies`", "runs; " + _DESCRIBED),
-    Column("AcceleratorMemory", _T, "-", "`Accelerator memory type and capacity`", "runs; " + _DESCRIBED),
-    Column("HardwareNotes", _T, "what kind of time it is, when not hardware's", "`Hardware Notes`", _DESCRIBED),
-    Column("InferenceFramework", _T, "engine and version", "`Inference Framework`", _DESCRIBED),
-    Column("SoftwareLibraries", _T, "kernels", "`Software Libraries`", _DESCRIBED),
-    Column("SoftwareNotes", _T, "compiler", "`Software Notes`", _DESCRIBED),
-    Column("FalsePositives", _W, "-", "as claimed (sww)", "other tasks"),
-    Column("FalseNegatives", _W, "-", "as claimed (sww)", "other tasks"),
-    Column("DutyCycle", _N, "-", "as claimed (sww)", "other tasks", "share of the time, 0..1"),
+    Column(name="Power", kind=_N, run="energy, 0 when not measured",
+           published="as claimed, unless recomputed otherwise; 0 without", unit="uJ/inf., sww: mW"),
+    Column(name="PowerUnit", kind=_C, run="unit of Power", published="unit of Power", choices=("uJ/inf.", "mW")),
+    Column(name="HostProcessorModelName", kind=_T, run="core", published="`Processor(s) Name`", empty=_DESCRIBED),
+    Column(name="HostProcessorFrequency", kind=_T, run="clock in MHz", published="`Processor(s) Frequencies`",
+           empty=_DESCRIBED),
+    Column(name="HostProcessorMemory", kind=_T, run="-", published="`Processor memory type and capacity`",
+           empty="runs; " + _DESCRIBED),
+    Column(name="AcceleratorModelName", kind=_T, run="-", published="`Accelerator`", empty="runs; " + _DESCRIBED),
+    Column(name="AcceleratorFrequency", kind=_T, run="-", published="`Accelerator(s) Frequencies`",
+           empty="runs; " + _DESCRIBED),
+    Column(name="AcceleratorMemory", kind=_T, run="-", published="`Accelerator memory type and capacity`",
+           empty="runs; " + _DESCRIBED),
+    Column(name="HardwareNotes", kind=_T, run="what kind of time it is, when not hardware's",
+           published="`Hardware Notes`", empty=_DESCRIBED),
+    Column(name="InferenceFramework", kind=_T, run="engine and version", published="`Inference Framework`",
+           empty=_DESCRIBED),
+    Column(name="SoftwareLibraries", kind=_T, run="kernels", published="`Software Libraries`", empty=_DESCRIBED),
+    Column(name="SoftwareNotes", kind=_T, run="compiler", published="`Software Notes`", empty=_DESCRIBED),
+    Column(name="FalsePositives", kind=_W, run="-", published="as claimed (sww)", empty="other tasks"),
+    Column(name="FalseNegatives", kind=_W, run="-", published="as claimed (sww)", empty="other tasks"),
+    Column(name="DutyCycle", kind=_N, run="-", published="as claimed (sww)", empty="other tasks",
+           unit="share of the time, 0..1"),
 )  # fmt: skip
 
 OWN: tuple[Column, ...] = (
-    Column("Rank", _W, "place in its ranking, equals share one", "place in its ranking", "not ranked"),
-    Column("Unranked", _T, "why there is no rank", "why there is no rank", "ranked"),
-    Column("Source", _C, "`run`", "`published`", choices=("run", "published")),
-    Column("Round", _T, "-", "round in the name of a folder, as v1.2", "runs; no folder tells"),
-    Column("Timing", _C, "whose clock it is", "`hardware`, unless the system says that it is emulated or a host",
-           choices=TIMINGS),
-    Column("TimingLevel", _T, "level of the emulated time's model", "-", "hardware, host"),
-    Column("TimingModel", _T, "level and versions of the model", "-", "hardware, host"),
-    Column("DataSource", _C, "source of the data", "`real`", choices=("real", "synthetic")),
-    Column("Device", _T, "device", "`SoC Name`, else `Board Name`, else the system's folder", "nothing tells"),
-    Column("ClockHz", _W, "core clock", "`Processor(s) Frequencies`, where that is one frequency", "unknown", "Hz"),
-    Column("Engine", _T, "engine", "`Inference Framework`", "a board that came with its firmware; " + _DESCRIBED),
-    Column("EngineVersion", _T, "version of an engine from outside", "-", "engine `compiled`; published"),
-    Column("Kernels", _T, "kernels of the engine", "-", "unknown; published"),
-    Column("Compiler", _T, "compiler and version", "`General Compiler(s)`", "nothing was built; " + _DESCRIBED),
-    Column("ModelName", _T, "model", "model's folder", "published: the reference model"),
-    Column("ModelOrigin", _T, "official, shipped, file or device", "-", "published"),
-    Column("TrainingData", _T, "real, synthetic or unknown", "-", "published"),
-    Column("ModelSha256", _H, "sha256 of the .tflite", "-", "a board that came with its model; published"),
-    Column("LatencyMs", _N, "1000 / ThroughputPerS", "1000 / ThroughputPerS", _NOT_MEASURED, "ms", 6),
-    Column("LatencyLowMs", _N, "fastest window", "fastest window of the log", "fewer than two windows", "ms", 6),
-    Column("LatencyHighMs", _N, "slowest window", "slowest window of the log", "fewer than two windows", "ms", 6),
-    Column("LatencyBasis", _C, "`recomputed` (from the raw lines)", "`recomputed`, else `claimed`", "no latency",
-           choices=BASES),
-    Column("ThroughputPerS", _N, "median of the windows", "recomputed, else as claimed", _NOT_MEASURED,
-           "inferences/s", 6),
-    Column("ClaimedThroughputPerS", _N, "-", "as printed by the runner", "runs; not printed", "inferences/s"),
-    Column("Iterations", _W, "inferences of a window", "of the first window", _NOT_MEASURED),
-    Column("Windows", _W, "timed windows", "timed windows", _NOT_MEASURED),
-    Column("EnergyUj", _N, "one inference", "recomputed, else as claimed", _NOT_MEASURED, "uJ", 4),
-    Column("EnergyLowUj", _N, "least", "least window of the trace", "no span is known", "uJ", 4),
-    Column("EnergyHighUj", _N, "most", "highest window of the trace", "no span is known", "uJ", 4),
-    Column("EnergyKind", _C, "`measured`, or `modelled` (measured power x modelled latency)", "`measured`",
-           "no energy", choices=("measured", "modelled")),
-    Column("EnergyBasis", _C, "`recomputed`", "`recomputed`, else `claimed`", "no energy", choices=BASES),
-    Column("EnergySource", _T, "who measured the power", "what it was computed from", "no energy; claimed"),
-    Column("ClaimedEnergyUj", _N, "-", "as printed by the runner", "runs; not printed", "uJ"),
-    Column("EnergyLatencyMs", _N, "-", "latency in the energy run", "runs; no energy run", "ms", 6),
-    Column("Top1Percent", _N, "top-1", "recomputed, else as claimed", "ad, sww; not measured", "percent"),
-    Column("Auc", _N, "area, exact", "exact where recomputed, else as claimed", "sww; not measured", "0..1", 6),
-    Column("AccuracyBasis", _C, "`recomputed`", "`recomputed`, else `claimed`", "no accuracy", choices=BASES),
-    Column("ClaimedAccuracy", _N, "-", "top-1 (ad: AUC) as printed by the runner", "runs; sww; not printed",
-           "percent, ad: 0..1"),
-    Column("ClaimedAuc", _N, "-", "area as printed by the runner", "runs; sww; not printed; no accuracy log", "0..1"),
-    Column("SamplesAnswered", _W, "files answered", "files answered", "no accuracy log"),
-    Column("SamplesListed", _W, "files of the list", "files of the list", "no list is followed"),
-    Column("InstructionsPerInference", _N, "counted by the emulated core", "-", "not emulated", "", 1),
-    Column("CyclesPerInference", _N, "of the emulated core, modelled", "-", "not emulated", "", 1),
-    Column("ArenaBytes", _W, "arena of the engine", "-", "nothing was built; published", "bytes"),
-    Column("RamBytes", _W, "RAM of the image", "-", "nothing was built, host; published", "bytes"),
-    Column("FlashBytes", _W, "flash of the image", "-", "nothing was built, host; published", "bytes"),
-    Column("ModelBytes", _W, "flash that holds the model", "-", "nothing was built, host; published", "bytes"),
-    Column("ElfSha256", _H, "sha256 of the image", "-", "nothing was built; published"),
-    Column("Runner", _T, "this program and its version", "EEMBC or MLCommons", "no file tells"),
-    Column("Complete", _C, "whether both parts are whole: five windows, every sample",
-           "whether there is a throughput and an accuracy", choices=("yes", "no")),
-    Column("Verdict", _C, "in the words of the review", "of the review", choices=VERDICTS),
-    Column("Findings", _T, "what counts for the verdict: `kind: text`, `|` between",
-           "what counts for the verdict: `kind: text [rule]`, `|` between", "nothing was found"),
-    Column("Started", _T, "UTC, ISO 8601", "-", "published"),
-    Column("RunId", _T, "name of the run", "-", "published"),
-    Column("Seal", _T, "lines and chain of the transcript, `:` between", "-", "transcripts without; published"),
-    Column("Record", _T, "folder of the run", "folder of the result, or the archive", "rows of format 1"),
-    Column("Format", _W, str(FORMAT), str(FORMAT)),
+    Column(name="Rank", kind=_W, run="place in its ranking, equals share one", published="place in its ranking",
+           empty="not ranked"),
+    Column(name="Unranked", kind=_T, run="why there is no rank", published="why there is no rank", empty="ranked"),
+    Column(name="Source", kind=_C, run="`run`", published="`published`", choices=("run", "published")),
+    Column(name="Round", kind=_T, run="-", published="round in the name of a folder, as v1.2",
+           empty="runs; no folder names it"),
+    Column(name="Timing", kind=_C, run="whose clock it is",
+           published="`hardware`, unless the system's name begins with `emulated` or `host`", choices=TIMINGS),
+    Column(name="TimingLevel", kind=_T, run="level of the emulated time's model", published="-",
+           empty="hardware, host"),
+    Column(name="TimingModel", kind=_T, run="level and versions of the model", published="-", empty="hardware, host"),
+    Column(name="DataSource", kind=_C, run="source of the data", published="`real`", choices=("real", "synthetic")),
+    Column(name="Device", kind=_T, run="device", published="`SoC Name`, else `Board Name`, else the system's folder",
+           empty="nothing names it"),
+    Column(name="ClockHz", kind=_W, run="core clock",
+           published="`Processor(s) Frequencies`, where that is one frequency", empty="unknown", unit="Hz"),
+    Column(name="Engine", kind=_T, run="engine", published="`Inference Framework`",
+           empty="a board that came with its firmware; " + _DESCRIBED),
+    Column(name="EngineVersion", kind=_T, run="version of an engine from outside", published="-",
+           empty="engine `compiled`; published"),
+    Column(name="Kernels", kind=_T, run="kernels of the engine", published="-", empty="unknown; published"),
+    Column(name="Compiler", kind=_T, run="compiler and version", published="`General Compiler(s)`",
+           empty="nothing was built; " + _DESCRIBED),
+    Column(name="ModelName", kind=_T, run="model", published="model's folder",
+           empty="published: the reference model"),
+    Column(name="ModelOrigin", kind=_T, run="official, shipped, file or device", published="-", empty="published"),
+    Column(name="TrainingData", kind=_T, run="real, synthetic or unknown", published="-", empty="published"),
+    Column(name="ModelSha256", kind=_H, run="sha256 of the .tflite", published="-",
+           empty="a board that came with its model; published"),
+    Column(name="LatencyMs", kind=_N, run="1000 / ThroughputPerS", published="1000 / ThroughputPerS",
+           empty=_NOT_MEASURED, unit="ms", decimals=6),
+    Column(name="LatencyLowMs", kind=_N, run="fastest window", published="fastest window of the log",
+           empty="fewer than two windows", unit="ms", decimals=6),
+    Column(name="LatencyHighMs", kind=_N, run="slowest window", published="slowest window of the log",
+           empty="fewer than two windows", unit="ms", decimals=6),
+    Column(name="LatencyBasis", kind=_C, run="`recomputed` (from the raw lines)",
+           published="`recomputed`, else `claimed`", empty="no latency", choices=BASES),
+    Column(name="ThroughputPerS", kind=_N, run="median of the windows", published="recomputed, else as claimed",
+           empty=_NOT_MEASURED, unit="inferences/s", decimals=6),
+    Column(name="ClaimedThroughputPerS", kind=_N, run="-", published="as printed by the runner",
+           empty="runs; not printed", unit="inferences/s"),
+    Column(name="Iterations", kind=_W, run="inferences of a window", published="of the first window",
+           empty=_NOT_MEASURED),
+    Column(name="Windows", kind=_W, run="timed windows", published="timed windows", empty=_NOT_MEASURED),
+    Column(name="EnergyUj", kind=_N, run="one inference", published="recomputed, else as claimed",
+           empty=_NOT_MEASURED, unit="uJ", decimals=4),
+    Column(name="EnergyLowUj", kind=_N, run="lowest", published="lowest window of the trace",
+           empty="no span is known", unit="uJ", decimals=4),
+    Column(name="EnergyHighUj", kind=_N, run="highest", published="highest window of the trace",
+           empty="no span is known", unit="uJ", decimals=4),
+    Column(name="EnergyKind", kind=_C, run="`measured`, or `modelled` (measured power x modelled latency)",
+           published="`measured`", empty="no energy", choices=("measured", "modelled")),
+    Column(name="EnergyBasis", kind=_C, run="`recomputed`", published="`recomputed`, else `claimed`",
+           empty="no energy", choices=BASES),
+    Column(name="EnergySource", kind=_T, run="source of the measured power", published="what it was computed from",
+           empty="no energy; claimed"),
+    Column(name="ClaimedEnergyUj", kind=_N, run="-", published="as printed by the runner", empty="runs; not printed",
+           unit="uJ"),
+    Column(name="EnergyLatencyMs", kind=_N, run="-", published="latency in the energy run",
+           empty="runs; no energy run", unit="ms", decimals=6),
+    Column(name="Top1Percent", kind=_N, run="top-1", published="recomputed, else as claimed",
+           empty="ad, sww; not measured", unit="percent"),
+    Column(name="Auc", kind=_N, run="area, exact", published="exact where recomputed, else as claimed",
+           empty="sww; not measured", unit="0..1", decimals=6),
+    Column(name="AccuracyBasis", kind=_C, run="`recomputed`", published="`recomputed`, else `claimed`",
+           empty="no accuracy", choices=BASES),
+    Column(name="ClaimedAccuracy", kind=_N, run="-", published="top-1 (ad: AUC) as printed by the runner",
+           empty="runs; sww; not printed", unit="percent, ad: 0..1"),
+    Column(name="ClaimedAuc", kind=_N, run="-", published="area as printed by the runner",
+           empty="runs; sww; not printed; no accuracy log", unit="0..1"),
+    Column(name="SamplesAnswered", kind=_W, run="files answered", published="files answered",
+           empty="no accuracy log"),
+    Column(name="SamplesListed", kind=_W, run="files of the list", published="files of the list",
+           empty="no list is followed"),
+    Column(name="InstructionsPerInference", kind=_N, run="counted by the emulated core", published="-",
+           empty="not emulated", unit="", decimals=1),
+    Column(name="CyclesPerInference", kind=_N, run="of the emulated core, modelled", published="-",
+           empty="not emulated", unit="", decimals=1),
+    Column(name="ArenaBytes", kind=_W, run="arena of the engine", published="-", empty="nothing was built; published",
+           unit="bytes"),
+    Column(name="RamBytes", kind=_W, run="RAM of the image", published="-",
+           empty="nothing was built, host; published", unit="bytes"),
+    Column(name="FlashBytes", kind=_W, run="flash of the image", published="-",
+           empty="nothing was built, host; published", unit="bytes"),
+    Column(name="ModelBytes", kind=_W, run="flash that holds the model", published="-",
+           empty="nothing was built, host; published", unit="bytes"),
+    Column(name="ElfSha256", kind=_H, run="sha256 of the image", published="-", empty="nothing was built; published"),
+    Column(name="Runner", kind=_T, run="this program and its version", published="EEMBC or MLCommons",
+           empty="no file names it"),
+    Column(name="Complete", kind=_C, run="whether both parts are whole: five windows, every sample",
+           published="whether there is a throughput and an accuracy", choices=("yes", "no")),
+    Column(name="Verdict", kind=_C, run="as a review would give it", published="of the review", choices=VERDICTS),
+    Column(name="Findings", kind=_T, run="what counts for the verdict: `kind: text`, `|` between",
+           published="what counts for the verdict: `kind: text [rule]`, `|` between", empty="nothing was found"),
+    Column(name="Started", kind=_T, run="UTC, ISO 8601", published="-", empty="published"),
+    Column(name="RunId", kind=_T, run="name of the run", published="-", empty="published"),
+    Column(name="Seal", kind=_T, run="lines and chain of the transcript, `:` between", published="-",
+           empty="transcripts without; published"),
+    Column(name="Record", kind=_T, run="folder of the run", published="folder of the result, or the archive",
+           empty="rows of format 1"),
+    Column(name="Format", kind=_W, run=str(FORMAT), published=str(FORMAT)),
 )  # fmt: skip
 
 COLUMNS: tuple[Column, ...] = (*SUMMARY, *OWN)
@@ -167,12 +218,22 @@ def new_row(values: dict[str, str]) -> Row:
 
 
 def written(name: str, value: float | None) -> str:
-    """``value`` as a number of column ``name`` is written; empty for None."""
+    """Return a number as text.
+
+    Args:
+        name: The column, which decides the decimals.
+        value: None gives an empty cell.
+    """
     return "" if value is None else f"{value:.{BY_NAME[name].decimals}f}"
 
 
 def number(row: Row, name: str) -> float | None:
-    """The value of a number's column; None when it is empty."""
+    """Return the value of a numeric column; None when it is empty.
+
+    Args:
+        row: A row of the leaderboard.
+        name: The column.
+    """
     return float(row[name]) if row[name] else None
 
 

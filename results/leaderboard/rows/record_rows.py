@@ -18,7 +18,10 @@ PROGRAM = "mlperf-tiny-harness"
 def row_of_record(record: RunRecord, place: str, differences: Sequence[str] = ()) -> Row:
     """Return the row of one record, unranked; a figure it does not have is empty.
 
-    ``place`` is the column Record. ``differences`` are those between the run's ``record.json`` and its transcript.
+    Args:
+        record: A run's record.
+        place: The column Record.
+        differences: Differences between the run's ``record.json`` and its transcript.
     """
     settings, device, model = record.settings, record.settings.device, record.settings.model
     findings = _findings(record, differences)
@@ -58,7 +61,7 @@ def row_of_record(record: RunRecord, place: str, differences: Sequence[str] = ()
 
 
 def run_row(own: dict[str, str]) -> Row:
-    """Return the row of a run from what it says of itself: the columns of ``summary.csv`` follow from ours."""
+    """Return the row of a run from our own columns; the columns of ``summary.csv`` follow from them."""
     value = {**new_row(own), "Source": "run"}
     clock, auc, top1 = value["ClockHz"], value["Auc"], value["Top1Percent"]
     kind = {"emulated": f"emulated, time modelled: {value['TimingModel']}", "host": "a process on a host"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a reviewed result as cells: computed anew where the raw lines allow it, else as claimed."""
+"""The figures of a reviewed result as cells: recomputed where the raw lines allow it, else as claimed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlperf_tiny.results.review.own.reviewed import Reviewed
 
 
 def figure_cells(reviewed: Reviewed) -> dict[str, str]:
-    """Of all benchmarks but streaming wake words; columns it lacks are empty."""
+    """Return the cells of a result of any benchmark except streaming wake words."""
     raw = reviewed.raw
     throughput, energy = raw.figure("throughput"), raw.figure("energy")
     ad = reviewed.benchmark == "ad"
@@ -55,7 +55,7 @@ def figure_cells(reviewed: Reviewed) -> dict[str, str]:
 
 
 def wake_word_cells(reviewed: Reviewed) -> dict[str, str]:
-    """Of streaming wake words: the energy run where there is one, as the official checker takes it."""
+    """Return the cells of a streaming wake word result: of its energy run if it has one, like the official checker."""
     raw = reviewed.raw
     mode = "energy" if raw.figure("energy throughput") else "performance"
     counts = {name: raw.figure(f"{mode} {name}") for name in ("true positives", "false negatives", "false positives")}

@@ -38,13 +38,15 @@ ENCLOSED = (
     "Compiler", "ModelName", "ModelOrigin", "TrainingData", "ModelSha256", "InstructionsPerInference",
     "CyclesPerInference", "ArenaBytes", "RamBytes", "FlashBytes", "ModelBytes", "ElfSha256", "Started", "RunId", "Seal",
 )  # fmt: skip
-"""What a submission of this program tells by the run that is enclosed in it."""
+"""Columns of a submission of this program that are taken from the run enclosed in it."""
 
 
 def row_of_review(reviewed: Reviewed, place: str) -> Row:
-    """Return the row of one reviewed result, unranked; ``place`` is the column Record.
+    """Return the row of one reviewed result, unranked. A run folder's row is that of its record, with the verdict.
 
-    A run folder's is that of its record, with the review's verdict.
+    Args:
+        reviewed: The result.
+        place: The column Record.
     """
     judged = {"Verdict": reviewed.verdict.text, "Findings": findings_cell(reviewed.findings)}
     if reviewed.record is None:
@@ -54,15 +56,15 @@ def row_of_review(reviewed: Reviewed, place: str) -> Row:
         return {**run, **judged}
     row = _published(reviewed, place)
     enclosed = {name: run[name] for name in ENCLOSED}
-    # A description that says that nothing ran on silicon is believed, whatever the enclosed run says.
+    # A description that declares an emulated or host system wins over the enclosed run.
     timing = enclosed["Timing"] if row["Timing"] == "hardware" else row["Timing"]
     return {**row, **enclosed, "Timing": timing, **judged}
 
 
 def _published(reviewed: Reviewed, place: str) -> Row:
-    said = reviewed.description
-    described = {column: plain(said.get(key, "")) for column, key in DESCRIBED.items()}
-    status = said.get("Status", "").lower()
+    stated = reviewed.description
+    described = {column: plain(stated.get(key, "")) for column, key in DESCRIBED.items()}
+    status = stated.get("Status", "").lower()
     system, variant = plain(reviewed.system), plain(reviewed.variant)
     streaming = reviewed.benchmark == "sww"
     figures = (wake_word_cells if streaming else figure_cells)(reviewed)
@@ -84,7 +86,7 @@ def _published(reviewed: Reviewed, place: str) -> Row:
             "Round": reviewed.round,
             "Timing": _timing(reviewed),
             "DataSource": "real",
-            "Device": _first(plain(said.get("SoC Name", "")), described["BoardName"], system),
+            "Device": _first(plain(stated.get("SoC Name", "")), described["BoardName"], system),
             "Engine": _first(described["Engine"]),
             "Compiler": _first(described["Compiler"]),
             "ClockHz": _clock_hz(described["HostProcessorFrequency"]),
@@ -104,13 +106,13 @@ def is_damaged_run(reviewed: Reviewed) -> bool:
 
 def _timing(reviewed: Reviewed) -> str:
     """``hardware``, unless the name of system, board or chip begins otherwise, as in submissions of emulated runs."""
-    words = (reviewed.system, *(reviewed.description.get(key, "") for key in ("Board Name", "SoC Name")))
-    found = next((match for word in words if (match := _NO_SILICON.match(word))), None)
+    names = (reviewed.system, *(reviewed.description.get(key, "") for key in ("Board Name", "SoC Name")))
+    found = next((match for name in names if (match := _NO_SILICON.match(name))), None)
     return found[1].lower() if found else "hardware"
 
 
 def _first(*names: str) -> str:
-    """The first that says something."""
+    """The first that is not empty or a placeholder."""
     return next((name for name in names if name.lower() not in NOTHING), "")
 
 
