@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from mlperf_tiny.models.catalog.catalog import at_hand, find_model, model_names
+from mlperf_tiny.models.catalog.catalog import available_locally, find_model, model_names
 from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, data_folder
 from mlperf_tiny.models.data.sources.speech_commands import find_speech_commands
 from mlperf_tiny.models.features.pipelines import find_pipeline
@@ -32,10 +32,10 @@ def main() -> None:
         sys.exit(f"error: {DATA_VARIABLE} names no folder with Speech Commands; set it to one.")
     inputs, labels = features_of(examples.test, find_pipeline(FRONT_END))
     print(f"{'model':20} {'clips':>6} {'right':>6} {'%':>6}")
-    for name in filter(at_hand, model_names()):
+    for name in filter(available_locally, model_names()):
         model = find_model(name)
-        own = model.own_input
-        if own is None or own.features != FRONT_END:
+        own = model.feature_input
+        if own is None or own.pipeline != FRONT_END:
             continue
         wanted = np.array([own.output_of(int(label), examples.labels) for label in labels])
         interpreter = open_interpreter(model.load(), reference_kernels=True)

@@ -20,7 +20,7 @@ from mlperf_tiny.firmware.codegen.pipeline import compile_model
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.memory import peak_bytes, tflite_bytes, tflm_ram_bytes
 from mlperf_tiny.models.arch.zoo import ARCHS
-from mlperf_tiny.models.catalog.catalog import at_hand, find_model
+from mlperf_tiny.models.catalog.catalog import available_locally, find_model
 from mlperf_tiny.models.catalog.official import OFFICIAL
 
 KIB = 1024
@@ -75,7 +75,7 @@ def _at_hand(name: str) -> tuple[str, str]:
     """KB of the published file and of its arena in our engine; "-" where it is not at hand."""
     official = PUBLISHED_AS.get(name, name)
     known = name not in OTHERS and official in {row.name for row in OFFICIAL}
-    if not known or not at_hand(official):
+    if not known or not available_locally(official):
         return "-", "-"
     content = find_model(official).load()
     arena_bytes = compile_model(content, official, Isa.DSP).arena_bytes

@@ -2,7 +2,7 @@
 """How a benchmark's bytes become the input tensor and its output tensor becomes text, on the device.
 
 The format of each benchmark is made from its task row: ``harness.image.wire_format``. A model with its own input
-format (any MicroNet) takes its int8 input tensor as it is: ``own_format(row)``.
+format (any MicroNet) takes its int8 input tensor as it is: ``tensor_format(row)``.
 """
 
 from __future__ import annotations
@@ -42,6 +42,6 @@ class WireFormat:
     buffer_bytes: int = 0
 
 
-def own_format(row: WireFormat) -> WireFormat:
+def tensor_format(row: WireFormat) -> WireFormat:
     """The same benchmark for a model whose input tensor is sent as it is and whose outputs may have any range."""
     return replace(row, input=InputFormat.INT8, results=ResultFormat.FINE, buffer_bytes=0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
 from mlperf_tiny.harness.image.engines import ENGINES, find_engine
-from mlperf_tiny.models.catalog.catalog import CatalogModel, at_hand, find_model, model_names
+from mlperf_tiny.models.catalog.catalog import CatalogModel, available_locally, find_model, model_names
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, find_level
 
 
@@ -88,7 +88,7 @@ def _models(options: ComparisonOptions, notes: list[str], environ: Mapping[str, 
     if not wanted:
         tasks = ", ".join(sorted({model.task for model in known}))
         raise UsageError(f"there is no model for a task {options.task!r}; there are models for {tasks}.")
-    here = [model for model in wanted if at_hand(model.name, data_dir=options.data, environ=environ)]
+    here = [model for model in wanted if available_locally(model.name, data_dir=options.data, environ=environ)]
     if away := [model.name for model in wanted if model not in here]:
         notes.append(f"skipped, not found locally: {', '.join(away)}. Name one with --model to download it.")
     if not here:

@@ -16,7 +16,7 @@ from mlperf_tiny.firmware.boards import Board, find_board
 from mlperf_tiny.firmware.build import lay_out
 from mlperf_tiny.firmware.engine_model import EngineModel
 from mlperf_tiny.firmware.toolchain import Toolchain
-from mlperf_tiny.firmware.wire import ResultFormat, WireFormat, own_format
+from mlperf_tiny.firmware.wire import ResultFormat, WireFormat, tensor_format
 from mlperf_tiny.harness.image.build import BuiltImage, build_image
 from mlperf_tiny.harness.image.engines import Engine, find_engine
 from mlperf_tiny.harness.image.wire_format import wire_format
@@ -161,7 +161,7 @@ def wire_of(task: str, input_format: InputFormat) -> WireFormat:
     if known is None:
         return WireFormat(task, wire_formats.InputFormat.INT8, ResultFormat.FINE)
     row = wire_format(known)
-    return row if input_format == "benchmark" else own_format(row)
+    return row if input_format == "benchmark" else tensor_format(row)
 
 
 def recorded_parts(settings: Settings, content: bytes, name: str) -> ImageParts:
@@ -181,6 +181,6 @@ def recorded_parts(settings: Settings, content: bytes, name: str) -> ImageParts:
     if firmware is None:
         raise RecordError(f"run {settings.run_id} built no image: its device held one already.")
     board = find_board(settings.device.device)
-    input_format: InputFormat = "benchmark" if settings.inputs.format == "benchmark" else "own"
+    input_format: InputFormat = "benchmark" if settings.inputs.format == "benchmark" else "features"
     model = RecordedModel(name=name, task=find_task(settings.task).name, input_format=input_format, content=content)
     return resolve_parts(settings.engine, board, model, firmware.toolchain, None if board.is_host else firmware.baud)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -95,7 +95,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class InputInfo:
-    """``format`` is "benchmark" for the task's official files, "own" for a model's own int8 input tensor.
+    """``format`` is "benchmark" for the task's official files, "features" for a model's own int8 input tensor.
 
     ``size_bytes`` is the size of one inference's int8 input tensor; 0 when it is not known. ``classes`` are the model's
     outputs where they are not the task's: another order, or the machines whose sounds it tells apart.
@@ -140,7 +140,7 @@ class Settings:
             firmware = values["firmware"]
             values.update(
                 modes=_tuples(values)["modes"],
-                inputs=_row(InputInfo, values["inputs"]),
+                inputs=_input_info(values["inputs"]),
                 device=_row(RunDevice, values["device"]),
                 model=_row(ModelInfo, values["model"]),
                 firmware=None if firmware is None else _row(FirmwareInfo, firmware),
@@ -152,6 +152,12 @@ class Settings:
             return settings
         except (KeyError, TypeError, AttributeError) as error:
             raise RecordError(f"the transcript's 'meta' line is damaged ({error!r}).") from error
+
+
+def _input_info(values: Any) -> InputInfo:
+    info = _row(InputInfo, values)
+    # Older transcripts call this format "own".
+    return replace(info, format="features") if info.format == "own" else info
 
 
 def versions() -> dict[str, str]:

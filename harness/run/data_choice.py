@@ -9,12 +9,12 @@ from pathlib import Path
 
 from mlperf_tiny.harness.record.settings import DatasetInfo, InputInfo, ModelInfo
 from mlperf_tiny.harness.run.request import MODES
-from mlperf_tiny.models.catalog.catalog import InputFormat, own_input_of
+from mlperf_tiny.models.catalog.catalog import InputFormat, feature_input_of
 from mlperf_tiny.models.data.download.cache import cache_folder, data_folder
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
 from mlperf_tiny.models.data.formats.labels import Listed, list_digest
 from mlperf_tiny.models.data.load import load_dataset
-from mlperf_tiny.models.inputs.feature_inputs import own_dataset
+from mlperf_tiny.models.inputs.feature_inputs import feature_dataset
 from mlperf_tiny.models.inputs.select import accuracy_inputs, performance_inputs
 from mlperf_tiny.models.tasks import Task
 
@@ -60,12 +60,12 @@ def choose_data(
         DataError: for data that cannot be read.
     """
     features = None
-    if inputs.format != "benchmark" and (pipeline := own_input_of(model.sha256)) is not None:
-        features = own_dataset(pipeline, task, folder, synthetic=synthetic)
+    if inputs.format != "benchmark" and (pipeline := feature_input_of(model.sha256)) is not None:
+        features = feature_dataset(pipeline, task, folder, synthetic=synthetic)
     dataset = features or load_dataset(task, folder, synthetic=synthetic)
     # Without a pipeline for its inputs a model is timed on random values of its input tensor.
     random = features is None and inputs.format != "benchmark"
-    input_format: InputFormat = "own" if random else "benchmark"
+    input_format: InputFormat = "features" if random else "benchmark"
     chosen = modes or (MODES if dataset.labelled and not random else ("performance",))
     accuracy = accuracy_inputs(dataset, input_format, model.name) if "accuracy" in chosen else ()
     return DataChoice(

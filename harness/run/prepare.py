@@ -28,7 +28,7 @@ from mlperf_tiny.harness.record.settings import (
 )
 from mlperf_tiny.harness.run.data_choice import DataChoice, choose_data
 from mlperf_tiny.harness.run.request import Request, check_baud, check_resume_matches, check_timing, level_of, task_of
-from mlperf_tiny.models.catalog.catalog import CatalogModel, find_model, own_input_of
+from mlperf_tiny.models.catalog.catalog import CatalogModel, feature_input_of, find_model
 from mlperf_tiny.models.data.download.cache import cache_folder
 from mlperf_tiny.models.data.download.download import file_sha256
 from mlperf_tiny.models.tasks import Task, find_task
@@ -162,7 +162,7 @@ def prepare(request: Request, log: Callable[[str], None]) -> PreparedRun:
     parts = resolve_parts(engine.name, board, model, request.toolchain, request.baud)
     _check_output(parts, task, model.name)
     image = parts.build(cache_folder(), log)
-    pipeline = own_input_of(model.sha256)
+    pipeline = feature_input_of(model.sha256)
     inputs = InputInfo(parts.input_format, parts.model.input.size_bytes, pipeline.classes if pipeline else ())
     info = _model_info(model, parts.content)
     level = request.timing or DEFAULT_LEVEL
@@ -242,10 +242,10 @@ def prepare_resume(settings: Settings, request: Request, folder: Path) -> Resume
 
 def _inputs_of(model: CatalogModel | None, task: Task) -> InputInfo:
     """What a board that came with its model takes: as the catalogue has it, else the benchmark's files."""
-    if model is None or model.input_format != "own":
+    if model is None or model.input_format != "features":
         return InputInfo("benchmark", task.window_bytes)
-    classes = model.own_input.classes if model.own_input else ()
-    return InputInfo("own", model.input_bytes or task.window_bytes, classes)
+    classes = model.feature_input.classes if model.feature_input else ()
+    return InputInfo("features", model.input_bytes or task.window_bytes, classes)
 
 
 def _check_output(parts: ImageParts, task: Task, name: str) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from mlperf_tiny.harness.image.parts import ImageParts
-from mlperf_tiny.models.catalog.catalog import CatalogModel, own_input_of
+from mlperf_tiny.models.catalog.catalog import CatalogModel, feature_input_of
 from mlperf_tiny.models.data.download.cache import DATA_VARIABLE
 from mlperf_tiny.models.data.formats.dataset import NO_LABEL, Dataset, Sample
 from mlperf_tiny.models.data.load import load_dataset
-from mlperf_tiny.models.inputs.feature_inputs import own_dataset
+from mlperf_tiny.models.inputs.feature_inputs import feature_dataset
 from mlperf_tiny.models.inputs.select import PERFORMANCE_SAMPLES, performance_inputs
 from mlperf_tiny.models.tasks import BY_NAME
 
@@ -43,8 +43,8 @@ def _dataset(data: Path | None, model: CatalogModel, input_format: str) -> Datas
     environ = os.environ if data is None else {**os.environ, DATA_VARIABLE: str(data)}
     if input_format == "benchmark":
         return load_dataset(task, environ=environ)
-    own_input = own_input_of(model.sha256)
-    return None if own_input is None else own_dataset(own_input, task, environ=environ)
+    feature_input = feature_input_of(model.sha256)
+    return None if feature_input is None else feature_dataset(feature_input, task, environ=environ)
 
 
 def random_inputs(size_bytes: int) -> tuple[Sample, ...]:

@@ -16,38 +16,43 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlperf_tiny.errors import DataError, UsageError
-from mlperf_tiny.models.catalog.official import OFFICIAL, InputFormat, OfficialModel, OwnInput
+from mlperf_tiny.models.catalog.official import OFFICIAL, FeatureInput, InputFormat, OfficialModel
 from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, cache_folder, data_folder
-from mlperf_tiny.models.data.download.download import Progress, download
+from mlperf_tiny.models.data.download.download import DownloadProgress, download
 from mlperf_tiny.models.tasks import BY_NAME, find_task
 
 Origin = Literal["shipped", "official", "path"]
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
-LARGEST_MODEL_BYTES = 64 * 1024 * 1024
+MAX_MODEL_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CatalogModel:
-    """One model that can be run.
-
-    ``task`` is a task's name. ``input_format`` is "benchmark" when the official input files of the task are what its
-    firmware takes, "own" when it has an input of its own that those files do not fit; None for a path: the caller
-    reads the file and asks ``benchmark_format``. ``input_bytes`` is the size of the int8 input tensor, None for a
-    path. ``load`` returns the file's bytes, checked against ``sha256``; it may download, and raises DataError.
-    """
+    """One model that can be run."""
 
     name: str
+    """Its name, or the stem of its file."""
     task: str
+    """The name of its task."""
     origin: Origin
+    """Where it comes from."""
     load: Callable[[], bytes]
+    """Returns the file's bytes, checked against ``sha256``; it may download, and raises DataError."""
     sha256: str
+    """The hash of the file."""
     input_format: InputFormat | None
+    """Which inputs it takes; None for a path: the caller reads the file and asks ``benchmark_format``."""
     input_bytes: int | None
+    """Size of the int8 input tensor; None for a path."""
     training_data: Literal["real", "synthetic", "unknown"]
+    """What it was trained on."""
     licence: str
+    """Its licence, or "unknown"."""
     url: str
-    own_input: OwnInput | None = None
+    """Its address; "" where it has none."""
+    feature_input: FeatureInput | None = None
+    """How its inputs are made where it does not take the official files."""
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -56,7 +61,7 @@ def shipped_names() -> tuple[str, ...]:
 
 
 def model_names() -> tuple[str, ...]:
-    """All names ``find_model`` knows, the shipped ones first."""
+    """All names that ``find_model`` takes, the shipped ones first."""
     return (*shipped_names(), *(row.name for row in OFFICIAL))
 
 
@@ -65,14 +70,26 @@ def find_model(
     task: str | None = None,
     *,
     data_dir: Path | None = None,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> CatalogModel:
     """Return the model called ``name_or_path``, or the .tflite file at that path.
 
-    ``task`` must be given for a path, and must agree with a named model. Its bytes are found or downloaded only when
-    ``load`` is called. Raises UsageError for an unknown name or a task that does not fit, DataError for a path that
-    cannot be read.
+    Its bytes are found or downloaded only when ``load`` is called.
+
+    Args:
+        name_or_path: A name of the catalogue or a path that ends in .tflite.
+        task: The name of its task; required for a path, and must agree with a named model.
+        data_dir: The data folder that the user named, if any.
+        progress: Called while a file is downloaded.
+        environ: Environment variables.
+
+    Returns:
+        The model.
+
+    Raises:
+        UsageError: The name is unknown, or the task is missing or another one.
+        DataError: The file at the path cannot be read.
     """
     if name_or_path in shipped_names():
         found = _shipped(name_or_path)
@@ -90,40 +107,49 @@ def find_model(
     return found
 
 
-def at_hand(name: str, *, data_dir: Path | None = None, environ: Mapping[str, str] = os.environ) -> bool:
-    """Say whether the model of this catalogue called ``name`` can be loaded without a download."""
+def available_locally(name: str, *, data_dir: Path | None = None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether a model can be loaded without a download.
+
+    Args:
+        name: A name of the catalogue.
+        data_dir: The data folder that the user named, if any.
+        environ: Environment variables.
+
+    Returns:
+        True for a shipped model and for one in the data folder or the cache.
+    """
     if name in shipped_names():
         return True
     row = next(row for row in OFFICIAL if row.name == name)
     return _in_data_folder(row, data_dir, environ) is not None or _cached(row, environ).is_file()
 
 
-def own_input_of(sha256: str) -> OwnInput | None:
-    """Return how the inputs of the known model with this hash are made, whatever name or path it came by."""
+def feature_input_of(sha256: str) -> FeatureInput | None:
+    """Return how the inputs of the catalogue's model with this hash are made, whatever name or path it was given by."""
     for row in OFFICIAL:
         if row.sha256 == sha256:
-            return row.own_input
+            return row.feature_input
     for name in shipped_names():
         card = json.loads((PRETRAINED / name / "card.json").read_text())
         if card["sha256"] == sha256:
-            return own_input_of_card(card)
+            return feature_input_of_card(card)
     return None
 
 
-def own_input_of_card(card: Mapping[str, Any]) -> OwnInput | None:
-    """Read the ``input`` of a shipped model's card; None where it takes the benchmark's files."""
+def feature_input_of_card(card: Mapping[str, Any]) -> FeatureInput | None:
+    """Read the ``input`` of a model's card; None where it takes the official files."""
     entry = card["input"]
-    if entry["format"] != "own":
+    if entry["format"] == "benchmark":
         return None
     data = card["training_data"]
-    return OwnInput(
-        entry["features"],
-        entry["scale"],
-        entry["zero_point"],
-        entry["tested_on"],
-        entry.get("scored", True),
-        tuple(entry.get("classes", ())) or tuple(f"{number:02d}" for number in data.get("machine_ids", ())),
-        "synthetic" if data["kind"] == "synthetic" else "real",
+    return FeatureInput(
+        pipeline=entry["features"],
+        scale=entry["scale"],
+        zero_point=entry["zero_point"],
+        tested_on=entry["tested_on"],
+        scored=entry.get("scored", True),
+        classes=tuple(entry.get("classes", ())) or tuple(f"{number:02d}" for number in data.get("machine_ids", ())),
+        trained_on="synthetic" if data["kind"] == "synthetic" else "real",
     )
 
 
@@ -136,22 +162,40 @@ def _shipped(name: str) -> CatalogModel:
         return _checked((folder / "model.tflite").read_bytes(), sha256, str(folder / "model.tflite"))
 
     return CatalogModel(
-        name, card["task"], "shipped", load, sha256, card["input"]["format"], card["input"]["bytes"],
-        card["training_data"]["kind"], card["licence"], card.get("url", ""), own_input_of_card(card),
-    )  # fmt: skip
+        name=name,
+        task=card["task"],
+        origin="shipped",
+        load=load,
+        sha256=sha256,
+        input_format=card["input"]["format"],
+        input_bytes=card["input"]["bytes"],
+        training_data=card["training_data"]["kind"],
+        licence=card["licence"],
+        url=card.get("url", ""),
+        feature_input=feature_input_of_card(card),
+    )
 
 
 def _official(
-    row: OfficialModel, data_dir: Path | None, progress: Progress | None, environ: Mapping[str, str]
+    row: OfficialModel, data_dir: Path | None, progress: DownloadProgress | None, environ: Mapping[str, str]
 ) -> CatalogModel:
     return CatalogModel(
-        row.name, row.task, "official", partial(_find_or_download, row, data_dir, progress, environ), row.sha256,
-        row.input_format, row.input_bytes, "real", row.licence, row.url, row.own_input,
-    )  # fmt: skip
+        name=row.name,
+        task=row.task,
+        origin="official",
+        load=partial(_find_or_download, row, data_dir, progress, environ),
+        sha256=row.sha256,
+        input_format=row.input_format,
+        input_bytes=row.input_bytes,
+        training_data="real",
+        licence=row.licence,
+        url=row.url,
+        feature_input=row.feature_input,
+    )
 
 
 def _in_data_folder(row: OfficialModel, data_dir: Path | None, environ: Mapping[str, str]) -> bytes | None:
-    """The bytes of a published model from the data folder, known by their content."""
+    """The bytes of a published model from the data folder, identified by their hash."""
     folder = data_folder(data_dir, environ)
     if folder is None:
         return None
@@ -169,7 +213,7 @@ def _cached(row: OfficialModel, environ: Mapping[str, str]) -> Path:
 
 
 def _find_or_download(
-    row: OfficialModel, data_dir: Path | None, progress: Progress | None, environ: Mapping[str, str]
+    row: OfficialModel, data_dir: Path | None, progress: DownloadProgress | None, environ: Mapping[str, str]
 ) -> bytes:
     """Return the bytes of a published model: from the data folder, else the cache, else its address."""
     found = _in_data_folder(row, data_dir, environ)
@@ -180,37 +224,48 @@ def _find_or_download(
         download(row.url, cached, row.sha256, progress)
     except DataError as error:
         raise DataError(
-            f"model {row.name} is not at hand and could not be fetched: {error} "
+            f"model {row.name} was not found locally and could not be downloaded: {error} "
             f"Put {row.file} into DIR/{row.folders[0]}/ and give --data DIR, or set {DATA_VARIABLE}=DIR, "
-            f"or try again with network to download it{_instead(row.task)}."
+            f"or connect to a network to download it{_shipped_instead(row.task)}."
         ) from error
     return cached.read_bytes()
 
 
-def _instead(task: str) -> str:
-    """Which models of the task come with this project, as the end of a sentence; "" for none."""
+def _shipped_instead(task: str) -> str:
+    """The shipped models of a task as the end of a sentence; "" for none."""
     names = [name for name in shipped_names() if _shipped(name).task == task]
     return f"; shipped with this program: {', '.join(names)} (--model {names[0]})" if names else ""
 
 
 def _path(path: Path, task: str | None) -> CatalogModel:
     if task is None:
-        raise UsageError(f"{path} does not say what it is for; add --task.")
+        raise UsageError(f"{path} is a model file without a task; add --task.")
     find_task(task)
     content = read_model(path)
     sha256 = hashlib.sha256(content).hexdigest()
-    return CatalogModel(path.stem, task, "path", lambda: content, sha256, None, None, "unknown", "unknown", "")
+    return CatalogModel(
+        name=path.stem,
+        task=task,
+        origin="path",
+        load=lambda: content,
+        sha256=sha256,
+        input_format=None,
+        input_bytes=None,
+        training_data="unknown",
+        licence="unknown",
+        url="",
+    )
 
 
 def read_model(path: Path) -> bytes:
     """Return the bytes of a model file; raises DataError for one that cannot be read or is larger than any model."""
     try:
         with path.open("rb") as stream:
-            content = stream.read(LARGEST_MODEL_BYTES + 1)
+            content = stream.read(MAX_MODEL_BYTES + 1)
     except OSError as error:
         raise DataError(f"model file {path} cannot be read: {error.strerror}. Check the path.") from error
-    if len(content) > LARGEST_MODEL_BYTES:
-        raise DataError(f"{path} is larger than the {LARGEST_MODEL_BYTES:,} bytes any model may have. Check the path.")
+    if len(content) > MAX_MODEL_BYTES:
+        raise DataError(f"{path} is larger than the {MAX_MODEL_BYTES:,} bytes any model may have. Check the path.")
     return content
 
 
@@ -233,11 +288,11 @@ def benchmark_format(task: str, input_bytes: int, scale: float, zero_point: int)
         zero_point: Quantisation zero point of that tensor.
 
     Returns:
-        "benchmark" for a model that takes them, "own" for any other.
+        "benchmark" for a model that takes them, "features" for any other.
     """
     tensor = BY_NAME[task].tensor if task in BY_NAME else None
     if tensor is None or input_bytes != tensor.size_bytes:
-        return "own"
+        return "features"
     same_scale = tensor.scale is None or abs(scale - tensor.scale) <= 1e-4 * tensor.scale
     same_zero = tensor.zero_point is None or zero_point == tensor.zero_point
-    return "benchmark" if same_scale and same_zero else "own"
+    return "benchmark" if same_scale and same_zero else "features"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Feature pipelines by name: what a model in the catalogue or the zoo names to say how its inputs are made.
 
-A pipeline takes raw samples, many at a time, and gives the float inputs of a network; ``quantized`` gives what its
-int8 input tensor holds. A new front end is a module beside this one and a row here.
+A pipeline takes raw samples, many at a time, and returns the float inputs of a network; ``quantized`` returns what its
+int8 input tensor holds. A new feature pipeline is a module beside this one and a row here.
 """
 
 from __future__ import annotations
@@ -23,34 +23,59 @@ from mlperf_tiny.models.features.machine_sound import log_mel, windows
 from mlperf_tiny.models.features.micronet_keyword import hello_edge_mfcc, micronet_keyword_mfcc
 from mlperf_tiny.models.features.wake_word import wake_word_inputs
 
-Raw = Literal["keyword clips", "machine clip", "pictures"]
+Raw = Literal["keyword clips", "machine clip", "images"]
 Rounding = Literal["nearest", "truncated"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """How raw samples become network inputs.
-
-    ``raw`` says what ``compute`` takes: "keyword clips" int16 (n, 16000); "machine clip" one int16 clip (samples,),
-    which gives several inputs; "pictures" uint8 (n, height, width, 3). ``compute`` returns float32 (n, *shape).
-    """
+    """How raw samples become network inputs."""
 
     name: str
+    """What a catalogue row, a model card or a zoo row names."""
     task: str
+    """The name of the task whose raw data it takes."""
     raw: Raw
+    """What ``compute`` takes: "keyword clips" int16 (n, 16000); "images" uint8 (n, height, width, 3); "machine clip"
+    one int16 clip (samples,), which gives several inputs."""
     shape: tuple[int, ...]
+    """Shape of one network input."""
     compute: Callable[[NDArray[Any]], NDArray[np.float32]]
+    """Returns float32 (n, *shape)."""
     rounding: Rounding = "nearest"
+    """How values become int8."""
 
     def quantized(self, raw: NDArray[Any], scale: float, zero_point: int) -> NDArray[np.int8]:
-        """Return the int8 inputs, shape (n, *shape), of a tensor with this ``scale`` and ``zero_point``."""
+        """Return what an int8 input tensor holds.
+
+        Args:
+            raw: The raw samples, as ``self.raw`` names them.
+            scale: Quantisation scale of the tensor.
+            zero_point: Quantisation zero point of the tensor.
+
+        Returns:
+            Shape (n, *shape).
+        """
         return quantize_inputs(self.compute(raw), scale, zero_point, self.rounding)
 
 
 def quantize_inputs(
     features: NDArray[np.float32], scale: float, zero_point: int, rounding: Rounding = "nearest"
 ) -> NDArray[np.int8]:
-    """Return round(x / scale) + zero_point, clamped; "truncated": x / scale + zero_point cut toward zero."""
+    """Quantise features to int8, clamped.
+
+    Args:
+        features: Values of any shape.
+        scale: Quantisation scale.
+        zero_point: Quantisation zero point.
+        rounding: "nearest": round(x / scale) + zero_point; "truncated": x / scale + zero_point, truncated toward zero.
+
+    Returns:
+        The same shape.
+
+    >>> quantize_inputs(np.array([-0.6, 0.6, 500.0], np.float32), 1.0, 2).tolist()
+    [1, 3, 127]
+    """
     steps = features / np.float32(scale)
     whole = np.rint(steps) + zero_point if rounding == "nearest" else np.trunc(steps + np.float32(zero_point))
     return np.clip(whole, -128, 127).astype(np.int8)
@@ -61,17 +86,85 @@ def _machine_windows(clip: NDArray[Any]) -> NDArray[np.float32]:
 
 
 PIPELINES: tuple[Pipeline, ...] = (
-    Pipeline("mlperf-kws", "kws", "keyword clips", (49, 10, 1), keyword_mfcc, "truncated"),
-    Pipeline("micronet-kws", "kws", "keyword clips", (49, 10, 1), micronet_keyword_mfcc),
-    Pipeline("hello-edge-kws", "kws", "keyword clips", (49, 10, 1), hello_edge_mfcc),
-    Pipeline("mlperf-ad", "ad", "machine clip", (640,), _machine_windows),
-    Pipeline("micronet-ad", "ad", "machine clip", (32, 32, 1), machine_images),
-    Pipeline("mlperf-vww", "vww", "pictures", (96, 96, 3), unit_rgb),
-    Pipeline("micronet-vww-50", "vww", "pictures", (50, 50, 1), partial(gray, side=50)),
-    Pipeline("micronet-vww-128", "vww", "pictures", (128, 128, 1), partial(gray, side=128)),
-    Pipeline("micronet-vww-160", "vww", "pictures", (160, 160, 1), partial(gray, side=160)),
-    Pipeline("mlperf-ic", "ic", "pictures", (32, 32, 3), byte_rgb),
-    Pipeline("mlperf-sww", "sww", "keyword clips", (30, 1, 40), wake_word_inputs, "truncated"),
+    Pipeline(
+        name="mlperf-kws",
+        task="kws",
+        raw="keyword clips",
+        shape=(49, 10, 1),
+        compute=keyword_mfcc,
+        rounding="truncated",
+    ),
+    Pipeline(
+        name="micronet-kws",
+        task="kws",
+        raw="keyword clips",
+        shape=(49, 10, 1),
+        compute=micronet_keyword_mfcc,
+    ),
+    Pipeline(
+        name="hello-edge-kws",
+        task="kws",
+        raw="keyword clips",
+        shape=(49, 10, 1),
+        compute=hello_edge_mfcc,
+    ),
+    Pipeline(
+        name="mlperf-ad",
+        task="ad",
+        raw="machine clip",
+        shape=(640,),
+        compute=_machine_windows,
+    ),
+    Pipeline(
+        name="micronet-ad",
+        task="ad",
+        raw="machine clip",
+        shape=(32, 32, 1),
+        compute=machine_images,
+    ),
+    Pipeline(
+        name="mlperf-vww",
+        task="vww",
+        raw="images",
+        shape=(96, 96, 3),
+        compute=unit_rgb,
+    ),
+    Pipeline(
+        name="micronet-vww-50",
+        task="vww",
+        raw="images",
+        shape=(50, 50, 1),
+        compute=partial(gray, side=50),
+    ),
+    Pipeline(
+        name="micronet-vww-128",
+        task="vww",
+        raw="images",
+        shape=(128, 128, 1),
+        compute=partial(gray, side=128),
+    ),
+    Pipeline(
+        name="micronet-vww-160",
+        task="vww",
+        raw="images",
+        shape=(160, 160, 1),
+        compute=partial(gray, side=160),
+    ),
+    Pipeline(
+        name="mlperf-ic",
+        task="ic",
+        raw="images",
+        shape=(32, 32, 3),
+        compute=byte_rgb,
+    ),
+    Pipeline(
+        name="mlperf-sww",
+        task="sww",
+        raw="keyword clips",
+        shape=(30, 1, 40),
+        compute=wake_word_inputs,
+        rounding="truncated",
+    ),
 )
 
 BY_NAME: dict[str, Pipeline] = {row.name: row for row in PIPELINES}

@@ -1,190 +1,99 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real samples for models with an input of their own: a pipeline makes them from the task's raw data.
+"""Samples for models with feature inputs: raw data of the task, computed to int8 by the model's feature pipeline.
 
-A sample's ``load`` gives the int8 bytes of the model's input tensor, which the device takes as they are.
+A sample's ``load`` gives the bytes of the model's input tensor, which the device takes as they are.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.models.catalog.official import OwnInput
+from mlperf_tiny.models.catalog.official import FeatureInput
 from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, cache_folder, data_folder
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
 from mlperf_tiny.models.data.formats.examples import Example
-from mlperf_tiny.models.data.load import load_dataset
-from mlperf_tiny.models.data.sources.ad01 import clip_sounds
-from mlperf_tiny.models.data.sources.dcase import find_dcase
-from mlperf_tiny.models.data.sources.speech_commands import find_speech_commands
-from mlperf_tiny.models.data.synthetic.machines import Clip, waveform
-from mlperf_tiny.models.data.synthetic.scenes import synthetic_scenes
-from mlperf_tiny.models.data.synthetic.sets import run_clips
+from mlperf_tiny.models.data.load import missing_message
 from mlperf_tiny.models.features.pipelines import Pipeline, find_pipeline
+from mlperf_tiny.models.inputs.raw_data import RawData, find_raw_data, synthetic_raw_data
 from mlperf_tiny.models.tasks import Task
 
-Folders = tuple[Path, ...]
 
-DRAWN_PER_CLASS = 100
-"""Drawings that a run uses, with a person and without; no network has learnt from them."""
-
-
-def own_dataset(
-    own: OwnInput,
+def feature_dataset(
+    feature_input: FeatureInput,
     task: Task,
     data_dir: Path | None = None,
     *,
     synthetic: bool = False,
     environ: Mapping[str, str] = os.environ,
 ) -> Dataset | None:
-    """Return the samples of ``task`` as inputs of a model; None when no raw data of the task is at hand.
+    """Return the samples of a task as inputs of a model.
 
-    Models for anomaly detection that learnt from real machines are tried on slide rails, the MicroNets' own, else on
-    toy cars, which they do not know. Made-up machine sounds are always at hand; they are the only ones that a model
-    which learnt from them is tried on. Where there are no pictures for visual wake words, drawn scenes stand in.
-    Data is looked for in ``data_dir``, else the folder MLPERF_TINY_DATA names, and in the download cache. The set is
-    ``labelled`` only where an answer can be told right from wrong. Raises DataError for broken data and for a
-    ``data_dir`` without any, UsageError for a pipeline that does not exist.
+    Real data is taken where it is found: in ``data_dir``, else the folder that MLPERF_TINY_DATA names, and in the
+    download cache. Otherwise synthetic data replaces it, where the task has any. A model that was trained on synthetic
+    machines gets only those. The set is ``labelled`` only where the model's answers can be scored.
+
+    Args:
+        feature_input: How the model's inputs are made.
+        task: The model's task.
+        data_dir: The data folder that the user named, if any.
+        synthetic: Whether to use synthetic data even where real data is found.
+        environ: Environment variables.
+
+    Returns:
+        The data set; None when no raw data of the task is available.
+
+    Raises:
+        DataError: The data is damaged, or ``data_dir`` holds none and nothing can replace it.
+        UsageError: The pipeline does not exist.
     """
-    pipeline = find_pipeline(own.features)
-    if synthetic and pipeline.raw == "keyword clips":
-        return None
-    named = None if synthetic else data_folder(data_dir, environ)
-    places = () if synthetic else (named, cache_folder(environ))
-    folders = tuple(folder for folder in places if folder is not None and folder.is_dir())
-    made = _MAKERS[pipeline.raw](own, pipeline, task, folders, data_dir, environ)
-    if made is None and data_dir is not None and not synthetic:
-        raise DataError(
-            f"{data_dir} holds no {pipeline.raw}, which the inputs of this model are made from; wanted "
-            f"{_WANTED[pipeline.raw]}. Name another folder with --data DIR or {DATA_VARIABLE}, or run on made-up data "
-            "with --synthetic."
-        )
-    return made
+    pipeline = find_pipeline(feature_input.pipeline)
+    found = None if synthetic else find_raw_data(pipeline.raw, feature_input, task, _folders(data_dir, environ))
+    if found is None and not synthetic and data_dir is not None and pipeline.raw != "machine clip":
+        raise DataError(_missing(pipeline, task, data_dir))
+    found = found or synthetic_raw_data(feature_input, task)
+    return None if found is None else _as_dataset(found, feature_input, pipeline, task)
 
 
-def _from_keyword_clips(
-    own: OwnInput,
-    pipeline: Pipeline,
-    task: Task,
-    folders: Folders,
-    data_dir: Path | None,
-    environ: Mapping[str, str],
-) -> Dataset | None:
-    found = next((found for folder in folders if (found := find_speech_commands(folder))), None)
-    if found is None:
-        return None
-    published = own.tested_on == "published" and found.published_test
-    examples = found.published_test if published else found.test
-    listed = found.published_count if published else len(examples)
-    samples = tuple(
-        Sample(example.name, own.output_of(example.label, found.labels), partial(_of_example, own, pipeline, example))
-        for example in examples
+def _folders(data_dir: Path | None, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    places = (data_folder(data_dir, environ), cache_folder(environ))
+    return tuple(folder for folder in places if folder is not None and folder.is_dir())
+
+
+def _missing(pipeline: Pipeline, task: Task, data_dir: Path) -> str:
+    if pipeline.raw == "images":
+        return missing_message(task, data_dir)
+    return (
+        f"{data_dir} holds no {pipeline.raw}, which the inputs of this model are made from; wanted "
+        "speech_commands_v0.02/, speech_commands_test_set_v0.02/ or speech_commands.zip with splits.csv. "
+        f"Name another folder with --data DIR or {DATA_VARIABLE}, or run on synthetic data with --synthetic."
     )
-    what = "test clips as published" if published else "test split, speakers that no other split has"
-    made = _dataset(task, pipeline, samples, f"{what}: {found.origin}", listed, own.scored)
-    return replace(made, complete=bool(published) and len(samples) == listed)
 
 
-def _from_pictures(
-    own: OwnInput,
-    pipeline: Pipeline,
-    task: Task,
-    folders: Folders,
-    data_dir: Path | None,
-    environ: Mapping[str, str],
-) -> Dataset | None:
-    dataset = load_dataset(task, data_dir, environ=environ) if folders or data_dir is not None else None
-    if dataset is None or dataset.source != "real":
-        return _drawn(own, pipeline, task) if task.name == "vww" else None
-    side = round((task.window_bytes / 3) ** 0.5)
-    samples = tuple(replace(s, load=partial(_of_picture, own, pipeline, side, s.load)) for s in dataset.samples)
-    made = _dataset(task, pipeline, samples, dataset.origin, dataset.listed, own.scored and dataset.labelled)
-    return replace(made, complete=dataset.complete)
-
-
-def _drawn(own: OwnInput, pipeline: Pipeline, task: Task) -> Dataset:
-    drawn = synthetic_scenes(DRAWN_PER_CLASS * 5)
-    samples = tuple(
-        Sample(f"{example.name.replace('/', '_')}.png", example.label, partial(_of_example, own, pipeline, example))
-        for example in drawn.test
+def _as_dataset(found: RawData, feature_input: FeatureInput, pipeline: Pipeline, task: Task) -> Dataset:
+    size_bytes = int(np.prod(pipeline.shape))
+    return Dataset(
+        name=task.model_id,
+        source=found.source,
+        origin=f"{found.origin}, through {pipeline.name} features",
+        samples=tuple(
+            Sample(example.name, example.label, partial(_input_bytes, feature_input, pipeline, example))
+            for example in found.examples
+        ),
+        listed=found.listed,
+        window_bytes=size_bytes,
+        stride_bytes=size_bytes,
+        complete=found.complete,
+        labelled=found.labelled,
     )
-    scored = own.scored and own.learnt_from == "synthetic"
-    made = _dataset(task, pipeline, samples, drawn.origin, len(samples), scored)
-    return replace(made, source="synthetic")
 
 
-def _from_machine_clips(
-    own: OwnInput,
-    pipeline: Pipeline,
-    task: Task,
-    folders: Folders,
-    data_dir: Path | None,
-    environ: Mapping[str, str],
-) -> Dataset | None:
-    if own.learnt_from == "real":
-        rails = next((found for folder in folders if (found := find_dcase(folder, "slider"))), None)
-        if rails is not None:
-            samples = tuple(
-                Sample(example.name, example.label, partial(_of_clip, own, pipeline, example)) for example in rails.test
-            )
-            return _dataset(task, pipeline, samples, rails.origin, len(samples), labelled=True)
-        examples = next((clips for folder in folders if (clips := clip_sounds(task, folder))), ())
-        samples = tuple(
-            Sample(example.name, example.label, partial(_of_clip, own, pipeline, example)) for example in examples
-        )
-        if samples:
-            return _dataset(task, pipeline, samples, "toy-car clips", len(samples), own.scored)
-    samples = tuple(
-        Sample(f"{clip.name}.wav", int(clip.fault is not None), partial(_of_made_clip, own, pipeline, clip))
-        for clip in run_clips()
-    )
-    scored = own.scored and own.learnt_from == "synthetic"
-    made = _dataset(task, pipeline, samples, "made-up machine sounds", len(samples), scored)
-    return replace(made, source="synthetic")
-
-
-def _dataset(
-    task: Task, pipeline: Pipeline, samples: tuple[Sample, ...], origin: str, listed: int, labelled: bool
-) -> Dataset:
-    size = int(np.prod(pipeline.shape))
-    origin = f"{origin}, through {pipeline.name} features"
-    return Dataset(task.model_id, "real", origin, samples, listed, size, size, False, labelled)
-
-
-def _of_example(own: OwnInput, pipeline: Pipeline, example: Example) -> bytes:
-    return _bytes(own, pipeline, example.load()[None])
-
-
-def _of_clip(own: OwnInput, pipeline: Pipeline, example: Example) -> bytes:
-    return _bytes(own, pipeline, example.load())
-
-
-def _of_made_clip(own: OwnInput, pipeline: Pipeline, clip: Clip) -> bytes:
-    return _bytes(own, pipeline, waveform(clip))
-
-
-def _of_picture(own: OwnInput, pipeline: Pipeline, side: int, load: Callable[[], bytes]) -> bytes:
-    return _bytes(own, pipeline, np.frombuffer(load(), np.uint8).reshape(1, side, side, 3))
-
-
-def _bytes(own: OwnInput, pipeline: Pipeline, raw: NDArray[np.generic]) -> bytes:
-    return pipeline.quantized(raw, own.scale, own.zero_point).tobytes()
-
-
-_WANTED = {
-    "keyword clips": "speech_commands_v0.02/, speech_commands_test_set_v0.02/ or speech_commands.zip with splits.csv",
-    "pictures": "the pictures of vww01",
-}
-_Maker = Callable[[OwnInput, Pipeline, Task, Folders, Path | None, Mapping[str, str]], Dataset | None]
-_MAKERS: dict[str, _Maker] = {
-    "keyword clips": _from_keyword_clips,
-    "machine clip": _from_machine_clips,
-    "pictures": _from_pictures,
-}
+def _input_bytes(feature_input: FeatureInput, pipeline: Pipeline, example: Example) -> bytes:
+    raw = example.load()
+    batch = raw if pipeline.raw == "machine clip" else raw[None]  # a clip of a machine gives several inputs itself
+    return pipeline.quantized(batch, feature_input.scale, feature_input.zero_point).tobytes()

@@ -73,7 +73,7 @@ def make_card(
         "training_data": dict(material.about),
         "teacher": {"models": list(teacher.names), "sha256": teacher.sha256} if teacher else None,
         "input": {
-            "format": "own",
+            "format": "features",
             "bytes": int(np.prod(entry["shape"])),
             "scale": float(scale),
             "zero_point": int(zero_point),

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlperf_tiny.errors import BenchError, DataError
 from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.record.settings import ModelInfo
-from mlperf_tiny.models.catalog.catalog import LARGEST_MODEL_BYTES, find_model, model_names
+from mlperf_tiny.models.catalog.catalog import MAX_MODEL_BYTES, find_model, model_names
 from mlperf_tiny.results.submission.manifest import sha256
 
 CATALOGUE, ENCLOSED = "the catalogue", "the enclosed file"
@@ -41,7 +41,7 @@ def choose_model(facts: ModelInfo, task: str, tree: FileTree, enclosed: str | No
             why = f"{facts.name} of the catalogue has sha256 {sha256(content)[:12]}, the run's {facts.sha256[:12]}"
     if enclosed is None:
         raise DataError(f"its model is not at hand: {why.rstrip('.')}, and no model.tflite is enclosed.")
-    content = tree.read(enclosed, LARGEST_MODEL_BYTES)
+    content = tree.read(enclosed, MAX_MODEL_BYTES)
     if sha256(content) != facts.sha256:
         raise DataError(
             f"its model is not at hand: {why.rstrip('.')}, and {enclosed} has sha256 {sha256(content)[:12]}, the "

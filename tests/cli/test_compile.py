@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlperf_tiny.cli.compile import main
-from mlperf_tiny.models.catalog.catalog import at_hand
+from mlperf_tiny.models.catalog.catalog import available_locally
 from mlperf_tiny.models.catalog.official import OFFICIAL
 from tests.fakes.spoiled_models import residual_model, written
 
@@ -109,7 +109,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [row.name for row in OFFICIAL])
 def test_official_models_by_name(name: str, data_dir: Path, tmp_path: Path) -> None:
-    if not at_hand(name, data_dir=data_dir):
+    if not available_locally(name, data_dir=data_dir):
         pytest.skip("the model is not in the data folder")
     result = compile_file(name, "--data", data_dir, "--out", tmp_path / "c", "--json")
     assert result.exit_code == 0, result.output

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat, own_format
+from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat, tensor_format
 from mlperf_tiny.harness.wire import protocol
 from tests.conformance import protocol_table as table
 from tests.fakes.compiled import AD, IC, KWS, VWW, FakeCompiled
@@ -203,8 +203,8 @@ def test_anomaly_score(kind: str, official_programs: dict[str, Path]) -> None:
     assert again == [f"m-results-[{float(score):.3f}]"], "a later load must not change the last result"
 
 
-def test_own_format_takes_the_tensor_as_it_is(tmp_path: Path) -> None:
-    wire = own_format(WIRE_FORMATS["ad01"])
+def test_tensor_format_takes_the_tensor_as_it_is(tmp_path: Path) -> None:
+    wire = tensor_format(WIRE_FORMATS["ad01"])
     # The scale of a published network whose outputs lie closer than a thousandth.
     scale = float(np.float32(2.2354184693540446e-05))
     program = build_host(FakeCompiled(1024, 8, output_scale=scale, output_zero_point=3), wire, tmp_path)

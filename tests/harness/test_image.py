@@ -12,7 +12,7 @@ from mlperf_tiny.errors import DataError, DoesNotFit
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.firmware.build import Firmware
 from mlperf_tiny.firmware.toolchain import find_toolchain
-from mlperf_tiny.firmware.wire import own_format
+from mlperf_tiny.firmware.wire import tensor_format
 from mlperf_tiny.harness.image import arena
 from mlperf_tiny.harness.image.build import BuiltImage, build_image
 from mlperf_tiny.harness.image.engines import compile_for
@@ -65,7 +65,7 @@ def test_whatever_decides_the_image_makes_another(built: list[str], tmp_path: Pa
         build(tmp_path, HOST),
         build(tmp_path, M4),
         build(tmp_path, seed=2),
-        build(tmp_path, wire=own_format(WIRE)),
+        build(tmp_path, wire=tensor_format(WIRE)),
         build(tmp_path, baud=921_600),
     ]
     assert len({made.elf for made in images}) == len(built) == len(images)

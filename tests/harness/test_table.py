@@ -63,3 +63,8 @@ def test_a_transcript_from_before_engines_had_versions_is_read() -> None:
     for name in ("engine_version", "model_bytes"):
         del event["firmware"][name]
     assert Settings.from_event(event) == SETTINGS
+
+
+def test_old_transcripts_call_feature_inputs_own() -> None:
+    event = replace(SETTINGS, inputs=InputInfo("own", 490)).to_event()
+    assert Settings.from_event(event).inputs == InputInfo("features", 490)

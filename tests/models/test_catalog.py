@@ -11,9 +11,15 @@ import pytest
 
 from mlperf_tiny.errors import DataError, UsageError
 from mlperf_tiny.models.catalog import catalog, official
-from mlperf_tiny.models.catalog.catalog import at_hand, benchmark_format, find_model, model_names, own_input_of
+from mlperf_tiny.models.catalog.catalog import (
+    available_locally,
+    benchmark_format,
+    feature_input_of,
+    find_model,
+    model_names,
+)
 from mlperf_tiny.models.catalog.official import OFFICIAL
-from mlperf_tiny.models.inputs.feature_inputs import own_dataset
+from mlperf_tiny.models.inputs.feature_inputs import feature_dataset
 from mlperf_tiny.models.tasks import TASKS, Task
 
 NOWHERE = {"MLPERF_TINY_CACHE": "/nonexistent"}
@@ -30,7 +36,7 @@ def test_rows_are_complete(row: official.OfficialModel) -> None:
 @pytest.mark.parametrize("row", OFFICIAL, ids=lambda row: row.name)
 def test_published_models_are_found_in_the_data_folder(row: official.OfficialModel, data_dir: Path) -> None:
     interpreter = pytest.importorskip("ai_edge_litert.interpreter")
-    if not at_hand(row.name, data_dir=data_dir):
+    if not available_locally(row.name, data_dir=data_dir):
         pytest.skip(f"{row.file} is not in the data folder")
     model = find_model(row.name, data_dir=data_dir)
     content = model.load()
@@ -47,9 +53,9 @@ def test_the_default_model_of_every_task_can_be_scored(task: Task) -> None:
     if model.input_format == "benchmark":
         return
     # A MicroNet brings its own front end; on a fresh machine there is data for it.
-    own = own_input_of(model.sha256)
+    own = feature_input_of(model.sha256)
     assert model.origin == "shipped" and own is not None
-    dataset = own_dataset(own, task, environ=NOWHERE)
+    dataset = feature_dataset(own, task, environ=NOWHERE)
     assert dataset is not None and dataset.labelled and dataset.source == "synthetic"
 
 
@@ -140,15 +146,15 @@ def test_shipped_models_are_checked_against_their_card(tmp_path: Path, monkeypat
     ("task", "form", "wanted"),
     [
         ("kws", (490, 0.5847029, 83), "benchmark"),
-        ("kws", (490, 0.20109497, -5), "own"),
-        ("kws", (490, 0.5847029, 82), "own"),
+        ("kws", (490, 0.20109497, -5), "features"),
+        ("kws", (490, 0.5847029, 82), "features"),
         ("vww", (27_648, 0.003921568859368563, -128), "benchmark"),
-        ("vww", (2_500, 0.00754917832, -72), "own"),
+        ("vww", (2_500, 0.00754917832, -72), "features"),
         ("ic", (3_072, 1.0, -128), "benchmark"),
-        ("ic", (3_072, 1 / 255, -128), "own"),
+        ("ic", (3_072, 1 / 255, -128), "features"),
         ("ad", (640, 0.25, 86), "benchmark"),
-        ("ad", (1_024, 0.19, 11), "own"),
-        ("sww", (1_200, 0.0037, -128), "own"),
+        ("ad", (1_024, 0.19, 11), "features"),
+        ("sww", (1_200, 0.0037, -128), "features"),
     ],
 )
 def test_which_inputs_the_official_files_fit(task: str, form: tuple[int, float, int], wanted: str) -> None:

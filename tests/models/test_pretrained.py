@@ -28,7 +28,7 @@ from mlperf_tiny.models.training.teacher import int8_outputs
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
 
 CARDS = [json.loads((PRETRAINED / name / "card.json").read_text()) for name in shipped_names()]
-MICRONETS = [card for card in CARDS if card["input"]["format"] == "own"]
+MICRONETS = [card for card in CARDS if card["input"]["format"] == "features"]
 OPERATORS = {
     "conv": "CONV_2D",
     "depthwise": "DEPTHWISE_CONV_2D",

@@ -110,7 +110,7 @@ def test_the_card_is_about_the_file(whole: tuple[Path, dict[str, Any]]) -> None:
     assert (card["bytes"], card["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
     assert (card["macs"], card["parameters"]) == (SMALL.macs, SMALL.parameters)
     assert card["teacher"]["models"] == ["wise"] and "--distill wise" in card["recipe"]["command"]
-    assert card["input"]["bytes"] == 48 and card["input"]["format"] == "own"
+    assert card["input"]["bytes"] == 48 and card["input"]["format"] == "features"
     assert {"tensorflow", "keras", "numpy", "python"} <= set(card["versions"])
     assert str(out) not in json.dumps(card)
 

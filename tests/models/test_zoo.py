@@ -14,7 +14,7 @@ from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.blocks import Bottleneck, Conv, Dense, Flatten, GlobalPool, Residual
 from mlperf_tiny.models.arch.layers import INPUT, Layer
 from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
-from mlperf_tiny.models.catalog.catalog import at_hand, find_model
+from mlperf_tiny.models.catalog.catalog import available_locally, find_model
 from mlperf_tiny.models.features.pipelines import find_pipeline
 
 # Multiply-accumulates, and weights with biases. Of the published files they were counted from the file's tensors, of
@@ -139,7 +139,7 @@ def padding(kind: str, kernel: tuple[int, ...]) -> str:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_layers_are_those_of_the_published_file(name: str, data_dir: Path) -> None:
     official = PUBLISHED[name]
-    if not at_hand(official, data_dir=data_dir):
+    if not available_locally(official, data_dir=data_dir):
         pytest.skip("the model is not in the data folder")
     graph = read_tflite(find_model(official, data_dir=data_dir).load(), official)
     operators = list(graph.operators)

@@ -94,14 +94,14 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     (made.data / "models").mkdir()
     (made.data / "models/tiny.tflite").write_bytes(model)
     row = OfficialModel(
-        MODEL,
-        "kws",
-        "tiny.tflite",
-        "https://example.org/tiny.tflite",
-        hashlib.sha256(model).hexdigest(),
-        "benchmark",
-        490,
-        ("models",),
+        name=MODEL,
+        task="kws",
+        file="tiny.tflite",
+        url="https://example.org/tiny.tflite",
+        sha256=hashlib.sha256(model).hexdigest(),
+        input_format="benchmark",
+        input_bytes=490,
+        folders=("models",),
     )
     short_lists = {
         "kws01": [Listed(f"tst_{n:06d}.bin", n) for n in range(12)],

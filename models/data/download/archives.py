@@ -21,10 +21,10 @@ from typing import IO
 
 from mlperf_tiny.errors import DataError, UsageError
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, cache_folder
-from mlperf_tiny.models.data.download.download import Progress, download
+from mlperf_tiny.models.data.download.download import DownloadProgress, download
 
 CHUNK_BYTES = 1 << 20
-MOST_MEMBERS = 1_000_000
+MAX_MEMBERS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def archive_names() -> tuple[str, ...]:
     return tuple(row.name for row in ARCHIVES)
 
 
-def fetch_archive(name: str, progress: Progress | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+def fetch_archive(name: str, progress: DownloadProgress | None = None, environ: Mapping[str, str] = os.environ) -> Path:
     """Bring the data set ``name`` into the cache and return where it lies; what is there is not fetched again.
 
     A broken download is continued where it broke off. Raises UsageError for an unknown name, DataError when the
@@ -198,8 +198,8 @@ def _unpack(file: Path, target: Path) -> None:
     try:
         with tarfile.open(file, "r|gz") as tar:
             for count, member in enumerate(tar):
-                if count > MOST_MEMBERS:
-                    raise DataError(f"{file} holds more than {MOST_MEMBERS:,} files; refused.")
+                if count > MAX_MEMBERS:
+                    raise DataError(f"{file} holds more than {MAX_MEMBERS:,} files; refused.")
                 content = tar.extractfile(member) if member.isfile() else None
                 if content is not None:
                     _put(content, part.joinpath(*_parts_of(member.name, file)))

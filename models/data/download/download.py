@@ -12,14 +12,14 @@ from pathlib import Path
 
 from mlperf_tiny.errors import DataError
 
-Progress = Callable[[str, int, int | None], None]  # (what, bytes so far, bytes in all or None when not told)
+DownloadProgress = Callable[[str, int, int | None], None]  # (what, bytes so far, bytes in all or None when not told)
 
 CHUNK_BYTES = 1 << 16
-LARGEST_DOWNLOAD_BYTES = 4 << 30
+MAX_DOWNLOAD_BYTES = 4 << 30
 
 
 def download(
-    url: str, target: Path, sha256: str | None, progress: Progress | None = None, timeout_s: float = 30.0
+    url: str, target: Path, sha256: str | None, progress: DownloadProgress | None = None, timeout_s: float = 30.0
 ) -> None:
     """Make ``target`` hold the content of ``url``.
 
@@ -43,7 +43,7 @@ def download(
         raise DataError(f"{url} could not be fetched to {target}: {error}.") from error
 
 
-def _fetch(url: str, part: Path, progress: Progress | None, timeout_s: float) -> None:
+def _fetch(url: str, part: Path, progress: DownloadProgress | None, timeout_s: float) -> None:
     """Bring ``part`` to the full length of ``url``; OSError or DataError when that fails, with what came kept."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "mlperf-tiny-harness"})
@@ -59,8 +59,8 @@ def _fetch(url: str, part: Path, progress: Progress | None, timeout_s: float) ->
                 while chunk := reply.read(CHUNK_BYTES):
                     out.write(chunk)
                     have += len(chunk)
-                    if have > LARGEST_DOWNLOAD_BYTES:
-                        raise DataError(f"{url} sent more than {LARGEST_DOWNLOAD_BYTES:,} bytes; given up.")
+                    if have > MAX_DOWNLOAD_BYTES:
+                        raise DataError(f"{url} sent more than {MAX_DOWNLOAD_BYTES:,} bytes; given up.")
                     if progress:
                         progress(part.name.removesuffix(".part"), have, total)
     except urllib.error.HTTPError as error:

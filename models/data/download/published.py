@@ -18,7 +18,7 @@ from pathlib import Path
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import data_files_by_name
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, DATA_VARIABLE, cache_folder
-from mlperf_tiny.models.data.download.download import Progress, download
+from mlperf_tiny.models.data.download.download import DownloadProgress, download
 from mlperf_tiny.models.data.formats.files import LABEL_FILE
 from mlperf_tiny.models.data.formats.labels import parse_labels
 from mlperf_tiny.models.data.sources.cifar10 import pickled_batch
@@ -68,7 +68,7 @@ PICKERS: dict[str, Picker] = {"keyword files": pick_keyword_files, "CIFAR-10 ima
 """By ``Download.picker``."""
 
 
-def fetch(task: Task, progress: Progress | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+def fetch(task: Task, progress: DownloadProgress | None = None, environ: Mapping[str, str] = os.environ) -> Path:
     """Bring the official data set of ``task`` into the cache and return the .zip; nothing is fetched twice.
 
     Raises DataError when the set cannot be fetched by a program, the network or the address fails, or the content is
@@ -101,7 +101,7 @@ def fetch(task: Task, progress: Progress | None = None, environ: Mapping[str, st
     return target
 
 
-def _fetch(task: Task, row: Download, downloads: Path, target: Path, progress: Progress | None) -> None:
+def _fetch(task: Task, row: Download, downloads: Path, target: Path, progress: DownloadProgress | None) -> None:
     list_file, archive = downloads / LABEL_FILE, downloads / row.archive_url.rsplit("/", 1)[1]
     download(row.list_url, list_file, row.list_sha256, progress)
     download(row.archive_url, archive, row.archive_sha256, progress)

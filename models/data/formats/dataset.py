@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a data set is to the rest of the project: a named, ordered list of samples that are read when asked for."""
+"""A data set: a named, ordered list of samples that are read on demand."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class Sample:
-    """One input file. ``load`` reads or makes its bytes, exactly as the benchmark's wire wants them.
-
-    ``label`` is the index in ``Task.labels``, or NO_LABEL in a data set that is not labelled. ``load`` raises
-    DataError when the file went away or has not the size its task asks for.
-    """
+    """One input file."""
 
     name: str
+    """Its file name."""
     label: int
+    """Index in ``Task.labels``, or NO_LABEL in a data set that is not labelled."""
     load: Callable[[], bytes]
+    """Returns its bytes as they are sent over the wire; raises DataError for a file that is gone or of another size."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """The samples of one task, in the order of its list.
-
-    ``name`` is the benchmark's id (``kws01``). ``origin`` says in words where the samples come from. ``listed`` is
-    the length of the list they were taken from; ``complete`` is true only for every file of an official list.
-    ``labelled`` is false where no answer can be right or wrong (made-up inputs for a smoke run): such a set serves
-    performance runs only. A sample holds one inference per ``stride_bytes`` once ``window_bytes`` are there.
-    """
+    """The samples of one task, in the order of its list."""
 
     name: str
+    """The benchmark's id, as ``kws01``."""
     source: Source
+    """Whether the samples are real or synthetic."""
     origin: str
+    """Where they come from, for records."""
     samples: tuple[Sample, ...]
+    """Each holds one inference per ``stride_bytes`` once ``window_bytes`` are there."""
     listed: int
+    """Length of the list they were taken from."""
     window_bytes: int
+    """Input of one inference."""
     stride_bytes: int
+    """Distance between the starts of two windows of a sample."""
     complete: bool
+    """True only for every file of an official list."""
     labelled: bool = True
+    """False where no answer can be right or wrong: such a set serves performance runs only."""
 
     def windows(self, content: bytes) -> tuple[bytes, ...]:
         """Cut the bytes of one sample into the inputs of its inferences, each ``window_bytes`` long."""

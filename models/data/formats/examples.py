@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What networks learn from: raw samples with labels in three splits, read when asked for."""
+"""Raw samples with labels in three splits, read on demand: what networks are trained on."""
 
 from __future__ import annotations
 
@@ -15,37 +15,43 @@ from mlperf_tiny.models.data.formats.dataset import Source
 
 @dataclass(frozen=True)
 class Example:
-    """One raw sample. ``load`` gives what its feature pipeline takes: int16 samples (n,) or uint8 pixels (h, w, 3).
-
-    ``label`` is an index in the set's ``labels``. ``group`` is what must not be in two splits at once: the speaker,
-    the machine, the picture; "" where there is none.
-    """
+    """One raw sample."""
 
     name: str
+    """Its name within the set."""
     label: int
+    """Index in the set's ``labels``."""
     group: str
+    """What must not be in two splits at once: the speaker, the machine, the image; "" where there is none."""
     load: Callable[[], NDArray[Any]]
+    """Returns what its feature pipeline takes: int16 samples (n,) or uint8 pixels (h, w, 3)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExampleSet:
-    """The examples of a task. ``noises`` are sounds without a label that may be mixed in; a split may be empty.
-
-    ``published_test`` are the examples at hand of the test set that published figures are about, in its order, and
-    ``published_count`` is how many it has in all. It is ``test`` where a set's own split says so, more where a set was
-    cut out of a published test set.
-    """
+    """The raw samples of a task in three splits, any of which may be empty."""
 
     task: str
+    """The name of the task."""
     source: Source
+    """Whether the samples are real or synthetic."""
     origin: str
+    """Where they come from."""
     labels: tuple[str, ...]
+    """The classes."""
     train: tuple[Example, ...]
+    """Samples to train on."""
     validation: tuple[Example, ...]
+    """Samples to choose hyperparameters and epochs by."""
     test: tuple[Example, ...]
+    """Samples that training never sees."""
     noises: tuple[Example, ...] = ()
+    """Unlabelled sounds that may be mixed in."""
     published_test: tuple[Example, ...] = ()
+    """The available samples of the test set that published figures are about, in its order. Equals ``test`` where the
+    set's own split is that one; more where a set was cut out of a published test set."""
     published_count: int = 0
+    """Length of that test set in full."""
 
     @property
     def summary(self) -> str:

@@ -133,7 +133,14 @@ def _dataset(
             _check_size(task, file.where, file.size_bytes)
     samples = tuple(Sample(row.file, row.label, partial(_load, task, form, file)) for row, file in chosen)
     return Dataset(
-        task.data_id, "real", origin, samples, listed, task.window_bytes, task.stride_bytes, complete=complete
+        name=task.data_id,
+        source="real",
+        origin=origin,
+        samples=samples,
+        listed=listed,
+        window_bytes=task.window_bytes,
+        stride_bytes=task.stride_bytes,
+        complete=complete,
     )
 
 

@@ -84,7 +84,18 @@ def _of_folder(place: Path, suffix: str) -> ExampleSet:
     *train, validation, test = (_examples(str(place / f"{batch}{suffix}")) for batch in BATCHES)
     origin = f"CIFAR-10, from {place}"
     everything = tuple(example for batch in train for example in batch)
-    return ExampleSet("ic", "real", origin, LABELS, everything, validation, test, (), test, TEST_PICTURES)
+    return ExampleSet(
+        task="ic",
+        source="real",
+        origin=origin,
+        labels=LABELS,
+        train=everything,
+        validation=validation,
+        test=test,
+        noises=(),
+        published_test=test,
+        published_count=TEST_PICTURES,
+    )
 
 
 def _examples(path: str) -> tuple[Example, ...]:

@@ -74,16 +74,16 @@ def _set(parts: dict[str, tuple[Example, ...]], year: str, root: Path) -> Exampl
         )
     apart = {example.name for example in learnt if zlib.crc32(example.name.encode()) % VALIDATION_ONE_IN == 0}
     return ExampleSet(
-        "vww",
-        "real",
-        f"COCO {year} by the rule of Visual Wake Words, from {root}",
-        LABELS,
-        tuple(example for example in learnt if example.name not in apart),
-        tuple(example for example in learnt if example.name in apart),
-        test,
-        (),
-        test,
-        len(test),
+        task="vww",
+        source="real",
+        origin=f"COCO {year} by the rule of Visual Wake Words, from {root}",
+        labels=LABELS,
+        train=tuple(example for example in learnt if example.name not in apart),
+        validation=tuple(example for example in learnt if example.name in apart),
+        test=test,
+        noises=(),
+        published_test=test,
+        published_count=len(test),
     )
 
 

@@ -53,7 +53,18 @@ def _of_tree(tree: DataFiles, machine: str, where: str) -> ExampleSet:
         (validation if number % VALIDATION_SHARE == VALIDATION_SHARE - 1 else train).append(example)
     origin = f"DCASE 2020 task 2, {machine}, from {where}"
     test = tuple(splits["test"])
-    return ExampleSet("ad", "real", origin, LABELS, tuple(train), tuple(validation), test, (), test, len(test))
+    return ExampleSet(
+        task="ad",
+        source="real",
+        origin=origin,
+        labels=LABELS,
+        train=tuple(train),
+        validation=tuple(validation),
+        test=test,
+        noises=(),
+        published_test=test,
+        published_count=len(test),
+    )
 
 
 def _example(path: str, file: StoredFile) -> Example:

@@ -160,7 +160,16 @@ def _set(
     test: Iterable[Example],
     noises: Iterable[Example],
 ) -> ExampleSet:
-    found = ExampleSet("kws", "real", origin, LABELS, tuple(train), tuple(validation), tuple(test), tuple(noises))
+    found = ExampleSet(
+        task="kws",
+        source="real",
+        origin=origin,
+        labels=LABELS,
+        train=tuple(train),
+        validation=tuple(validation),
+        test=tuple(test),
+        noises=tuple(noises),
+    )
     if not (found.train or found.test):
         raise DataError(f"{origin.split(', from ')[-1]} holds no keyword clips. Take the set as published.")
     return found

@@ -36,7 +36,15 @@ def synthetic_scenes(per_class: int, seed: int = 0) -> ExampleSet:
         split: tuple(_example(split, label, number, seed) for number in range(count) for label in range(2))
         for split, count in counts.items()
     }
-    return ExampleSet("vww", "synthetic", "drawn scenes", LABELS, splits["train"], splits["validation"], splits["test"])
+    return ExampleSet(
+        task="vww",
+        source="synthetic",
+        origin="drawn scenes",
+        labels=LABELS,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+    )
 
 
 def _example(split: str, label: int, number: int, seed: int) -> Example:

@@ -52,7 +52,14 @@ def machine_sounds(task: Task, clips: tuple[Clip, ...] | None = None) -> Dataset
     )
     origin = f"made-up machine sounds (seed {clips[0].seed}), machines {', '.join(map(str, MACHINE_IDS))}"
     return Dataset(
-        task.model_id, "synthetic", origin, samples, len(samples), task.window_bytes, task.stride_bytes, complete=False
+        name=task.model_id,
+        source="synthetic",
+        origin=origin,
+        samples=samples,
+        listed=len(samples),
+        window_bytes=task.window_bytes,
+        stride_bytes=task.stride_bytes,
+        complete=False,
     )
 
 
@@ -60,13 +67,13 @@ def patterns(task: Task) -> Dataset:
     """Unlabelled inputs of the right size."""
     samples = tuple(Sample(f"pattern_{n:03d}.bin", NO_LABEL, partial(pattern_bytes, task, n)) for n in range(PATTERNS))
     return Dataset(
-        task.model_id,
-        "synthetic",
-        "made-up patterns without labels, good for performance runs only",
-        samples,
-        len(samples),
-        task.window_bytes,
-        task.stride_bytes,
+        name=task.model_id,
+        source="synthetic",
+        origin="made-up patterns without labels, good for performance runs only",
+        samples=samples,
+        listed=len(samples),
+        window_bytes=task.window_bytes,
+        stride_bytes=task.stride_bytes,
         complete=False,
         labelled=False,
     )

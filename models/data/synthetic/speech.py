@@ -51,7 +51,15 @@ def synthetic_speech(per_class: int, seed: int = 0) -> ExampleSet:
         for split, n in counts.items()
     }
     origin = f"spoken by eSpeak NG {engine.version}"
-    return ExampleSet("kws", "synthetic", origin, LABELS, splits["train"], splits["validation"], splits["test"])
+    return ExampleSet(
+        task="kws",
+        source="synthetic",
+        origin=origin,
+        labels=LABELS,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+    )
 
 
 def speakers(engine: Synthesiser, split: str) -> tuple[tuple[str, str], ...]:

@@ -74,11 +74,11 @@ def test_every_pipeline_gives_the_shape_of_its_row(pipeline: object) -> None:
     raw = {
         "keyword clips": SOUND[:48_000].reshape(3, 16_000),
         "machine clip": SOUND,
-        "pictures": RNG.integers(0, 256, (3, 96, 96, 3)).astype(np.uint8),
+        "images": RNG.integers(0, 256, (3, 96, 96, 3)).astype(np.uint8),
     }
     row = find_pipeline(pipeline.name)  # type: ignore[attr-defined]
     if row.name == "mlperf-ic":
-        raw["pictures"] = raw["pictures"][:, :32, :32]
+        raw["images"] = raw["images"][:, :32, :32]
     inputs = row.compute(raw[row.raw])
     assert inputs.dtype == np.float32 and inputs.shape[1:] == row.shape and np.isfinite(inputs).all()
     assert row.quantized(raw[row.raw], 0.05, -3).dtype == np.int8
