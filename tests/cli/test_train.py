@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``micronet-train`` says what is wrong before it spends minutes."""
+"""``micronet-train``: wrong requests are refused before the training starts."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def with_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "_require_tensorflow", lambda: None)
 
 
-def test_an_unknown_network_lists_those_there_are(tmp_path: Path) -> None:
+def test_unknown_network_lists_the_known_ones(tmp_path: Path) -> None:
     done = call("vgg", "--out", str(tmp_path))
     assert done.exit_code == 2 and "no network 'vgg'" in done.output and "micronet-kws-s" in done.output
 
 
-def test_without_tensorflow_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tensorflow_names_the_extra_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     done = call("micronet-kws-s", "--out", str(tmp_path))
     assert done.exit_code == 2 and "pip install 'mlperf-tiny-harness[train]'" in done.output

@@ -227,7 +227,7 @@ def _places() -> tuple[str, str | None]:
     found = ctypes.util.find_library("espeak-ng")
     if found is None:
         raise DataError(
-            "there is no speech synthesiser: eSpeak NG was found neither as a package nor on the system. "
-            "Give 'pip install espeakng-loader', or install espeak-ng with the system's packages."
+            "no speech synthesiser: eSpeak NG was found neither as a Python package nor on the system. "
+            "Install it: pip install 'mlperf-tiny-harness[speech]', or the system's package espeak-ng."
         )
     return found, None

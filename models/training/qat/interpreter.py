@@ -20,7 +20,9 @@ def open_interpreter(content: bytes, *, reference_kernels: bool = False) -> Any:
         try:
             from tensorflow import lite as litert
         except ImportError as error:
-            raise UsageError("training needs TensorFlow; in this project's folder: pip install '.[train]'") from error
+            raise UsageError(
+                "training needs TensorFlow, which is not installed: pip install 'mlperf-tiny-harness[train]'"
+            ) from error
         resolvers = litert.experimental.OpResolverType
     else:
         resolvers = litert.OpResolverType
