@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network as data: a name, an input shape and a tuple of block rows. No framework is imported here.
 
-``models.arch.layers`` takes a row apart into its layers and counts them; ``models.arch.build`` makes a Keras model of
-them. A new kind of block is a new class in ``models.arch.blocks`` and one function in ``models.arch.layers``.
+``models.arch.layers`` expands a row into its layers and counts them; ``models.arch.build`` makes a Keras model of them.
+A new kind of block is a new class in ``models.arch.blocks`` and one function in ``models.arch.layers``.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from mlperf_tiny.models.arch.blocks import Block
 from mlperf_tiny.models.arch.layers import Layer, expand
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Arch:
-    """One network. ``input_shape`` is without the batch; blocks are applied in order.
-
-    ``features`` is the row of ``models.features.pipelines`` that makes its inputs, "" where the benchmark's own files
-    are its inputs. ``note`` says where its widths are from.
-    """
+    """One network."""
 
     name: str
+    """What ``micronet-train`` and the documentation call it."""
     input_shape: tuple[int, ...]
+    """Shape of one input, without the batch."""
     blocks: tuple[Block, ...]
-    features: str = ""
+    """The blocks, applied in order."""
+    pipeline: str = ""
+    """The row of ``models.features.pipelines`` that computes its inputs; "" where it takes the official files."""
     note: str = ""
+    """Where its widths are from."""
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -35,7 +36,7 @@ class Arch:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one inference; padding counts as if it were multiplied."""
+        """Multiply-accumulates of one inference; padded positions are counted."""
         return sum(layer.macs for layer in self.layers)
 
     @property

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows that networks are made of. Plain data; ``models.arch.layers`` says what layers each of them stands for."""
+"""The blocks that networks are made of, as plain data; ``models.arch.layers`` expands each into layers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 Relu = Literal["none", "relu", "relu6"]
@@ -13,23 +13,34 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Dense:
-    """A fully connected layer with bias, then batch normalisation and ReLU where asked for."""
+    """A fully connected layer with bias."""
 
     units: int
+    """Number of outputs."""
+    _: KW_ONLY
     batch_norm: bool = True
+    """Whether batch normalisation follows."""
     relu: bool = True
+    """Whether a ReLU follows."""
 
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution, then batch normalisation and an activation. ``kernel`` and ``stride`` are height, width."""
+    """A convolution, then batch normalisation and an activation."""
 
     filters: int
+    """Number of output channels."""
     kernel: Pair = (3, 3)
+    """Height and width."""
+    _: KW_ONLY
     stride: Pair = (1, 1)
+    """Vertical and horizontal."""
     relu: Relu = "relu6"
+    """The activation."""
     batch_norm: bool = True
+    """Whether batch normalisation follows the convolution."""
     padding: Padding = "same"
+    """As TensorFlow defines it."""
 
 
 @dataclass(frozen=True)
@@ -37,41 +48,56 @@ class Depthwise:
     """A convolution of each channel by itself, then batch normalisation and an activation."""
 
     kernel: Pair = (3, 3)
+    """Height and width."""
+    _: KW_ONLY
     stride: Pair = (1, 1)
+    """Vertical and horizontal."""
     relu: Relu = "relu6"
+    """The activation."""
     batch_norm: bool = True
+    """Whether batch normalisation follows the convolution."""
     padding: Padding = "same"
+    """As TensorFlow defines it."""
 
 
 @dataclass(frozen=True)
 class Separable:
-    """A depthwise convolution with ``stride``, then a 1x1 convolution to ``filters`` channels, both activated."""
+    """A depthwise convolution, then a 1x1 convolution, both activated."""
 
     filters: int
+    """Number of output channels."""
     stride: Pair = (1, 1)
+    """Of the depthwise convolution."""
+    _: KW_ONLY
     kernel: Pair = (3, 3)
+    """Of the depthwise convolution."""
     relu: Relu = "relu6"
+    """Both activations."""
 
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """MobileNetV2's block: 1x1 to ``expansion`` channels, depthwise 3x3, 1x1 to ``filters`` without an activation.
-
-    ``residual`` adds the block's input; of two widths the narrower is padded with zero channels. It needs stride 1.
-    """
+    """MobileNetV2's block: 1x1 to ``expansion`` channels, depthwise 3x3, 1x1 to ``filters`` without an activation."""
 
     expansion: int
+    """Channels of the depthwise convolution."""
     filters: int
+    """Number of output channels."""
     stride: Pair = (1, 1)
+    """Of the depthwise convolution."""
+    _: KW_ONLY
     residual: bool = False
+    """Whether the block's input is added; needs stride 1. The narrower of the two is padded with zero channels."""
 
 
 @dataclass(frozen=True)
 class Residual:
-    """ResNet's block: two 3x3 convolutions plus the input, which a 1x1 convolution fits where ``stride`` is not 1."""
+    """ResNet's block: two 3x3 convolutions plus the input."""
 
     filters: int
+    """Number of output channels."""
     stride: Pair = (1, 1)
+    """Of the first convolution; where it is not 1, a 1x1 convolution fits the input."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +107,7 @@ class GlobalPool:
 
 @dataclass(frozen=True)
 class Flatten:
-    """All values in one row."""
+    """All values as one vector."""
 
 
 @dataclass(frozen=True)

@@ -19,18 +19,25 @@ WEIGHTED = ("conv", "depthwise", "dense")
 
 
 def build(arch: Arch) -> Any:
-    """Return an untrained keras.Model of ``arch``: float32 in, float32 out. A softmax at its end is left out.
+    """Return an untrained keras.Model of ``arch``: float32 in, float32 out, a softmax at its end left out.
 
-    Without it the outputs are logits, which losses want; a softmax does not change which class is first.
+    The outputs are logits, which the losses take; a softmax does not change which class is first.
     """
     return _connected(arch, folded=False, softmax=False)
 
 
 def fold(arch: Arch, trained: Any, softmax: bool = False) -> Any:
-    """Return a model that computes the same as ``trained`` (a ``build`` of ``arch``) does in inference, without norms.
+    """Return a model without batch normalisation that computes the same in inference.
 
     A norm after a layer is a scale and a shift of each output channel, so both go into its weights and bias.
-    ``softmax`` puts the row's own softmax back.
+
+    Args:
+        arch: The network.
+        trained: A trained ``build`` of ``arch``.
+        softmax: Whether to add the softmax of the row, which ``build`` leaves out.
+
+    Returns:
+        A keras.Model.
     """
     model = _connected(arch, folded=True, softmax=softmax)
     for number, layer in enumerate(arch.layers):
@@ -58,7 +65,7 @@ def _connected(arch: Arch, folded: bool, softmax: bool) -> Any:
     inputs = keras.Input(arch.input_shape)
     tensors: list[Any] = []
     for number, layer in enumerate(arch.layers):
-        sources = [inputs if place == INPUT else tensors[place] for place in layer.inputs]
+        sources = [inputs if index == INPUT else tensors[index] for index in layer.inputs]
         if layer.kind == "softmax" and not softmax:
             tensors.append(sources[0])
             continue

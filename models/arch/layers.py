@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The layers of a network: blocks taken apart into what an int8 engine runs, one operator each, with shapes and counts.
+"""The layers of a network: blocks expanded into what an int8 engine runs, one operator each, with shapes and counts.
 
 The order is that of the converted .tflite: within a block in the order of its description, a padding of channels
 right before the addition that needs it.
@@ -25,28 +25,33 @@ from mlperf_tiny.models.arch.blocks import (
     Softmax,
 )
 
-Kind = Literal["conv", "depthwise", "dense", "pool", "pad", "add", "reshape", "softmax"]
+LayerKind = Literal["conv", "depthwise", "dense", "pool", "pad", "add", "reshape", "softmax"]
 Shape = tuple[int, ...]
 INPUT = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layer:
-    """One operator. ``inputs`` are places of earlier layers in the list, INPUT for the network's input.
+    """One operator of a network. Shapes are without the batch."""
 
-    Shapes are without the batch. ``kernel`` and ``stride`` are height, width; (1, 1) where they mean nothing.
-    ``relu`` is fused: it is applied to the operator's result.
-    """
-
-    kind: Kind
+    kind: LayerKind
+    """Which operator."""
     inputs: tuple[int, ...]
+    """Indices of earlier layers, INPUT for the network's input."""
     in_shape: Shape
+    """Shape of the first input."""
     out_shape: Shape
+    """Shape of the output."""
     kernel: tuple[int, int] = (1, 1)
+    """Height and width; (1, 1) for an operator without a kernel."""
     stride: tuple[int, int] = (1, 1)
+    """Vertical and horizontal."""
     padding: str = "same"
+    """"same" or "valid", as TensorFlow defines them."""
     relu: str = "none"
+    """The fused activation, applied to the operator's result."""
     batch_norm: bool = False
+    """Whether training normalises the operator's result."""
 
     @property
     def macs(self) -> int:
@@ -78,22 +83,23 @@ class Layer:
 
 
 class _Chain:
-    """The layers so far; every method appends one and returns its place."""
+    """The layers so far; every method appends one and returns its index."""
 
     def __init__(self, input_shape: Shape) -> None:
         self.layers: list[Layer] = []
         self.input_shape = input_shape
         self.last = INPUT
 
-    def shape(self, place: int) -> Shape:
-        return self.input_shape if place == INPUT else self.layers[place].out_shape
+    def shape(self, index: int) -> Shape:
+        return self.input_shape if index == INPUT else self.layers[index].out_shape
 
-    def append(self, kind: Kind, inputs: tuple[int, ...], out_shape: Shape, **settings: Any) -> int:
-        self.layers.append(Layer(kind, inputs, self.shape(inputs[0]), out_shape, **settings))
+    def append(self, kind: LayerKind, inputs: tuple[int, ...], out_shape: Shape, **settings: Any) -> int:
+        in_shape = self.shape(inputs[0])
+        self.layers.append(Layer(kind=kind, inputs=inputs, in_shape=in_shape, out_shape=out_shape, **settings))
         self.last = len(self.layers) - 1
         return self.last
 
-    def window(self, kind: Kind, source: int, filters: int, row: Conv | Depthwise) -> int:
+    def window(self, kind: LayerKind, source: int, filters: int, row: Conv | Depthwise) -> int:
         """A convolution of either kind."""
         shape = self.shape(source)
         if len(shape) != 3:
@@ -117,14 +123,28 @@ class _Chain:
         if self.shape(first)[:-1] != self.shape(second)[:-1]:
             raise ValueError(f"maps of {self.shape(first)} and {self.shape(second)} cannot be added")
         both = [
-            place if self.shape(place)[-1] == width else self.append("pad", (place,), (*self.shape(place)[:-1], width))
-            for place in (first, second)
+            index if self.shape(index)[-1] == width else self.append("pad", (index,), (*self.shape(index)[:-1], width))
+            for index in (first, second)
         ]
         return self.append("add", (both[0], both[1]), self.shape(both[0]), relu=relu)
 
 
 def expand(input_shape: Shape, blocks: Sequence[Block]) -> tuple[Layer, ...]:
-    """Return the layers of ``blocks`` applied to ``input_shape``; raises ValueError for blocks that do not fit."""
+    """Return the layers of a network.
+
+    Args:
+        input_shape: Shape of one input, without the batch.
+        blocks: The blocks, applied in order.
+
+    Returns:
+        The layers in the order of execution.
+
+    Raises:
+        ValueError: A block does not fit the shape it is applied to.
+
+    >>> [layer.kind for layer in expand((4, 4, 1), [Separable(2), GlobalPool()])]
+    ['depthwise', 'conv', 'pool']
+    """
     chain = _Chain(input_shape)
     for block in blocks:
         _RULES[type(block)](chain, block)
@@ -134,7 +154,7 @@ def expand(input_shape: Shape, blocks: Sequence[Block]) -> tuple[Layer, ...]:
 def _out_size(size: int, kernel: int, stride: int, padding: str) -> int:
     out = -(-size // stride) if padding == "same" else -(-(size - kernel + 1) // stride)
     if out < 1:
-        raise ValueError(f"a kernel of {kernel} is larger than the {size} values it is for")
+        raise ValueError(f"a kernel of {kernel} is larger than the {size} values it is applied to")
     return out
 
 
@@ -155,14 +175,14 @@ def _depthwise(chain: _Chain, block: Depthwise) -> None:
 
 
 def _separable(chain: _Chain, block: Separable) -> None:
-    chain.depthwise(chain.last, Depthwise(block.kernel, block.stride, block.relu))
+    chain.depthwise(chain.last, Depthwise(block.kernel, stride=block.stride, relu=block.relu))
     chain.conv(chain.last, Conv(block.filters, (1, 1), relu=block.relu))
 
 
 def _bottleneck(chain: _Chain, block: Bottleneck) -> None:
     entry = chain.last
     chain.conv(entry, Conv(block.expansion, (1, 1)))
-    chain.depthwise(chain.last, Depthwise((3, 3), block.stride))
+    chain.depthwise(chain.last, Depthwise((3, 3), stride=block.stride))
     out = chain.conv(chain.last, Conv(block.filters, (1, 1), relu="none"))
     if block.residual:
         chain.add(entry, out)
@@ -174,7 +194,7 @@ def _residual(chain: _Chain, block: Residual) -> None:
     out = chain.conv(chain.last, Conv(block.filters, relu="none"))
     if block.stride != (1, 1):
         # The reference net has no norm on its short cut.
-        entry = chain.conv(entry, Conv(block.filters, (1, 1), block.stride, "none", batch_norm=False))
+        entry = chain.conv(entry, Conv(block.filters, (1, 1), stride=block.stride, relu="none", batch_norm=False))
     chain.add(entry, out, "relu")
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The networks of this project, one row each.
 
-MicroNet widths are from the paper's Table 5 (keywords, machine sounds) and from the published model files (pictures,
-whose Figure 6 prints no numbers). MicroNet-VWW-1 is not here: neither its widths nor a file of it are published.
+MicroNet widths are from the paper's Table 5 (keywords, machine sounds) and from the published model files (images, for
+which Figure 6 prints no numbers). MicroNet-VWW-1 is missing: neither its widths nor a file of it are published.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.models.arch.arch import Arch
@@ -25,11 +27,11 @@ from mlperf_tiny.models.arch.blocks import (
 
 TWO: Pair = (2, 2)
 
-# The shape of MLPerf Tiny's anomaly-detection model: 5 frames of 128 mel bands through a waist of 8.
+# The shape of MLPerf Tiny's anomaly-detection model: 5 frames of 128 mel bands through a bottleneck of 8.
 AD_AUTOENCODER = Arch(
-    "ad-autoencoder",
-    (640,),
-    (
+    name="ad-autoencoder",
+    input_shape=(640,),
+    blocks=(
         *[Dense(128)] * 4,
         Dense(8),
         *[Dense(128)] * 4,
@@ -39,10 +41,10 @@ AD_AUTOENCODER = Arch(
 
 # The paper's wide baseline, of which only the 512 hidden units are printed: 4.47 Mops fit these eleven layers.
 AD_AUTOENCODER_WIDE = Arch(
-    "ad-autoencoder-wide",
-    (640,),
-    (*[Dense(512)] * 4, Dense(8), *[Dense(512)] * 4, Dense(640, batch_norm=False, relu=False)),
-    note="hidden width as printed, waist as in the narrow one",
+    name="ad-autoencoder-wide",
+    input_shape=(640,),
+    blocks=(*[Dense(512)] * 4, Dense(8), *[Dense(512)] * 4, Dense(640, batch_norm=False, relu=False)),
+    note="hidden width as printed, bottleneck as in the narrow one",
 )
 
 
@@ -59,19 +61,19 @@ def _reference_classes(count: int) -> tuple[Block, ...]:
 def _keywords(name: str, first: int, *widths: int) -> Arch:
     """A network of separable blocks on 49 x 10 MFCCs, the first block at stride 2."""
     blocks = (Conv(first, (10, 4)), Separable(widths[0], TWO), *map(Separable, widths[1:]), *_classes(12))
-    return Arch(name, (49, 10, 1), blocks, "micronet-kws", "Table 5")
+    return Arch(name=name, input_shape=(49, 10, 1), blocks=blocks, pipeline="micronet-kws", note="Table 5")
 
 
 def _machines(name: str, first: int, *blocks: Separable) -> Arch:
-    """A network on 32 x 32 pictures of sound; as published with 8 outputs, of which training uses one a machine."""
-    return Arch(name, (32, 32, 1), (Conv(first), *blocks, *_classes(8)), "micronet-ad", "Table 5")
+    """A network on 32 x 32 log-mel patches; as published with 8 outputs, of which training uses one per machine."""
+    stack = (Conv(first), *blocks, *_classes(8))
+    return Arch(name=name, input_shape=(32, 32, 1), blocks=stack, pipeline="micronet-ad", note="Table 5")
 
 
-# The baselines of the paper's Table 4. They are larger than the DS-CNNs of "Hello Edge", whose names they bear: the
+# The baselines of the paper's Table 4. They are larger than the DS-CNNs of "Hello Edge", whose names they share: the
 # first convolution has stride 1, which their printed operation counts show.
 def _dscnn(name: str, width: int, blocks: int) -> Arch:
-    row = _keywords(name, width, *[width] * blocks)
-    return Arch(row.name, row.input_shape, row.blocks, row.features, "from the operation count in Table 4")
+    return replace(_keywords(name, width, *[width] * blocks), note="from the operation count in Table 4")
 
 
 # Nothing but "stacked inverted bottlenecks" is printed of these; width x blocks at expansion 6 gives the printed
@@ -83,14 +85,20 @@ def _mobilenet(name: str, width: int, blocks: int) -> Arch:
         *[Bottleneck(6 * width, width, residual=True)] * (blocks - 1),
         *_classes(12),
     )
-    return Arch(name, (49, 10, 1), stack, "micronet-kws", "reconstructed from the operation count in Table 4")
+    note = "reconstructed from the operation count in Table 4"
+    return Arch(name=name, input_shape=(49, 10, 1), blocks=stack, pipeline="micronet-kws", note=note)
 
 
 # Inverted bottlenecks as (expansion, filters); "/" is stride 2, "+" adds the block's input.
-def _pictures(name: str, side: int, first: int, *rows: tuple[str, int, int]) -> Arch:
-    stack = (Bottleneck(e, f, TWO if mark == "/" else (1, 1), mark == "+") for mark, e, f in rows)
-    blocks = (Conv(first, stride=TWO), *stack, Conv(128, (1, 1)), *_classes(2))
-    return Arch(name, (side, side, 1), blocks, f"micronet-vww-{side}", "from the published file")
+def _images(name: str, side: int, first: int, *rows: tuple[str, int, int]) -> Arch:
+    stack = (Bottleneck(e, f, TWO if mark == "/" else (1, 1), residual=mark == "+") for mark, e, f in rows)
+    return Arch(
+        name=name,
+        input_shape=(side, side, 1),
+        blocks=(Conv(first, stride=TWO), *stack, Conv(128, (1, 1)), *_classes(2)),
+        pipeline=f"micronet-vww-{side}",
+        note="from the published file",
+    )
 
 
 _R: tuple[Block, ...] = tuple(Separable(width, relu="relu") for width in [64] * 4)
@@ -108,17 +116,17 @@ ARCHS: tuple[Arch, ...] = (
     _machines(
         "micronet-ad-l", 276, Separable(248, TWO), *[Separable(276)] * 2, Separable(248, TWO), Separable(248, TWO)
     ),
-    _pictures(
+    _images(
         "micronet-vww-2", 50, 12, ("", 4, 8), ("/", 28, 24), ("+", 28, 20), ("/", 128, 28), ("+", 152, 16),
         ("+", 152, 28), ("/", 152, 24), ("+", 112, 24), ("+", 112, 12), ("+", 76, 32), ("", 76, 16), ("+", 56, 28),
         ("+", 56, 28), ("/", 56, 16), ("+", 96, 16), ("+", 96, 16), ("", 96, 32),
     ),
-    _pictures(
+    _images(
         "micronet-vww-3", 128, 9, ("", 3, 6), ("/", 9, 14), ("+", 28, 16), ("/", 28, 32), ("+", 115, 25),
         ("+", 115, 32), ("/", 172, 51), ("+", 307, 51), ("+", 307, 44), ("+", 307, 57), ("", 230, 48), ("+", 288, 48),
         ("+", 288, 76), ("/", 115, 16), ("+", 96, 16), ("+", 96, 16), ("", 96, 32),
     ),
-    _pictures(
+    _images(
         "micronet-vww-4", 128, 8, ("", 4, 4), ("/", 8, 12), ("+", 14, 16), ("/", 28, 32), ("+", 96, 28), ("+", 96, 28),
         ("/", 152, 44), ("+", 268, 40), ("+", 268, 52), ("+", 268, 44), ("", 192, 68), ("+", 172, 68), ("+", 172, 48),
         ("/", 288, 16), ("+", 96, 16), ("+", 96, 32), ("", 96, 32),
@@ -130,11 +138,16 @@ ARCHS: tuple[Arch, ...] = (
     _mobilenet("mobilenetv2-kws-m", 64, 3),
     _mobilenet("mobilenetv2-kws-l", 128, 4),
     # The reference nets of MLPerf Tiny (the auto-encoder is the first row).
-    Arch("mlperf-kws", (49, 10, 1), (Conv(64, (10, 4), TWO, "relu"), *_R, *_reference_classes(12)), "mlperf-kws"),
     Arch(
-        "mlperf-vww",
-        (96, 96, 3),
-        (
+        name="mlperf-kws",
+        input_shape=(49, 10, 1),
+        blocks=(Conv(64, (10, 4), stride=TWO, relu="relu"), *_R, *_reference_classes(12)),
+        pipeline="mlperf-kws",
+    ),
+    Arch(
+        name="mlperf-vww",
+        input_shape=(96, 96, 3),
+        blocks=(
             Conv(8, stride=TWO, relu="relu"),
             *(
                 Separable(width, stride, relu="relu")
@@ -145,18 +158,18 @@ ARCHS: tuple[Arch, ...] = (
             ),
             *_reference_classes(2),
         ),
-        "mlperf-vww",
+        pipeline="mlperf-vww",
     ),
     Arch(
-        "mlperf-ic",
-        (32, 32, 3),
-        (Conv(16, relu="relu"), Residual(16), Residual(32, TWO), Residual(64, TWO), *_reference_classes(10)),
-        "mlperf-ic",
+        name="mlperf-ic",
+        input_shape=(32, 32, 3),
+        blocks=(Conv(16, relu="relu"), Residual(16), Residual(32, TWO), Residual(64, TWO), *_reference_classes(10)),
+        pipeline="mlperf-ic",
     ),
     Arch(
-        "mlperf-sww",
-        (30, 1, 40),
-        (
+        name="mlperf-sww",
+        input_shape=(30, 1, 40),
+        blocks=(
             *(
                 block
                 for length, width in ((3, 128), (5, 128), (10, 128), (15, 32))
@@ -169,19 +182,19 @@ ARCHS: tuple[Arch, ...] = (
             Dense(3, batch_norm=False, relu=False),
             Softmax(),
         ),
-        "mlperf-sww",
+        pipeline="mlperf-sww",
     ),
     # The DS-CNNs of "Hello Edge" as Arm publishes them: the first convolution has stride 2.
     Arch(
-        "hello-edge-dscnn-s",
-        (49, 10, 1),
-        (Conv(64, (10, 4), TWO, "relu"), *_R, *_reference_classes(12)),
+        name="hello-edge-dscnn-s",
+        input_shape=(49, 10, 1),
+        blocks=(Conv(64, (10, 4), stride=TWO, relu="relu"), *_R, *_reference_classes(12)),
     ),
     Arch(
-        "hello-edge-dscnn-m",
-        (49, 10, 1),
-        (
-            Conv(172, (10, 4), (2, 1), "relu"),
+        name="hello-edge-dscnn-m",
+        input_shape=(49, 10, 1),
+        blocks=(
+            Conv(172, (10, 4), stride=(2, 1), relu="relu"),
             Separable(172, TWO, relu="relu"),
             *[Separable(172, relu="relu")] * 3,
             *_reference_classes(12),

@@ -24,11 +24,15 @@ from mlperf_tiny.models.arch.build import build, fold
 from mlperf_tiny.models.arch.zoo import ARCHS
 from mlperf_tiny.models.training.quantize import quantize
 
-DENSE = Arch("dense", (6,), (Dense(5), Dense(3, batch_norm=False), Dense(6, batch_norm=False, relu=False)))
+DENSE = Arch(
+    name="dense",
+    input_shape=(6,),
+    blocks=(Dense(5), Dense(3, batch_norm=False), Dense(6, batch_norm=False, relu=False)),
+)
 EVERY_BLOCK = Arch(
-    "every-block",
-    (9, 7, 2),
-    (
+    name="every-block",
+    input_shape=(9, 7, 2),
+    blocks=(
         Conv(4, (3, 2)),
         Depthwise((3, 1), padding="valid"),
         Separable(6, (2, 2), relu="relu"),

@@ -11,7 +11,14 @@ import pytest
 from benchmarks.zoo import TABLE_4, row_of
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.blocks import Conv, Dense, Flatten, GlobalPool, Residual
-from mlperf_tiny.models.arch.memory import Buffer, buffers, greedy_bytes, peak_bytes, tflite_bytes, tflm_ram_bytes
+from mlperf_tiny.models.arch.memory import (
+    ActivationBuffer,
+    buffers,
+    greedy_bytes,
+    peak_bytes,
+    tflite_bytes,
+    tflm_ram_bytes,
+)
 from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
 
 # ``arena_used_bytes`` of tflite-micro 90b983c2 with CMSIS-NN 4ab83cc3 on a Cortex-M7.
@@ -54,28 +61,34 @@ def test_no_plan_is_below_the_peak(arch: Arch) -> None:
 
 
 def test_buffers_live_as_long_as_they_are_needed() -> None:
-    arch = Arch("x", (4, 4, 1), (Conv(2), Residual(2), GlobalPool(), Flatten(), Dense(3)))
+    arch = Arch(name="x", input_shape=(4, 4, 1), blocks=(Conv(2), Residual(2), GlobalPool(), Flatten(), Dense(3)))
     assert buffers(arch) == (
-        Buffer(16, 0, 0),  # the input
-        Buffer(32, 0, 3),  # the first convolution, wanted again by the addition
-        Buffer(32, 1, 2),
-        Buffer(32, 2, 3),
-        Buffer(32, 3, 4),  # the sum
-        Buffer(2, 4, 6),  # the pool; flattening it moves nothing
-        Buffer(3, 6, 6),
+        ActivationBuffer(16, 0, 0),  # the input
+        ActivationBuffer(32, 0, 3),  # the first convolution, wanted again by the addition
+        ActivationBuffer(32, 1, 2),
+        ActivationBuffer(32, 2, 3),
+        ActivationBuffer(32, 3, 4),  # the sum
+        ActivationBuffer(2, 4, 6),  # the pool; flattening it moves nothing
+        ActivationBuffer(3, 6, 6),
     )
     assert peak_bytes(arch) == 96
     more = set(buffers(arch, scratch=True)) - set(buffers(arch))
-    assert more == {Buffer(36, 0, 0), Buffer(72, 1, 1), Buffer(72, 2, 2)}  # two columns of 3 x 3 x channels, 16 bits
+    assert more == {
+        ActivationBuffer(36, 0, 0),
+        ActivationBuffer(72, 1, 1),
+        ActivationBuffer(72, 2, 2),
+    }  # two columns of 3 x 3 x channels, 16 bits
 
 
 def test_greedy_places_do_not_overlap_in_time() -> None:
     rng = np.random.default_rng(3)
     for _ in range(50):
-        found = [Buffer(int(s), int(f), int(f + n)) for s, f, n in rng.integers((1, 0, 0), (50, 9, 5), (8, 3))]
+        found = [
+            ActivationBuffer(int(s), int(f), int(f + n)) for s, f, n in rng.integers((1, 0, 0), (50, 9, 5), (8, 3))
+        ]
         peak = max(sum(b.size_bytes for b in found if b.first <= at <= b.last) for at in range(14))
         assert peak <= greedy_bytes(found, alignment=1) <= sum(b.size_bytes for b in found)
-    chain = [Buffer(10, at, at + 1) for at in range(6)]
+    chain = [ActivationBuffer(10, at, at + 1) for at in range(6)]
     assert all(first.last == second.first for first, second in pairwise(chain))
     assert greedy_bytes(chain, alignment=1) == 20
 

@@ -30,9 +30,9 @@ from mlperf_tiny.models.arch.build import build  # noqa: E402
 
 CLASSES = 3
 SMALL = Arch(
-    "small",
-    (8, 6, 1),
-    (
+    name="small",
+    input_shape=(8, 6, 1),
+    blocks=(
         Conv(6, (3, 3)),
         Separable(8, (2, 2)),
         GlobalPool(),

@@ -89,17 +89,17 @@ def main(
     _require_tensorflow()
     given = {key: value for key, value in changes.items() if value is not None}
     printer = ProgressPrinter()
-    if not arch.features:
+    if not arch.pipeline:
         card = _train_autoencoder(arch, given, clips, out, printer)
     else:
         if not resume and list(out.glob("*.npz")):
             raise UsageError(f"{out} holds the checkpoints of another training: add --resume, or name another --out.")
-        task = find_pipeline(arch.features).task
+        task = find_pipeline(arch.pipeline).task
         recipe: Recipe = replace(recipe_for(task), **given)
         recipe = replace(recipe, made_up_per_class=clips) if clips else recipe
         named = data_folder(data.data)
         material = material_for(
-            arch.features, arch.classes, recipe, Data(named, cache_folder()), cache or cache_folder() / "training"
+            arch.pipeline, arch.classes, recipe, Data(named, cache_folder()), cache or cache_folder() / "training"
         )
         files = [
             (find_model(teacher, task, data_dir=named).name, find_model(teacher, task, data_dir=named).load())
