@@ -16,7 +16,7 @@ A conversation with the same board, command by command::
     session = Session(EmulatorTransport(board))
     print(session.start().model_id, session.command("timestamp"))
 
-=====================  =========================================================================
+====================== =========================================================================
 run_benchmark          measure a model on a device; return the record and its folder
 resume_benchmark       continue an interrupted run, or recompute a complete one
 Request                what to run: task, device, model, data, engine
@@ -24,23 +24,26 @@ Listener, Progress     where a run reports its log lines and its steps
 RunRecord              what a run measured; ``to_json()`` is the content of record.json
 read_record            recompute the record of a run folder from its transcript
 read_leaderboard       rows of a leaderboard CSV, one dictionary each
+read_leaderboard_frame the same as a pandas table with numbers as numbers
 build_leaderboard      rows of runs, submissions and other leaderboards
 review_path            recompute the results of submissions and check them against the rules
 BOARDS, find_board     the boards' facts, as rows and by device name
 model_names            names of the known models
 find_model             a known model, or a .tflite file, with its content
 compile_model          C code for a .tflite model, with its layers and memory
+resolve_parts          what a firmware image is built from; ``.build(cache)`` builds it
 EmulatedBoard          a board with a firmware image in an emulator
 EmulatorTransport      the byte pipe to such a board
 open_transport         the byte pipe that a URL names: serial port, emulator, process, recording
 Session                the benchmark protocol over a byte pipe
-=====================  =========================================================================
+====================== =========================================================================
 
 Every error that a user can cause is a ``mlperf_tiny.errors.BenchError``.
 """
 
 from mlperf_tiny.firmware.boards import BOARDS, find_board
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
+from mlperf_tiny.harness.image.parts import resolve_parts
 from mlperf_tiny.harness.record.record import RunRecord, read_record
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
@@ -48,6 +51,7 @@ from mlperf_tiny.harness.wire.session import Session
 from mlperf_tiny.models.catalog.catalog import find_model, model_names
 from mlperf_tiny.progress import Listener, Progress
 from mlperf_tiny.results.leaderboard.build import build_leaderboard
+from mlperf_tiny.results.leaderboard.file import read_frame as read_leaderboard_frame
 from mlperf_tiny.results.leaderboard.file import read_leaderboard
 from mlperf_tiny.results.review.review import review_path
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
@@ -70,7 +74,9 @@ __all__ = [
     "model_names",
     "open_transport",
     "read_leaderboard",
+    "read_leaderboard_frame",
     "read_record",
+    "resolve_parts",
     "resume_benchmark",
     "review_path",
     "run_benchmark",
