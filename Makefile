@@ -1,25 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-# `make run` and `make test` need Python 3.10 or newer and nothing else: the environment makes itself.
+# Every target needs Python 3.10 or newer and nothing else: the virtual environment is made on the first call.
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= auto
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: run test lint env env-test benchmark clean
+.DEFAULT_GOAL := run
+.PHONY: help run check test format lint types docs benchmark env env-test env-docs clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 14
 
 run: env  ## benchmark the shipped anomaly-detection model on an emulated STM32F746
 	$(BIN)/benchmark-run --task ad --device stm32f746
 
-test: env-test lint  ## formatting, linting, types, tests
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+check: lint types  ## formatting, linting, types and unit tests: under a minute
+	$(PYTEST) -m unit
 
-lint: env-test
+test: lint types  ## formatting, linting, types and all tests
+	$(PYTEST)
+
+format: env-test  ## format the Python code in place
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: env-test  ## formatting and linting
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: env-test  ## static types
 	$(BIN)/mypy
 
-env: $(VENV)/.made
-env-test: $(VENV)/.made-test
+docs: env-docs  ## build the documentation site in build/site
+	$(BIN)/mkdocs build --strict --site-dir build/site
+
+benchmark: env  ## print tables of what is timed or counted
+	$(BIN)/python -m benchmarks.emulation_speed
+	$(BIN)/python -m benchmarks.instructions
+	$(BIN)/python -m benchmarks.whole_run
+
+env: $(VENV)/.made  ## make the virtual environment
+env-test: $(VENV)/.made-test  ## add the tools of the tests to it
+env-docs: $(VENV)/.made-docs  ## add the tools of the documentation to it
 
 $(VENV)/.made: pyproject.toml bootstrap.py
 	$(PYTHON) bootstrap.py --venv $(VENV)
@@ -29,10 +52,9 @@ $(VENV)/.made-test: $(VENV)/.made
 	$(PYTHON) bootstrap.py --venv $(VENV) --extra test
 	@touch $@
 
-benchmark: env  ## what is timed or counted, printed as tables
-	$(BIN)/python -m benchmarks.emulation_speed
-	$(BIN)/python -m benchmarks.instructions
-	$(BIN)/python -m benchmarks.whole_run
+$(VENV)/.made-docs: $(VENV)/.made
+	$(PYTHON) bootstrap.py --venv $(VENV) --extra docs
+	@touch $@
 
-clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+clean:  ## remove the virtual environment and everything that was built
+	rm -rf $(VENV) build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures every test folder shares, and the rule that data tests may not skip where the data is promised."""
+"""Fixtures of all test folders, the markers of tests, and no skips for want of data where data is promised."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+
+from tests.markers import MARKERS, markers_of_file, markers_of_test
 
 MISSING = "needs the official models and data (MLPERF_TINY_DATA)"
 
@@ -23,6 +25,27 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"{MISSING}: {value} is not a folder")
     return path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, text in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {text}")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m unit`` a file of other tests is not even imported: TensorFlow takes seconds."""
+    if config.getoption("markexpr") != "unit" or not collection_path.name.startswith("test_"):
+        return None
+    return True if markers_of_file(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test the markers that it needs, unless it has one of them."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or any(mark.name in MARKERS for mark in item.iter_markers()):
+            continue
+        for name in sorted(markers_of_test(item.path, item.originalname, item.fixturenames)):
+            item.add_marker(name)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
