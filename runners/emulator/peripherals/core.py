@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mlperf_tiny.firmware.boards import Cache
 from mlperf_tiny.runners.emulator.native.state import CYCLES
 from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
 from mlperf_tiny.runners.emulator.peripherals.timer import Counter
@@ -18,6 +19,18 @@ _NVIC_SET, _NVIC_CLEAR, _NVIC_PENDING = range(0x100, 0x120, 4), range(0x180, 0x1
 
 SYSTICK = 15
 """Exception number; that of an interrupt is 16 more than its position in the NVIC."""
+
+
+def cache_size_id(cache: Cache) -> int:
+    """Return CCSIDR of a cache: sets - 1, ways - 1 and the line size in their fields, all write policies supported.
+
+    Source: Armv7-M Architecture Reference Manual (DDI 0403), B4.8.1.
+
+    >>> hex(cache_size_id(Cache(size_bytes=4096, ways=4)))
+    '0xf003e019'
+    """
+    sets = cache.size_bytes // (cache.ways * cache.line_bytes)
+    return 0xF000_0000 | (sets - 1) << 13 | (cache.ways - 1) << 3 | (cache.line_bytes // 4).bit_length() - 3
 
 
 class SystemControl(Peripheral):
@@ -52,12 +65,12 @@ class SystemControl(Peripheral):
         **dict.fromkeys(_CACHE_OPERATIONS, 0),
         **dict.fromkeys((0xF90, 0xF94, 0xF98, 0xF9C, 0xFA0, 0xFA8), 0),
     }
-    # Sets, ways and line of the F746 caches, by CSSELR: data, instruction.
-    CACHE_SIZES = (0xF003_E019, 0xF007_E009)
-
     def __init__(self, machine: Machine, name: str, base: int) -> None:
         super().__init__(machine, name, base)
-        self.has_caches = machine.board.cpu == "cortex-m7"
+        system = machine.board.memory_system
+        caches = (system.data_cache, system.instruction_cache) if system is not None else (None, None)
+        self.has_caches = caches[0] is not None
+        self.cache_sizes = tuple(cache_size_id(cache) if cache is not None else 0 for cache in caches)
         self.words[self.CPUID] = machine.board.cpuid
         self.words[self.CCR] = 0x0004_0200 if self.has_caches else 0x0000_0200
         self.words[self.CLIDR] = 0x0900_0003 if self.has_caches else 0
@@ -70,7 +83,7 @@ class SystemControl(Peripheral):
 
     def load(self, offset: int) -> int:
         if offset == self.CCSIDR:
-            return self.CACHE_SIZES[self.words[self.CSSELR] & 1] if self.has_caches else 0
+            return self.cache_sizes[self.words[self.CSSELR] & 1]
         if offset == self.SYST_CVR:
             return self._systick()[1]
         if offset == self.SYST_CSR:
