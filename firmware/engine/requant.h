@@ -5,7 +5,7 @@
  *
  * There are two roundings: high_mul rounds halves upward (towards plus infinity), rshift rounds halves away from
  * zero. One rounding of the exact product would differ by one now and then. m is in [2^30, 2^31) or 0, s in
- * [-31, 30]; the host computes both (firmware/codegen/requant.py). Nothing here is undefined for any x: the left
+ * [-31, 30]; the host computes both (firmware/codegen/ir/requant.py). Nothing here is undefined for any x: the left
  * shift wraps. Right shifts of negative values are arithmetic, as on every compiler this is built with. */
 #ifndef REQUANT_H
 #define REQUANT_H

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 typedef struct {
-    int32_t rows;        /* independent vectors, one behind the other */
+    int32_t rows;        /* independent vectors that follow each other */
     int32_t depth;       /* values in each, 1..4095 */
     int32_t exp_entries; /* 1..256 */
     const int32_t *exp;  /* exp(-n * scale * beta) in Q0.31; differences of exp_entries and more count as 0 */

@@ -81,7 +81,7 @@ static int repeat(uint32_t count)
 
 static void refuse(int code)
 {
-    results_forget();
+    results_clear();
     text_error_number("Inference failed with code ", (uint32_t)(code < 0 ? -code : code), "");
 }
 
@@ -110,6 +110,6 @@ void infer_run(uint32_t count, uint32_t warmups)
         return;
     }
     text_line("m-infer-done");
-    results_keep();
+    results_store();
     results_print();
 }

@@ -53,7 +53,7 @@ int input_prepare(void)
 {
     const uint32_t wanted = input_wire_bytes();
     if (load_stored() == wanted && !load_complete()) {
-        /* The reference firmware would run on these; but more were announced, so this is not what the host meant. */
+        /* The reference firmware would run on these; but `db load` gave a larger number. */
         text_line("e-[The load is not complete]");
         return 0;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The numbers the device and the host must agree on. harness/protocol.py states the same ones; a test compares them. */
+/* The numbers the device and the host must agree on. harness/wire/protocol.py states the same ones; a test compares them. */
 #ifndef LIMITS_H
 #define LIMITS_H
 

@@ -9,8 +9,8 @@
 #include "text.h"
 
 static _Alignas(8) uint8_t buffer[APP_BUFFER_BYTES];
-static uint32_t announced; /* 0: no load was accepted, data is refused */
-static uint32_t stored;    /* <= announced <= APP_BUFFER_BYTES, always */
+static uint32_t expected_bytes; /* 0: no load was accepted, data is refused */
+static uint32_t stored;         /* <= expected_bytes <= APP_BUFFER_BYTES, always */
 
 const uint8_t *load_bytes(void)
 {
@@ -24,14 +24,14 @@ uint32_t load_stored(void)
 
 int load_complete(void)
 {
-    return announced != 0u && stored == announced;
+    return expected_bytes != 0u && stored == expected_bytes;
 }
 
 static void begin(const char *count_word)
 {
     /* Whatever is wrong with the new load, the old one is over: data that follows a refused load must not be added to
      * it, and no inference may run on it. */
-    announced = 0;
+    expected_bytes = 0;
     stored = 0;
     if (count_word == NULL) {
         text_line("e-[Command 'db load' requires the # of bytes]");
@@ -51,23 +51,23 @@ static void begin(const char *count_word)
         text_line("]");
         return;
     }
-    announced = (uint32_t)count;
+    expected_bytes = (uint32_t)count;
     text_put("m-[Expecting ");
-    text_unsigned(announced);
+    text_unsigned(expected_bytes);
     text_line(" bytes]");
 }
 
-/* Lines of eight bytes, over the announced size. The empty line after a short last one is the reference firmware's. */
+/* Lines of eight bytes, over the expected size. The empty line after a short last one is the reference firmware's. */
 static void print(void)
 {
-    for (uint32_t i = 0; i < announced; i++) {
+    for (uint32_t i = 0; i < expected_bytes; i++) {
         text_put(i % 8u == 0u ? "m-buffer-" : "-");
         text_hex_byte(buffer[i]);
-        if (i % 8u == 7u || i + 1u == announced) {
+        if (i % 8u == 7u || i + 1u == expected_bytes) {
             text_put("\r\n");
         }
     }
-    if (announced % 8u != 0u) {
+    if (expected_bytes % 8u != 0u) {
         text_put("\r\n");
     }
 }
@@ -99,16 +99,16 @@ static void data(const char *digits)
         }
         pairs++;
     }
-    if (announced == 0u) {
+    if (expected_bytes == 0u) {
         text_line("e-[No load in progress: send 'db load' first]");
         return;
     }
-    if (stored == announced) {
+    if (stored == expected_bytes) {
         text_line("e-[The load is complete: send 'db load' first]");
         return;
     }
-    /* Digits beyond the announced size are not looked at. */
-    const uint32_t room = announced - stored;
+    /* Digits beyond the expected size are not looked at. */
+    const uint32_t room = expected_bytes - stored;
     const uint32_t count = pairs < room ? pairs : room;
     for (uint32_t i = 0; i < count; i++) {
         if (hex_value(digits[2u * i]) < 0 || hex_value(digits[2u * i + 1u]) < 0) {
@@ -120,7 +120,7 @@ static void data(const char *digits)
     for (uint32_t i = 0; i < count; i++) {
         buffer[stored++] = (uint8_t)(hex_value(digits[2u * i]) << 4 | hex_value(digits[2u * i + 1u]));
     }
-    if (stored == announced) {
+    if (stored == expected_bytes) {
         text_line("m-load-done");
     }
 }

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* The whole `db` command; `cursor` stands behind the word "db". */
+/* The whole `db` command; `cursor` stands after the word "db". */
 void load_command(char *cursor);
 
 /* The loaded bytes (aligned to 8). Only good when load_complete(). */
@@ -14,7 +14,7 @@ const uint8_t *load_bytes(void);
 /* Bytes stored since the last accepted `db load`. */
 uint32_t load_stored(void);
 
-/* 1 when as many bytes have come as were announced. */
+/* 1 when as many bytes have come as `db load` gave. */
 int load_complete(void);
 
 #endif

@@ -13,8 +13,8 @@
 #include "results.h"
 #include "text.h"
 
-/* A code of this file's own, beside those of model.h: the image was put together from parts that disagree. */
-enum { PARTS_DISAGREE = 6 };
+/* A code of the monitor, besides those of model.h: app_config.h and the model have different input sizes. */
+enum { CONFIG_MISMATCH = 6 };
 
 static int model_code; /* 0: the engine is ready */
 
@@ -45,7 +45,7 @@ static void refuse_model(void)
         [MODEL_TENSORS] = "arena too small or an operator refuses its tensors",
         [MODEL_INPUT] = "the input tensor is not the one expected",
         [MODEL_OUTPUT] = "the output tensor is not the one expected",
-        [PARTS_DISAGREE] = "model and firmware disagree on the input size",
+        [CONFIG_MISMATCH] = "model and firmware disagree on the input size",
     };
     if (model_code > 0 && model_code < (int)(sizeof reasons / sizeof reasons[0]) && reasons[model_code] != NULL) {
         text_error_word("Model set-up failed: ", reasons[model_code], "");
@@ -79,7 +79,7 @@ static void results_command(char *cursor)
 
 static void help_command(char *cursor);
 
-/* Beyond the reference firmware: what a report wants to know of the image that answers. */
+/* Not in the reference firmware: facts of this image for a report. */
 static void info_command(char *cursor)
 {
     (void)cursor;
@@ -143,7 +143,7 @@ static void boot(void)
     port_init();
     text_line(APP_ENERGY_MODE ? "m-timestamp-mode-energy" : "m-timestamp-mode-performance");
     infer_timestamp();
-    model_code = model_info.input_bytes != APP_INPUT_BYTES ? PARTS_DISAGREE : model_init();
+    model_code = model_info.input_bytes != APP_INPUT_BYTES ? CONFIG_MISMATCH : model_init();
     if (model_code != 0) {
         refuse_model();
     }

@@ -43,7 +43,7 @@ static float mean_squared_error(void)
 }
 #endif
 
-void results_keep(void)
+void results_store(void)
 {
 #if APP_RESULT_FORMAT == RESULT_MSE
     score = mean_squared_error();
@@ -52,7 +52,7 @@ void results_keep(void)
     available = 1;
 }
 
-void results_forget(void)
+void results_clear(void)
 {
     available = 0;
 }

@@ -10,10 +10,10 @@
 extern const int8_t *results_tensor;
 
 /* Call after the last inference of a window, before the loaded bytes can change. */
-void results_keep(void);
+void results_store(void);
 
 /* Call when an inference failed: there is nothing to show until the next good one. */
-void results_forget(void);
+void results_clear(void);
 
 /* One m-results-[...] line of the last inference, or one e-[...] line when there is none. */
 void results_print(void);

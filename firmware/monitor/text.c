@@ -84,7 +84,7 @@ static void put_large_integer(uint32_t mantissa, uint32_t shift)
     text_put(first);
 }
 
-/* `number` with `digits` digits, zeros in front. */
+/* `number` with `digits` digits, padded with zeros on the left. */
 static void put_padded(uint32_t number, uint32_t digits)
 {
     for (uint32_t unit = digits == 6u ? 100000u : 100u; unit != 0u; unit /= 10u) {

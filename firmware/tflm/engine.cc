@@ -51,7 +51,7 @@ const model_info_t model_info = {
     TFLM_ARENA_BYTES,
 };
 
-// How the arena is found (harness/arena.py): an image with an ample one is booted, what the interpreter took of it is
+// How the arena is found (harness/image/arena.py): an image with an ample one is booted, what the interpreter took of it is
 // read by this symbol, and the limit, volatile so that the compiler does not know it, is changed from boot to boot.
 extern uint32_t tflm_arena_used_bytes;
 uint32_t tflm_arena_used_bytes;

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Plan
-from mlperf_tiny.firmware.codegen.operators.operands.checks import dims
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ static int booted, lost;
 
 /* What the driver believes to be loaded, from the accepted commands alone. */
 static uint8_t shadow[APP_BUFFER_BYTES];
-static size_t shadow_announced, shadow_stored;
+static size_t shadow_expected_bytes, shadow_stored;
 
 static int8_t input[APP_INPUT_BYTES], output[OUTPUT_BYTES];
 static unsigned invocations;
@@ -78,7 +78,7 @@ int8_t *model_input(void)
 
 int model_invoke(void)
 {
-    if (shadow_announced != input_wire_bytes() || shadow_stored != shadow_announced) {
+    if (shadow_expected_bytes != input_wire_bytes() || shadow_stored != shadow_expected_bytes) {
         fail("inference without a complete load");
     }
     for (uint32_t i = 0; i < APP_INPUT_BYTES; i++) {
@@ -147,7 +147,7 @@ static void generate(void)
     if (kind < 5) {
         /* What comes next in a sound session, so that loads do complete. */
         const size_t wanted = input_wire_bytes();
-        if (shadow_announced < wanted || shadow_stored > wanted || draw(8) == 0) {
+        if (shadow_expected_bytes < wanted || shadow_stored > wanted || draw(8) == 0) {
             char text[32];
             snprintf(text, sizeof text, "db load %u", (unsigned)(wanted + (draw(3) == 0)));
             append(text);
@@ -231,10 +231,10 @@ static void shadow_data(void)
     if (memcmp(command + at, "load", 4) == 0 || memcmp(command + at, "print", 5) == 0) {
         return;
     }
-    if (shadow_stored == shadow_announced) {
+    if (shadow_stored == shadow_expected_bytes) {
         fail("data was taken without a load");
     }
-    for (; command[at] != ' ' && command[at] != '%' && shadow_stored < shadow_announced; at += 2) {
+    for (; command[at] != ' ' && command[at] != '%' && shadow_stored < shadow_expected_bytes; at += 2) {
         const char pair[3] = {(char)command[at], (char)command[at + 1], '\0'};
         shadow[shadow_stored++] = (uint8_t)strtoul(pair, NULL, 16);
     }
@@ -271,10 +271,10 @@ static void judge_line(void)
     } else if (begins("e-[")) {
         error_lines++;
         if (begins("e-[Command 'db load'") || begins("e-[Supplied buffer size")) {
-            shadow_announced = shadow_stored = 0;
+            shadow_expected_bytes = shadow_stored = 0;
         }
     } else if (sscanf(reply_line, "m-[Expecting %u bytes]", &announced) == 1) {
-        shadow_announced = announced;
+        shadow_expected_bytes = announced;
         shadow_stored = 0;
         if (announced == 0 || announced > APP_BUFFER_BYTES) {
             fail("a load that cannot fit was accepted");

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host and depthwise_conv2d_s8_dsp.c agree on which layers run by hand: their scratch differs."""
+"""The host and depthwise_conv2d_s8_dsp.c agree on which layers run in assembler: their scratch differs."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from mlperf_tiny.firmware.codegen.operators.convolution.depthwise import depthwise_call
-from mlperf_tiny.firmware.codegen.operators.convolution.geometry import Window
-from mlperf_tiny.firmware.codegen.operators.convolution.packed_weights import LINEAR, ROUNDING, Requantization
+from mlperf_tiny.firmware.codegen.operators.convolution.depthwise_dsp import depthwise_call
+from mlperf_tiny.firmware.codegen.operators.convolution.geometry import Geometry
+from mlperf_tiny.firmware.codegen.operators.convolution.requantization import LINEAR, ROUNDING, Requantization
 
 CHANNELS, GROUP = 5, 4
 
@@ -27,11 +27,19 @@ CHANNELS, GROUP = 5, 4
 def test_words_of_filter_pairs(kind: int, shift: int, filter_size: int, stride: int, pair_words: int) -> None:
     size = 9
     out = (size - filter_size) // stride + 1
-    window = Window(size, size, out, out, filter_size, filter_size, stride, stride, 1, 1, 0, 0)
-    values = np.zeros((CHANNELS, filter_size**2), np.int8)
-    tails = np.zeros((CHANNELS, 3 if kind == ROUNDING else 2), np.int64)
-    call = depthwise_call(0, window, CHANNELS, 0, Requantization(kind, shift, values, np.zeros(CHANNELS), tails))
+    geometry = Geometry(
+        in_h=size, in_w=size, out_h=out, out_w=out,
+        filter_h=filter_size, filter_w=filter_size, stride_h=stride, stride_w=stride,
+    )  # fmt: skip
+    requant = Requantization(
+        kind=kind,
+        shift=shift,
+        values=np.zeros((CHANNELS, filter_size**2), np.int8),
+        bias=np.zeros(CHANNELS, np.int64),
+        parameters=np.zeros((CHANNELS, 3 if kind == ROUNDING else 2), np.int64),
+    )
+    call = depthwise_call(0, geometry, 0, requant)
     assert call is not None
-    ring_words = call.fields["ring_words"]
-    assert isinstance(ring_words, int)
-    assert call.scratch_bytes == 4 * GROUP * (ring_words * filter_size + pair_words)
+    line_words = call.fields["line_words"]
+    assert isinstance(line_words, int)
+    assert call.scratch_bytes == 4 * GROUP * (line_words * filter_size + pair_words)

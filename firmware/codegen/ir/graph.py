@@ -11,6 +11,15 @@ import numpy as np
 Option = int | float | str | bool | tuple[int, ...]
 
 
+def dims(shape: tuple[int, ...]) -> str:
+    """Return a shape as a title shows it, without the batch.
+
+    >>> dims((1, 25, 5, 64)), dims(())
+    ('25x5x64', 'scalar')
+    """
+    return "x".join(map(str, shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)) or "scalar"
+
+
 @dataclass(frozen=True, eq=False)
 class Quantization:
     """Affine quantisation, real = scale * (q - zero_point).

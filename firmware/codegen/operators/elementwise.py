@@ -7,14 +7,13 @@ from dataclasses import asdict, fields, replace
 
 import numpy as np
 
-from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Step
 from mlperf_tiny.firmware.codegen.ir.requant import quantize_multiplier
 from mlperf_tiny.firmware.codegen.operators.add_linear import Rescale, find_linear
 from mlperf_tiny.firmware.codegen.operators.operands.broadcast import Walk, broadcast
 from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     Lowering,
-    dims,
     operand,
     output,
     output_range,

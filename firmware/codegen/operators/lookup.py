@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Step
 from mlperf_tiny.firmware.codegen.ir.requant import (
     activation_range,
@@ -23,7 +23,12 @@ from mlperf_tiny.firmware.codegen.ir.requant import (
     round_half_away,
     rounding_shift_right,
 )
-from mlperf_tiny.firmware.codegen.operators.operands.checks import Lowering, activation, dims, output, require
+from mlperf_tiny.firmware.codegen.operators.operands.checks import (
+    Lowering,
+    activation,
+    output,
+    require,
+)
 
 
 def lower_relu(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:

@@ -7,13 +7,12 @@ folded into the multiplier, which loses its last bits.
 
 from __future__ import annotations
 
-from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Isa, Step
 from mlperf_tiny.firmware.codegen.ir.requant import quantize_multiplier
 from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     Lowering,
     activation,
-    dims,
     integer_constant,
     output,
     require,

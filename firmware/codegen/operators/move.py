@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from math import prod
 
-from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Isa, Step
 from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     Lowering,
     activation,
-    dims,
     integer_constant,
     operand,
     output,

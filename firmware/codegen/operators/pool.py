@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Isa, Step
 from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     Lowering,
     activation,
-    dims,
     output,
     output_range,
     refuse,

@@ -12,10 +12,15 @@ import math
 
 import numpy as np
 
-from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Step
 from mlperf_tiny.firmware.codegen.ir.requant import exp_on_negative_values, high_mul, quantize_multiplier
-from mlperf_tiny.firmware.codegen.operators.operands.checks import Lowering, activation, dims, output, require
+from mlperf_tiny.firmware.codegen.operators.operands.checks import (
+    Lowering,
+    activation,
+    output,
+    require,
+)
 
 # Differences are Q5.26 before the exponential; those below the range count as exp = 0.
 INTEGER_BITS = 5

@@ -85,7 +85,8 @@ INLINE uint32_t *widen_few(uint32_t *to, const int8_t *run, const int32_t values
     return to;
 }
 
-/* Gathers the patch whose first row and column are `top` and `left`; `few` is op->run_values or 0 for any. */
+/* Gathers the im2col column whose first row and column are `top` and `left`; `few` is
+ * op->run_values or 0 for any. */
 INLINE void gather_runs(
     const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes,
     const int32_t few, const int32_t step)
@@ -127,19 +128,19 @@ INLINE void gather(
     }
 }
 
-static void gather_of_four(
+static void gather_interleaved(
     const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes)
 {
     gather(op, in, top, left, to, bytes, 4);
 }
 
-static void gather_alone(
+static void gather_one(
     const conv2d_s8_dsp_t *op, const int8_t *in, int32_t top, int32_t left, uint32_t *to, int8_t *bytes)
 {
     gather_runs(op, in, top, left, to, bytes, 0, 1);
 }
 
-/* Four pixels that lie one behind the other in memory; the filter is 1x1. */
+/* Four pixels that follow each other in memory; the filter is 1x1. */
 INLINE void widen_four(uint32_t *to, const int8_t *in, int32_t channels)
 {
     const int8_t *in1 = in + channels;
@@ -165,39 +166,39 @@ INLINE void widen_four(uint32_t *to, const int8_t *in, int32_t channels)
     }
 }
 
-static void pointwise(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, uint32_t *patches)
+static void pointwise(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, uint32_t *im2col)
 {
     const int32_t channels = op->in_channels;
     int32_t left = op->out_h * op->out_w;
     for (; left >= 4; left -= 4, in += 4 * channels, out += 4 * op->dot.filters) {
-        widen_four(patches, in, channels);
-        dot_four(&op->dot, patches, out);
+        widen_four(im2col, in, channels);
+        dot_four(&op->dot, im2col, out);
     }
     if (left == 3 && op->out_h * op->out_w > 3) {
         /* One pixel a second time costs less than three one by one. */
-        widen_four(patches, in - channels, channels);
-        dot_four(&op->dot, patches, out - op->dot.filters);
+        widen_four(im2col, in - channels, channels);
+        dot_four(&op->dot, im2col, out - op->dot.filters);
         return;
     }
     for (; left > 0; left--, in += channels, out += op->dot.filters) {
-        widen(patches, in, channels, 1);
-        dot_one(&op->dot, patches, out);
+        widen(im2col, in, channels, 1);
+        dot_one(&op->dot, im2col, out);
     }
 }
 
-static void windows(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, uint32_t *patches)
+static void windows(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, uint32_t *im2col)
 {
-    int8_t *bytes = (int8_t *)(patches + (op->out_h * op->out_w < 4 ? 1 : 4) * (op->dot.pairs + 1));
+    int8_t *bytes = (int8_t *)(im2col + (op->out_h * op->out_w < 4 ? 1 : 4) * (op->dot.pairs + 1));
     const int32_t right = op->out_w * op->stride_w - op->pad_left;
     int32_t top = -op->pad_top;
     int32_t left = -op->pad_left;
     for (int32_t pixels = op->out_h * op->out_w; pixels > 0;) {
-        const int32_t patch_count = pixels >= 4 ? 4 : 1;
-        for (int32_t q = 0; q < patch_count; q++) {
-            if (patch_count == 4) {
-                gather_of_four(op, in, top, left, patches + q, bytes);
+        const int32_t im2col_columns = pixels >= 4 ? 4 : 1;
+        for (int32_t q = 0; q < im2col_columns; q++) {
+            if (im2col_columns == 4) {
+                gather_interleaved(op, in, top, left, im2col + q, bytes);
             } else {
-                gather_alone(op, in, top, left, patches, bytes);
+                gather_one(op, in, top, left, im2col, bytes);
             }
             left += op->stride_w;
             if (left == right) {
@@ -205,24 +206,24 @@ static void windows(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, ui
                 top += op->stride_h;
             }
         }
-        if (patch_count == 4) {
-            dot_four(&op->dot, patches, out);
+        if (im2col_columns == 4) {
+            dot_four(&op->dot, im2col, out);
         } else {
-            dot_one(&op->dot, patches, out);
+            dot_one(&op->dot, im2col, out);
         }
-        out += patch_count * op->dot.filters;
-        pixels -= patch_count;
+        out += im2col_columns * op->dot.filters;
+        pixels -= im2col_columns;
     }
 }
 
 void conv2d_s8_dsp(const conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch)
 {
-    uint32_t *const patches = scratch;
-    const int plain = op->filter_h == 1 && op->runs_per_row == 1 && op->run_columns == 1 && op->stride_h == 1 &&
-                      op->stride_w == 1 && op->out_h == op->in_h && op->out_w == op->in_w;
-    if (plain) {
-        pointwise(op, in, out, patches);
+    uint32_t *const im2col = scratch;
+    const int is_pointwise = op->filter_h == 1 && op->runs_per_row == 1 && op->run_columns == 1 && op->stride_h == 1 &&
+                             op->stride_w == 1 && op->out_h == op->in_h && op->out_w == op->in_w;
+    if (is_pointwise) {
+        pointwise(op, in, out, im2col);
     } else {
-        windows(op, in, out, patches);
+        windows(op, in, out, im2col);
     }
 }

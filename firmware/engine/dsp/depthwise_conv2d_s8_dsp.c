@@ -12,7 +12,7 @@ static uint32_t pair_of(int32_t low, int32_t high)
     return pack_low((uint32_t)low, (uint32_t)high);
 }
 
-/* The group's bytes at one place; what is behind the last channel does not matter. */
+/* The group's bytes at one position; what follows the last channel does not matter. */
 INLINE uint32_t load_group(const int8_t *from, int32_t channels)
 {
     if (channels == GROUP) {
@@ -28,7 +28,7 @@ INLINE uint32_t load_group(const int8_t *from, int32_t channels)
     return bytes;
 }
 
-/* The group's words of two neighbouring places, `step` words from channel to channel. */
+/* The group's words of two neighbouring positions, `step` words from channel to channel. */
 INLINE void widen_two(uint32_t bytes0, uint32_t bytes1, uint32_t *to, const int32_t step)
 {
     const uint32_t even0 = extend_even(bytes0), odd0 = extend_odd(bytes0);
@@ -39,16 +39,16 @@ INLINE void widen_two(uint32_t bytes0, uint32_t bytes1, uint32_t *to, const int3
     to[3 * step] = pack_high(odd0, odd1);
 }
 
-/* Widens one input line of a group into its place in the ring; `line` is null outside the input, where the input's
- * zero stands, as it does before and behind the line. */
+/* Widens one input line of a group into its slot of the line buffer; `line` is null outside the input, where the
+ * input's zero stands, as it does before and after the line. */
 INLINE void widen_line(
     const depthwise_conv2d_s8_dsp_t *op, const int8_t *line, int32_t channels, uint32_t *to, const int32_t step)
 {
     const uint32_t zeros = 0x01010101u * (uint8_t)op->in_zero;
-    const int32_t place_bytes = op->places.in_bytes;
-    const int32_t size = op->places.in_size;
-    int32_t place = -op->places.pad;
-    int32_t words = op->ring_words;
+    const int32_t position_bytes = op->inner.in_bytes;
+    const int32_t size = op->inner.in_size;
+    int32_t position = -op->inner.pad;
+    int32_t words = op->line_words;
     if (!line) {
         const uint32_t pair = extend_even(zeros);
         for (; words > 0; words--, to += GROUP * step) {
@@ -59,31 +59,31 @@ INLINE void widen_line(
         }
         return;
     }
-    /* A word may hold one place outside and one inside, at both ends. */
-    for (; words > 0 && (place < 0 || place + 1 >= size); words--, place += 2, to += GROUP * step) {
-        const int inside0 = place >= 0 && place < size;
-        const int inside1 = place + 1 >= 0 && place + 1 < size;
-        widen_two(inside0 ? load_group(line + place * place_bytes, channels) : zeros,
-                  inside1 ? load_group(line + (place + 1) * place_bytes, channels) : zeros, to, step);
+    /* A word may hold one position outside and one inside, at both ends. */
+    for (; words > 0 && (position < 0 || position + 1 >= size); words--, position += 2, to += GROUP * step) {
+        const int inside0 = position >= 0 && position < size;
+        const int inside1 = position + 1 >= 0 && position + 1 < size;
+        widen_two(inside0 ? load_group(line + position * position_bytes, channels) : zeros,
+                  inside1 ? load_group(line + (position + 1) * position_bytes, channels) : zeros, to, step);
     }
     if (words > 0) {
-        const int8_t *from = line + place * place_bytes;
-        int32_t inner = (size - place) / 2;
-        inner = inner < words ? inner : words;
-        words -= inner;
-        place += 2 * inner;
+        const int8_t *from = line + position * position_bytes;
+        int32_t whole = (size - position) / 2;
+        whole = whole < words ? whole : words;
+        words -= whole;
+        position += 2 * whole;
         if (channels == GROUP) {
-            for (; inner > 0; inner--, from += 2 * place_bytes, to += GROUP * step) {
-                widen_two(load_bytes(from), load_bytes(from + place_bytes), to, step);
+            for (; whole > 0; whole--, from += 2 * position_bytes, to += GROUP * step) {
+                widen_two(load_bytes(from), load_bytes(from + position_bytes), to, step);
             }
         } else {
-            for (; inner > 0; inner--, from += 2 * place_bytes, to += GROUP * step) {
-                widen_two(load_group(from, channels), load_group(from + place_bytes, channels), to, step);
+            for (; whole > 0; whole--, from += 2 * position_bytes, to += GROUP * step) {
+                widen_two(load_group(from, channels), load_group(from + position_bytes, channels), to, step);
             }
         }
     }
-    for (; words > 0; words--, place += 2, to += GROUP * step) {
-        widen_two(place < size ? load_group(line + place * place_bytes, channels) : zeros, zeros, to, step);
+    for (; words > 0; words--, position += 2, to += GROUP * step) {
+        widen_two(position < size ? load_group(line + position * position_bytes, channels) : zeros, zeros, to, step);
     }
 }
 
@@ -94,10 +94,10 @@ static void widen_line_of_3(const depthwise_conv2d_s8_dsp_t *op, const int8_t *l
 
 static void widen_line_of_any(const depthwise_conv2d_s8_dsp_t *op, const int8_t *line, int32_t channels, uint32_t *to)
 {
-    widen_line(op, line, channels, to, op->lines.filter);
+    widen_line(op, line, channels, to, op->outer.filter);
 }
 
-/* A 3x3 filter as depthwise_line.h wants it: per line (w0, w1) and (w1, w2); lines 0 and 1 again behind line 2. */
+/* A 3x3 filter as depthwise_line.h reads it: per line (w0, w1) and (w1, w2); lines 0 and 1 again after line 2. */
 static void pair_filter_3(const int8_t *w, uint32_t *to)
 {
     for (int32_t i = 0; i < 5; i++, to += 2) {
@@ -107,12 +107,12 @@ static void pair_filter_3(const int8_t *w, uint32_t *to)
     }
 }
 
-/* Any filter: per line and word the pair for an output at an even place, then for the one after it. */
+/* Any filter: per line and word the pair for an output at an even position, then for the one after it. */
 static void pair_filter(const depthwise_conv2d_s8_dsp_t *op, const int8_t *w, uint32_t *to)
 {
-    const int32_t taps = op->places.filter;
-    const int32_t late = op->places.stride & 1; /* an odd stride starts every second output in the middle of a word */
-    for (int32_t i = 0; i < op->lines.filter; i++, w += taps) {
+    const int32_t taps = op->inner.filter;
+    const int32_t late = op->inner.stride & 1; /* an odd stride starts every second output in the middle of a word */
+    for (int32_t i = 0; i < op->outer.filter; i++, w += taps) {
         for (int32_t j = 0; j <= taps; j += 2, to += 2) {
             to[0] = pair_of(j < taps ? w[j] : 0, j + 1 < taps ? w[j + 1] : 0);
             to[1] = late ? pair_of(j > 0 ? w[j - 1] : 0, j < taps ? w[j] : 0) : to[0];
@@ -120,37 +120,37 @@ static void pair_filter(const depthwise_conv2d_s8_dsp_t *op, const int8_t *w, ui
     }
 }
 
-static int8_t requantize_depthwise(const depthwise_conv2d_s8_dsp_t *op, int32_t sum, const int32_t *tail)
+static int8_t requantize_depthwise(const depthwise_conv2d_s8_dsp_t *op, int32_t sum, const int32_t *parameters)
 {
     if (op->requant == REQUANT_LINEAR) {
-        return (int8_t)saturate_int8(high_mul_add(sum, tail[0], tail[1]) >> op->linear_shift);
+        return (int8_t)saturate_int8(high_mul_add(sum, parameters[0], parameters[1]) >> op->linear_shift);
     }
-    const int32_t v = high_mul_add(sum, tail[0], sum);
-    return (int8_t)saturate_int8((v + (v >> 31) + tail[1]) >> tail[3]);
+    const int32_t v = high_mul_add(sum, parameters[0], sum);
+    return (int8_t)saturate_int8((v + (v >> 31) + parameters[1]) >> parameters[3]);
 }
 
 typedef struct {
-    const uint32_t *ring;  /* line 0 of the channel */
-    const uint32_t *pairs; /* filter line 0 of the channel */
-    const int32_t *tail;
-    int32_t first; /* the filter line that meets line 0 of the ring */
+    const uint32_t *line_buffer; /* line 0 of the channel */
+    const uint32_t *pairs;       /* filter line 0 of the channel */
+    const int32_t *parameters;
+    int32_t first; /* the filter line that meets line 0 of the line buffer */
     int8_t *out;
 } any_line_t;
 
 /* One output line of one channel with any filter; `lines` and `words` (of a filter line) are constants of the usual
- * sizes, so that every address in the inner loop is. Words behind the third come in a loop of their own. */
+ * sizes, so that every address in the inner loop is. Words after the third come in a loop of their own. */
 INLINE void any_line(
     const depthwise_conv2d_s8_dsp_t *op, const any_line_t *at, const int32_t lines, const int32_t words)
 {
-    const uint32_t *ring = at->ring;
-    const int32_t *tail = at->tail;
+    const uint32_t *line_buffer = at->line_buffer;
+    const int32_t *parameters = at->parameters;
     const int32_t step = GROUP * lines;
-    const int32_t second = op->places.stride / 2 * step; /* from an output's first word to the next one's */
+    const int32_t second = op->inner.stride / 2 * step; /* from an output's first word to the next one's */
     int8_t *out = at->out;
-    for (int32_t left = op->places.out_size; left > 0; left -= 2, ring += op->places.stride * step) {
-        int32_t sum0 = tail[2], sum1 = tail[2];
+    for (int32_t left = op->inner.out_size; left > 0; left -= 2, line_buffer += op->inner.stride * step) {
+        int32_t sum0 = parameters[2], sum1 = parameters[2];
         const uint32_t *w = at->pairs + at->first * words * 2;
-        const uint32_t *d = ring;
+        const uint32_t *d = line_buffer;
         for (int32_t i = lines, line = at->first; i > 0; i--, d++) {
             const uint32_t *e = d + second;
             sum0 = dot_add(d[0], w[0], sum0);
@@ -172,19 +172,19 @@ INLINE void any_line(
                 w = at->pairs;
             }
         }
-        *out = requantize_depthwise(op, sum0, tail);
-        out += op->places.out_bytes;
+        *out = requantize_depthwise(op, sum0, parameters);
+        out += op->inner.out_bytes;
         if (left > 1) {
-            *out = requantize_depthwise(op, sum1, tail);
-            out += op->places.out_bytes;
+            *out = requantize_depthwise(op, sum1, parameters);
+            out += op->inner.out_bytes;
         }
     }
 }
 
 static void any_channel(const depthwise_conv2d_s8_dsp_t *op, const any_line_t *at)
 {
-    const int32_t lines = op->lines.filter;
-    const int32_t words = op->places.filter / 2 + 1;
+    const int32_t lines = op->outer.filter;
+    const int32_t words = op->inner.filter / 2 + 1;
     if (lines == 5 && words == 3) {
         any_line(op, at, 5, 3);
     } else if (lines == 7 && words == 4) {
@@ -200,19 +200,19 @@ static void any_channel(const depthwise_conv2d_s8_dsp_t *op, const any_line_t *a
 
 void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch)
 {
-    const depthwise_axis_t *lines = &op->lines, *places = &op->places;
-    const int32_t tail_words = op->requant == REQUANT_LINEAR ? 3 : 4;
-    const int fast = lines->filter == 3 && places->filter == 3 && places->stride <= 2 &&
-                     depthwise_line_knows(op->requant, op->linear_shift);
-    const int32_t pair_words = fast ? 10 : lines->filter * (places->filter / 2 + 1) * 2;
-    uint32_t *const ring = scratch;
-    uint32_t *const pairs = ring + op->ring_words * GROUP * lines->filter;
+    const depthwise_axis_t *outer = &op->outer, *inner = &op->inner;
+    const int32_t parameter_words = op->requant == REQUANT_LINEAR ? 3 : 4;
+    const int in_assembler = outer->filter == 3 && inner->filter == 3 && inner->stride <= 2 &&
+                             depthwise_line_has(op->requant, op->linear_shift);
+    const int32_t pair_words = in_assembler ? 10 : outer->filter * (inner->filter / 2 + 1) * 2;
+    uint32_t *const line_buffer = scratch;
+    uint32_t *const pairs = line_buffer + op->line_words * GROUP * outer->filter;
     const int8_t *weights = op->weights;
-    const int32_t *tails = op->tails;
+    const int32_t *parameters = op->requant_parameters;
     for (int32_t left = op->channels; left > 0; left -= GROUP, in += GROUP, out += GROUP) {
         const int32_t channels = left < GROUP ? left : GROUP;
-        for (int32_t c = 0; c < channels; c++, weights += lines->filter * places->filter) {
-            if (fast) {
+        for (int32_t c = 0; c < channels; c++, weights += outer->filter * inner->filter) {
+            if (in_assembler) {
                 pair_filter_3(weights, pairs + c * pair_words);
             } else {
                 pair_filter(op, weights, pairs + c * pair_words);
@@ -220,37 +220,38 @@ void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *
         }
         /* Lines and slots are counted from the first padded line. */
         int32_t next = 0, next_slot = 0;
-        for (int32_t y = 0, base = 0; y < lines->out_size; y++, base += lines->stride) {
-            for (; next < base + lines->filter; next++) {
-                const int32_t line = next - lines->pad;
+        for (int32_t y = 0, base = 0; y < outer->out_size; y++, base += outer->stride) {
+            for (; next < base + outer->filter; next++) {
+                const int32_t line = next - outer->pad;
                 if (next >= base) {
-                    const int inside = line >= 0 && line < lines->in_size;
-                    const int8_t *const from = inside ? in + line * lines->in_bytes : 0;
-                    if (fast) {
-                        widen_line_of_3(op, from, channels, ring + next_slot);
+                    const int inside = line >= 0 && line < outer->in_size;
+                    const int8_t *const from = inside ? in + line * outer->in_bytes : 0;
+                    if (in_assembler) {
+                        widen_line_of_3(op, from, channels, line_buffer + next_slot);
                     } else {
-                        widen_line_of_any(op, from, channels, ring + next_slot);
+                        widen_line_of_any(op, from, channels, line_buffer + next_slot);
                     }
                 }
-                next_slot = next_slot + 1 == lines->filter ? 0 : next_slot + 1;
+                next_slot = next_slot + 1 == outer->filter ? 0 : next_slot + 1;
             }
-            /* next_slot is where line `base` lies: the ring is full and its oldest line comes next. */
-            const int32_t first = next_slot == 0 ? 0 : lines->filter - next_slot;
-            int8_t *const to = out + y * lines->out_bytes;
-            if (fast) {
+            /* next_slot is where line `base` lies: the line buffer is full and its oldest line comes next. */
+            const int32_t first = next_slot == 0 ? 0 : outer->filter - next_slot;
+            int8_t *const to = out + y * outer->out_bytes;
+            if (in_assembler) {
                 const depthwise_line_t line = {
-                    ring, to, pairs + 2 * first, tails, places->out_bytes, places->out_size, channels,
+                    line_buffer, to, pairs + 2 * first, parameters, inner->out_bytes, inner->out_size, channels,
                 };
-                depthwise_line(&line, places->stride, op->requant == REQUANT_LINEAR ? op->linear_shift : -1);
+                depthwise_line(&line, inner->stride, op->requant == REQUANT_LINEAR ? op->linear_shift : -1);
             } else {
                 for (int32_t c = 0; c < channels; c++) {
                     const any_line_t line = {
-                        ring + c * lines->filter, pairs + c * pair_words, tails + c * tail_words, first, to + c,
+                        line_buffer + c * outer->filter, pairs + c * pair_words, parameters + c * parameter_words,
+                        first, to + c,
                     };
                     any_channel(op, &line);
                 }
             }
         }
-        tails += channels * tail_words;
+        parameters += channels * parameter_words;
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One output line of a 3x3 depthwise filter, for up to four channels: by hand where the DSP instructions are. */
+/* One output line of a 3x3 depthwise filter, for up to four channels: in assembler where the core has the DSP
+ * instructions. */
 #ifndef DEPTHWISE_LINE_H
 #define DEPTHWISE_LINE_H
 
@@ -8,29 +9,29 @@
 
 /* The assembler below reads these by position. */
 typedef struct {
-    const uint32_t *ring;  /* word 0, channel 0, line 0 */
-    int8_t *out;           /* channel 0 */
-    const uint32_t *pairs; /* channel 0, in the order of the ring's lines; the next channel is 10 words on */
-    const int32_t *tails;  /* per channel: slope, offset, bias; or multiplier, offset, bias, shift */
+    const uint32_t *line_buffer; /* word 0, channel 0, line 0 */
+    int8_t *out;                 /* channel 0 */
+    const uint32_t *pairs;       /* channel 0, in the order of the buffer's lines; the next channel is 10 words on */
+    const int32_t *parameters;   /* per channel: slope, offset, bias; or multiplier, offset, bias, shift */
     int32_t out_bytes;
     int32_t outputs;
     int32_t channels;
 } depthwise_line_t;
 
 /* What the assembler has: the linear kind with two shifts, and the rounding kind. */
-INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
+INLINE int depthwise_line_has(int32_t requant, int32_t shift)
 {
     return requant == REQUANT_ROUNDING || (requant == REQUANT_LINEAR && (shift == 4 || shift == 2));
 }
 
 #if HAVE_DSP
 
-/*   r0 ring   r1 out   r2, r3 two sums   r4-r9 (w0, w1), (w1, w2) of the three lines   r10, r11 data   r12 bias
+/*   r0 line buffer   r1 out   r2, r3 two sums   r4-r9 (w0, w1), (w1, w2) of the three lines   r10, r11 data   r12 bias
  *   lr out_bytes
- * Stack: 0 slope, 4 offset, 8 end of the ring's whole steps, 12 the seven words of depthwise_line_t, 40 shift (rounding
- * kind). A step is two outputs. The ring's next word of the same channel is 48 bytes on. All LDRD and LDM see aligned
+ * Stack: 0 slope, 4 offset, 8 end of the whole steps, 12 the seven words of depthwise_line_t, 40 shift (rounding
+ * kind). A step is two outputs. The buffer's next word of the same channel is 48 bytes on. All LDRD and LDM see aligned
  * words. */
-#define DEPTHWISE_HEAD(step_bytes, load_tail)                                                                         \
+#define DEPTHWISE_HEAD(step_bytes, load_shift)                                                                        \
     "push {r4-r11, lr}\n"                                                                                             \
     "ldm r0, {r1-r7}\n"                                                                                               \
     "sub sp, #52\n"                                                                                                   \
@@ -42,7 +43,7 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "ldm r2, {r4-r9}\n"                                                                                               \
     "add r2, #40\n"                                                                                                   \
     "ldm r3!, {r10-r12}\n"                                                                                            \
-    load_tail                                                                                                         \
+    load_shift                                                                                                        \
     "strd r2, r3, [sp, #20]\n"                                                                                        \
     "strd r10, r11, [sp]\n"                                                                                           \
     "add r2, r0, #12\n"                                                                                               \
@@ -56,7 +57,7 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "str r3, [sp, #8]\n"                                                                                              \
     "2:\n"
 
-/* Two sums in r2, r3 become outputs; the end of the ring's whole steps goes to r10. */
+/* Two sums in r2, r3 become outputs; the end of the whole steps goes to r10. */
 #define DEPTHWISE_LINEAR_TWO(shift)                                                                                   \
     "ldrd r10, r11, [sp]\n"                                                                                           \
     "smmlar r2, r2, r10, r11\n"                                                                                       \
@@ -89,7 +90,7 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "add r12, r12, r11\n"                                                                                             \
     "asr r12, r12, r10\n"                                                                                             \
     "ssat r12, #8, r12\n"
-#define DEPTHWISE_ROUNDING_TAIL "ldr lr, [r3], #4\n" "str lr, [sp, #40]\n"
+#define DEPTHWISE_LOAD_SHIFT "ldr lr, [r3], #4\n" "str lr, [sp, #40]\n"
 
 #define DEPTHWISE_STORE                                                                                               \
     "strb r2, [r1]\n"                                                                                                 \
@@ -125,7 +126,7 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "add sp, #52\n"                                                                                                   \
     "pop {r4-r11, pc}\n"
 
-/* Stride 1: outputs at places 0 and 1 of words a, b: a * (w0, w1) + low b * w2, and high a * w0 + b * (w1, w2). */
+/* Stride 1: outputs at positions 0 and 1 of words a, b: a * (w0, w1) + low b * w2, and high a * w0 + b * (w1, w2). */
 #define DEPTHWISE_STRIDE_1                                                                                            \
     "ldrd r10, r11, [r0, #4]\n"                                                                                       \
     "smlad r2, r10, r6, r12\n"                                                                                        \
@@ -165,10 +166,10 @@ INLINE int depthwise_line_knows(int32_t requant, int32_t shift)
     "smlad r2, r11, r4, r2\n"                                                                                         \
     "smlabt r3, r10, r5, r3\n"
 
-#define DEPTHWISE_FUNCTION(name, step_bytes, body, load_tail, two, one)                                               \
+#define DEPTHWISE_FUNCTION(name, step_bytes, body, load_shift, two, one)                                              \
     __attribute__((naked, noinline)) static void name(const depthwise_line_t *line __attribute__((unused)))           \
     {                                                                                                                 \
-        __asm__ volatile(DEPTHWISE_HEAD(step_bytes, load_tail) body two DEPTHWISE_STORE DEPTHWISE_FOOT(one));         \
+        __asm__ volatile(DEPTHWISE_HEAD(step_bytes, load_shift) body two DEPTHWISE_STORE DEPTHWISE_FOOT(one));        \
     }
 
 DEPTHWISE_FUNCTION(
@@ -176,13 +177,13 @@ DEPTHWISE_FUNCTION(
 DEPTHWISE_FUNCTION(
     depthwise_line_1_2, "48", DEPTHWISE_STRIDE_1, "", DEPTHWISE_LINEAR_TWO("2"), DEPTHWISE_LINEAR_ONE("2"))
 DEPTHWISE_FUNCTION(
-    depthwise_line_1, "48", DEPTHWISE_STRIDE_1, DEPTHWISE_ROUNDING_TAIL, DEPTHWISE_ROUNDING_TWO, DEPTHWISE_ROUNDING_ONE)
+    depthwise_line_1, "48", DEPTHWISE_STRIDE_1, DEPTHWISE_LOAD_SHIFT, DEPTHWISE_ROUNDING_TWO, DEPTHWISE_ROUNDING_ONE)
 DEPTHWISE_FUNCTION(
     depthwise_line_2_4, "96", DEPTHWISE_STRIDE_2, "", DEPTHWISE_LINEAR_TWO("4"), DEPTHWISE_LINEAR_ONE("4"))
 DEPTHWISE_FUNCTION(
     depthwise_line_2_2, "96", DEPTHWISE_STRIDE_2, "", DEPTHWISE_LINEAR_TWO("2"), DEPTHWISE_LINEAR_ONE("2"))
 DEPTHWISE_FUNCTION(
-    depthwise_line_2, "96", DEPTHWISE_STRIDE_2, DEPTHWISE_ROUNDING_TAIL, DEPTHWISE_ROUNDING_TWO, DEPTHWISE_ROUNDING_ONE)
+    depthwise_line_2, "96", DEPTHWISE_STRIDE_2, DEPTHWISE_LOAD_SHIFT, DEPTHWISE_ROUNDING_TWO, DEPTHWISE_ROUNDING_ONE)
 
 /* `shift` below 0 means the rounding kind. */
 INLINE void depthwise_line(const depthwise_line_t *line, int32_t stride, int32_t shift)
@@ -198,16 +199,16 @@ INLINE void depthwise_line(const depthwise_line_t *line, int32_t stride, int32_t
 
 #else
 
-/* The same in C; output x of a line starts at place x * stride. */
+/* The same in C; output x of a line starts at position x * stride. */
 static void depthwise_line(const depthwise_line_t *line, int32_t stride, int32_t shift)
 {
     for (int32_t c = 0; c < line->channels; c++) {
-        const int32_t *tail = line->tails + (shift < 0 ? 4 : 3) * c;
+        const int32_t *parameters = line->parameters + (shift < 0 ? 4 : 3) * c;
         for (int32_t x = 0; x < line->outputs; x++) {
-            int32_t sum = tail[2];
+            int32_t sum = parameters[2];
             for (int32_t i = 0; i < 3; i++) {
                 const uint32_t *w = line->pairs + 10 * c + 2 * i;
-                const uint32_t *d = line->ring + x * stride / 2 * 12 + 3 * c + i;
+                const uint32_t *d = line->line_buffer + x * stride / 2 * 12 + 3 * c + i;
                 if (x * stride % 2 == 0) {
                     sum = mul_add_low_high(d[12], w[1], dot_add(d[0], w[0], sum));
                 } else {
@@ -216,10 +217,10 @@ static void depthwise_line(const depthwise_line_t *line, int32_t stride, int32_t
             }
             int32_t value;
             if (shift < 0) {
-                const int32_t v = high_mul_add(sum, tail[0], sum);
-                value = (v + (v >> 31) + tail[1]) >> tail[3];
+                const int32_t v = high_mul_add(sum, parameters[0], sum);
+                value = (v + (v >> 31) + parameters[1]) >> parameters[3];
             } else {
-                value = high_mul_add(sum, tail[0], tail[1]) >> shift;
+                value = high_mul_add(sum, parameters[0], parameters[1]) >> shift;
             }
             line->out[x * line->out_bytes + c] = (int8_t)saturate_int8(value);
         }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inner loops of dot_kernels.h by hand, included there where the DSP instructions are.
+/* The inner loops of dot_kernels.h in assembler, included there where the DSP instructions are.
  *
- * Four patches times two filters keep eight sums in registers, and 13 instructions do 16 multiplications, 12 where the
- * filters are joined; compilers spill here.
+ * Four im2col columns times two filters keep eight sums in registers, and 13 instructions do 16 multiplications, 12
+ * where the filter pairs are packed; compilers spill here.
  *
- *   r0 patches, later out      r1 stream       r2-r5 sums of filter 0     r6-r9 sums of filter 1
- *   r10 stream word, filter 1's pair           r11 filter 0's pair        r12, lr two patches' words
+ *   r0 im2col, later out      r1 packed weights       r2-r5 sums of filter 0     r6-r9 sums of filter 1
+ *   r10 weight word, filter 1's pair           r11 filter 0's pair        r12, lr two columns' words
  *
  * One pair of values is a block of 52 or 48 bytes. The first pair starts all sums from the two biases; then a run of
  * DOT_UNROLL blocks is entered so far from its end that only whole runs follow, or at its end if there is no more.
- * Each block fetches the next block's stream word; the last one fetches the first word of tail 0.
- * `stream` and `patches` need word alignment only: LDRD and LDM here never see anything else. */
+ * Each block fetches the next block's weight word; the last one fetches the first requant parameter of filter 0.
+ * `packed` and `im2col` are aligned to words: LDRD and LDM here never see anything else. */
 #ifndef DOT_ASM_H
 #define DOT_ASM_H
 
@@ -18,11 +18,11 @@
 #define DOT_TEXT_(x) #x
 #define DOT_TEXT(x) DOT_TEXT_(x)
 
-/* Stack: 0 patches, 4 out, 8 pitch, 12 entry into the run, 16 end of patches, 20 end of out. */
+/* Stack: 0 im2col, 4 out, 8 pitch, 12 entry into the run, 16 end of im2col, 20 end of out. */
 #define DOT_WIDEN_EVEN "sxtb16 r11, r10\n"
-/* The second filter's pair: by itself, or left in the word as 256 * second + first. */
-#define DOT_APART "sxtb16 r10, r10, ror #8\n"
-#define DOT_JOINED ""
+/* The second filter's pair: unpacked, or left in the word as 256 * second + first. */
+#define DOT_UNPACKED "sxtb16 r10, r10, ror #8\n"
+#define DOT_PACKED ""
 #define DOT_SPLIT_ONE(first, second) "sub " second ", " second ", " first "\n" "asr " second ", " second ", #8\n"
 #define DOT_SPLIT                                                                                                     \
     DOT_SPLIT_ONE("r2", "r6") DOT_SPLIT_ONE("r3", "r7") DOT_SPLIT_ONE("r4", "r8") DOT_SPLIT_ONE("r5", "r9")
@@ -39,7 +39,7 @@
     "bic r5, r3, #1\n"                                                                                                \
     "add r5, r2, r5\n"                                                                                                \
     "str r5, [sp, #20]\n"                                                                                             \
-    "subs r4, #1\n"                 /* the first block stands apart */                                                \
+    "subs r4, #1\n"                 /* the first block is separate */                                                \
     "rsb r5, r4, #0\n"                                                                                                \
     "and r5, r5, #" DOT_TEXT(DOT_UNROLL) " - 1\n"/* blocks to skip on entry */                                        \
     "it eq\n"                                                                                                         \
@@ -83,13 +83,13 @@
     "smlad r5, lr, r11, r5\n"                                                                                         \
     ".endr\n"                                                                                                         \
     ".if . - 2b - " DOT_TEXT(DOT_UNROLL) " * " bytes "\n"                                                             \
-    ".error \"a block of the run is not as long as its jump thinks\"\n"                                               \
+    ".error \"a block of the run does not have the length that its jump assumes\"\n"                                   \
     ".endif\n"                                                                                                        \
     "ldr r12, [sp, #16]\n"                                                                                            \
     "cmp r0, r12\n"                                                                                                   \
     "bne 2b\n"
 
-/* Stores the eight results in r2-r9; more filters: back to 1. Returns the stream. */
+/* Stores the eight results in r2-r9; more filters: back to 1. Returns the packed weights that follow. */
 #define DOT_FOOT                                                                                                      \
     "ldr r0, [sp, #4]\n"                                                                                              \
     "ldr lr, [sp, #8]\n"                                                                                              \
@@ -129,31 +129,32 @@
 
 #define DOT_FUNCTION(name, odd, bytes, split, body)                                                                   \
     __attribute__((naked, noinline)) static const int32_t *name(                                                      \
-        const uint32_t *patches __attribute__((unused)), const int32_t *stream __attribute__((unused)),               \
+        const uint32_t *im2col __attribute__((unused)), const int32_t *packed __attribute__((unused)),                \
         int8_t *out __attribute__((unused)), int32_t pitch __attribute__((unused)),                                   \
         int32_t pairs __attribute__((unused)))                                                                        \
     {                                                                                                                 \
         __asm__ volatile(DOT_HEAD(odd, bytes) split body DOT_FOOT);                                                   \
     }
 
-DOT_FUNCTION(dot_four_apart_linear_4, DOT_APART, "52", "", DOT_LINEAR(", asr #4"))
-DOT_FUNCTION(dot_four_apart_linear_2, DOT_APART, "52", "", DOT_LINEAR(", asr #2"))
-DOT_FUNCTION(dot_four_apart_rounding, DOT_APART, "52", "", DOT_ROUNDING)
-DOT_FUNCTION(dot_four_joined_linear_4, DOT_JOINED, "48", DOT_SPLIT, DOT_LINEAR(", asr #4"))
-DOT_FUNCTION(dot_four_joined_linear_2, DOT_JOINED, "48", DOT_SPLIT, DOT_LINEAR(", asr #2"))
-DOT_FUNCTION(dot_four_joined_rounding, DOT_JOINED, "48", DOT_SPLIT, DOT_ROUNDING)
+DOT_FUNCTION(dot_four_unpacked_linear_4, DOT_UNPACKED, "52", "", DOT_LINEAR(", asr #4"))
+DOT_FUNCTION(dot_four_unpacked_linear_2, DOT_UNPACKED, "52", "", DOT_LINEAR(", asr #2"))
+DOT_FUNCTION(dot_four_unpacked_rounding, DOT_UNPACKED, "52", "", DOT_ROUNDING)
+DOT_FUNCTION(dot_four_packed_linear_4, DOT_PACKED, "48", DOT_SPLIT, DOT_LINEAR(", asr #4"))
+DOT_FUNCTION(dot_four_packed_linear_2, DOT_PACKED, "48", DOT_SPLIT, DOT_LINEAR(", asr #2"))
+DOT_FUNCTION(dot_four_packed_rounding, DOT_PACKED, "48", DOT_SPLIT, DOT_ROUNDING)
 
-/* One patch, two filters at a time: 18 instructions do 16 multiplications, 14 where the filters are joined.
+/* One im2col column, two filters at a time: 18 instructions do 16 multiplications, 14 where filter pairs are packed.
  *
- *   r0 patch   r1 stream   r2, r3 sums   r4-r7 patch words   r8-r11 stream words   r12 an extended pair   lr count
- * Stack: 0 patch, 4 out, 8 end of out, 12 runs of eight pairs, 16 fours (bit 0: start in the middle), 20 rest,
+ *   r0 column   r1 packed weights   r2, r3 sums   r4-r7 column words   r8-r11 weight words   r12 an extended pair
+ *   lr count
+ * Stack: 0 column, 4 out, 8 end of out, 12 runs of eight pairs, 16 fours (bit 0: start in the middle), 20 rest,
  * 24 shift. */
-#define DOT_ONE_APART(a, w)                                                                                           \
+#define DOT_ONE_UNPACKED(a, w)                                                                                        \
     "sxtb16 r12, " w "\n"                                                                                             \
     "sxtb16 " w ", " w ", ror #8\n"                                                                                   \
     "smlad r2, " a ", r12, r2\n"                                                                                      \
     "smlad r3, " a ", " w ", r3\n"
-#define DOT_ONE_JOINED(a, w)                                                                                          \
+#define DOT_ONE_PACKED(a, w)                                                                                          \
     "sxtb16 r12, " w "\n"                                                                                             \
     "smlad r3, " a ", " w ", r3\n"                                                                                    \
     "smlad r2, " a ", r12, r2\n"
@@ -233,16 +234,16 @@ DOT_FUNCTION(dot_four_joined_rounding, DOT_JOINED, "48", DOT_SPLIT, DOT_ROUNDING
 
 #define DOT_ONE_FUNCTION(name, pair, requantize)                                                                      \
     __attribute__((naked, noinline)) static const int32_t *name(                                                      \
-        const uint32_t *patch __attribute__((unused)), const int32_t *stream __attribute__((unused)),                 \
+        const uint32_t *column __attribute__((unused)), const int32_t *packed __attribute__((unused)),                \
         int8_t *out __attribute__((unused)), int32_t filters __attribute__((unused)),                                 \
         int32_t pairs __attribute__((unused)), int32_t shift __attribute__((unused)))                                 \
     {                                                                                                                 \
         __asm__ volatile(DOT_ONE_BODY(pair, requantize));                                                             \
     }
 
-DOT_ONE_FUNCTION(dot_one_apart_linear, DOT_ONE_APART, DOT_ONE_LINEAR)
-DOT_ONE_FUNCTION(dot_one_apart_rounding, DOT_ONE_APART, DOT_ONE_ROUNDING)
-DOT_ONE_FUNCTION(dot_one_joined_linear, DOT_ONE_JOINED, DOT_SPLIT_ONE("r2", "r3") DOT_ONE_LINEAR)
-DOT_ONE_FUNCTION(dot_one_joined_rounding, DOT_ONE_JOINED, DOT_SPLIT_ONE("r2", "r3") DOT_ONE_ROUNDING)
+DOT_ONE_FUNCTION(dot_one_unpacked_linear, DOT_ONE_UNPACKED, DOT_ONE_LINEAR)
+DOT_ONE_FUNCTION(dot_one_unpacked_rounding, DOT_ONE_UNPACKED, DOT_ONE_ROUNDING)
+DOT_ONE_FUNCTION(dot_one_packed_linear, DOT_ONE_PACKED, DOT_SPLIT_ONE("r2", "r3") DOT_ONE_LINEAR)
+DOT_ONE_FUNCTION(dot_one_packed_rounding, DOT_ONE_PACKED, DOT_SPLIT_ONE("r2", "r3") DOT_ONE_ROUNDING)
 
 #endif

@@ -65,6 +65,7 @@ class SystemControl(Peripheral):
         **dict.fromkeys(_CACHE_OPERATIONS, 0),
         **dict.fromkeys((0xF90, 0xF94, 0xF98, 0xF9C, 0xFA0, 0xFA8), 0),
     }
+
     def __init__(self, machine: Machine, name: str, base: int) -> None:
         super().__init__(machine, name, base)
         system = machine.board.memory_system

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor
 from mlperf_tiny.firmware.codegen.ir.plan import Constant
@@ -13,21 +14,22 @@ from mlperf_tiny.firmware.codegen.ir.requant import INT32_MAX, quantize_multipli
 from mlperf_tiny.firmware.codegen.operators.operands.checks import refuse, require
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Weights:
-    """What one layer multiplies with.
+    """The constants of one layer: a sum is bias + sum (in - in_zero) * value."""
 
-    ``values`` int8 (channels, taps), taps in the order row, column, input channel. ``bias`` int64 (channels,): a sum
-    is bias + sum (in - in_zero) * value. ``ratios`` float64 (channels,): in scale * weight scale / out scale.
-    ``multiplier`` and ``shift`` int64 (channels,) are the ratios in fixed point.
-    """
-
-    values: np.ndarray
-    bias: np.ndarray
-    ratios: np.ndarray
-    multiplier: np.ndarray
-    shift: np.ndarray
+    values: NDArray[np.int8]
+    """(channels, taps), taps in the order row, column, input channel."""
+    bias: NDArray[np.int64]
+    """(channels,)."""
+    ratios: NDArray[np.float64]
+    """(channels,): input scale * weight scale / output scale."""
+    multiplier: NDArray[np.int64]
+    """(channels,): the ratios' fixed-point multipliers."""
+    shift: NDArray[np.int64]
+    """(channels,): the ratios' exponents, positive to the left."""
     in_zero: int
+    """The input's zero point."""
 
     @property
     def channels(self) -> int:
@@ -40,11 +42,11 @@ class Weights:
         return int(self.values.shape[1])
 
     @property
-    def folded_bias(self) -> np.ndarray:
+    def folded_bias(self) -> NDArray[np.int64]:
         """int64 (channels,): bias' with bias' + sum in * value = bias + sum (in - in_zero) * value."""
         return self.bias - self.in_zero * self.values.sum(axis=1, dtype=np.int64)
 
-    def sum_range(self) -> tuple[np.ndarray, np.ndarray]:
+    def sum_range(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the smallest and largest sum, bias included, that int8 inputs can give each channel; int64."""
         w = self.values.astype(np.int64)
         low = np.where(w > 0, w * -128, w * 127).sum(axis=1)
@@ -53,10 +55,18 @@ class Weights:
 
 
 def read_weights(op: Operator, graph: Graph, in_: Tensor, out: Tensor, axis: int) -> Weights:
-    """Return the layer's constants; ``axis`` is the one of the output channels in the weight tensor.
+    """Return the layer's constants, checked.
 
-    Raises UnsupportedOperator for weights or a bias that are not int8 and int32 constants with a zero point of 0, and
-    for sums that can leave int32.
+    Args:
+        op: A convolution or fully-connected layer, with weights in input slot 1 and a bias, if any, in slot 2.
+        graph: The graph it is part of.
+        in_: Its input.
+        out: Its output.
+        axis: The axis of the output channels in the weight tensor.
+
+    Raises:
+        UnsupportedOperator: Weights or a bias that are not int8 and int32 constants with a zero point of 0, or sums
+            that can leave int32.
     """
     tensor = _constant(op, graph, 1, "weights", "int8")
     assert tensor.data is not None
@@ -73,17 +83,31 @@ def read_weights(op: Operator, graph: Graph, in_: Tensor, out: Tensor, axis: int
     # In double, as kernel_util.cc's PopulateConvolutionQuantizationParams.
     ratios = np.broadcast_to(in_.scale * scales.astype(np.float64) / out.scale, (channels,))
     multiplier, shift = np.array([quantize_multiplier(ratio) for ratio in ratios.tolist()], dtype=np.int64).T
-    weights = Weights(values, _bias(op, graph, channels), ratios, multiplier, shift, in_.zero_point)
-    reach = np.abs(weights.bias) + 255 * np.abs(values.astype(np.int64)).sum(axis=1)
-    require(int(reach.max()) <= INT32_MAX, op, graph, f"its sums can reach {int(reach.max())}, more than 32 bits hold")
+    weights = Weights(
+        values=values,
+        bias=_bias(op, graph, channels),
+        ratios=ratios,
+        multiplier=multiplier,
+        shift=shift,
+        in_zero=in_.zero_point,
+    )
+    magnitude = np.abs(weights.bias) + 255 * np.abs(values.astype(np.int64)).sum(axis=1)
+    largest = int(magnitude.max())
+    require(largest <= INT32_MAX, op, graph, f"its sums can reach {largest}, more than 32 bits hold")
     # Below this neither the left shift nor adding the zero point leaves int32; a real layer stays far below.
-    scaled = float((reach * ratios).max())
+    scaled = float((magnitude * ratios).max())
     require(scaled < 1 << 30, op, graph, f"its results can reach {scaled:.3g} steps of the output, whose scale is off")
     return weights
 
 
-def reference_constants(op: Operator, weights: Weights, values: np.ndarray) -> tuple[Constant, ...]:
-    """Return the arrays of the portable kernels; ``values`` are the weights in the kernel's own order."""
+def reference_constants(op: Operator, weights: Weights, values: NDArray[np.int8]) -> tuple[Constant, ...]:
+    """Return the arrays of the portable kernels: weights, bias, multiplier and shift.
+
+    Args:
+        op: The operator, whose index is part of the names.
+        weights: Bias and requantisation.
+        values: The weights in the kernel's own order.
+    """
     columns = (("bias", weights.bias), ("multiplier", weights.multiplier), ("shift", weights.shift))
     return (
         Constant(f"weights_{op.index}", "int8_t", values),
@@ -91,7 +115,7 @@ def reference_constants(op: Operator, weights: Weights, values: np.ndarray) -> t
     )
 
 
-def _bias(op: Operator, graph: Graph, channels: int) -> np.ndarray:
+def _bias(op: Operator, graph: Graph, channels: int) -> NDArray[np.int64]:
     if len(op.inputs) < 3 or op.inputs[2] < 0:
         return np.zeros(channels, np.int64)
     tensor = _constant(op, graph, 2, "bias", "int32")

@@ -87,11 +87,6 @@ def output_range(op: Operator, graph: Graph, out: Tensor) -> tuple[int, int]:
     return activation_range(str(name), out.scale, out.zero_point)
 
 
-def dims(shape: tuple[int, ...]) -> str:
-    """``25x5x64`` for (1, 25, 5, 64): a shape as a title shows it, without the batch."""
-    return "x".join(map(str, shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)) or "scalar"
-
-
 def source(name: str, isa: Isa) -> str:
     """The file of a kernel that has a version of the same name and struct in the ISA's folder."""
     return f"dsp/{name}" if isa is Isa.DSP else name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steps of requantisation, and the cheaper arithmetic that must have the same ones."""
+"""The thresholds of requantisation, and the cheaper arithmetic that must have the same ones."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def output(total: int, multiplier: int, shift: int, out_zero: int, low: int, hig
 
 @pytest.mark.parametrize("out_zero", [-128, -3, 127])
 @pytest.mark.parametrize("ratio", RATIOS)
-def test_each_step_is_where_the_arithmetic_has_it(ratio: float, out_zero: int) -> None:
+def test_thresholds_are_those_of_the_arithmetic(ratio: float, out_zero: int) -> None:
     multiplier, shift = quantize_multiplier(ratio)
     low, high = max(-128, out_zero - 40), min(127, out_zero + 90)
-    steps = thresholds(multiplier, shift, out_zero, low, high)
-    for level, step in zip(LEVELS.tolist(), steps.tolist(), strict=True):
-        if abs(step) < 1 << 28:
-            assert output(step, multiplier, shift, out_zero, low, high) >= level
-            assert output(step - 1, multiplier, shift, out_zero, low, high) < level
-    assert (steps[low >= LEVELS] < -(1 << 31)).all()
-    assert (steps[high < LEVELS] > 1 << 31).all()
+    table = thresholds(multiplier, shift, out_zero, low, high)
+    for level, threshold in zip(LEVELS.tolist(), table.tolist(), strict=True):
+        if abs(threshold) < 1 << 28:
+            assert output(threshold, multiplier, shift, out_zero, low, high) >= level
+            assert output(threshold - 1, multiplier, shift, out_zero, low, high) < level
+    assert (table[low >= LEVELS] < -(1 << 31)).all()
+    assert (table[high < LEVELS] > 1 << 31).all()
 
 
 @pytest.mark.parametrize("ratio", RATIOS)
-def test_steps_of_one_rounding_in_double_precision(ratio: float) -> None:
-    steps = thresholds_of_real(ratio, 5, -128, 127)
-    assert (np.diff(steps) >= 0).all()
-    for level, step in zip(LEVELS.tolist(), steps.tolist(), strict=True):
-        for total, reached in ((step, True), (step - 1, False)):
+def test_thresholds_of_one_rounding_in_double_precision(ratio: float) -> None:
+    table = thresholds_of_real(ratio, 5, -128, 127)
+    assert (np.diff(table) >= 0).all()
+    for level, threshold in zip(LEVELS.tolist(), table.tolist(), strict=True):
+        for total, reached in ((threshold, True), (threshold - 1, False)):
             exact = total * ratio
             rounded = int(np.copysign(np.floor(abs(exact) + 0.5), exact))
             assert (clamp_int8(rounded + 5) >= level) == reached
@@ -52,49 +52,51 @@ def linear(total: int, slope: int, bias: int, offset: int, shift: int) -> int:
     return clamp_int8((offset + (((total + bias) * slope + (1 << 31)) >> 32)) >> shift)
 
 
-@pytest.mark.parametrize("reach", [4000, 40_000, 3_000_000])
-def test_a_linear_fit_has_every_step(reach: int) -> None:
-    """Every sum next to a step, both ends, and random sums; most fits must be found."""
-    random = np.random.default_rng(reach)
+@pytest.mark.parametrize("limit", [4000, 40_000, 3_000_000])
+def test_a_linear_fit_has_every_threshold(limit: int) -> None:
+    """Every sum next to a threshold, both ends, and random sums; most fits must be found."""
+    random = np.random.default_rng(limit)
     found = 0
     for _ in range(40):
-        ratio = float(random.uniform(0.3, 1.0)) * 200 / reach
+        ratio = float(random.uniform(0.3, 1.0)) * 200 / limit
         multiplier, shift = quantize_multiplier(ratio)
-        steps = thresholds(multiplier, shift, -128, -128, 127)
-        fit = next((f for s in (4, 2, 6, 8, 1, 10) if (f := fit_linear(steps, ratio, -reach, reach, s))), None)
+        table = thresholds(multiplier, shift, -128, -128, 127)
+        fit = next((f for s in (4, 2, 6, 8, 1, 10) if (f := fit_linear(table, ratio, -limit, limit, s))), None)
         if fit is None:
             continue
         found += 1
-        near = [total for step in steps.tolist() for total in (step - 1, step) if -reach <= total <= reach]
-        for total in [*near, -reach, reach, *random.integers(-reach, reach, 200).tolist()]:
+        near = [
+            total for threshold in table.tolist() for total in (threshold - 1, threshold) if -limit <= total <= limit
+        ]
+        for total in [*near, -limit, limit, *random.integers(-limit, limit, 200).tolist()]:
             want = output(total, multiplier, shift, -128, -128, 127)
             assert linear(total, fit.slope, fit.bias, fit.offset, fit.shift) == want
     assert found >= 30
 
 
-def test_a_line_cannot_bend_at_zero() -> None:
+def test_no_linear_fit_where_halves_round_away_from_zero() -> None:
     """Halves are rounded away from zero: with a zero point in the middle and ties no line does it."""
     multiplier, shift = quantize_multiplier(0.125)
     assert fit_linear(thresholds(multiplier, shift, 0, -128, 127), 0.125, -5000, 5000, 2) is None
 
 
 def test_an_output_that_never_changes_needs_no_slope() -> None:
-    steps = thresholds(*quantize_multiplier(1e-7), 17, -128, 127)
-    fit = fit_linear(steps, 1e-7, -5000, 5000, 4)
+    table = thresholds(*quantize_multiplier(1e-7), 17, -128, 127)
+    fit = fit_linear(table, 1e-7, -5000, 5000, 4)
     assert fit is not None and fit.slope == 0
     assert linear(1234, fit.slope, fit.bias, fit.offset, fit.shift) == 17
 
 
-def test_one_rounding_in_fixed_point_has_every_step() -> None:
+def test_one_rounding_in_fixed_point_has_every_threshold() -> None:
     random = np.random.default_rng(7)
     for _ in range(60):
         ratio, out_zero = float(np.exp(random.uniform(-9, 0.5))), int(random.integers(-128, 128))
-        steps = thresholds_of_real(ratio, out_zero, -128, 127)
-        fit = fit_rounded(steps, ratio, out_zero, -(1 << 20), 1 << 20)
+        table = thresholds_of_real(ratio, out_zero, -128, 127)
+        fit = fit_rounded(table, ratio, out_zero, -(1 << 20), 1 << 20)
         assert fit is not None
         multiplier, shift = fit
-        for level, step in zip(LEVELS.tolist(), steps.tolist(), strict=True):
-            for total, reached in ((step, True), (step - 1, False)):
+        for level, threshold in zip(LEVELS.tolist(), table.tolist(), strict=True):
+            for total, reached in ((threshold, True), (threshold - 1, False)):
                 if abs(total) <= 1 << 20:
                     size = (abs(total) * multiplier + (1 << (shift - 1))) >> shift
                     assert (clamp_int8(out_zero + (size if total >= 0 else -size)) >= level) == reached
