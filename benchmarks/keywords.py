@@ -18,8 +18,7 @@ from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, data_folder
 from mlperf_tiny.models.data.sources.speech_commands import find_speech_commands
 from mlperf_tiny.models.features.pipelines import find_pipeline
 from mlperf_tiny.models.training.datasets.training_set import features_of
-from mlperf_tiny.models.training.qat.interpreter import open_interpreter
-from mlperf_tiny.models.training.teacher import int8_outputs
+from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter
 
 FRONT_END = "micronet-kws"
 

@@ -1,37 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The card of a trained model: what it is, what it learnt from, how, and what it gives."""
+"""The card of a trained model: what it is, what it was trained on, how, and its metrics."""
 
 from __future__ import annotations
 
 import hashlib
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from mlperf_tiny.models.training.recipes.recipes import Recipe
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.training.datasets.training_set import Metrics, TrainingSet
+from mlperf_tiny.models.training.interpreter import open_interpreter
+from mlperf_tiny.models.training.recipes.recipe import Recipe
 from mlperf_tiny.models.training.teacher import Teacher
 
 
-@dataclass(frozen=True)
-class Trained:
-    """Which network was trained. ``name`` is of the zoo's row, ``shipped_as`` of the folder under ``pretrained``."""
-
-    name: str
-    shipped_as: str
-    task: str
-    macs: int
-    parameters: int
-
-
-def versions() -> dict[str, str]:
-    """What the result depends on beside the seed."""
-    import keras
-    import tensorflow as tf
-
+def library_versions() -> dict[str, str]:
+    """Return what the result depends on beside the seed: versions of libraries and the type of the processor."""
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
@@ -41,49 +32,67 @@ def versions() -> dict[str, str]:
     }
 
 
+def training_command(arch: Arch, recipe: Recipe, training_set: TrainingSet, teacher: Teacher | None) -> str:
+    """Return the command that trains the model again.
+
+    Args:
+        arch: The network.
+        recipe: How it was trained.
+        training_set: What it was trained on.
+        teacher: The model it was distilled from.
+    """
+    command = (
+        f"micronet-train {arch.name} --out DIR --seed {recipe.seed} --epochs {recipe.epochs} "
+        f"--int8-epochs {recipe.int8_epochs} --batch {recipe.batch} --augmented-epochs {recipe.augmented_epochs}"
+    )
+    if training_set.provenance["kind"] == "synthetic":
+        command += f" --clips {recipe.synthetic_per_class}"
+    return command + "".join(f" --distill {name}" for name in (teacher.names if teacher else ()))
+
+
 def make_card(
-    trained: Trained,
+    arch: Arch,
     recipe: Recipe,
-    material: Any,
+    training_set: TrainingSet,
     teacher: Teacher | None,
     content: bytes,
-    interpreter: Any,
-    figures: Mapping[str, Mapping[str, Mapping[str, float]]],
+    metrics: Mapping[str, Metrics],
 ) -> dict[str, Any]:
-    """Return the card; ``figures`` are by form of the model, then by split."""
-    entry = interpreter.get_input_details()[0]
+    """Return the card.
+
+    Args:
+        arch: The network.
+        recipe: How it was trained.
+        training_set: What it was trained on.
+        teacher: The model it was distilled from.
+        content: The .tflite file.
+        metrics: Metrics by form of the model (float, int8_in_training, tflite, teacher), then by split.
+    """
+    entry = open_interpreter(content).get_input_details()[0]
     scale, zero_point = entry["quantization"]
-    words = (
-        f"micronet-train {trained.name} --out DIR --seed {recipe.seed} --epochs {recipe.epochs} "
-        f"--int8-epochs {recipe.int8_epochs} --batch {recipe.batch} --passes {recipe.passes}"
-    )
-    if material.about["kind"] == "synthetic":
-        words += f" --clips {recipe.made_up_per_class}"
-    if teacher is not None:
-        words += "".join(f" --distill {name}" for name in teacher.names)
     return {
-        "name": trained.shipped_as,
-        "network": trained.name,
-        "task": trained.task,
+        "name": arch.name.removeprefix("micronet-"),
+        "network": arch.name,
+        "task": recipe.task,
         "file": "model.tflite",
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
-        "licence": material.licence,
-        "description": material.description,
-        "training_data": dict(material.about),
+        "licence": training_set.licence,
+        "description": training_set.description,
+        "training_data": dict(training_set.provenance),
         "teacher": {"models": list(teacher.names), "sha256": teacher.sha256} if teacher else None,
         "input": {
             "format": "features",
             "bytes": int(np.prod(entry["shape"])),
             "scale": float(scale),
             "zero_point": int(zero_point),
-            **material.input,
+            **training_set.input,
         },
-        "macs": trained.macs,
-        "parameters": trained.parameters,
-        "recipe": {"command": words, **asdict(recipe)},
-        "metric": material.metric,
-        "figures": {form: {split: dict(row) for split, row in rows.items()} for form, rows in figures.items()},
-        "versions": versions(),
+        "macs": arch.macs,
+        "parameters": arch.parameters,
+        "recipe": {"command": training_command(arch, recipe, training_set, teacher), **asdict(recipe)},
+        "metric": training_set.metric,
+        "figures": {form: {split: dict(row) for split, row in rows.items()} for form, rows in metrics.items()},
+        "versions": library_versions(),
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
     }

@@ -1,144 +1,123 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training loop: one epoch after the other, a checkpoint after each, the same result whether interrupted or not."""
+"""The training loop: a checkpoint after each epoch, the same result whether interrupted or not."""
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
-from mlperf_tiny.errors import DataError
-from mlperf_tiny.models.training.qat.moving_average import averaging
+from mlperf_tiny.models.training.checkpoint import restore_checkpoint, save_checkpoint
+from mlperf_tiny.models.training.ema import ExponentialMovingAverage
+from mlperf_tiny.models.training.recipes.recipe import Recipe
+from mlperf_tiny.progress import Progress
 
 Floats = NDArray[np.float32]
 Samples = Callable[[int], tuple[Floats, Floats]]
+"""Inputs and targets of an epoch, in the order they are trained on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One run of the loop. ``settings`` is all that its result depends on; a checkpoint of others is refused.
-
-    ``average`` is the decay of the running average of the weights that the network has in the end; 0 is none.
-    """
+    """One run of the loop."""
 
     name: str
+    """``float`` or ``int8``."""
     epochs: int
-    batch: int
+    """Epochs of this phase."""
     learning_rate: float
-    last_learning_rate: float
+    """Learning rate at its start."""
     weight_decay: float
-    average: float
+    """Decoupled decay of kernels per step."""
+    recipe: Recipe
+    """What both phases have in common."""
     settings: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where the loop is: ``done`` of ``total`` epochs, the mean loss of the last and how long it took."""
-
-    phase: str
-    done: int
-    total: int
-    loss: float
-    epoch_s: float
+    """Everything the result depends on; a checkpoint of other settings is refused."""
 
 
 def distribution() -> Any:
-    """The tf.distribute strategy for this machine: mirrored over its GPUs where there are several."""
-    import tensorflow as tf
-
+    """Return the tf.distribute strategy for this machine: mirrored over its GPUs if there are several."""
     many = len(tf.config.list_logical_devices("GPU")) > 1
     return tf.distribute.MirroredStrategy() if many else tf.distribute.get_strategy()
 
 
-def repeatable(seed: int) -> None:
-    """Make what follows depend on the seed alone."""
-    import keras
-    import tensorflow as tf
+def make_deterministic(seed: int, threads: int | None) -> None:
+    """Make everything after this call depend on the seed alone.
 
+    Args:
+        seed: Seed of Python's, NumPy's and TensorFlow's generators.
+        threads: Threads of TensorFlow's operators, None: all cores. Can only be set before TensorFlow has computed.
+    """
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def fit(
-    model: Any,
-    phase: Phase,
-    samples: Samples,
-    loss: Any,
-    checkpoint: Path,
-    tell: Callable[[Step], None],
-    finished: Callable[[int], None] = lambda epoch: None,
+    model: Any, phase: Phase, samples: Samples, loss: Any, checkpoint: Path, report: Callable[[Progress], None]
 ) -> None:
-    """Train ``model`` (keras.Model, changed in place) from the checkpoint, if that file is there, to the last epoch.
+    """Train a model from its checkpoint, if that file exists, to the last epoch.
 
-    ``samples(epoch)`` gives inputs and targets in the order to learn; ``finished(epoch)`` is called once an epoch is
-    done and its checkpoint written. Raises DataError for a checkpoint of a training with other settings.
+    Args:
+        model: A keras.Model, changed in place.
+        phase: How it is trained.
+        samples: The samples of an epoch.
+        loss: A loss as Keras takes it.
+        checkpoint: File of the checkpoint.
+        report: Called after each epoch.
+
+    Raises:
+        DataError: The checkpoint is of a training with other settings.
     """
-    import keras
-
     first, _ = samples(0)
-    steps = phase.epochs * max(1, -(-len(first) // phase.batch))
-    rate = keras.optimizers.schedules.CosineDecay(
-        phase.learning_rate, steps, alpha=phase.last_learning_rate / phase.learning_rate
-    )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, clipnorm=5.0)
-    # Norms, biases and ranges are few and mean something at their size: only kernels decay.
-    optimizer.exclude_from_weight_decay(var_list=[v for v in model.trainable_variables if len(v.shape) < 2])
-    optimizer.build(model.trainable_variables)
+    optimizer = _optimizer(model, phase, steps_per_epoch=max(1, -(-len(first) // phase.recipe.batch)))
     model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
-    average = averaging(model, phase.average) if phase.average else None
-    kept = {"model": model.variables, "optimizer": optimizer.variables, "average": average.variables if average else []}
-    done = _restore(checkpoint, phase, kept)
+    average = ExponentialMovingAverage(model, phase.recipe.ema_decay) if phase.recipe.ema_decay else None
+    variables = {
+        "model": model.variables,
+        "optimizer": optimizer.variables,
+        "average": average.variables if average else [],
+    }
+    done = restore_checkpoint(checkpoint, phase=phase.name, settings=phase.settings, variables=variables)
     for epoch in range(done, phase.epochs):
         start_s = time.monotonic()
         inputs, targets = samples(epoch)
         history = model.fit(
             inputs,
             targets,
-            batch_size=phase.batch,
+            batch_size=phase.recipe.batch,
             epochs=1,
-            shuffle=False,
+            shuffle=phase.recipe.shuffle == "keras",
             verbose=0,
             callbacks=[average] if average else [],
         )
-        _save(checkpoint, phase, epoch + 1, kept)
-        tell(Step(phase.name, epoch + 1, phase.epochs, history.history["loss"][-1], time.monotonic() - start_s))
-        finished(epoch)
+        save_checkpoint(
+            checkpoint, phase=phase.name, settings=phase.settings, epochs_done=epoch + 1, variables=variables
+        )
+        text = f"loss {history.history['loss'][-1]:.4f}, {time.monotonic() - start_s:.0f} s per epoch"
+        report(Progress(f"{phase.name} training", epoch + 1, phase.epochs, text))
     if average:
-        average.put_in()
+        average.apply()
 
 
-def _save(checkpoint: Path, phase: Phase, done: int, kept: Mapping[str, Sequence[Any]]) -> None:
-    head = json.dumps({"phase": phase.name, "settings": phase.settings, "done": done}, sort_keys=True)
-    values = {f"{owner}_{n:04d}": np.asarray(v) for owner, variables in kept.items() for n, v in enumerate(variables)}
-    part = checkpoint.with_name(f"{checkpoint.name}.part")
-    with part.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, head=np.array(head), **values)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(checkpoint)  # a training that dies here still has the one before
-
-
-def _restore(checkpoint: Path, phase: Phase, kept: Mapping[str, Sequence[Any]]) -> int:
-    """Take over the checkpoint, if there is one, and return the number of epochs it has seen."""
-    if not checkpoint.is_file():
-        return 0
-    named = {f"{owner}_{n:04d}": v for owner, variables in kept.items() for n, v in enumerate(variables)}
-    with np.load(checkpoint) as stored:
-        head = json.loads(str(stored["head"]))
-        same = head["phase"] == phase.name and head["settings"] == json.loads(json.dumps(phase.settings))
-        if not same or any(
-            name not in stored or stored[name].shape != tuple(variable.shape) for name, variable in named.items()
-        ):
-            raise DataError(
-                f"{checkpoint} is of a training with other settings. Give those again, or another --out folder."
-            )
-        for name, variable in named.items():
-            variable.assign(stored[name])
-    return int(head["done"])
+def _optimizer(model: Any, phase: Phase, steps_per_epoch: int) -> Any:
+    """AdamW along half a cosine, built for the model's variables."""
+    rate = keras.optimizers.schedules.CosineDecay(
+        phase.learning_rate,
+        phase.epochs * steps_per_epoch,
+        alpha=phase.recipe.final_learning_rate / phase.learning_rate,
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, clipnorm=phase.recipe.clip_norm)
+    # Norms, biases and ranges are few and their size has a meaning: only kernels decay.
+    optimizer.exclude_from_weight_decay(var_list=[v for v in model.trainable_variables if len(v.shape) < 2])
+    optimizer.build(model.trainable_variables)
+    return optimizer

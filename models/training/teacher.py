@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trained int8 .tflite that a new network learns from."""
+"""Teacher models for distillation: trained int8 .tflite files."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlperf_tiny.models.features.pipelines import quantize_inputs
-from mlperf_tiny.models.training.qat.interpreter import open_interpreter
+from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter
 
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Teacher:
-    """One model, or several whose logits are averaged. ``names`` are what cards say, ``sha256`` stands for all."""
+    """One teacher model, or several whose logits are averaged."""
 
     names: tuple[str, ...]
+    """Names of the models, as written in cards."""
     sha256: str
+    """Hash of the hashes of all files."""
     predict: Callable[[Floats], Floats]
+    """Inputs (n, *shape) to logits (n, classes)."""
 
 
 def make_teacher(models: Sequence[tuple[str, bytes]]) -> Teacher:
@@ -33,17 +35,4 @@ def make_teacher(models: Sequence[tuple[str, bytes]]) -> Teacher:
         return np.mean([int8_outputs(interpreter, inputs) for interpreter in interpreters], axis=0, dtype=np.float32)
 
     together = hashlib.sha256(b"".join(hashlib.sha256(content).digest() for _, content in models)).hexdigest()
-    return Teacher(tuple(name for name, _ in models), together, predict)
-
-
-def int8_outputs(interpreter: object, inputs: Floats) -> Floats:
-    """Return the real values, (n, classes), that an int8 model gives for float ``inputs``, (n, *shape)."""
-    entry = interpreter.get_input_details()[0]  # type: ignore[attr-defined]
-    result = interpreter.get_output_details()[0]  # type: ignore[attr-defined]
-    scale, zero_point = result["quantization"]
-    outputs = []
-    for row in quantize_inputs(inputs, *entry["quantization"]):
-        interpreter.set_tensor(entry["index"], row[None])  # type: ignore[attr-defined]
-        interpreter.invoke()  # type: ignore[attr-defined]
-        outputs.append(interpreter.get_tensor(result["index"])[0])  # type: ignore[attr-defined]
-    return (np.asarray(outputs, np.float32) - zero_point) * np.float32(scale)
+    return Teacher(names=tuple(name for name, _ in models), sha256=together, predict=predict)

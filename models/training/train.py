@@ -1,100 +1,134 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an untrained network to a shipped model: float training, int8 training, .tflite, figures, card.
+"""From an untrained network to a model with its card: float training, quantisation, .tflite, metrics.
 
-All lies in one folder: ``float.npz`` and ``int8.npz`` are checkpoints, ``model.tflite`` and ``card.json`` the result.
-A training that was stopped goes on from its checkpoints and ends in the same bytes.
+All files are in one folder: ``float.npz`` and ``int8.npz`` are checkpoints, ``model.tflite`` and ``card.json`` the
+result. An interrupted training continues from its checkpoints and ends in the same bytes. Needs TensorFlow (the
+``[train]`` extra).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mlperf_tiny.models.training.card import Trained, make_card
-from mlperf_tiny.models.training.datasets.training_set import Figures, Floats, Material
-from mlperf_tiny.models.training.epochs import cut_off, epoch_samples, loss_of
-from mlperf_tiny.models.training.loop import Phase, Step, distribution, fit, repeatable
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.arch.build import build, fold
+from mlperf_tiny.models.training.card import make_card
+from mlperf_tiny.models.training.datasets.training_set import Floats, Metrics, TrainingSet
+from mlperf_tiny.models.training.epochs import clip_inputs, epoch_samples
+from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter
+from mlperf_tiny.models.training.loop import Phase, distribution, fit, make_deterministic
+from mlperf_tiny.models.training.losses import loss_for
+from mlperf_tiny.models.training.post_training import post_training_tflite
 from mlperf_tiny.models.training.qat.export import to_tflite
-from mlperf_tiny.models.training.qat.interpreter import open_interpreter
-from mlperf_tiny.models.training.qat.quantised import quantised_model
-from mlperf_tiny.models.training.recipes.recipes import Recipe
-from mlperf_tiny.models.training.teacher import Teacher, int8_outputs
+from mlperf_tiny.models.training.qat.quantised_network import quantised_model
+from mlperf_tiny.models.training.recipes.recipe import Recipe
+from mlperf_tiny.models.training.teacher import Teacher
+from mlperf_tiny.progress import Listener
 
 PREDICT_BATCH = 256
 CALIBRATION_SAMPLES = 512
 
-
-@dataclass(frozen=True)
-class Progress:
-    """What to do with news: an epoch done, or a sentence."""
-
-    step: Callable[[Step], None]
-    say: Callable[[str], None]
+FitPhase = Callable[[Any, str], None]
+"""Trains a keras.Model through the phase with a name."""
 
 
-def train_micronet(
-    build: Callable[[], Any],
-    trained: Trained,
-    recipe: Recipe,
-    material: Material,
-    teacher: Teacher | None,
-    out: Path,
-    progress: Progress,
+def train_network(
+    arch: Arch, recipe: Recipe, training_set: TrainingSet, teacher: Teacher | None, out: Path, listener: Listener
 ) -> dict[str, Any]:
-    """Train the keras.Model that ``build`` makes, write model.tflite and card.json into ``out`` and return the card.
+    """Train a network and write model.tflite and card.json.
 
-    Needs TensorFlow; raises DataError for a checkpoint of other settings, OSError when ``out`` cannot be written.
+    Args:
+        arch: The network.
+        recipe: How it is trained.
+        training_set: What it is trained and tested on.
+        teacher: Model to distil from, if any.
+        out: Folder for the result and the checkpoints; a checkpoint there is continued.
+        listener: Gets a line now and then, and each epoch.
+
+    Returns:
+        The card.
+
+    Raises:
+        DataError: A checkpoint in ``out`` is of other settings.
+        OSError: ``out`` cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    repeatable(recipe.seed)
-    settings = {
-        "network": trained.name,
-        "recipe": asdict(recipe),
-        "material": dict(material.store.settings),
-        "teacher": teacher.sha256 if teacher else "",
-    }
-    loss = loss_of(recipe.distillation if teacher else None, material.classes, recipe.label_smoothing)
-
-    def samples(epoch: int) -> tuple[Floats, Floats]:
-        return epoch_samples(material.store, recipe, material.classes, epoch, teacher)
-
-    def phase(name: str, epochs: int, learning_rate: float) -> Phase:
-        decay = recipe.weight_decay if name == "float" else 0.0  # folded kernels have found their size
-        return Phase(
-            name, epochs, recipe.batch, learning_rate, recipe.last_learning_rate, decay, recipe.average, settings
-        )
-
+    out.mkdir(parents=True, exist_ok=True)  # fails before the hours of training, not after them
+    make_deterministic(recipe.seed, recipe.threads)
+    fit_phase = _phases(arch, recipe, training_set, teacher, out, listener)
     with distribution().scope():
-        model = build()
-        first = phase("float", recipe.epochs, recipe.learning_rate)
-        fit(model, first, samples, loss, out / "float.npz", progress.step)
-        seen = cut_off(material.store.load(0).inputs, recipe)
-        calibration = seen[:: max(1, len(seen) // CALIBRATION_SAMPLES)]
-        learnt = quantised_model(model, calibration)
-        second = phase("int8", recipe.int8_epochs, recipe.int8_learning_rate)
-        fit(learnt, second, samples, loss, out / "int8.npz", progress.step)
-    content = to_tflite(learnt)
-    progress.say("measuring the float model, the int8 model in training and the .tflite")
+        float_model = build(arch)
+        fit_phase(float_model, "float")
+        forms = {"float": float_model}
+        calibration = _calibration_inputs(recipe, training_set)
+        if recipe.int8_epochs:
+            forms["int8_in_training"] = quantised_model(float_model, calibration)
+            fit_phase(forms["int8_in_training"], "int8")
+            content = to_tflite(forms["int8_in_training"])
+        else:
+            content = post_training_tflite(fold(arch, float_model), calibration)
+    listener.log("measuring the metrics of the float model and of the .tflite")
+    metrics = {name: _keras_metrics(model, recipe, training_set) for name, model in forms.items()}
     interpreter = open_interpreter(content, reference_kernels=True)
-
-    def predicted(by: Any) -> Figures:
-        return material.figures(
-            lambda inputs: np.asarray(by.predict(cut_off(inputs, recipe), PREDICT_BATCH, verbose=0))
-        )
-
-    figures = {
-        "float": predicted(model),
-        "int8_in_training": predicted(learnt),
-        "tflite": material.figures(lambda inputs: int8_outputs(interpreter, inputs)),
-    }
+    metrics["tflite"] = training_set.evaluate(lambda inputs: int8_outputs(interpreter, inputs))
     if teacher is not None:
-        figures["teacher"] = material.figures(teacher.predict)
-    card = make_card(trained, recipe, material, teacher, content, interpreter, figures)
+        metrics["teacher"] = training_set.evaluate(teacher.predict)
+    card = make_card(arch, recipe, training_set, teacher, content, metrics)
     (out / "model.tflite").write_bytes(content)
     (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
     return card
+
+
+def _phases(
+    arch: Arch, recipe: Recipe, training_set: TrainingSet, teacher: Teacher | None, out: Path, listener: Listener
+) -> FitPhase:
+    """The function that trains a model through one of the two phases."""
+    settings = {
+        "network": arch.name,
+        "recipe": asdict(recipe),
+        "training_set": dict(training_set.cache.settings),
+        "teacher": teacher.sha256 if teacher else "",
+    }
+    common: dict[str, Any] = {"recipe": recipe, "settings": settings}
+    phases = (
+        Phase(
+            name="float",
+            epochs=recipe.epochs,
+            learning_rate=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            **common,
+        ),
+        # Folded kernels have found their size: no decay.
+        Phase(
+            name="int8",
+            epochs=recipe.int8_epochs,
+            learning_rate=recipe.int8_learning_rate,
+            weight_decay=0.0,
+            **common,
+        ),
+    )
+    by_name = {phase.name: phase for phase in phases}
+    loss = loss_for(recipe, training_set.classes, distil=teacher is not None)
+
+    def samples(epoch: int) -> tuple[Floats, Floats]:
+        return epoch_samples(training_set.cache, recipe, training_set.classes, epoch, teacher)
+
+    return lambda model, name: fit(model, by_name[name], samples, loss, out / f"{name}.npz", listener.progress)
+
+
+def _calibration_inputs(recipe: Recipe, training_set: TrainingSet) -> Floats:
+    if training_set.calibration is not None:
+        return clip_inputs(training_set.calibration(), recipe)
+    inputs = clip_inputs(training_set.cache.load(0).inputs, recipe)
+    return inputs[:: max(1, len(inputs) // CALIBRATION_SAMPLES)]
+
+
+def _keras_metrics(model: Any, recipe: Recipe, training_set: TrainingSet) -> Metrics:
+    return training_set.evaluate(
+        lambda inputs: np.asarray(model.predict(clip_inputs(inputs, recipe), PREDICT_BATCH, verbose=0))
+    )

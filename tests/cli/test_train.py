@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``micronet-train``: wrong requests are refused before the training starts."""
+"""``micronet-train``: errors before it spends minutes, and the way from nothing to a model that compiles."""
 
 from __future__ import annotations
 
@@ -31,7 +31,13 @@ def test_unknown_network_lists_the_known_ones(tmp_path: Path) -> None:
     assert done.exit_code == 2 and "no network 'vgg'" in done.output and "micronet-kws-s" in done.output
 
 
-def test_missing_tensorflow_names_the_extra_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_shows_where_defaults_are_from_and_hides_the_old_name_of_an_option() -> None:
+    text = call("--help").output
+    assert text.count("[default: from the") == 6
+    assert "--augmented-epochs" in text and "--passes" not in text
+
+
+def test_missing_tensorflow_names_the_command_that_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     done = call("micronet-kws-s", "--out", str(tmp_path))
     assert done.exit_code == 2 and "pip install 'mlperf-tiny-harness[train]'" in done.output
@@ -41,13 +47,14 @@ def test_missing_tensorflow_names_the_extra_to_install(tmp_path: Path, monkeypat
     ("words", "message"),
     [
         (("micronet-kws-s", "--distill", "mlperf-vww"), "model mlperf-vww is for task vww, not kws"),
-        (("mlperf-ic",), "there is no recipe for task ic"),
-        (("ad-autoencoder", "--passes", "3"), "no recipe with passes"),
-        (("ad-autoencoder-wide",), "no recipe with these layers"),
+        (("mlperf-ic",), "no training recipe for network mlperf-ic"),
+        (("ad-autoencoder", "--int8-epochs", "3"), "has no quantisation-aware training"),
+        (("ad-autoencoder", "--distill", "mlperf-ad"), "has no classes to distil"),
+        (("ad-autoencoder-wide",), "no training recipe for network ad-autoencoder-wide"),
     ],
 )
 @pytest.mark.usefixtures("with_tensorflow")
-def test_what_does_not_go_together_is_named(
+def test_options_that_do_not_fit_the_network_are_refused(
     words: tuple[str, ...], message: str, tmp_path: Path, data_dir: Path
 ) -> None:
     done = call(*words, "--out", str(tmp_path), "--data", str(data_dir))
@@ -55,14 +62,14 @@ def test_what_does_not_go_together_is_named(
 
 
 @pytest.mark.usefixtures("with_tensorflow")
-def test_a_training_that_was_begun_is_not_overwritten(tmp_path: Path) -> None:
+def test_checkpoints_are_not_overwritten_without_resume(tmp_path: Path) -> None:
     (tmp_path / "float.npz").write_bytes(b"")
     done = call("micronet-ad-s", "--out", str(tmp_path))
     assert done.exit_code == 2 and "add --resume" in done.output
     assert (tmp_path / "float.npz").exists()
 
 
-def test_from_nothing_to_a_model_that_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_from_nothing_to_a_model_that_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tensorflow")
     monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
     monkeypatch.setattr("mlperf_tiny.models.training.datasets.machines.TEST_CLIPS", 1)
@@ -75,11 +82,12 @@ def test_from_nothing_to_a_model_that_compiles(tmp_path: Path, monkeypatch: pyte
     assert {form: row["run_set"]["clips"] for form, row in figures.items()} == dict.fromkeys(FORMS, 8)
     card = json.loads((out / "card.json").read_text())
     assert (card["name"], card["figures"], card["recipe"]["epochs"]) == ("ad-s", figures, 1)
+    assert card["recipe"]["augmented_epochs"] == 1
     assert "micronet-ad-s" in done.stderr and "float training 1/1" in done.stderr
 
     compiled = CliRunner().invoke(compile_command.main, [str(out / "model.tflite"), "--out", str(tmp_path / "c")])
     assert compiled.exit_code == 0, compiled.output
     again = call("micronet-ad-s", "--out", str(out), *words, "--resume")
     assert again.exit_code == 0 and json.loads(again.stdout) == figures
-    other = call("micronet-ad-s", "--out", str(out), *words[:-4], "--passes", "2", *words[-2:], "--resume")
+    other = call("micronet-ad-s", "--out", str(out), *words[:-4], "--augmented-epochs", "2", *words[-2:], "--resume")
     assert other.exit_code == 1 and "of a training with other settings" in other.stderr

@@ -22,7 +22,6 @@ from mlperf_tiny.models.arch.blocks import (
 )
 from mlperf_tiny.models.arch.build import build, fold
 from mlperf_tiny.models.arch.zoo import ARCHS
-from mlperf_tiny.models.training.quantize import quantize
 
 DENSE = Arch(
     name="dense",
@@ -87,9 +86,11 @@ def test_int8_is_close() -> None:
     pytest.importorskip("tensorflow")
     from ai_edge_litert import interpreter as lite
 
+    from mlperf_tiny.models.training.post_training import post_training_tflite
+
     trained, inputs = shaken(DENSE)
     wanted = trained(inputs, training=False).numpy()
-    loaded = lite.Interpreter(model_content=quantize(fold(DENSE, trained), inputs))
+    loaded = lite.Interpreter(model_content=post_training_tflite(fold(DENSE, trained), inputs))
     weights = [row for row in loaded.get_tensor_details() if row["dtype"] is np.int8 and 1 not in row["shape"]]
     assert {len(row["quantization_parameters"]["scales"]) for row in weights} == {1}
     loaded.allocate_tensors()

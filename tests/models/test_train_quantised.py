@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training for int8: norms fold exactly, ranges learn, and the .tflite computes what was trained."""
+"""Quantisation-aware training: norms fold exactly, ranges train, and the .tflite computes what was trained."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from tests.fakes.reference import run_reference
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
 
+from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter  # noqa: E402
 from mlperf_tiny.models.training.qat.export import to_tflite  # noqa: E402
-from mlperf_tiny.models.training.qat.graph import steps_of  # noqa: E402
-from mlperf_tiny.models.training.qat.interpreter import open_interpreter  # noqa: E402
-from mlperf_tiny.models.training.qat.quantised import body_of, quantised_model  # noqa: E402
-from mlperf_tiny.models.training.teacher import int8_outputs  # noqa: E402
+from mlperf_tiny.models.training.qat.graph import fuse_layers  # noqa: E402
+from mlperf_tiny.models.training.qat.quantised_network import quantised_model, quantised_network_of  # noqa: E402
 
 SHAPE = (13, 10, 1)
 L = keras.layers
@@ -85,24 +84,26 @@ def made(name: str) -> tuple[Any, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_norms_fold_exactly(name: str) -> None:
+def test_folded_norms_compute_the_same(name: str) -> None:
     model, inputs = made(name)
-    body = body_of(quantised_model(model, inputs))
-    np.testing.assert_allclose(body.walk(inputs, body.folded), model(inputs, training=False), rtol=1e-4, atol=1e-5)
+    network = quantised_network_of(quantised_model(model, inputs))
+    np.testing.assert_allclose(
+        network.forward(inputs, network.folded), model(inputs, training=False), rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_tflite_computes_what_was_trained_and_our_compiler_what_the_tflite_does(name: str) -> None:
+def test_tflite_equals_trained_network_and_compiled_model_equals_tflite(name: str) -> None:
     model, inputs = made(name)
-    learnt = quantised_model(model, inputs)
-    content = to_tflite(learnt)
+    trained = quantised_model(model, inputs)
+    content = to_tflite(trained)
     loaded = open_interpreter(content, reference_kernels=True)
     entry, result = loaded.get_input_details()[0], loaded.get_output_details()[0]
     assert entry["dtype"] is result["dtype"] is np.int8
     kinds = {row["dtype"] for row in loaded.get_tensor_details() if row["quantization"][0]}
     assert kinds <= {np.int8, np.int32}
 
-    steps = (int8_outputs(loaded, inputs) - learnt(inputs).numpy()) / result["quantization"][0]
+    steps = (int8_outputs(loaded, inputs) - trained(inputs).numpy()) / result["quantization"][0]
     assert np.abs(steps).max() < 3.5  # floats and integers may fall on the two sides of a half
     assert np.mean(np.abs(steps) > 0.5) <= MAY_DIFFER[name]
 
@@ -113,43 +114,43 @@ def test_the_tflite_computes_what_was_trained_and_our_compiler_what_the_tflite_d
     np.testing.assert_array_equal(compiled.run(rows), run_reference(content, rows))
 
 
-def test_the_ranges_of_the_tflite_are_the_learnt_ones() -> None:
+def test_tflite_has_the_trained_input_range() -> None:
     model, inputs = made("separable")
-    learnt = quantised_model(model, inputs)
-    body = body_of(learnt)
-    body._own[f"{body._steps[0].name}/high"].assign(7.5)
-    body._own[f"{body._steps[0].name}/low"].assign(-5.25)
-    entry = open_interpreter(to_tflite(learnt)).get_input_details()[0]
+    trained = quantised_model(model, inputs)
+    network = quantised_network_of(trained)
+    network.variables_of(network.fused[0])["high"].assign(7.5)
+    network.variables_of(network.fused[0])["low"].assign(-5.25)
+    entry = open_interpreter(to_tflite(trained)).get_input_details()[0]
     assert entry["quantization"] == (pytest.approx(12.75 / 255), round(-128 + 5.25 / (12.75 / 255)))
 
 
-def test_weight_scales_are_those_of_training() -> None:
+def test_tflite_has_the_weight_scales_of_training() -> None:
     model, inputs = made("separable")
-    learnt = quantised_model(model, inputs)
-    body = body_of(learnt)
+    trained = quantised_model(model, inputs)
+    network = quantised_network_of(trained)
     wanted = sorted(
         float(np.abs(column).max()) / 127
-        for step in body._steps
-        if step.kind in ("conv", "depthwise")
-        for column in np.moveaxis(np.reshape(body.folded(step)[0], (-1, step.layer.output.shape[-1])), -1, 0)
+        for layer in network.fused
+        if layer.kind in ("conv", "depthwise")
+        for column in np.moveaxis(np.reshape(network.folded(layer)[0], (-1, layer.channels)), -1, 0)
     )
     found = sorted(
         float(scale)
-        for row in open_interpreter(to_tflite(learnt)).get_tensor_details()
+        for row in open_interpreter(to_tflite(trained)).get_tensor_details()
         if row["dtype"] is np.int8 and len(row["quantization_parameters"]["scales"]) > 1
         for scale in row["quantization_parameters"]["scales"]
     )
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
 
-def test_values_beyond_a_range_pull_at_its_end() -> None:
+def test_values_beyond_a_range_have_a_gradient_on_its_end() -> None:
     model, inputs = made("separable")
-    learnt = quantised_model(model, inputs)
-    body = body_of(learnt)
-    high = body._own[f"{body._steps[1].name}/high"]
+    trained = quantised_model(model, inputs)
+    network = quantised_network_of(trained)
+    high = network.variables_of(network.fused[1])["high"]
     high.assign(float(high.numpy()) / 4)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean((learnt(inputs) - model(inputs, training=False)) ** 2)
+        loss = tf.reduce_mean((trained(inputs) - model(inputs, training=False)) ** 2)
     assert float(tape.gradient(loss, high.value)) < 0.0  # a step down the gradient widens it
 
 
@@ -159,12 +160,12 @@ def test_values_beyond_a_range_pull_at_its_end() -> None:
         ([L.MaxPooling2D(2)], "MaxPooling2D, which cannot be quantised"),
         ([L.Conv2D(2, 1), L.ReLU(3.0)], "not a plain ReLU"),
         ([L.Conv2D(2, 1, activation="tanh")], "the activation tanh"),
-        ([L.AveragePooling2D(2), L.BatchNormalization()], "cannot become part of"),
+        ([L.AveragePooling2D(2), L.BatchNormalization()], "cannot be fused with it"),
     ],
 )
-def test_what_int8_cannot_do_is_named(layers: list[Any], message: str) -> None:
+def test_unsupported_layers_are_named(layers: list[Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         tensor = inputs = keras.Input((4, 4, 1))
         for layer in layers:
             tensor = layer(tensor)
-        steps_of(keras.Model(inputs, L.Flatten()(tensor)))
+        fuse_layers(keras.Model(inputs, L.Flatten()(tensor)))

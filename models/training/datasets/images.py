@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What picture networks learn from: photographs or drawn scenes, moved, mirrored and lit anew in every pass."""
+"""The training set of image networks: photographs or synthetic scenes, moved, mirrored and lit for each epoch."""
 
 from __future__ import annotations
 
@@ -17,66 +17,77 @@ from mlperf_tiny.models.data.formats.files import load_files
 from mlperf_tiny.models.data.load import form_of
 from mlperf_tiny.models.data.sources.coco import find_coco
 from mlperf_tiny.models.data.synthetic.scenes import synthetic_scenes
-from mlperf_tiny.models.features.pipelines import Pipeline
+from mlperf_tiny.models.features.pipelines import Pipeline, find_pipeline
 from mlperf_tiny.models.tasks import Task, find_task
-from mlperf_tiny.models.training.datasets.augmentation_cache import Pass, PassStore
-from mlperf_tiny.models.training.datasets.training_set import Data, Material, accuracies
-from mlperf_tiny.models.training.recipes.recipes import Recipe
+from mlperf_tiny.models.training.datasets.augmentation_cache import AugmentationCache, AugmentedEpoch
+from mlperf_tiny.models.training.datasets.training_set import (
+    DataFolders,
+    TrainingSet,
+    TrainingSetOptions,
+    accuracy_evaluation,
+)
 
-AT_A_TIME = 512
-SMALLEST_SIDE = 96  # what is read of a photograph, for networks that look at less
+IMAGES_AT_A_TIME = 512
+MIN_SIDE_PIXELS = 96
+"""Side that photographs are read at, for networks with smaller inputs too."""
+
+_REAL_DESCRIPTION = "A network trained to find people in the photographs of COCO."
+_SYNTHETIC_DESCRIPTION = (
+    "A MicroNet trained in this repository to find people in synthetic scenes. It was not trained on photographs: its "
+    "metrics for validation and test are about synthetic scenes; those for the benchmark's images, if there are any, "
+    "show how little of that applies to photographs."
+)
 
 
-@dataclass(frozen=True)
-class PictureAugmentation:
-    """What may happen to a picture: half of them are mirrored, all moved and lit by up to so much."""
+@dataclass(frozen=True, kw_only=True)
+class ImageAugmentation:
+    """How images are changed; half of them are also mirrored."""
 
     shift_pixels: int = 8
+    """Largest move in both directions."""
     light: float = 0.25
+    """Largest relative change of brightness."""
 
 
-def picture_material(pipeline: Pipeline, classes: int, recipe: Recipe, data: Data, passes: Path) -> Material:
-    """Return COCO by the rule of Visual Wake Words where it is at hand, else drawn scenes.
+def image_training_set(options: TrainingSetOptions) -> TrainingSet:
+    """Return COCO by the rule of Visual Wake Words where it is found, else synthetic scenes.
 
-    What learnt from drawings is also tried on the benchmark's own pictures, where those are at hand.
+    A network trained on synthetic scenes is also tested on the benchmark's own images, where those are found.
     """
-    side = max(SMALLEST_SIDE, pipeline.shape[0])
-    photographs = next((found for place in data.places if (found := find_coco(place, side)) and found.train), None)
-    examples = photographs or synthetic_scenes(recipe.made_up_per_class)
+    pipeline, recipe, folders = find_pipeline(options.pipeline), options.recipe, options.folders
+    side = max(MIN_SIDE_PIXELS, pipeline.shape[0])
+    photographs = next(
+        (found for folder in folders.existing if (found := find_coco(folder, side)) and found.train), None
+    )
+    examples = photographs or synthetic_scenes(recipe.synthetic_per_class)
     splits = {"validation": examples.validation, "test": examples.test}
     if not photographs:
-        splits["benchmark_pictures"] = _benchmark_pictures(find_task(recipe.task), data)
-    if photographs:
-        description = "A network trained to find people in the photographs of COCO."
-        licence = "CC-BY-4.0 (learnt from COCO's annotations; its pictures have licences of their own)"
-    else:
-        description = (
-            "A MicroNet trained in this repository to find people in drawings. It has never seen a photograph: its "
-            "figures for validation and test are about drawings; that for the benchmark's pictures, if there is one, "
-            "says how little of it carries over."
-        )
-        licence = "Apache-2.0"
-    return Material(
-        classes=classes,
-        store=picture_store(examples, pipeline, PictureAugmentation(), recipe.seed, passes),
-        figures=accuracies(splits, pipeline),
+        splits["benchmark_images"] = _benchmark_images(find_task(recipe.task), folders)
+    return TrainingSet(
+        classes=options.classes,
+        cache=image_cache(examples, pipeline, ImageAugmentation(), recipe.seed, options.cache),
+        evaluate=accuracy_evaluation(splits, pipeline),
         metric="accuracy",
-        about={
+        provenance={
             "kind": examples.source,
             "source": "COCO, by the rule of Visual Wake Words" if photographs else "models/data/synthetic/scenes.py",
             "what": examples.origin.split(", from ")[0],
-            "pictures": {"train": len(examples.train), **{name: len(rows) for name, rows in splits.items() if rows}},
+            "images": {"train": len(examples.train), **{name: len(rows) for name, rows in splits.items() if rows}},
         },
         input={"features": pipeline.name, "tested_on": "test", "scored": True},
-        description=description,
-        licence=licence,
+        description=_REAL_DESCRIPTION if photographs else _SYNTHETIC_DESCRIPTION,
+        licence=(
+            "CC-BY-4.0 (trained on COCO's annotations; its images have licences of their own)"
+            if photographs
+            else "Apache-2.0"
+        ),
     )
 
 
-def _benchmark_pictures(task: Task, data: Data) -> tuple[Example, ...]:
-    """The accuracy set at hand, () where there is none."""
+def _benchmark_images(task: Task, folders: DataFolders) -> tuple[Example, ...]:
+    """The benchmark's accuracy set, () where it is not found."""
     form = form_of(task)
-    found = next((found for place in data.places if (found := load_files(task, form, place))), None)
+    found = next((found for folder in folders.existing if (found := load_files(task, form, folder))), None)
     side = round((task.window_bytes / 3) ** 0.5)
 
     def load(sample: Sample) -> NDArray[np.uint8]:
@@ -86,37 +97,54 @@ def _benchmark_pictures(task: Task, data: Data) -> tuple[Example, ...]:
     return tuple(Example(sample.name, sample.label, "", partial(load, sample)) for sample in samples)
 
 
-def picture_store(
-    examples: ExampleSet, pipeline: Pipeline, settings: PictureAugmentation, seed: int, folder: Path
-) -> PassStore:
-    """Return the passes over the train split of ``examples``, kept in ``folder``. Few pictures are held at a time."""
+def image_cache(
+    examples: ExampleSet, pipeline: Pipeline, settings: ImageAugmentation, seed: int, folder: Path
+) -> AugmentationCache:
+    """Return the augmented epochs of the train split; few images are in memory at a time.
 
-    def make(number: int) -> Pass:
+    Args:
+        examples: The images.
+        pipeline: Makes the network's inputs.
+        settings: How images are changed.
+        seed: Seed of the changes.
+        folder: Where augmented epochs are kept.
+    """
+
+    def make(number: int) -> AugmentedEpoch:
         rng = np.random.default_rng([seed, number])
-        made = [
-            pipeline.compute(np.stack([change(example.load(), settings, rng) for example in part]))
-            for start in range(0, len(examples.train), AT_A_TIME)
-            if (part := examples.train[start : start + AT_A_TIME])
+        inputs = [
+            pipeline.compute(np.stack([augment_image(example.load(), settings, rng) for example in part]))
+            for start in range(0, len(examples.train), IMAGES_AT_A_TIME)
+            if (part := examples.train[start : start + IMAGES_AT_A_TIME])
         ]
-        return Pass(np.concatenate(made), labels_of(examples.train))
+        return AugmentedEpoch(np.concatenate(inputs), labels_of(examples.train))
 
     listed = "\n".join(f"{row.name} {row.label}" for row in examples.train)
-    all_of_it = {
+    key = {
         "examples": f"{examples.origin.split(', from ')[0]} {hashlib.sha256(listed.encode()).hexdigest()}",
         "pipeline": pipeline.name,
         "augmentation": asdict(settings),
         "seed": seed,
     }
-    return PassStore(folder, all_of_it, make)
+    return AugmentationCache(folder=folder, settings=key, make=make)
 
 
-def change(picture: NDArray[np.uint8], settings: PictureAugmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return a changed copy of ``picture``, uint8 (height, width, 3); what moves in from outside repeats the edge."""
+def augment_image(image: NDArray[np.uint8], settings: ImageAugmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a changed copy of an image; pixels that move in from outside repeat the edge.
+
+    Args:
+        image: Shape (height, width, 3).
+        settings: How much it is changed.
+        rng: Source of the choices.
+
+    Returns:
+        An image of the same shape.
+    """
     if rng.random() < 0.5:
-        picture = picture[:, ::-1]
+        image = image[:, ::-1]
     most = settings.shift_pixels
     down, right = (int(value) for value in rng.integers(0, 2 * most + 1, 2))
-    height, width = picture.shape[:2]
-    framed = np.pad(picture, ((most, most), (most, most), (0, 0)), mode="edge")
+    height, width = image.shape[:2]
+    framed = np.pad(image, ((most, most), (most, most), (0, 0)), mode="edge")
     lit = framed[down : down + height, right : right + width] * (1.0 + rng.uniform(-settings.light, settings.light))
     return np.asarray(np.clip(np.rint(lit), 0, 255), np.uint8)

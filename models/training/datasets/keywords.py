@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keyword networks learn from: the clips of Speech Commands at hand, changed anew in every pass."""
+"""The training set of keyword networks: clips of Speech Commands, augmented for each epoch."""
 
 from __future__ import annotations
 
@@ -13,43 +13,46 @@ from mlperf_tiny.errors import DataError
 from mlperf_tiny.models.data.formats.examples import ExampleSet, labels_of
 from mlperf_tiny.models.data.sources.speech_commands import find_speech_commands
 from mlperf_tiny.models.data.synthetic.speech import synthetic_speech
-from mlperf_tiny.models.features.pipelines import Pipeline
-from mlperf_tiny.models.training.augment.keyword_clips import ClipAugmentation, ClipBank, augmented_pass
-from mlperf_tiny.models.training.datasets.augmentation_cache import Pass, PassStore
-from mlperf_tiny.models.training.datasets.training_set import Data, Material, accuracies
-from mlperf_tiny.models.training.recipes.recipes import Recipe
+from mlperf_tiny.models.features.pipelines import Pipeline, find_pipeline
+from mlperf_tiny.models.training.augment.keyword_clips import ClipAugmentation, ClipBank, augment_clips
+from mlperf_tiny.models.training.datasets.augmentation_cache import AugmentationCache, AugmentedEpoch
+from mlperf_tiny.models.training.datasets.training_set import TrainingSet, TrainingSetOptions, accuracy_evaluation
 
-_OF_CLIPS = (
+_REAL_DESCRIPTION = (
     "A MicroNet trained in this repository on clips of the official test set of Speech Commands, split by speaker. Its "
-    "figures are for speakers it has not heard; they are not comparable with published ones, whose networks learnt "
-    "from thirty times as many clips and are tested on all of that set."
+    "metrics are for speakers it was not trained on; they are not comparable with published ones, whose networks were "
+    "trained on thirty times as many clips and are tested on all of that set."
 )
-_OF_MADE_UP_SPEECH = (
-    "A MicroNet trained in this repository on speech that a synthesiser made. Its figures are about the synthesiser's "
-    "voices, not about people."
+_SYNTHETIC_DESCRIPTION = (
+    "A MicroNet trained in this repository on synthetic speech. Its metrics are about the synthesiser's voices, not "
+    "about people."
 )
 
 
-def keyword_material(pipeline: Pipeline, classes: int, recipe: Recipe, data: Data, passes: Path) -> Material:
-    """Return the clips of Speech Commands that are at hand, else made-up speech.
+def keyword_training_set(options: TrainingSetOptions) -> TrainingSet:
+    """Return the clips of Speech Commands where they are found, else synthetic speech.
 
-    Raises DataError where a folder was named and holds no clips to learn from.
+    Raises:
+        DataError: A folder is named and holds no training clips.
     """
-    found = next((found for place in data.places if (found := find_speech_commands(place)) and found.train), None)
-    if found is None and data.named is not None:
+    pipeline, recipe, folders = find_pipeline(options.pipeline), options.recipe, options.folders
+    found = next(
+        (found for folder in folders.existing if (found := find_speech_commands(folder)) and found.train), None
+    )
+    if found is None and folders.named is not None:
         raise DataError(
-            f"there are no keyword clips to learn from in {data.named}; wanted speech_commands_v0.02/, or "
-            "speech_commands.zip with its splits.csv. Without --data and MLPERF_TINY_DATA made-up speech is learnt."
+            f"no keyword clips found in {folders.named}; wanted speech_commands_v0.02/, or speech_commands.zip with "
+            "its splits.csv. Without --data and MLPERF_TINY_DATA, training is on synthetic speech."
         )
-    examples = found or synthetic_speech(recipe.made_up_per_class)
+    examples = found or synthetic_speech(recipe.synthetic_per_class)
     splits = {"validation": examples.validation, "test": examples.test}
     counted = (("train", examples.train), *splits.items())
-    return Material(
-        classes=classes,
-        store=keyword_store(examples, pipeline, recipe.augmentation or ClipAugmentation(), recipe.seed, passes),
-        figures=accuracies(splits, pipeline),
+    return TrainingSet(
+        classes=options.classes,
+        cache=keyword_cache(examples, pipeline, recipe.augmentation or ClipAugmentation(), recipe.seed, options.cache),
+        evaluate=accuracy_evaluation(splits, pipeline),
         metric="accuracy",
-        about={
+        provenance={
             "kind": examples.source,
             "source": "Google Speech Commands v0.02, CC BY 4.0" if found else "models/data/synthetic/speech.py",
             "what": examples.origin.split(", from ")[0],
@@ -57,34 +60,45 @@ def keyword_material(pipeline: Pipeline, classes: int, recipe: Recipe, data: Dat
             "speakers": {name: len({row.group for row in rows} - {""}) for name, rows in counted},
         },
         input={"features": pipeline.name, "tested_on": "test", "scored": True},
-        description=_OF_CLIPS if found else _OF_MADE_UP_SPEECH,
-        licence="CC-BY-4.0 (learnt from Speech Commands v0.02, Pete Warden, Google)" if found else "Apache-2.0",
+        description=_REAL_DESCRIPTION if found else _SYNTHETIC_DESCRIPTION,
+        licence="CC-BY-4.0 (trained on Speech Commands v0.02, Pete Warden, Google)" if found else "Apache-2.0",
     )
 
 
-def keyword_store(
+def keyword_cache(
     examples: ExampleSet, pipeline: Pipeline, settings: ClipAugmentation, seed: int, folder: Path
-) -> PassStore:
-    """Return the passes over the train split of ``examples``, kept in ``folder``; the clips are read at the first."""
+) -> AugmentationCache:
+    """Return the augmented epochs of the train split; the clips are read when the first one is made.
+
+    Args:
+        examples: The clips and noises.
+        pipeline: Makes their features.
+        settings: How clips are changed.
+        seed: Seed of the changes.
+        folder: Where augmented epochs are kept.
+    """
     bank: list[ClipBank] = []
 
-    def make(number: int) -> Pass:
+    def make(number: int) -> AugmentedEpoch:
         if not bank:
-            bank.append(_bank(examples))
-        clips, labels = augmented_pass(bank[0], settings, seed, number)
-        return Pass(pipeline.compute(clips), labels)
+            bank.append(_read_clips(examples))
+        clips, labels = augment_clips(bank[0], settings, seed, number)
+        return AugmentedEpoch(pipeline.compute(clips), labels)
 
     listed = "\n".join(f"{row.name} {row.label}" for row in (*examples.train, *examples.noises))
-    all_of_it = {
+    key = {
         "examples": hashlib.sha256(listed.encode()).hexdigest(),
         "pipeline": pipeline.name,
         "augmentation": asdict(settings),
         "seed": seed,
     }
-    return PassStore(folder, all_of_it, make)
+    return AugmentationCache(folder=folder, settings=key, make=make)
 
 
-def _bank(examples: ExampleSet) -> ClipBank:
-    clips = np.stack([example.load() for example in examples.train])
-    noises = tuple(example.load() for example in examples.noises)
-    return ClipBank(clips, labels_of(examples.train), noises, examples.labels.index("silence"))
+def _read_clips(examples: ExampleSet) -> ClipBank:
+    return ClipBank(
+        clips=np.stack([example.load() for example in examples.train]),
+        labels=labels_of(examples.train),
+        noises=tuple(example.load() for example in examples.noises),
+        silence=examples.labels.index("silence"),
+    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What networks for machine sounds learn from: which healthy machine a picture of sound is of."""
+"""The training set of networks that classify the machine id of a log-mel spectrogram patch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,145 +16,166 @@ from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
 from mlperf_tiny.models.data.sources.dcase import find_dcase
 from mlperf_tiny.models.data.synthetic.machines import MACHINE_IDS, Clip, waveform
 from mlperf_tiny.models.data.synthetic.sets import faulty_clips, normal_clips, run_clips
-from mlperf_tiny.models.features.pipelines import Pipeline
-from mlperf_tiny.models.training.datasets.augmentation_cache import Pass, PassStore
-from mlperf_tiny.models.training.datasets.machine_images import (
-    ClipPictures,
+from mlperf_tiny.models.features.pipelines import Pipeline, find_pipeline
+from mlperf_tiny.models.training.datasets.augmentation_cache import AugmentationCache, AugmentedEpoch
+from mlperf_tiny.models.training.datasets.machine_patches import (
+    ClipPatches,
     MachineClip,
-    altered,
-    machine_figures,
     machines_of,
+    patch_evaluation,
+    pseudo_anomalies,
 )
-from mlperf_tiny.models.training.datasets.training_set import Data, Material
-from mlperf_tiny.models.training.recipes.recipes import Recipe
+from mlperf_tiny.models.training.datasets.training_set import TrainingSet, TrainingSetOptions
 
-TEST_CLIPS = 15  # of each machine, healthy and faulty, where they are made up
-DCASE_MACHINE = "slider"  # the slide rail, which the paper's networks listen to
+TEST_CLIPS = 15
+"""Clips of each machine, healthy and as many faulty, in the split ``test`` of synthetic machines."""
+DCASE_MACHINE = "slider"
+"""The slide rail, which the paper's networks are trained on."""
+SOURCE = "models/data/synthetic/machines.py"
 
 
-def machine_material(pipeline: Pipeline, classes: int, recipe: Recipe, data: Data, passes: Path) -> Material:
-    """Return the slide rails of DCASE 2020 where they are at hand, else made-up machines.
+def machine_training_set(options: TrainingSetOptions) -> TrainingSet:
+    """Return the slide rails of DCASE 2020 where they are found, else synthetic machines.
 
-    Raises DataError for a set with more machines than the network has ``classes``.
+    Raises:
+        DataError: The set does not fit the network's number of classes.
     """
-    rails = next((found for place in data.places if (found := find_dcase(place, DCASE_MACHINE))), None)
-    if rails is None:
-        return _made_up(pipeline, classes, recipe, passes)
-    return _recorded(rails, pipeline, classes, passes)
+    pipeline = find_pipeline(options.pipeline)
+    rails = next((found for folder in options.folders.existing if (found := find_dcase(folder, DCASE_MACHINE))), None)
+    return _synthetic(pipeline, options) if rails is None else _recorded(rails, pipeline, options)
 
 
-def _recorded(rails: ExampleSet, pipeline: Pipeline, classes: int, passes: Path) -> Material:
+def _recorded(rails: ExampleSet, pipeline: Pipeline, options: TrainingSetOptions) -> TrainingSet:
+    machines = _machine_ids(rails, options.classes)
+    listed = "\n".join(f"{example.name} {example.group}" for example in rails.train)
+    settings = {"examples": hashlib.sha256(listed.encode()).hexdigest(), "pipeline": pipeline.name}
+
+    def make(number: int) -> AugmentedEpoch:
+        clips = _recorded_clips(rails.train, machines)
+        patches = ClipPatches.of(clips, pipeline)
+        return AugmentedEpoch(patches.inputs, machines_of(clips, patches))
+
+    splits = {name: rows for name, rows in (("validation", rails.validation), ("test", rails.test)) if rows}
+    return TrainingSet(
+        classes=options.classes,
+        cache=AugmentationCache(folder=options.cache, settings=settings, make=make, versions=1),
+        evaluate=patch_evaluation(
+            {name: partial(_recorded_clips, rows, machines) for name, rows in splits.items()}, pipeline
+        ),
+        metric="auc",
+        provenance={
+            "kind": "real",
+            "source": "DCASE 2020 task 2 development set (MIMII), CC BY-SA 4.0",
+            "what": rails.origin.split(", from ")[0],
+            "clips": {"train": len(rails.train), "validation": len(rails.validation), "test": len(rails.test)},
+            "machines": machines,
+        },
+        input=_card_input(pipeline, [*machines, *[""] * (options.classes - len(machines))]),
+        description=(
+            "A MicroNet trained to classify the id of slide rails. A clip whose rail gets a low probability is "
+            "anomalous."
+        ),
+        licence="CC-BY-SA-4.0 (trained on MIMII, Hitachi, Ltd.)",
+    )
+
+
+def _machine_ids(rails: ExampleSet, classes: int) -> list[str]:
+    """The machines to classify."""
     machines = sorted({example.group for example in rails.train})
     strange = sorted({example.group for example in (*rails.validation, *rails.test)} - set(machines))
     if len(machines) > classes or strange:
         raise DataError(
-            f"{rails.origin} has the machines {', '.join(machines)} to learn"
-            + (f" and also {', '.join(strange)} to test" if strange else f", the network has {classes} outputs")
-            + ". Take the development set as published."
+            f"{rails.origin} has training clips of the machines {', '.join(machines)}"
+            + (f" and test clips also of {', '.join(strange)}" if strange else f", the network has {classes} outputs")
+            + ". Use the development set as published."
         )
-
-    def clips(examples: Sequence[Example]) -> list[MachineClip]:
-        return [MachineClip(machines.index(row.group), bool(row.label), row.load) for row in examples]
-
-    seen: list[tuple[list[MachineClip], ClipPictures]] = []
-
-    def make(number: int) -> Pass:
-        if not seen:
-            learnt = clips(rails.train)
-            seen.append((learnt, ClipPictures.of(learnt, pipeline)))
-        return Pass(seen[0][1].inputs, machines_of(*seen[0]))
-
-    listed = "\n".join(f"{row.name} {row.group}" for row in rails.train)
-    settings = {"examples": hashlib.sha256(listed.encode()).hexdigest(), "pipeline": pipeline.name}
-    splits = {"validation": rails.validation, "test": rails.test}
-    return Material(
-        classes=classes,
-        store=PassStore(passes, settings, make, passes=1),
-        figures=machine_figures({name: partial(clips, rows) for name, rows in splits.items() if rows}, pipeline),
-        metric="auc",
-        about={
-            "kind": "real",
-            "source": "DCASE 2020 task 2 development set (MIMII), CC BY-SA 4.0",
-            "what": rails.origin.split(", from ")[0],
-            "clips": {"train": len(rails.train), **{name: len(rows) for name, rows in splits.items()}},
-            "machines": machines,
-        },
-        input={
-            "features": pipeline.name,
-            "tested_on": "test",
-            "scored": True,
-            "classes": [*machines, *[""] * (classes - len(machines))],
-        },
-        description=(
-            "A MicroNet trained to tell slide rails apart. A clip that does not sound like its own rail is anomalous."
-        ),
-        licence="CC-BY-SA-4.0 (learnt from MIMII, Hitachi, Ltd.)",
-    )
+    return machines
 
 
-def _made_up(pipeline: Pipeline, classes: int, recipe: Recipe, passes: Path) -> Material:
-    if classes != 2 * len(MACHINE_IDS):
+def _recorded_clips(examples: Sequence[Example], machines: Sequence[str]) -> list[MachineClip]:
+    return [
+        MachineClip(machine=machines.index(example.group), anomalous=bool(example.label), load=example.load)
+        for example in examples
+    ]
+
+
+def _card_input(pipeline: Pipeline, classes: Sequence[str]) -> dict[str, Any]:
+    return {"features": pipeline.name, "tested_on": "test", "scored": True, "classes": list(classes)}
+
+
+def _synthetic(pipeline: Pipeline, options: TrainingSetOptions) -> TrainingSet:
+    if options.classes != 2 * len(MACHINE_IDS):
         raise DataError(
-            f"made-up machines and altered pictures of them are {2 * len(MACHINE_IDS)} classes, the network has "
-            f"{classes} outputs. Name a folder with slide rails with --data."
+            f"synthetic machines and pseudo-anomalies of them are {2 * len(MACHINE_IDS)} classes, the network has "
+            f"{options.classes} outputs. Use --data to name a folder with slide rails."
         )
-    wide = partial(_test_clips, TEST_CLIPS)
-    return Material(
-        classes=classes,
-        store=made_up_store(pipeline, recipe.made_up_per_class, passes),
-        figures=machine_figures({"test": wide, "run_set": lambda: made_up(run_clips())}, pipeline),
+    clips_per_machine = options.recipe.synthetic_per_class
+    return TrainingSet(
+        classes=options.classes,
+        cache=synthetic_cache(pipeline, clips_per_machine, options.cache),
+        evaluate=patch_evaluation(
+            {"test": partial(_test_clips, TEST_CLIPS), "run_set": lambda: machine_clips(run_clips())}, pipeline
+        ),
         metric="auc",
-        about={
+        provenance={
             "kind": "synthetic",
-            "source": "models/data/synthetic/machines.py",
-            "clips": len(MACHINE_IDS) * recipe.made_up_per_class,
+            "source": SOURCE,
+            "clips": len(MACHINE_IDS) * clips_per_machine,
             "machine_ids": list(MACHINE_IDS),
         },
-        input={
-            "features": pipeline.name,
-            "tested_on": "test",
-            "scored": True,
-            "classes": [f"{mark}{machine:02d}" for mark in ("", "altered ") for machine in MACHINE_IDS],
-        },
+        input=_card_input(
+            pipeline, [f"{mark}{machine:02d}" for mark in ("", "pseudo-anomaly ") for machine in MACHINE_IDS]
+        ),
         description=(
-            "A MicroNet trained in this repository to tell four made-up machines apart. It knows nothing else: its "
-            "figures say that the way through the benchmark works and are not comparable with any on real recordings."
+            "A MicroNet trained in this repository to classify four synthetic machines. Its metrics show that the "
+            "benchmark works and are not comparable with any on real recordings."
         ),
         licence="Apache-2.0",
     )
 
 
-def made_up(clips: Sequence[Clip]) -> list[MachineClip]:
-    """Made-up clips as networks are judged by them."""
+def machine_clips(clips: Sequence[Clip]) -> list[MachineClip]:
+    """Return synthetic clips in the form networks are tested on."""
     return [
-        MachineClip(MACHINE_IDS.index(clip.machine_id), clip.fault is not None, partial(waveform, clip))
+        MachineClip(
+            machine=MACHINE_IDS.index(clip.machine_id),
+            anomalous=clip.fault is not None,
+            load=partial(waveform, clip),
+        )
         for clip in clips
     ]
 
 
-def made_up_store(pipeline: Pipeline, clips_per_machine: int, folder: Path) -> PassStore:
-    """Return the passes over healthy made-up machines: pictures of all clips, labelled by machine, and altered ones.
+def synthetic_cache(pipeline: Pipeline, clips_per_machine: int, folder: Path) -> AugmentationCache:
+    """Return the augmented epochs of healthy synthetic machines: their patches, and pseudo-anomalies of all of them.
 
-    Machines as different as these are told apart by anything; only against altered pictures of itself, labelled as
-    classes of their own after the machines, does a network learn what a machine sounds like.
+    The four machines differ so much that any feature classifies them. Against pseudo-anomalies of the same machine,
+    as classes of their own after the machines, a network is trained on what the machine sounds like.
+
+    Args:
+        pipeline: Makes the patches.
+        clips_per_machine: Number of clips of each machine.
+        folder: Where augmented epochs are kept.
     """
-    seen: list[tuple[list[MachineClip], ClipPictures]] = []
+    computed: list[tuple[list[MachineClip], ClipPatches]] = []
 
-    def make(number: int) -> Pass:
-        if not seen:
-            clips = made_up(normal_clips("train", clips_per_machine))
-            seen.append((clips, ClipPictures.of(clips, pipeline)))
-        inputs, machines = seen[0][1].inputs, machines_of(*seen[0])
-        changed = altered(inputs, np.random.default_rng([len(inputs), number]))
-        return Pass(np.concatenate([inputs, changed]), np.concatenate([machines, machines + len(MACHINE_IDS)]))
+    def make(number: int) -> AugmentedEpoch:
+        if not computed:
+            clips = machine_clips(normal_clips("train", clips_per_machine))
+            computed.append((clips, ClipPatches.of(clips, pipeline)))
+        inputs, machines = computed[0][1].inputs, machines_of(*computed[0])
+        anomalies = pseudo_anomalies(inputs, np.random.default_rng([len(inputs), number]))
+        return AugmentedEpoch(
+            np.concatenate([inputs, anomalies]), np.concatenate([machines, machines + len(MACHINE_IDS)])
+        )
 
     settings = {
-        "examples": "models/data/synthetic/machines.py, and altered",
+        "examples": f"{SOURCE}, and altered",  # part of the files' names: the words stay as they were first written
         "pipeline": pipeline.name,
         "clips_per_machine": clips_per_machine,
     }
-    return PassStore(folder, settings, make)
+    return AugmentationCache(folder=folder, settings=settings, make=make)
 
 
 def _test_clips(per_machine: int) -> list[MachineClip]:
-    return made_up(normal_clips("test", per_machine) + faulty_clips("test", per_machine))
+    return machine_clips(normal_clips("test", per_machine) + faulty_clips("test", per_machine))

@@ -1,32 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The material of each task: one row each."""
+"""The training sets by the name recipes give them: one row each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.models.features.pipelines import Pipeline, find_pipeline
-from mlperf_tiny.models.training.datasets.images import picture_material
-from mlperf_tiny.models.training.datasets.keywords import keyword_material
-from mlperf_tiny.models.training.datasets.machines import machine_material
-from mlperf_tiny.models.training.datasets.training_set import Data, Material
-from mlperf_tiny.models.training.recipes.recipes import Recipe
+from mlperf_tiny.models.training.datasets.images import image_training_set
+from mlperf_tiny.models.training.datasets.keywords import keyword_training_set
+from mlperf_tiny.models.training.datasets.machine_windows import window_training_set
+from mlperf_tiny.models.training.datasets.machines import machine_training_set
+from mlperf_tiny.models.training.datasets.training_set import TrainingSet, TrainingSetOptions
 
-_MAKERS: dict[str, Callable[[Pipeline, int, Recipe, Data, Path], Material]] = {
-    "kws": keyword_material,
-    "ad": machine_material,
-    "vww": picture_material,
+DATASETS: dict[str, Callable[[TrainingSetOptions], TrainingSet]] = {
+    "keywords": keyword_training_set,
+    "machines": machine_training_set,
+    "machine windows": window_training_set,
+    "images": image_training_set,
 }
 
 
-def material_for(pipeline: str, classes: int, recipe: Recipe, data: Data, passes: Path) -> Material:
-    """Return the material of a task for inputs by ``pipeline``; passes are kept in the folder ``passes``.
+def make_training_set(options: TrainingSetOptions) -> TrainingSet:
+    """Return the training set of a recipe; synthetic where no real data is found, which the card states.
 
-    Where no real data is known of, samples are made up, and the card says so. Raises DataError for broken data and
-    where a folder was named that should hold keyword clips and does not, UsageError for a task without material.
+    Raises:
+        DataError: Data is broken, or a named folder holds no keyword clips.
+        UsageError: The recipe names an unknown training set.
     """
-    if recipe.task not in _MAKERS:
-        raise UsageError(f"there is nothing to learn {recipe.task} from; there is for {', '.join(_MAKERS)}.")
-    return _MAKERS[recipe.task](find_pipeline(pipeline), classes, recipe, data, passes)
+    name = options.recipe.dataset
+    if name not in DATASETS:
+        raise UsageError(f"unknown training set {name!r}; known: {', '.join(DATASETS)}.")
+    return DATASETS[name](options)

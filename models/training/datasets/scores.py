@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model gives on this machine: the figures of a model card, and the oracle of device runs.
+"""Anomaly scores and their AUC on this machine: for model cards, and to check device runs against.
 
-The int8 interpreter is handed in, so that this works with TensorFlow's and with ai-edge-litert's alike.
+The int8 interpreter is an argument, so that this works with TensorFlow's and with ai-edge-litert's alike.
 """
 
 from __future__ import annotations
@@ -23,15 +23,30 @@ def ad_windows(content: bytes) -> NDArray[np.float32]:
 
 
 def ad_score(reconstructed: NDArray[np.floating], inputs: NDArray[np.floating]) -> float:
-    """Return the anomaly score of a clip: the squared error, mean over all windows and values."""
+    """Return the anomaly score of a clip: the squared error, mean over all windows and values.
+
+    Args:
+        reconstructed: Outputs of the auto-encoder, shape (windows, 640).
+        inputs: Its inputs, same shape.
+
+    >>> ad_score(np.zeros((1, 2)), np.array([[1.0, 3.0]]))
+    5.0
+    """
     return float(np.mean((reconstructed.astype(np.float64) - inputs.astype(np.float64)) ** 2))
 
 
 def int8_ad_scores(interpreter: Any, files: Iterable[bytes]) -> Floats:
-    """Return the score of each feature file as a device finds it.
+    """Return the score of each feature file as a device computes it.
 
-    ``interpreter`` is a TFLite interpreter of an int8 auto-encoder. Inputs are quantised as the reference firmware
-    does it, x / scale rounded half away from zero, and the score compares with the unquantised input.
+    Inputs are quantised as the reference firmware does it, x / scale rounded half away from zero, and the score
+    compares with the unquantised input.
+
+    Args:
+        interpreter: A TFLite interpreter of an int8 auto-encoder.
+        files: Contents of feature files.
+
+    Returns:
+        Scores, shape (files,).
     """
     interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [196, 640])
     interpreter.allocate_tensors()
@@ -51,6 +66,15 @@ def int8_ad_scores(interpreter: Any, files: Iterable[bytes]) -> Floats:
 
 
 def auc(labels: NDArray[np.integer], scores: Floats) -> float:
-    """Return the area under the ROC curve: how often an anomalous clip scores above a normal one, ties half."""
-    anomalous, normal = scores[labels == 1][:, None], scores[labels == 0][None, :]
-    return float(np.mean((anomalous > normal) + 0.5 * (anomalous == normal)))
+    """Return the area under the ROC curve: how often an anomalous clip scores above a normal one, ties half.
+
+    Args:
+        labels: 1 anomalous, 0 normal, shape (n,); both must occur.
+        scores: Anomaly scores, shape (n,).
+
+    >>> auc(np.array([0, 0, 1]), np.array([0.1, 0.4, 0.4]))
+    0.75
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(labels, scores))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a network learns from and is judged by: the form in which each task hands it over."""
+"""What a network is trained on and tested with: the form in which every dataset is handed to the training."""
 
 from __future__ import annotations
 
@@ -13,67 +13,106 @@ from numpy.typing import NDArray
 
 from mlperf_tiny.models.data.formats.examples import Example, labels_of
 from mlperf_tiny.models.features.pipelines import Pipeline
-from mlperf_tiny.models.training.datasets.augmentation_cache import PassStore
+from mlperf_tiny.models.training.datasets.augmentation_cache import AugmentationCache
+from mlperf_tiny.models.training.recipes.recipe import Recipe
 
 Floats = NDArray[np.float32]
 Predict = Callable[[Floats], Floats]
-Figures = dict[str, dict[str, float]]
+"""Inputs (n, *shape) to outputs (n, outputs)."""
+Metrics = dict[str, dict[str, float]]
+"""Values by split, then by name."""
+
+EXAMPLES_AT_A_TIME = 256
 
 
-@dataclass(frozen=True)
-class Data:
-    """Where real data may be: the folder the user ``named``, and the one where downloads are kept."""
+@dataclass(frozen=True, kw_only=True)
+class DataFolders:
+    """Where real data may be."""
 
     named: Path | None
+    """The folder the user named, if any."""
     cached: Path
+    """The folder where downloads are kept."""
 
     @property
-    def places(self) -> tuple[Path, ...]:
-        """Those of the two that are there, in the order to look into them."""
-        return tuple(place for place in (self.named, self.cached) if place is not None and place.is_dir())
+    def existing(self) -> tuple[Path, ...]:
+        """Those of the two that exist, in the order they are searched."""
+        return tuple(folder for folder in (self.named, self.cached) if folder is not None and folder.is_dir())
 
 
-@dataclass(frozen=True)
-class Material:
-    """What a network learns from and is judged by.
+@dataclass(frozen=True, kw_only=True)
+class TrainingSetOptions:
+    """What a training set is made for, and from."""
 
-    ``figures`` takes a function from inputs (n, *shape) to logits (n, classes) and returns figures for each split.
-    ``about`` and ``input`` go into the card; ``metric`` is the name of the figure that counts.
-    """
+    pipeline: str
+    """Name of the network's feature pipeline; "": the benchmark's own files."""
+    classes: int
+    """Length of the network's output."""
+    recipe: Recipe
+    """How the network is trained."""
+    folders: DataFolders
+    """Where real data may be."""
+    cache: Path
+    """Folder for augmented epochs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """What a network is trained on and tested with."""
 
     classes: int
-    store: PassStore
-    figures: Callable[[Predict], Figures]
+    """Length of the network's output."""
+    cache: AugmentationCache
+    """The augmented epochs."""
+    evaluate: Callable[[Predict], Metrics]
+    """Metrics of a predictor, for each split."""
     metric: str
-    about: dict[str, Any]
+    """Name of the metric that counts."""
+    provenance: dict[str, Any]
+    """Where the data is from: ``training_data`` of the card."""
     input: dict[str, Any]
+    """How the network's inputs are made: part of ``input`` of the card."""
     description: str
+    """Sentences for the card."""
     licence: str
+    """Licence of the trained weights."""
+    calibration: Callable[[], Floats] | None = None
+    """Inputs that the ranges of activations start from; None: some of the first augmented epoch."""
 
 
 def features_of(examples: Sequence[Example], pipeline: Pipeline) -> tuple[Floats, NDArray[np.int64]]:
-    """Return inputs (n, *shape) and labels (n,) of unchanged examples; few of them are in memory at a time."""
-    made = [
-        pipeline.compute(np.stack([example.load() for example in examples[start : start + 256]]))
-        for start in range(0, len(examples), 256)
-    ]
-    return np.concatenate(made), labels_of(examples)
+    """Return inputs and labels of unchanged examples, with few of them in memory at a time.
 
+    Args:
+        examples: At least one.
+        pipeline: Makes their features.
 
-def accuracies(splits: Mapping[str, Sequence[Example]], pipeline: Pipeline) -> Callable[[Predict], Figures]:
-    """Return the function from a predictor to the share of each split it gets right; features are made once.
-
-    A split without examples has no figure.
+    Returns:
+        Inputs, shape (n, *input_shape), and labels, shape (n,).
     """
-    made: dict[str, tuple[Floats, NDArray[np.int64]]] = {}
+    features = [
+        pipeline.compute(np.stack([example.load() for example in examples[start : start + EXAMPLES_AT_A_TIME]]))
+        for start in range(0, len(examples), EXAMPLES_AT_A_TIME)
+    ]
+    return np.concatenate(features), labels_of(examples)
 
-    def figures(predict: Predict) -> Figures:
-        for name, rows in splits.items():
-            if rows and name not in made:
-                made[name] = features_of(rows, pipeline)
-        return {name: _accuracy(predict(inputs), labels) for name, (inputs, labels) in made.items()}
 
-    return figures
+def accuracy_evaluation(splits: Mapping[str, Sequence[Example]], pipeline: Pipeline) -> Callable[[Predict], Metrics]:
+    """Return the function from a predictor to its accuracy on each split; features are computed once.
+
+    Args:
+        splits: Examples by name of the split; a split without examples has no metrics.
+        pipeline: Makes their features.
+    """
+    computed: dict[str, tuple[Floats, NDArray[np.int64]]] = {}
+
+    def evaluate(predict: Predict) -> Metrics:
+        for name, examples in splits.items():
+            if examples and name not in computed:
+                computed[name] = features_of(examples, pipeline)
+        return {name: _accuracy(predict(inputs), labels) for name, (inputs, labels) in computed.items()}
+
+    return evaluate
 
 
 def _accuracy(logits: Floats, labels: NDArray[np.int64]) -> dict[str, float]:

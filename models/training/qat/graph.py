@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Keras model as the steps an int8 engine takes: each convolution with its norm and its ReLU in one.
+"""A Keras model as an int8 engine computes it: each convolution fused with its norm and its ReLU.
 
-Only the layers that int8 engines run are known; any other is an error that names it.
+Only the layers that int8 engines support are read; any other is an error that names it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, Literal, cast
 
 from mlperf_tiny.errors import UsageError
 
-Kind = Literal["input", "conv", "depthwise", "dense", "add", "pool", "pad", "reshape"]
+FusedKind = Literal["input", "conv", "depthwise", "dense", "add", "pool", "pad", "reshape"]
 Relu = Literal["none", "relu", "relu6"]
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, FusedKind] = {
     "InputLayer": "input",
     "Conv2D": "conv",
     "DepthwiseConv2D": "depthwise",
@@ -28,53 +28,72 @@ _KINDS: dict[str, Kind] = {
     "Flatten": "reshape",
 }
 WEIGHTED = ("conv", "depthwise", "dense")
-_NOTHING_IN_INFERENCE = ("Dropout", "SpatialDropout2D", "Identity", "GaussianNoise")
+_IDENTITY_IN_INFERENCE = ("Dropout", "SpatialDropout2D", "Identity", "GaussianNoise")
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step. ``inputs`` are numbers of earlier steps; ``layer`` and ``norm`` are the Keras layers it stands for."""
+@dataclass(frozen=True, kw_only=True)
+class FusedLayer:
+    """One operator of the int8 network."""
 
-    kind: Kind
+    kind: FusedKind
+    """What it computes."""
     name: str
+    """Name of its Keras layer."""
     inputs: tuple[int, ...]
+    """Indices of the fused layers whose outputs it takes."""
     layer: Any
+    """The Keras layer with the weights."""
     norm: Any = None
+    """The batch normalisation that is folded into the weights, None: none."""
     relu: Relu = "none"
+    """The activation that is part of it."""
+
+    @property
+    def channels(self) -> int:
+        """Number of output channels."""
+        return int(self.layer.output.shape[-1])
 
 
-def steps_of(model: Any) -> tuple[Step, ...]:
-    """Return the steps of a functional keras.Model with one input and one output, the last step being its output.
+def fuse_layers(model: Any) -> tuple[FusedLayer, ...]:
+    """Return the fused layers of a functional keras.Model with one input and one output; the last is its output.
 
-    Raises UsageError for a layer that is not known, or a norm or ReLU that does not follow a layer it can join.
+    Raises:
+        UsageError: A layer is not supported, or a norm or ReLU does not follow a layer it can be fused with.
     """
-    steps: list[Step] = []
-    made_by: dict[int, int] = {}  # id of a Keras tensor -> number of its step
+    fused: list[FusedLayer] = []
+    made_by: dict[int, int] = {}  # id of a Keras tensor -> index of its fused layer
+    readers = _reader_counts(model)
+    for layer in model.operations:
+        keras_type = type(layer).__name__
+        sources = tuple(made_by[id(tensor)] for tensor in _inputs(layer))
+        if keras_type in _KINDS:
+            fused.append(
+                FusedLayer(kind=_KINDS[keras_type], name=layer.name, inputs=sources, layer=layer, relu=_own_relu(layer))
+            )
+            made_by[id(layer.output)] = len(fused) - 1
+        elif keras_type in ("BatchNormalization", "ReLU", "Activation", "ReLU6"):
+            if readers[id(_inputs(layer)[0])] > 1:
+                raise UsageError(f"layer {layer.name} ({keras_type}) shares its input with another layer; int8 cannot.")
+            fused[sources[0]] = _fused_with(fused[sources[0]], layer)
+            made_by[id(layer.output)] = sources[0]
+        elif keras_type in _IDENTITY_IN_INFERENCE:
+            made_by[id(layer.output)] = sources[0]
+        else:
+            raise UsageError(
+                f"layer {layer.name} is a {keras_type}, which cannot be quantised; supported: {', '.join(_KINDS)}."
+            )
+    if made_by[id(model.outputs[0])] != len(fused) - 1:
+        raise UsageError(f"model {model.name} does not end in its output; build it with one output at its end.")
+    return tuple(fused)
+
+
+def _reader_counts(model: Any) -> dict[int, int]:
+    """How many layers read each Keras tensor, by the tensor's id."""
     readers: dict[int, int] = {}
     for layer in model.operations:
         for tensor in _inputs(layer):
             readers[id(tensor)] = readers.get(id(tensor), 0) + 1
-    for layer in model.operations:
-        sort = type(layer).__name__
-        sources = () if sort == "InputLayer" else tuple(made_by[id(tensor)] for tensor in _inputs(layer))
-        if sort in _KINDS:
-            steps.append(Step(_KINDS[sort], layer.name, sources, layer, relu=_own_relu(layer)))
-        elif sort in ("BatchNormalization", "ReLU", "Activation", "ReLU6"):
-            (source,) = sources
-            if readers[id(_inputs(layer)[0])] > 1:
-                raise UsageError(f"layer {layer.name} ({sort}) shares its input with another layer; int8 cannot.")
-            steps[source] = _joined(steps[source], layer)
-            made_by[id(layer.output)] = source
-            continue
-        elif sort in _NOTHING_IN_INFERENCE:
-            made_by[id(layer.output)] = sources[0]
-            continue
-        else:
-            raise UsageError(f"layer {layer.name} is a {sort}, which cannot be quantised; known: {', '.join(_KINDS)}.")
-        made_by[id(layer.output)] = len(steps) - 1
-    if made_by[id(model.outputs[0])] != len(steps) - 1:
-        raise UsageError(f"model {model.name} does not end in its output; build it with one output at its end.")
-    return tuple(steps)
+    return readers
 
 
 def _inputs(layer: Any) -> list[Any]:
@@ -83,13 +102,13 @@ def _inputs(layer: Any) -> list[Any]:
     return list(layer.input) if isinstance(layer.input, (list, tuple)) else [layer.input]
 
 
-def _joined(step: Step, layer: Any) -> Step:
+def _fused_with(fused: FusedLayer, layer: Any) -> FusedLayer:
     if type(layer).__name__ == "BatchNormalization":
-        if step.kind in WEIGHTED and step.norm is None and step.relu == "none":
-            return replace(step, norm=layer)
-    elif step.relu == "none" and step.kind in (*WEIGHTED, "add"):
-        return replace(step, relu=_relu(layer))
-    raise UsageError(f"layer {layer.name} ({type(layer).__name__}) after {step.name} cannot become part of it.")
+        if fused.kind in WEIGHTED and fused.norm is None and fused.relu == "none":
+            return replace(fused, norm=layer)
+    elif fused.relu == "none" and fused.kind in (*WEIGHTED, "add"):
+        return replace(fused, relu=_relu(layer))
+    raise UsageError(f"layer {layer.name} ({type(layer).__name__}) after {fused.name} cannot be fused with it.")
 
 
 def _own_relu(layer: Any) -> Relu:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,14 @@ from mlperf_tiny.cli.command import click_command
 from mlperf_tiny.cli.options import COUNT, DataOptions, data_options, help_text
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.progress import Progress
+from mlperf_tiny.progress import Listener
 
 if TYPE_CHECKING:
     from mlperf_tiny.models.arch.arch import Arch
-    from mlperf_tiny.models.training.loop import Step
+    from mlperf_tiny.models.training.recipes.recipe import Recipe
+    from mlperf_tiny.models.training.teacher import Teacher
 
-_RECIPE = "from the recipe of the task"
+_RECIPE = "from the recipe of the network"
 
 
 @click_command()
@@ -38,11 +40,18 @@ _RECIPE = "from the recipe of the task"
     "--seed", type=click.IntRange(0, 2**32 - 1), help=help_text("Seed of weights, augmentation and order.", _RECIPE)
 )
 @click.option("--epochs", type=COUNT, help=help_text("Epochs of float training.", _RECIPE))
-@click.option("--int8-epochs", type=COUNT, help=help_text("Epochs of int8 training after it.", _RECIPE))
+@click.option(
+    "--int8-epochs",
+    type=click.IntRange(min=0),
+    help=help_text("Epochs of quantisation-aware training after it; 0: post-training quantisation.", _RECIPE),
+)
 @click.option("--batch", type=COUNT, help=help_text("Samples in one step.", _RECIPE))
 @click.option(
-    "--passes", type=COUNT, help=help_text("Differently augmented passes over the samples, taken in turn.", _RECIPE)
+    "--augmented-epochs",
+    type=COUNT,
+    help=help_text("Differently augmented versions of the training set, taken in turn.", _RECIPE),
 )
+@click.option("--passes", "augmented_epochs_by_former_name", type=COUNT, hidden=True)
 @click.option("--clips", type=COUNT, help=help_text("Synthetic samples of each class or machine.", _RECIPE))
 @data_options(text="Folder with real data to train on.")
 @click.option(
@@ -56,7 +65,7 @@ _RECIPE = "from the recipe of the task"
     "--cache",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help=help_text("Folder for prepared samples, shared by trainings.", "in the download cache"),
+    help=help_text("Folder for augmented epochs, shared by trainings.", "in the download cache"),
 )
 @click.option("--resume", is_flag=True, help="Continue the training in --out.")
 def main(
@@ -66,85 +75,92 @@ def main(
     teachers: tuple[str, ...],
     cache: Path | None,
     resume: bool,
-    clips: int | None,
-    **changes: Any,
+    **overrides: int | None,
 ) -> None:
     """Train the network NAME and write model.tflite and card.json into the --out folder.
 
-    Needs TensorFlow: pip install 'mlperf-tiny-harness[train]'. A stopped training continues with --resume.
+    Needs TensorFlow: pip install 'mlperf-tiny-harness[train]'. An interrupted training continues with --resume.
     """
-    from mlperf_tiny.models.arch.build import build
     from mlperf_tiny.models.arch.zoo import find_arch
-    from mlperf_tiny.models.catalog.catalog import find_model
-    from mlperf_tiny.models.data.download.cache import cache_folder, data_folder
-    from mlperf_tiny.models.features.pipelines import find_pipeline
-    from mlperf_tiny.models.training import train
-    from mlperf_tiny.models.training.card import Trained
-    from mlperf_tiny.models.training.datasets.registry import material_for
-    from mlperf_tiny.models.training.datasets.training_set import Data
-    from mlperf_tiny.models.training.recipes.recipes import Recipe, recipe_for
-    from mlperf_tiny.models.training.teacher import make_teacher
+    from mlperf_tiny.models.data.download.cache import data_folder
 
     arch = find_arch(name)
+    recipe = _recipe(arch, overrides)
+    if teachers and recipe.loss != "softmax":
+        raise UsageError(f"{arch.name} has no classes to distil; leave --distill out.")
     _require_tensorflow()
-    given = {key: value for key, value in changes.items() if value is not None}
+    if not resume and list(out.glob("*.npz")):
+        raise UsageError(f"{out} holds the checkpoints of another training: add --resume, or name another --out.")
+    named = data_folder(data.data)
     printer = ProgressPrinter()
-    if not arch.pipeline:
-        card = _train_autoencoder(arch, given, clips, out, printer)
-    else:
-        if not resume and list(out.glob("*.npz")):
-            raise UsageError(f"{out} holds the checkpoints of another training: add --resume, or name another --out.")
-        task = find_pipeline(arch.pipeline).task
-        recipe: Recipe = replace(recipe_for(task), **given)
-        recipe = replace(recipe, made_up_per_class=clips) if clips else recipe
-        named = data_folder(data.data)
-        material = material_for(
-            arch.pipeline, arch.classes, recipe, Data(named, cache_folder()), cache or cache_folder() / "training"
-        )
-        files = [
-            (find_model(teacher, task, data_dir=named).name, find_model(teacher, task, data_dir=named).load())
-            for teacher in teachers
-        ]
-        trained = Trained(arch.name, arch.name.removeprefix("micronet-"), task, arch.macs, arch.parameters)
-        source = material.about["source"]
-        printer.log(f"{arch.name}, {arch.macs:,} multiply-accumulates, trained on {source}; checkpoints in {out}")
-        card = train.train_micronet(
-            lambda: build(arch),
-            trained,
-            recipe,
-            material,
-            make_teacher(files) if files else None,
-            out,
-            train.Progress(lambda step: printer.progress(_shown(step)), printer.log),
-        )
+    teacher = _teacher(teachers, recipe.task, named)
+    card = _train(arch, recipe, named, cache, teacher, out, Listener(printer.log, printer.progress))
     printer.clear()
     click.echo(json.dumps(card["figures"], indent=2))
 
 
-def _train_autoencoder(
-    arch: Arch, given: dict[str, Any], clips: int | None, out: Path, printer: ProgressPrinter
+def _recipe(arch: Arch, overrides: dict[str, int | None]) -> Recipe:
+    """The recipe of a network with the values of options in place of its own."""
+    from mlperf_tiny.models.training.recipes.recipes import recipe_for
+
+    former = overrides.pop("augmented_epochs_by_former_name")
+    fields: dict[str, Any] = {
+        **overrides,
+        "augmented_epochs": overrides["augmented_epochs"] or former,
+        "synthetic_per_class": overrides["clips"],
+    }
+    del fields["clips"]
+    recipe = replace(recipe_for(arch), **{name: value for name, value in fields.items() if value is not None})
+    if recipe.int8_epochs and not recipe.int8_learning_rate:
+        raise UsageError(f"the recipe of {arch.name} has no quantisation-aware training; leave --int8-epochs out.")
+    return recipe
+
+
+def _train(
+    arch: Arch,
+    recipe: Recipe,
+    named: Path | None,
+    cache: Path | None,
+    teacher: Teacher | None,
+    out: Path,
+    listener: Listener,
 ) -> dict[str, Any]:
-    from mlperf_tiny.models.training import autoencoder
+    from mlperf_tiny.models.data.download.cache import cache_folder
+    from mlperf_tiny.models.training.datasets.registry import make_training_set
+    from mlperf_tiny.models.training.datasets.training_set import DataFolders, TrainingSetOptions
+    from mlperf_tiny.models.training.train import train_network
 
-    unknown = sorted(set(given) - {"seed", "epochs", "batch"})
-    if unknown or arch.name != "ad-autoencoder":
-        raise UsageError(f"{arch.name} has no recipe with {', '.join(unknown) or 'these layers'}; see --help.")
-    recipe = autoencoder.Recipe(**given)
-    recipe = replace(recipe, train_clips=clips) if clips else recipe
-    return autoencoder.train(arch, recipe, out, printer.log)
+    training_set = make_training_set(
+        TrainingSetOptions(
+            pipeline=arch.pipeline,
+            classes=arch.classes,
+            recipe=recipe,
+            folders=DataFolders(named=named, cached=cache_folder()),
+            cache=cache or cache_folder() / "training",
+        )
+    )
+    source = training_set.provenance["source"]
+    listener.log(f"{arch.name}, {arch.macs:,} multiply-accumulates, trained on {source}; checkpoints in {out}")
+    return train_network(arch, recipe, training_set, teacher, out, listener)
 
 
-def _shown(step: Step) -> Progress:
-    text = f"loss {step.loss:.4f}, {step.epoch_s:.0f} s an epoch"
-    return Progress(f"{step.phase} training", step.done, step.total, text)
+def _teacher(names: Sequence[str], task: str, named: Path | None) -> Teacher | None:
+    """The teacher of the models with these names, None without names."""
+    from mlperf_tiny.models.catalog.catalog import find_model
+    from mlperf_tiny.models.training.teacher import make_teacher
+
+    if not names:
+        return None
+    models = [find_model(name, task, data_dir=named) for name in names]
+    return make_teacher([(model.name, model.load()) for model in models])
 
 
 def _require_tensorflow() -> None:
+    from mlperf_tiny.models.training.interpreter import MISSING_TENSORFLOW
+
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its own log lines would break the progress line
     try:
         import tensorflow as tf
     except ImportError as error:
-        raise UsageError(
-            "training needs TensorFlow, which is not installed: pip install 'mlperf-tiny-harness[train]'"
-        ) from error
+        raise UsageError(MISSING_TENSORFLOW) from error
     tf.get_logger().setLevel(logging.ERROR)

@@ -1,26 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a trained float model to a full int8 .tflite: int8 input, output, weights and activations.
-
-Needs TensorFlow (the ``[train]`` extra), which is imported only when a function is called.
-"""
+"""Post-training quantisation: from a trained float model to .tflite with int8 input, output, weights, activations."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 
-def quantize(model: Any, calibration: NDArray[np.float32]) -> bytes:
-    """Return ``model`` (a keras.Model without norms) as int8 .tflite.
+def post_training_tflite(model: Any, calibration: NDArray[np.float32]) -> bytes:
+    """Return a float model as int8 .tflite.
 
-    ``calibration`` holds typical inputs, shape (n, *input_shape); the value ranges of all tensors come from it. Dense
-    layers get one weight scale per tensor, as the reference model has: every engine can run that.
+    Dense layers get one weight scale per tensor, as the reference model has: every engine can run that.
+
+    Args:
+        model: A keras.Model without batch normalisation (``arch.build.fold``).
+        calibration: Typical inputs, shape (n, *input_shape); the value ranges of all tensors come from them.
     """
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
     concrete = tf.function(lambda inputs: model(inputs, training=False)).get_concrete_function(signature)
     frozen = convert_variables_to_constants_v2(concrete)  # the calibrator cannot read variables
