@@ -32,7 +32,7 @@ def test_unknown_network_lists_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_help_shows_where_defaults_are_from_and_hides_the_old_name_of_an_option() -> None:
-    text = call("--help").output
+    text = " ".join(call("--help").output.split())
     assert text.count("[default: from the") == 6
     assert "--augmented-epochs" in text and "--passes" not in text
 
