@@ -61,7 +61,12 @@ def _order(indices: NDArray[np.int64], recipe: Recipe, rng: np.random.Generator)
 
 
 def clip_inputs(inputs: Floats, recipe: Recipe) -> Floats:
-    """Return inputs, any shape, clipped to the input range of the recipe."""
+    """Return inputs clipped to the input range of a recipe.
+
+    Args:
+        inputs: Any shape.
+        recipe: Its range; None: nothing is clipped.
+    """
     return inputs if recipe.input_range is None else np.clip(inputs, *recipe.input_range)
 
 

@@ -55,7 +55,7 @@ TEACHER = Teacher(
     sha256="0" * 64,
     predict=lambda inputs: 2 * np.stack([inputs[:, 2 * n, n, 0] for n in range(CLASSES)], 1),
 )
-NARROW = Arch("narrow", (12,), (Dense(8), Dense(3), Dense(12, batch_norm=False, relu=False)))
+NARROW = Arch(name="narrow", input_shape=(12,), blocks=(Dense(8), Dense(3), Dense(12, batch_norm=False, relu=False)))
 RECONSTRUCTION = replace(AD_AUTOENCODER, epochs=30, batch=24, learning_rate=2e-2, threads=None)
 
 

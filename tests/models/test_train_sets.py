@@ -34,12 +34,12 @@ RNG = np.random.default_rng
 
 
 def training_set(
-    recipe: Recipe, cache: Path, *, classes: int, features: str = "", named: Path | None = None
+    recipe: Recipe, cache: Path, *, classes: int, pipeline: str = "", named: Path | None = None
 ) -> TrainingSet:
     """The training set of a recipe with real data from ``named`` alone."""
     folders = DataFolders(named=named, cached=cache / "none")
     return make_training_set(
-        TrainingSetOptions(features=features, classes=classes, recipe=recipe, folders=folders, cache=cache)
+        TrainingSetOptions(pipeline=pipeline, classes=classes, recipe=recipe, folders=folders, cache=cache)
     )
 
 
@@ -63,8 +63,8 @@ def test_recipe_of_a_network_fits_its_outputs_and_inputs(arch: Arch) -> None:
     if recipe.loss == "mse":
         assert arch.input_shape == (arch.classes,)
     else:
-        assert find_pipeline(arch.features).shape == arch.input_shape
-        assert find_pipeline(arch.features).task == recipe.task
+        assert find_pipeline(arch.pipeline).shape == arch.input_shape
+        assert find_pipeline(arch.pipeline).task == recipe.task
     assert recipe.spec_augment is None or len(arch.input_shape) == 3
     # Logits of a teacher are of single samples, not of blends of two; only clips without label need a teacher.
     assert recipe.mixup == 0.0 or recipe.augmentation is None
@@ -136,7 +136,7 @@ def test_auc_is_the_share_of_pairs_in_order_with_ties_as_half(ties: bool) -> Non
 
 def test_slide_rails_are_used_where_they_are_found(tmp_path: Path) -> None:
     write_tree(tmp_path / "data" / "slider", dcase_files(samples=60_000))
-    rails = training_set(AD, tmp_path / "cache", classes=4, features="micronet-ad", named=tmp_path / "data")
+    rails = training_set(AD, tmp_path / "cache", classes=4, pipeline="micronet-ad", named=tmp_path / "data")
     assert rails.provenance["clips"] == {"train": 22, "validation": 2, "test": 4}
     assert (rails.provenance["kind"], rails.input["classes"]) == ("real", ["00", "02", "", ""])
     made = rails.cache.load(0)
@@ -158,14 +158,14 @@ def test_slide_rails_are_used_where_they_are_found(tmp_path: Path) -> None:
 def test_machines_that_do_not_fit_the_outputs_are_refused(tmp_path: Path) -> None:
     write_tree(tmp_path / "slider", dcase_files())
     with pytest.raises(DataError, match="training clips of the machines 00, 02, the network has 1 outputs"):
-        training_set(AD, tmp_path, classes=1, features="micronet-ad", named=tmp_path)
+        training_set(AD, tmp_path, classes=1, pipeline="micronet-ad", named=tmp_path)
     with pytest.raises(DataError, match=r"synthetic machines and pseudo-anomalies of them are 8 classes, .* has 4"):
-        training_set(AD, tmp_path, classes=4, features="micronet-ad")
+        training_set(AD, tmp_path, classes=4, pipeline="micronet-ad")
 
 
 def test_photographs_are_used_where_they_are_found(tmp_path: Path) -> None:
     write_tree(tmp_path / "data", {**coco_files("train2017", 40), **coco_files("val2017", 8)})
-    coco = training_set(VWW, tmp_path / "cache", classes=2, features="micronet-vww-50", named=tmp_path / "data")
+    coco = training_set(VWW, tmp_path / "cache", classes=2, pipeline="micronet-vww-50", named=tmp_path / "data")
     counts = coco.provenance["images"]
     assert counts["train"] + counts["validation"] == 40 and counts["test"] == 8
     assert coco.provenance["kind"] == "real" and str(tmp_path) not in str(coco.provenance)
@@ -177,18 +177,18 @@ def test_photographs_are_used_where_they_are_found(tmp_path: Path) -> None:
 
 def test_folder_without_keyword_clips_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no keyword clips found in .*; wanted speech_commands_v0.02/"):
-        training_set(KWS, tmp_path, classes=12, features="micronet-kws", named=tmp_path)
+        training_set(KWS, tmp_path, classes=12, pipeline="micronet-kws", named=tmp_path)
 
 
 def test_keyword_training_set_of_real_clips(data_dir: Path, tmp_path: Path) -> None:
-    made = training_set(KWS, tmp_path, classes=12, features="micronet-kws", named=data_dir)
+    made = training_set(KWS, tmp_path, classes=12, pipeline="micronet-kws", named=data_dir)
     assert made.provenance["clips"] == {"train": 2655, "validation": 323, "test": 1590}
     assert str(data_dir) not in str(made.provenance)
 
 
 def test_without_a_data_folder_speech_is_synthetic(tmp_path: Path) -> None:
     try:
-        made = training_set(replace(KWS, synthetic_per_class=1), tmp_path, classes=12, features="micronet-kws")
+        made = training_set(replace(KWS, synthetic_per_class=1), tmp_path, classes=12, pipeline="micronet-kws")
     except DataError as error:
         pytest.skip(str(error))
     assert (made.provenance["kind"], made.licence) == ("synthetic", "Apache-2.0")
@@ -196,7 +196,7 @@ def test_without_a_data_folder_speech_is_synthetic(tmp_path: Path) -> None:
 
 
 def test_augmented_epochs_of_images_differ_and_keep_their_labels(tmp_path: Path) -> None:
-    scenes = training_set(replace(VWW, synthetic_per_class=6), tmp_path, classes=2, features="micronet-vww-50")
+    scenes = training_set(replace(VWW, synthetic_per_class=6), tmp_path, classes=2, pipeline="micronet-vww-50")
     first, second = scenes.cache.load(0), scenes.cache.load(1)
     assert first.inputs.shape == (12, 50, 50, 1) and sorted(first.labels.tolist()) == [0] * 6 + [1] * 6
     np.testing.assert_array_equal(first.labels, second.labels)
@@ -205,7 +205,7 @@ def test_augmented_epochs_of_images_differ_and_keep_their_labels(tmp_path: Path)
 
 def test_network_trained_on_synthetic_scenes_is_tested_on_the_benchmarks_images(data_dir: Path, tmp_path: Path) -> None:
     recipe = replace(VWW, synthetic_per_class=6)
-    scenes = training_set(recipe, tmp_path, classes=2, features="micronet-vww-50", named=data_dir)
+    scenes = training_set(recipe, tmp_path, classes=2, pipeline="micronet-vww-50", named=data_dir)
     assert scenes.provenance["images"]["benchmark_images"] == 800 and scenes.provenance["kind"] == "synthetic"
     teacher = (data_dir / "micronets/vww2_50_50_INT8.tflite").read_bytes()
     metrics = scenes.evaluate(partial(int8_outputs, open_interpreter(teacher)))
