@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every error a user can meet, typed by what the caller can do next.
+"""Every error that a user can cause or meet, typed by what the caller can do next.
 
 ::
 
     BenchError                                   exit 1
     ├─ UsageError                                exit 2   unknown device, task, model, URL scheme, bad option
-    ├─ DataError                                 data set or file missing, or not what its index says
+    ├─ DataError                                 dataset or file missing, or different from its index
     ├─ BuildError
-    │   ├─ ModelInvalid                          the .tflite is broken or hostile
-    │   ├─ UnsupportedOperator                   a sound .tflite holds something the compiler does not do
-    │   ├─ LibraryUnusable                       a prebuilt library is missing or for something else
+    │   ├─ ModelInvalid                          the .tflite file is broken or hostile
+    │   ├─ UnsupportedOperator                   a valid .tflite has something the compiler does not support
+    │   ├─ LibraryUnusable                       a prebuilt library is missing or built for something else
     │   ├─ DoesNotFit                            image or buffers exceed a memory of the device
-    │   └─ CompilerFailed                        the cross compiler is missing or refused the code
+    │   └─ CompilerFailed                        the cross compiler is missing or reports errors
     ├─ TransportError
     │   ├─ PortUnavailable                       cannot be opened
     │   ├─ DeviceSilent                          no answer in time
     │   ├─ DeviceGone                            unplugged, process ended
-    │   └─ DeviceCrashed                         the emulated core faulted or ran away; carries a report
+    │   └─ DeviceCrashed                         the emulated core faulted or left its code; carries a report
     ├─ ProtocolError
     │   ├─ Refused                               the device answered ``e-[...]``
-    │   └─ UnexpectedReply                       the device answered something the command cannot mean
+    │   └─ UnexpectedReply                       the device answered something that the command does not allow
     └─ RecordError                               a run folder is damaged or belongs to another run
 
-A finished run that breaks a benchmark rule is data (``RunRecord.violations``), not an exception.
-Messages say what happened, on which thing, what was got, what was wanted, and the next step.
+A finished run that violates a benchmark rule is data (``RunRecord.violations``), not an exception.
+A message has what is wrong, where, got and wanted, and the next step.
 This module imports nothing of the project; every package may import it.
 """
 
@@ -33,23 +33,24 @@ from pathlib import Path
 
 
 class BenchError(Exception):
-    """Base of all errors shown to the user as one sentence; ``exit_code`` is the process exit status."""
+    """Base of all errors that are shown to the user as one sentence."""
 
     exit_code = 1
+    """Exit status of a command that ends with this error."""
 
 
 class UsageError(BenchError):
-    """The command line asks for something that does not exist or does not go together."""
+    """The command line asks for something unknown, or for options that exclude each other."""
 
     exit_code = 2
 
 
 class DataError(BenchError):
-    """A data set, file or label list is missing or is not what its index says."""
+    """A dataset, file or label list is missing or differs from its index."""
 
 
 class BuildError(BenchError):
-    """The model cannot be turned into an image for the device."""
+    """The model cannot be built into an image for the device."""
 
 
 class ModelInvalid(BuildError):
@@ -61,7 +62,7 @@ class ModelInvalid(BuildError):
 
 
 class UnsupportedOperator(BuildError):
-    """A sound model holds an operator or attribute the compiler does not do."""
+    """A valid model has an operator or attribute that the compiler does not support."""
 
     def __init__(self, operator: str, where: str, reason: str) -> None:
         self.operator, self.where, self.reason = operator, where, reason
@@ -69,7 +70,7 @@ class UnsupportedOperator(BuildError):
 
 
 class LibraryUnusable(BuildError):
-    """A library that the engine is linked with is missing, damaged, or was built for something else."""
+    """A library of the engine is missing, damaged, or built for another core."""
 
     def __init__(self, path: Path, problem: str) -> None:
         self.path, self.problem = path, problem
@@ -83,13 +84,13 @@ class DoesNotFit(BuildError):
         self.device, self.region, self.need_bytes, self.have_bytes = device, region, need_bytes, have_bytes
         super().__init__(
             f"the image does not fit {device}: {region} needs {need_bytes:,} bytes, has {have_bytes:,} "
-            f"({need_bytes - have_bytes:,} too many). Take a smaller model or a larger device "
+            f"({need_bytes - have_bytes:,} too many). Use a smaller model or a larger device "
             "(benchmark-devices lists them)."
         )
 
 
 class CompilerFailed(BuildError):
-    """The cross compiler is missing, or refused the code; ``detail`` holds what it printed."""
+    """The cross compiler is missing or reports errors; ``detail`` holds what it printed."""
 
     def __init__(self, compiler: str, problem: str, detail: str = "") -> None:
         self.compiler, self.problem, self.detail = compiler, problem, detail
@@ -111,7 +112,7 @@ class PortUnavailable(TransportError):
 
 
 class DeviceSilent(TransportError):
-    """No complete answer within the deadline."""
+    """The device gave no complete answer within the deadline."""
 
     def __init__(self, command: str, waited_s: float, received: str = "") -> None:
         self.command, self.waited_s, self.received = command, waited_s, received
@@ -123,15 +124,17 @@ class DeviceSilent(TransportError):
 
 
 class DeviceGone(TransportError):
-    """The other end closed the pipe: cable pulled, process ended, connection reset."""
+    """The other end closed the connection: cable pulled, process ended, connection reset."""
 
     def __init__(self, url: str, reason: str) -> None:
         self.url, self.reason = url, reason
-        super().__init__(f"{url} went away: {reason}. What was recorded is kept; start again with --resume.")
+        super().__init__(
+            f"connection to {url} lost: {reason}. The recorded part of the run is kept; continue with --resume."
+        )
 
 
 class DeviceCrashed(TransportError):
-    """The emulated core faulted or ran away; ``report`` holds PC, symbol and registers."""
+    """The emulated core faulted or left its code; ``report`` holds PC, symbol and registers."""
 
     def __init__(self, device: str, summary: str, report: str) -> None:
         self.device, self.summary, self.report = device, summary, report
@@ -139,7 +142,7 @@ class DeviceCrashed(TransportError):
 
 
 class ProtocolError(BenchError):
-    """The device speaks, but not as the protocol says."""
+    """The device answered, but not as the protocol defines."""
 
 
 class Refused(ProtocolError):
@@ -151,7 +154,7 @@ class Refused(ProtocolError):
 
 
 class UnexpectedReply(ProtocolError):
-    """A reply lacks what the command must give (a lap, a result, a load confirmation)."""
+    """A reply lacks what the command must return (a lap, a result, a load confirmation)."""
 
     def __init__(self, command: str, wanted: str, raw: str) -> None:
         self.command, self.wanted, self.raw = command, wanted, raw

@@ -60,7 +60,9 @@ DATA_SET = ReadLimits(what="data set", max_file_bytes=8 << 20, max_total_bytes=N
 class FileSource(Protocol):
     """Where the bytes of a path come from."""
 
-    def open(self, path: str) -> AbstractContextManager[IO[bytes]]: ...
+    def open(self, path: str) -> AbstractContextManager[IO[bytes]]:
+        """Open a file for reading; a context manager."""
+        ...
 
 
 @dataclass

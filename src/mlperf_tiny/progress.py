@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long work reports what it is doing; the library never prints, it calls back."""
+"""How long work reports its progress: the library never prints, it calls back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Progress:
     """One step of a longer task."""
 
     stage: str
-    """What kind of step, e.g. ``accuracy``."""
+    """Kind of step, e.g. ``accuracy``."""
     done: int
     """Steps finished."""
     total: int
@@ -22,14 +22,14 @@ class Progress:
 
 
 def _ignore(value: object) -> None:
-    """The callback of a caller that does not want to be told."""
+    """The callback of a caller that needs no report."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Where a run reports to: both callbacks are called on the caller's thread."""
+    """Where a run reports its progress; both callbacks are called on the caller's thread."""
 
     log: Callable[[str], None] = _ignore
-    """Takes one sentence."""
+    """Gets one sentence, to be shown on a line of its own."""
     progress: Callable[[Progress], None] = _ignore
-    """Takes each step."""
+    """Gets each step, as often as there are some."""

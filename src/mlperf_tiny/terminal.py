@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text for a terminal: tables of plain text, and foreign text made harmless.
+"""Text for a terminal: aligned tables, and untrusted text without control characters.
 
-What comes from a device, a file or a submission may hold escape codes, or a megabyte of one word.
+Text from a device, a file or a submission may hold escape codes, or be a megabyte long.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ MAX_SHOWN = 400
 
 
 def sanitize_for_terminal(text: str, limit: int = MAX_SHOWN) -> str:
-    r"""Return ``text`` on one line of printable characters, at most ``limit`` of them.
+    r"""Return ``text`` on one line of printable characters.
+
+    Args:
+        text: Text from a device, a file or a submission.
+        limit: Longest result in characters; the end of a longer one is replaced by ``...``.
 
     >>> sanitize_for_terminal("\x1b[31mred")
     '\\x1b[31mred'
@@ -22,7 +26,7 @@ def sanitize_for_terminal(text: str, limit: int = MAX_SHOWN) -> str:
 
 
 def numbers(values: Collection[float]) -> str:
-    """Return numbers in rising order, each once, for a sentence.
+    """Return numbers in ascending order, each once, as text.
 
     >>> numbers([3, 1.5, 3])
     '1.5, 3'
@@ -38,8 +42,8 @@ def text_table(
     Args:
         rows: Cells as text; rows may be shorter than the widest one.
         align: One character a column, ``<`` or ``>``; columns beyond it are aligned to the left.
-        gap: What stands between two columns.
-        indent: What each line begins with.
+        gap: Text between two columns.
+        indent: Text before each line.
         spanning: Numbers of rows whose last cell is a sentence over the columns to its right; it widens none.
 
     >>> print(text_table([["model", "ms"], ["kws-s", "37.97"]], align="<>"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a command ends: one sentence on stderr and the right exit status, never a traceback for a foreseen problem."""
+"""How a command ends: one sentence on stderr and an exit status, without a traceback for an expected error."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ import click
 
 from mlperf_tiny.errors import BenchError
 
-INTERRUPTED = 130  # what shells give a program that Ctrl-C ended: 128 + SIGINT
+INTERRUPTED = 130
+"""Exit status of a program that Ctrl-C ended, as shells report it: 128 + SIGINT."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Decorate the body of a click command, nearest to the function::
+    """Decorate the function of a click command, nearest to it::
 
         @click.command()
         @click.argument("model")
         @reports_errors
         def main(model: str) -> None: ...
 
-    A BenchError ends the program with ``error: <sentence>`` on stderr and the error's ``exit_code``; so does an
-    OSError of the system, with or without a file (exit 1). Ctrl-C ends it with 130. A reader that closed the pipe
-    (``| head``) ends it quietly. Anything else is a bug and keeps its traceback.
+    A BenchError ends the program with ``error: <sentence>`` on stderr and the error's ``exit_code``. An OSError of the
+    system does the same with exit status 1, Ctrl-C with 130. After ``| head`` has closed the pipe it ends quietly.
+    Any other exception is a bug and keeps its traceback.
     """
 
     @functools.wraps(command)
@@ -40,10 +41,10 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             click.echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
         except BrokenPipeError:
-            # The interpreter flushes both once more on its way out; that must not fail again.
-            nowhere = os.open(os.devnull, os.O_WRONLY)
+            # The interpreter flushes both streams again when it ends; that must not fail.
+            null = os.open(os.devnull, os.O_WRONLY)
             for stream in (1, 2):
-                os.dup2(nowhere, stream)
+                os.dup2(null, stream)
             sys.exit(1)
         except OSError as error:
             if error.strerror is None:

@@ -47,19 +47,37 @@ class LazyGroup(click.Group):
         return list(_BY_NAME)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a subcommand; None for an unknown name, which click reports."""
+        """Import a subcommand.
+
+        Args:
+            ctx: The context of the group.
+            cmd_name: The name that the user gave.
+
+        Returns:
+            The command, or None for an unknown name, which click reports.
+        """
         if cmd_name not in _BY_NAME:
             return None
         command: click.Command = importlib.import_module(f"mlperf_tiny.cli.{cmd_name}").main
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of subcommands from ``ENTRIES``."""
+        """Write the table of subcommands from ``ENTRIES``.
+
+        Args:
+            ctx: The context of the group.
+            formatter: Collects the help.
+        """
         with formatter.section("Commands"):
             formatter.write_dl([(entry.name, entry.help) for entry in ENTRIES])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete names of subcommands without importing them."""
+        """Return completions of a subcommand's name, without importing one.
+
+        Args:
+            ctx: The context of the group.
+            incomplete: What the user has typed of the name.
+        """
         items = [CompletionItem(entry.name, help=entry.help) for entry in ENTRIES if entry.name.startswith(incomplete)]
         return items or click.Command.shell_complete(self, ctx, incomplete)
 

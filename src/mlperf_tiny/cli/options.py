@@ -51,6 +51,10 @@ _HELP = {
 def help_text(text: str, default: object) -> str:
     """Return help with a default that is applied later, in the form that click shows its own.
 
+    Args:
+        text: One sentence.
+        default: The value, or how it is found.
+
     >>> help_text("Serial baud rate.", 115200)
     'Serial baud rate.  [default: 115200]'
     """
