@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make the project's virtual environment on a machine that has Python and nothing else.
+"""Make the virtual environment of the project on a machine that has Python and nothing else.
 
 Debian and Ubuntu ship Python without ``ensurepip``: there the environment is made without pip, and pip is fetched as
 a wheel from the package index (``PIP_INDEX_URL`` if set) and installs itself. No root, no system package.
@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 INDEX = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple")
-# Any pip that knows the wheels of today; it installs the newest one afterwards.
+# Any pip that reads current wheels; it installs the newest one afterwards.
 BOOTSTRAP_PIP = "24.0"
 
 
@@ -37,9 +37,17 @@ class _Links(html.parser.HTMLParser):
 
 
 def pip_wheel(folder: Path, index: str = INDEX) -> Path:
-    """Download one pip wheel from a package index of the PEP 503 form into ``folder``.
+    """Download one pip wheel from a package index of the PEP 503 form.
 
-    Raises SystemExit naming the index when it cannot be reached or has no such wheel.
+    Args:
+        folder: Where the wheel is written.
+        index: Address of the package index.
+
+    Returns:
+        The path of the wheel.
+
+    Raises:
+        SystemExit: The index cannot be reached, or has no such wheel.
     """
     page_url = index.rstrip("/") + "/pip/"
     name = f"pip-{BOOTSTRAP_PIP}-py3-none-any.whl"
@@ -60,7 +68,7 @@ def pip_wheel(folder: Path, index: str = INDEX) -> Path:
 
 
 def make_environment(venv: Path) -> None:
-    """Create ``venv`` with a working pip, unless it is there already."""
+    """Create ``venv`` with a working pip, unless it exists."""
     python = venv / "bin" / "python"
     if python.exists() and subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0:
         return

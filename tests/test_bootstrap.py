@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The environment can be made where Python lacks ensurepip: pip's wheel is found on a package index."""
+"""bootstrap.py without ensurepip: it finds the wheel of pip on a package index."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def index(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     server.server_close()
 
 
-def test_fetches_the_wheel_the_index_links_to(index: tuple[str, Path], tmp_path: Path) -> None:
+def test_downloads_the_wheel_that_the_index_links_to(index: tuple[str, Path], tmp_path: Path) -> None:
     address, folder = index
     (folder / "pip" / "index.html").write_text(f'<a href="../{WHEEL}#sha256=00">{WHEEL}</a>')
     (folder / WHEEL).write_bytes(b"wheel")
@@ -39,7 +39,7 @@ def test_fetches_the_wheel_the_index_links_to(index: tuple[str, Path], tmp_path:
 
 
 @pytest.mark.parametrize("page", ["", '<a href="pip-1.0.tar.gz">old</a>', f'<a href="missing/{WHEEL}">gone</a>'])
-def test_says_what_to_do_when_there_is_none(index: tuple[str, Path], tmp_path: Path, page: str) -> None:
+def test_missing_wheel_names_the_next_step(index: tuple[str, Path], tmp_path: Path, page: str) -> None:
     address, folder = index
     (folder / "pip" / "index.html").write_text(page)
     with pytest.raises(SystemExit, match="Set PIP_INDEX_URL"):

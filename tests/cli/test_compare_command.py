@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""benchmark-compare as its user meets it: what is on stdout and stderr, and how it ends."""
+"""``benchmark-compare``: stdout, stderr and exit statuses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def measuring(monkeypatch: pytest.MonkeyPatch, *ends: BaseException) -> None:
     monkeypatch.setattr(engines, "compare", rows)
 
 
-def test_a_table_on_stdout_and_the_way_there_on_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_on_stdout_progress_on_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLPERF_TINY_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
     model = tmp_path / "tiny.tflite"
@@ -61,7 +61,7 @@ def test_json_on_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("end", "status"), [(KeyboardInterrupt(), 130), (OSError(28, "disk full"), 1)])
-def test_what_was_measured_is_printed_however_it_ends(
+def test_measured_rows_are_printed_after_an_interruption(
     end: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measuring(monkeypatch, end)
@@ -71,7 +71,7 @@ def test_what_was_measured_is_printed_however_it_ends(
     assert "1.000" not in result.stderr
 
 
-def test_nothing_measured_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exit_status_1_without_any_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [replace(ROW, cost=None, problem="too large")]
     monkeypatch.setattr(engines, "compare", lambda plan, listener: iter(rows))
     result = invoke("--task", "ad")
@@ -86,13 +86,13 @@ def test_nothing_measured_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--device", "host"), "error: engines are compared on emulated boards"),
     ],
 )
-def test_bad_arguments(arguments: tuple[str, ...], sentence: str) -> None:
+def test_wrong_usage_is_refused(arguments: tuple[str, ...], sentence: str) -> None:
     result = invoke(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(sentence)
 
 
-def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     result = invoke(tmp_path)
     assert result.exit_code == 1
     assert "transcript.jsonl cannot be read" in result.stderr

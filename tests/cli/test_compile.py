@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``micronet-compile`` as its user meets it."""
+"""``micronet-compile``: stdout, the written C, and errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def test_prints_a_table_and_writes_c_that_compiles(model: Path, tmp_path: Path) -> None:
+@pytest.mark.toolchain
+def test_table_on_stdout_and_c_that_compiles(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "c"
     result = compile_file(model, "--out", out, "--isa", "ref")
     assert result.exit_code == 0, result.output
@@ -45,7 +46,7 @@ def test_prints_a_table_and_writes_c_that_compiles(model: Path, tmp_path: Path) 
     subprocess.run([*command, "-I.", "-Iengine", "-Iengine/dsp", *sources], cwd=out, check=True)
 
 
-def test_json_says_the_same_and_the_second_run_gives_the_same_bytes(model: Path, tmp_path: Path) -> None:
+def test_second_run_gives_the_same_json_and_files(model: Path, tmp_path: Path) -> None:
     reports, trees = [], []
     for name in ("a", "b"):
         result = compile_file(model, "--out", tmp_path / name, "--json")
@@ -62,7 +63,7 @@ def test_json_says_the_same_and_the_second_run_gives_the_same_bytes(model: Path,
     assert report["input"] == {"shape": [1, 6, 5, 2], "scale": 0.5, "zero_point": 4}
 
 
-def test_errors_are_one_sentence_and_leave_nothing(model: Path, tmp_path: Path) -> None:
+def test_errors_are_one_sentence_and_write_nothing(model: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(model.read_bytes()[:-100])
     cases: list[tuple[list[str | Path], int, str]] = [
@@ -88,7 +89,7 @@ def test_errors_are_one_sentence_and_leave_nothing(model: Path, tmp_path: Path) 
     assert result.stderr == f"error: {broken / 'c'} cannot be written: File exists. Name another folder with --out.\n"
 
 
-def test_refuses_a_folder_with_other_files(model: Path, tmp_path: Path) -> None:
+def test_folder_with_other_files_is_refused(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "c"
     out.mkdir()
     (out / "notes.txt").write_text("mine")
@@ -99,7 +100,7 @@ def test_refuses_a_folder_with_other_files(model: Path, tmp_path: Path) -> None:
     assert not (out / "notes.txt").exists()
 
 
-def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+def test_huge_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.tflite"
     with path.open("wb") as file:
         file.truncate(1 << 40)  # sparse

@@ -18,7 +18,7 @@ PORTS = (
 
 
 @pytest.mark.parametrize("ports", [PORTS, ()])
-def test_every_device_has_a_line(monkeypatch: pytest.MonkeyPatch, ports: tuple[FoundPort, ...]) -> None:
+def test_table_has_a_row_per_device_and_port(monkeypatch: pytest.MonkeyPatch, ports: tuple[FoundPort, ...]) -> None:
     monkeypatch.setattr(serial_port, "find_ports", lambda: ports)
     result = CliRunner().invoke(devices.main, [])
     assert result.exit_code == 0, result.output

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every way a command can end, seen from outside: exit status, stderr, and no traceback."""
+"""Exit status and stderr of a command for each kind of exception."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize(("problem", "status", "message"), ENDINGS, ids=lambda value: type(value).__name__)
-def test_ends_with_status_and_sentence(problem: BaseException | None, status: int, message: str) -> None:
+def test_exit_status_and_message_of_an_expected_error(problem: BaseException | None, status: int, message: str) -> None:
     @click.command()
     @click.option("--answer", default="42")
     @reports_errors
@@ -40,7 +40,7 @@ def test_ends_with_status_and_sentence(problem: BaseException | None, status: in
     assert "Traceback" not in result.output
 
 
-def test_a_bug_keeps_its_traceback() -> None:
+def test_unexpected_exception_keeps_its_traceback() -> None:
     @click.command()
     @reports_errors
     def main() -> None:

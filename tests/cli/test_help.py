@@ -30,7 +30,7 @@ def command(name: str) -> click.Command:
     return found
 
 
-def test_every_entry_is_a_script_of_the_package_and_the_other_way_round() -> None:
+def test_every_subcommand_is_a_script_and_the_reverse() -> None:
     tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     scripts = {entry.script: f"mlperf_tiny.cli.{entry.name}:main" for entry in ENTRIES}

@@ -80,7 +80,7 @@ def test_default_paths_are_runs_results_and_the_csv_file(here: Path) -> None:
     assert before != (here / "results/leaderboard.csv").read_bytes()
 
 
-def test_everything_in_one_go(here: Path) -> None:
+def test_runs_submissions_and_csv_files_become_one_leaderboard(here: Path) -> None:
     result = invoke("runs", "rounds", "--csv", "all.csv", "--html", "page.html", "--data", "lists")
     assert result.exit_code == 0, result.output
     assert len(read_leaderboard(here / "all.csv")) == 3
@@ -95,7 +95,7 @@ def test_everything_in_one_go(here: Path) -> None:
     assert (here / "c.csv").read_bytes() == (here / "all.csv").read_bytes()
 
 
-def test_json_is_one_object_that_keeps_its_schema(here: Path) -> None:
+def test_json_matches_its_schema(here: Path) -> None:
     (here / "table.csv").write_text(TABLE + "v1.1,closed,ExampleLabs,board_one,ic,999,,,,\n")
     words = ("runs", "rounds", "--json", "--csv", "x.csv", "--data", "lists", "--check", "table.csv")
     result = invoke(*words)
@@ -108,7 +108,7 @@ def test_json_is_one_object_that_keeps_its_schema(here: Path) -> None:
     assert value["check"]["differences"][0]["text"] == "they differ"
 
 
-def test_one_task_or_division_is_shown_and_all_are_written(here: Path) -> None:
+def test_filter_limits_the_display_but_not_the_csv_file(here: Path) -> None:
     result = invoke("runs", "rounds", "--task", "ic", "--csv", "x.csv", "--html", "x.html", "--data", "lists")
     assert "image classification" in result.stdout and "keyword" not in result.stdout
     assert (here / "x.html").read_text().count("<section") == 1
@@ -121,7 +121,7 @@ def test_one_task_or_division_is_shown_and_all_are_written(here: Path) -> None:
     assert len(read_leaderboard(here / "x.csv")) == 3
 
 
-def test_a_damaged_run_is_named_and_the_rest_is_written(here: Path) -> None:
+def test_damaged_run_is_skipped_and_named(here: Path) -> None:
     damaged, other = sorted((here / "runs").iterdir())
     (damaged / TRANSCRIPT_FILE).write_bytes(b"x\n")
     result = invoke("runs", "--csv", "x.csv")
@@ -131,7 +131,7 @@ def test_a_damaged_run_is_named_and_the_rest_is_written(here: Path) -> None:
     assert other.name not in result.stderr.split("skipped: ")[1]
 
 
-def test_no_row_of_a_file_is_lost_unseen(here: Path) -> None:
+def test_csv_file_is_kept_when_rows_would_be_lost(here: Path) -> None:
     first, second = sorted((here / "runs").iterdir())
     assert invoke(first, "--csv", "x.csv").exit_code == 0
     before = (here / "x.csv").read_bytes()
@@ -144,7 +144,7 @@ def test_no_row_of_a_file_is_lost_unseen(here: Path) -> None:
     assert len(read_leaderboard(here / "x.csv")) == 2
 
 
-def test_the_check_decides_about_the_exit_status(here: Path) -> None:
+def test_exit_status_4_for_differences_from_the_checked_table(here: Path) -> None:
     table = here / "table.csv"
     words = ("rounds", "--csv", "x.csv", "--data", "lists", "--check", "table.csv")
     table.write_text(TABLE + "v1.1,closed,ExampleLabs,board_one,ic,220,8800,220,100.0,1.0\n")
@@ -172,9 +172,7 @@ def test_the_check_decides_about_the_exit_status(here: Path) -> None:
         (("--division", "network"), 2, "Invalid value for '--division'"),
     ],
 )
-def test_bad_words_end_before_anything_is_written(
-    here: Path, words: tuple[str, ...], status: int, sentence: str
-) -> None:
+def test_wrong_usage_writes_nothing(here: Path, words: tuple[str, ...], status: int, sentence: str) -> None:
     (here / "table.csv").write_text(TABLE)
     files = sorted(here.rglob("*"))
     result = invoke(*words)
@@ -185,7 +183,7 @@ def test_bad_words_end_before_anything_is_written(
     assert sorted(here.rglob("*")) == files
 
 
-def test_an_empty_place_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_results_names_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = invoke()
     assert result.exit_code == 1

@@ -31,6 +31,7 @@ def _synthetic_data(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
 
 
+@pytest.mark.emulator
 def test_tables_on_stdout_plot_in_file_progress_on_stderr(model: Path, tmp_path: Path) -> None:
     plot = tmp_path / "tiny.svg"
     result = invoke(model, "--task", "kws", "--device", "stm32f446", "--timing", "full", "--plot", plot)
@@ -44,6 +45,7 @@ def test_tables_on_stdout_plot_in_file_progress_on_stderr(model: Path, tmp_path:
     assert ElementTree.parse(plot).getroot().tag.endswith("svg")
 
 
+@pytest.mark.emulator
 def test_json_on_stdout_adds_up(model: Path) -> None:
     result = invoke(model, "--task", "kws", "--device", "stm32f446", "--json")
     values = json.loads(result.stdout)
@@ -54,6 +56,7 @@ def test_json_on_stdout_adds_up(model: Path) -> None:
         assert part["cycles"] == part["issue_cycles"] + part["idle_cycles"] + sum(part["stalls"].values())
 
 
+@pytest.mark.emulator
 def test_unwritable_plot_does_not_lose_the_tables(model: Path, tmp_path: Path) -> None:
     result = invoke(model, "--task", "kws", "--device", "stm32f446", "--plot", tmp_path / "no" / "x.svg")
     assert (result.exit_code, "total" in result.stdout) == (1, True)
@@ -69,7 +72,7 @@ def test_unwritable_plot_does_not_lose_the_tables(model: Path, tmp_path: Path) -
         (("mlperf-kws",), "Missing option '--device'"),
     ],
 )
-def test_wrong_requests_end_with_status_2(arguments: tuple[str, ...], sentence: str) -> None:
+def test_wrong_usage_is_refused(arguments: tuple[str, ...], sentence: str) -> None:
     result = invoke(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert sentence in result.stderr

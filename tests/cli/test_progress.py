@@ -16,7 +16,7 @@ class Screen(io.StringIO):
         return True
 
 
-def test_on_a_terminal_one_line_is_redrawn() -> None:
+def test_terminal_redraws_one_line() -> None:
     now = [0.0]
     screen = Screen()
     printer = ProgressPrinter(screen, lambda: now[0])
@@ -33,7 +33,7 @@ def test_on_a_terminal_one_line_is_redrawn() -> None:
     assert all(len(part) < 80 for line in text.split("\n") for part in line.split("\r"))
 
 
-def test_what_is_being_redrawn_is_wiped_for_an_error() -> None:
+def test_clear_erases_the_redrawn_line() -> None:
     screen = Screen()
     printer = ProgressPrinter(screen, lambda: 0.0)
     printer.progress(Progress("trial", 0, 1, "one"))
@@ -44,7 +44,7 @@ def test_what_is_being_redrawn_is_wiped_for_an_error() -> None:
 
 
 @pytest.mark.parametrize(("total", "lines"), [(5, 6), (1000, 3)])
-def test_elsewhere_lines_are_few(total: int, lines: int) -> None:
+def test_file_gets_few_lines(total: int, lines: int) -> None:
     file = io.StringIO()
     now = [0.0]
     printer = ProgressPrinter(file, lambda: now[0])
@@ -55,7 +55,7 @@ def test_elsewhere_lines_are_few(total: int, lines: int) -> None:
     assert "\r" not in file.getvalue()
 
 
-def test_a_narrow_terminal_is_not_overrun(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     screen = Screen()
     ProgressPrinter(screen, lambda: 0.0).progress(Progress("accuracy", 1, 1000, "a file with a rather long name"))

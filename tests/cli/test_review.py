@@ -54,7 +54,7 @@ STATUSES = {"confirmed": (nothing, 0), "cannot be confirmed": (no_log, 3), "devi
 
 
 @pytest.mark.parametrize("verdict", STATUSES)
-def test_the_exit_status_is_the_verdict(tmp_path: Path, run: Callable[..., Result], verdict: str) -> None:
+def test_exit_status_of_each_verdict(tmp_path: Path, run: Callable[..., Result], verdict: str) -> None:
     edit, status = STATUSES[verdict]
     edit(tmp_path / "tree/closed/ExampleLabs/results/board_one/ic")
     result = run()
@@ -63,7 +63,7 @@ def test_the_exit_status_is_the_verdict(tmp_path: Path, run: Callable[..., Resul
     assert result.stdout.startswith(verdict.upper())
 
 
-def test_the_worst_verdict_decides(tmp_path: Path, run: Callable[..., Result]) -> None:
+def test_exit_status_is_that_of_the_worst_verdict(tmp_path: Path, run: Callable[..., Result]) -> None:
     results = tmp_path / "tree/closed/ExampleLabs/results"
     error_line(write_eembc(tmp_path / "other").rename(results / "board_one/vww"))
     assert run().exit_code == 5
@@ -81,7 +81,7 @@ def test_json_is_one_object(run: Callable[..., Result]) -> None:
     }  # fmt: skip
 
 
-def test_the_page_is_written(tmp_path: Path, run: Callable[..., Result]) -> None:
+def test_html_page_is_written(tmp_path: Path, run: Callable[..., Result]) -> None:
     run("--html", str(tmp_path / "page.html"))
     assert "board_one" in (tmp_path / "page.html").read_text()
     result = run("--html", str(tmp_path / "none/page.html"))
@@ -89,7 +89,7 @@ def test_the_page_is_written(tmp_path: Path, run: Callable[..., Result]) -> None
     assert "cannot be written" in result.stderr and "--html" in result.stderr
 
 
-def test_notes_can_be_left_out(run: Callable[..., Result]) -> None:
+def test_no_notes_hides_notes(run: Callable[..., Result]) -> None:
     assert "note:" in run().stdout
     assert "note:" not in run("--no-notes").stdout
 
@@ -101,7 +101,7 @@ def test_progress_goes_to_stderr(run: Callable[..., Result]) -> None:
 
 
 @pytest.mark.parametrize("make", ["folder", "file", "nothing"])
-def test_a_path_without_results_is_said(tmp_path: Path, make: str) -> None:
+def test_path_without_results_is_an_error(tmp_path: Path, make: str) -> None:
     path = tmp_path / "empty"
     if make == "folder":
         path.mkdir()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""benchmark-run as its user meets it: exit status, what is on stdout and stderr, what is left on disk."""
+"""``benchmark-run``: exit status, stdout, stderr and the files of a run."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[object, ...]:
     return "--task", "kws", "--device", "stm32f746", "--port", "fake://", "--data", kws_folder(tmp_path / "data")
 
 
-def test_a_table_on_stdout_and_the_way_there_on_stderr(fake: tuple[object, ...], tmp_path: Path) -> None:
+def test_table_on_stdout_progress_on_stderr(fake: tuple[object, ...], tmp_path: Path) -> None:
     result = invoke(tmp_path, *fake)
     assert result.exit_code == 0, result.output
     (folder,) = (tmp_path / "runs").iterdir()
@@ -100,7 +100,7 @@ def test_json_on_stdout(fake: tuple[object, ...], tmp_path: Path) -> None:
         (["--resume", "/nowhere/at/all"], 1, "error: /nowhere/at/all/transcript.jsonl cannot be read"),
     ],
 )
-def test_bad_arguments(
+def test_wrong_usage_is_refused(
     fake: tuple[object, ...], tmp_path: Path, arguments: list[str], status: int, sentence: str
 ) -> None:
     result = invoke(tmp_path, *fake, *arguments)
@@ -110,14 +110,14 @@ def test_bad_arguments(
     assert not (tmp_path / "leaderboard.csv").exists()
 
 
-def test_a_leaderboard_of_another_kind_is_found_before_the_run(fake: tuple[object, ...], tmp_path: Path) -> None:
+def test_foreign_leaderboard_file_is_refused_before_the_run(fake: tuple[object, ...], tmp_path: Path) -> None:
     (tmp_path / "leaderboard.csv").write_text("something,else\n")
     result = invoke(tmp_path, *fake)
     assert (result.exit_code, "is not a leaderboard" in result.stderr) == (1, True)
     assert not (tmp_path / "runs").exists()
 
 
-def test_the_table_is_shown_even_when_the_row_cannot_be_written(
+def test_table_is_printed_when_the_leaderboard_cannot_be_written(
     fake: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leaderboard_file, "check_leaderboard", lambda path: None)
@@ -128,7 +128,7 @@ def test_the_table_is_shown_even_when_the_row_cannot_be_written(
     assert "leaderboard.csv cannot be read: Is a directory" in result.stderr
 
 
-def test_a_model_of_another_task_is_refused_before_it_is_built(tmp_path: Path) -> None:
+def test_model_of_another_task_is_refused_before_the_build(tmp_path: Path) -> None:
     b = Builder()
     x, y = b.tensor((1, 490), scale=0.5847029089927673, zero_point=83), b.tensor((1, 490), scale=1.0)
     b.operator("QUANTIZE", [x], [y], {})
@@ -138,7 +138,7 @@ def test_a_model_of_another_task_is_refused_before_it_is_built(tmp_path: Path) -
     assert result.stderr.splitlines()[-1] == "error: model m gives 490 values, task kws wants 12. Is it for this task?"
 
 
-def test_ctrl_c_ends_with_130_and_the_run_goes_on_with_resume(
+def test_ctrl_c_exits_with_130_and_resume_completes_the_run(
     fake: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(FakeDevice):
@@ -162,8 +162,9 @@ def test_ctrl_c_ends_with_130_and_the_run_goes_on_with_resume(
     assert read_record(folder).complete
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize("device", ["host", "stm32f746", "stm32f446"])
-def test_from_a_model_file_to_answers_equal_to_the_interpreter(
+def test_answers_equal_the_interpreter_after_run_and_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
 ) -> None:
     monkeypatch.setenv("MLPERF_TINY_CACHE", str(tmp_path / "cache"))
@@ -199,8 +200,9 @@ def test_from_a_model_file_to_answers_equal_to_the_interpreter(
     assert "that was built before" in again.stderr
 
 
+@pytest.mark.emulator
 @pytest.mark.parametrize(("device", "limit"), [("host", 1000), ("stm32f746", 60)])
-def test_official_keywords_are_answered_as_the_interpreter_does(
+def test_official_keywords_equal_the_interpreter(
     tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, device: str, limit: int
 ) -> None:
     monkeypatch.setenv("MLPERF_TINY_CACHE", str(tmp_path / "cache"))

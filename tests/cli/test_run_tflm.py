@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``benchmark-run --engine tflm`` as its user meets it, on a tree that looks like TensorFlow Lite Micro's."""
+"""``benchmark-run --engine tflm``, on a source tree with the layout of TensorFlow Lite Micro's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_run_from_the_model_to_the_record(folder: Path) -> None:
+def test_run_from_the_model_to_the_record(folder: Path) -> None:
     if shutil.which("arm-none-eabi-g++") is None:
         pytest.skip("needs arm-none-eabi-g++")
     result = invoke(folder, "--mode", "accuracy")
@@ -71,7 +71,7 @@ def test_a_run_from_the_model_to_the_record(folder: Path) -> None:
         ("tree", ("--toolchain", "zig"), 2, "--toolchain zig does not go with it"),
     ],
 )
-def test_what_is_wrong_is_said_before_anything_is_built(
+def test_wrong_usage_is_refused_before_the_build(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     directory: str,
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_said_before_anything_is_built(
     assert not (folder / "runs").exists()
 
 
-def test_a_board_without_its_library_beside_one_that_has(folder: Path) -> None:
+def test_library_of_another_core_is_refused(folder: Path) -> None:
     make_tree(folder / "tree", {"m4": M4}, kernels=())
     shutil.rmtree(folder / "tree/gen/m7")
     result = invoke(folder)
