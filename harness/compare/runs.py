@@ -10,7 +10,7 @@ import numpy as np
 
 from mlperf_tiny.harness.compare.rows import Answers, ComparisonRow, InferenceCost, compared
 from mlperf_tiny.harness.record.measured import Measured, measure
-from mlperf_tiny.harness.record.record import RunRecord, compute_record, stated_seal
+from mlperf_tiny.harness.record.record import RunRecord, compute_record, stated_digest
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 
 
@@ -22,7 +22,7 @@ def compare_runs(folders: Sequence[Path]) -> list[ComparisonRow]:
     rows: list[ComparisonRow] = []
     first_on: dict[object, ComparisonRow] = {}
     for number, folder in enumerate(folders, start=1):
-        transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder))
+        transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_digest(folder))
         record, measured = compute_record(transcript), measure(transcript)
         row = _row(f"run {number}", folder, record, measured)
         settings = record.settings
@@ -68,8 +68,8 @@ def _row(name: str, folder: Path, record: RunRecord, measured: Measured) -> Comp
 def _answers(measured: Measured) -> Answers:
     """The answers to each window of each file of an accuracy run, and to the last inference of each timed window."""
     found: Answers = {}
-    choice = measured.choice
-    for timed in (measured.attempts.get(choice.attempt, {}) if choice else {}).values():
+    calibration = measured.calibration
+    for timed in (measured.attempts.get(calibration.attempt, {}) if calibration else {}).values():
         found[f"{timed.sample} window 0"] = np.array(timed.inference.results)
     for index, windows in measured.answers.items():
         for window, results in windows.items():

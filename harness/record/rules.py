@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark's rules as rows: each looks at plain values of one result and says what it breaks, with the numbers.
+"""The benchmark's rules as rows: each looks at plain values of one result and returns its violations.
 
 The rules are those of MLPerf Tiny (MLPerfTiny_Rules.adoc) as the official runners enforce them. They take values, not
-runs, so that results of other people can be held to them as well.
+runs, so that results of other people can be checked as well. To add a rule, add its name to ``RuleId`` with its text,
+and its check to ``RULES``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from mlperf_tiny.harness.record.violation import RuleId, Violation
 from mlperf_tiny.models.tasks import Metric, Task
 
 WINDOW_S = 10.0
@@ -17,169 +20,192 @@ WINDOW_ITERATIONS = 10
 WINDOWS = 5
 
 PRINTED_DECIMALS = {Metric.TOP1: 1, Metric.AUC: 2}
-"""Targets are compared with the figure as it is printed: an AUC of 0.846 is printed as 0.85 and passes."""
+"""Targets are compared with the metric as it is printed: an AUC of 0.846 is printed as 0.85 and passes."""
 
 
 @dataclass(frozen=True)
-class Window:
-    """One timed window: input file, iterations, device seconds."""
+class TimedWindow:
+    """One timed window."""
 
     sample: str
+    """Input file."""
     iterations: int
+    """Inferences in it."""
     seconds: float
+    """Device seconds."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Performance:
     """What the performance rules look at."""
 
-    windows: tuple[Window, ...]
+    windows: tuple[TimedWindow, ...]
+    """In the order in which they ran."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """What the accuracy rules look at.
-
-    ``metric`` is top-1 in percent or AUC, by the task; None when it cannot be computed. ``answered`` are the files
-    that were answered, in the order they were; ``listed`` are those of the list; ``official`` says whether that is a
-    list of the benchmark.
-    """
+    """What the accuracy rules look at."""
 
     metric: float | None
+    """Top-1 in percent or AUC, by the task; None when it cannot be computed."""
     answered: tuple[str, ...]
+    """Files that were answered, in that order."""
     listed: tuple[str, ...]
+    """Files of the list."""
     official: bool
+    """Whether that is a list of the benchmark."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
-    """One result, of this program or of anybody. A part that was not run is None.
-
-    ``division`` is "closed" or "open". ``data`` is "real" or "synthetic". ``refusals`` are the texts of ``e-[...]``
-    lines that came while the result was made.
-    """
+    """One result, of this program or of another. A part that was not run is None."""
 
     task: Task
+    """The task."""
     division: str
+    """``closed`` or ``open``."""
     model_id: str
+    """What the firmware is for."""
     data: str
-    performance: Performance | None
-    accuracy: Accuracy | None
+    """``real`` or ``synthetic``."""
+    performance: Performance | None = None
+    """Of the performance run."""
+    accuracy: Accuracy | None = None
+    """Of the accuracy run."""
     refusals: tuple[str, ...] = ()
+    """Texts of ``e-[...]`` lines that came while the result was made."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule:
-    """``check`` returns one sentence for each breach; none when the rule is kept or does not apply."""
+    """One rule."""
 
-    name: str
-    check: Callable[[Result], Sequence[str]]
-
-
-def _windows_count(result: Result) -> list[str]:
-    if result.performance is None or len(result.performance.windows) == WINDOWS:
-        return []
-    return [f"{len(result.performance.windows)} performance windows were run, needs {WINDOWS}"]
+    id: RuleId
+    """Its name."""
+    check: Callable[[Result], Iterable[Violation]]
+    """Returns one violation for each breach; none when the rule is kept or does not apply."""
 
 
-def _windows_length(result: Result) -> list[str]:
-    windows = result.performance.windows if result.performance else ()
-    short = {number: window.seconds for number, window in enumerate(windows, start=1) if window.seconds < WINDOW_S}
-    # Cut, not rounded: a window of 9.9996 s must not be said to have run 10.000 s.
-    return (
-        [f"{_numbered(short)} ran {int(min(short.values()) * 1000) / 1000:.3f} s, needs {WINDOW_S:g} s"]
-        if short
-        else []
-    )
+def _windows_of(result: Result) -> tuple[TimedWindow, ...]:
+    return result.performance.windows if result.performance else ()
 
 
-def _windows_iterations(result: Result) -> list[str]:
-    windows = result.performance.windows if result.performance else ()
-    few = {n: window.iterations for n, window in enumerate(windows, start=1) if window.iterations < WINDOW_ITERATIONS}
-    return [f"{_numbered(few)} ran {min(few.values())} iterations, needs {WINDOW_ITERATIONS}"] if few else []
+def _five_windows(result: Result) -> Iterable[Violation]:
+    if result.performance is not None and len(result.performance.windows) != WINDOWS:
+        yield Violation(rule=RuleId.FIVE_WINDOWS, got=len(result.performance.windows), needed=WINDOWS)
+
+
+def _window_length(result: Result) -> Iterable[Violation]:
+    windows = enumerate(_windows_of(result), start=1)
+    short = {number: window.seconds for number, window in windows if window.seconds < WINDOW_S}
+    if short:
+        got = min(short.values())
+        yield Violation(rule=RuleId.WINDOW_LENGTH, got=got, needed=WINDOW_S, where=_numbered(short))
+
+
+def _window_iterations(result: Result) -> Iterable[Violation]:
+    windows = enumerate(_windows_of(result), start=1)
+    few = {number: window.iterations for number, window in windows if window.iterations < WINDOW_ITERATIONS}
+    if few:
+        got = min(few.values())
+        yield Violation(rule=RuleId.WINDOW_ITERATIONS, got=got, needed=WINDOW_ITERATIONS, where=_numbered(few))
 
 
 def _numbered(windows: Collection[int]) -> str:
-    """``window 3``, or ``windows 1, 3`` of which the least is said."""
-    numbers = ", ".join(map(str, windows))
-    return f"window {numbers}" if len(windows) == 1 else f"of windows {numbers} the least"
+    """``window 3``, ``windows 1, 3``."""
+    return f"window{'s' if len(windows) > 1 else ''} {', '.join(map(str, windows))}"
 
 
-def _different_inputs(result: Result) -> list[str]:
-    windows = result.performance.windows if result.performance else ()
+def _five_inputs(result: Result) -> Iterable[Violation]:
+    windows = _windows_of(result)
     inputs = len({window.sample for window in windows})
-    if len(windows) < WINDOWS or inputs == len(windows):
-        return []
-    return [f"the {len(windows)} windows used {inputs} different inputs, needs {WINDOWS}"]
+    if len(windows) >= WINDOWS and inputs != len(windows):
+        yield Violation(rule=RuleId.FIVE_INPUTS, got=inputs, needed=WINDOWS)
 
 
-def _quality(result: Result) -> list[str]:
+def _quality_target(result: Result) -> Iterable[Violation]:
     accuracy, task = result.accuracy, result.task
     if accuracy is None or result.division != "closed":
-        return []
-    if accuracy.metric is None:
-        return [f"{task.metric.value} cannot be computed from the answers, needs {task.target:g}"]
-    decimals = PRINTED_DECIMALS[task.metric]
-    printed = f"{accuracy.metric:.{decimals}f}"
-    if float(printed) >= task.target:
-        return []
-    return [
-        f"{task.metric.value} is {printed} (exactly {accuracy.metric:.6g}), the closed division needs {task.target:g}"
-    ]
+        return
+    metric = accuracy.metric
+    if metric is None or float(f"{metric:.{PRINTED_DECIMALS[task.metric]}f}") < task.target:
+        yield Violation(rule=RuleId.QUALITY_TARGET, got=metric, needed=task.target, where=task.metric.value)
 
 
-def _complete(result: Result) -> list[str]:
+def _all_files(result: Result) -> Iterable[Violation]:
     accuracy = result.accuracy
-    if accuracy is None:
-        return []
-    missing = len(set(accuracy.listed) - set(accuracy.answered))
-    foreign = sorted(set(accuracy.answered) - set(accuracy.listed))
-    broken = []
-    if missing:
-        broken.append(f"{missing} of the {len(accuracy.listed)} listed files were not answered")
-    if foreign:
-        broken.append(f"{len(foreign)} answered files are not in the list, {foreign[0]} for one")
-    if len(set(accuracy.answered)) < len(accuracy.answered):
-        broken.append(f"{len(accuracy.answered) - len(set(accuracy.answered))} files were answered more than once")
-    elif not missing and not foreign and accuracy.answered != accuracy.listed:
-        broken.append("the files were not answered in the order of the list")
-    return broken
+    if accuracy is not None and (missing := len(set(accuracy.listed) - set(accuracy.answered))):
+        yield Violation(rule=RuleId.ALL_FILES, got=len(accuracy.listed) - missing, needed=len(accuracy.listed))
 
 
-def _official_list(result: Result) -> list[str]:
-    if result.accuracy is None or result.accuracy.official or result.data != "real":
-        return []
-    return [f"the {len(result.accuracy.listed)} files are not a complete official list of {result.task.model_id}"]
+def _listed_files(result: Result) -> Iterable[Violation]:
+    accuracy = result.accuracy
+    if accuracy is not None and (foreign := sorted(set(accuracy.answered) - set(accuracy.listed))):
+        yield Violation(rule=RuleId.LISTED_FILES, got=len(foreign), needed=0, where=foreign[0])
 
 
-def _model_id(result: Result) -> list[str]:
-    if result.model_id == result.task.model_id:
-        return []
-    return [f"the device's firmware says {result.model_id!r}, task {result.task.name} is {result.task.model_id!r}"]
+def _files_once(result: Result) -> Iterable[Violation]:
+    accuracy = result.accuracy
+    if accuracy is not None and (twice := [file for file, n in Counter(accuracy.answered).items() if n > 1]):
+        got = len(accuracy.answered) - len(set(accuracy.answered))
+        yield Violation(rule=RuleId.FILES_ONCE, got=got, needed=0, where=twice[0])
 
 
-def _real_data(result: Result) -> list[str]:
-    return [] if result.data == "real" else [f"the data is {result.data}, only the benchmark's own counts"]
+def _files_in_order(result: Result) -> Iterable[Violation]:
+    accuracy = result.accuracy
+    if accuracy is None or sorted(accuracy.answered) != sorted(accuracy.listed):
+        return  # other rules are broken then
+    for got, needed in zip(accuracy.answered, accuracy.listed, strict=True):
+        if got != needed:
+            yield Violation(rule=RuleId.FILES_IN_ORDER, got=got, needed=needed)
+            return
 
 
-def _no_refusals(result: Result) -> list[str]:
-    return [f"the device answered e-[{text}]" for text in result.refusals]
+def _official_list(result: Result) -> Iterable[Violation]:
+    accuracy = result.accuracy
+    if accuracy is not None and not accuracy.official and result.data == "real":
+        yield Violation(rule=RuleId.OFFICIAL_LIST, got=len(accuracy.listed), needed=result.task.model_id)
+
+
+def _model_id(result: Result) -> Iterable[Violation]:
+    needed = result.task.model_id
+    if result.model_id != needed:
+        yield Violation(rule=RuleId.MODEL_ID, got=result.model_id, needed=needed, where=result.task.name)
+
+
+def _real_data(result: Result) -> Iterable[Violation]:
+    if result.data != "real":
+        yield Violation(rule=RuleId.REAL_DATA, got=result.data, needed="real")
+
+
+def _no_error_lines(result: Result) -> Iterable[Violation]:
+    for text in result.refusals:
+        yield Violation(rule=RuleId.NO_ERROR_LINES, got=text, needed="")
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("five windows", _windows_count),
-    Rule("windows of 10 s", _windows_length),
-    Rule("windows of 10 iterations", _windows_iterations),
-    Rule("five inputs", _different_inputs),
-    Rule("quality target", _quality),
-    Rule("complete accuracy set, in order", _complete),
-    Rule("official file list", _official_list),
-    Rule("model id equals task", _model_id),
-    Rule("real data", _real_data),
-    Rule("no error lines", _no_refusals),
+    Rule(id=RuleId.FIVE_WINDOWS, check=_five_windows),
+    Rule(id=RuleId.WINDOW_LENGTH, check=_window_length),
+    Rule(id=RuleId.WINDOW_ITERATIONS, check=_window_iterations),
+    Rule(id=RuleId.FIVE_INPUTS, check=_five_inputs),
+    Rule(id=RuleId.QUALITY_TARGET, check=_quality_target),
+    Rule(id=RuleId.ALL_FILES, check=_all_files),
+    Rule(id=RuleId.LISTED_FILES, check=_listed_files),
+    Rule(id=RuleId.FILES_ONCE, check=_files_once),
+    Rule(id=RuleId.FILES_IN_ORDER, check=_files_in_order),
+    Rule(id=RuleId.OFFICIAL_LIST, check=_official_list),
+    Rule(id=RuleId.MODEL_ID, check=_model_id),
+    Rule(id=RuleId.REAL_DATA, check=_real_data),
+    Rule(id=RuleId.NO_ERROR_LINES, check=_no_error_lines),
 )
 
 
-def violations(result: Result, rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
-    """Return what ``result`` breaks, one sentence each, in the order of the rules; () when it breaks nothing."""
-    return tuple(text for rule in rules for text in rule.check(result))
+def violations(result: Result, rules: Sequence[Rule] = RULES) -> tuple[Violation, ...]:
+    """Return the violations of a result, in the order of the rules.
+
+    Args:
+        result: The result.
+        rules: The rules to check.
+    """
+    return tuple(violation for rule in rules for violation in rule.check(result))

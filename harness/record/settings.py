@@ -1,132 +1,177 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was decided before the device was spoken to: the ``meta`` line of a transcript, as typed values."""
+"""What is known of a run before its device is used: the ``meta`` line of a transcript, as typed values.
+
+Fields with a default were not in the transcripts of earlier programs.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 import platform
-from dataclasses import asdict, dataclass, fields, replace
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import msgspec
 
 from mlperf_tiny.errors import RecordError
-from mlperf_tiny.harness.wire.transcript import FORMAT, Event
+from mlperf_tiny.harness.wire.events import Event
+from mlperf_tiny.harness.wire.transcript import FORMAT
 
 PACKAGES = ("mlperf-tiny-harness", "numpy", "numba", "unicorn", "pyserial", "ziglang")
 
 UNKNOWN_DEVICE = "unknown"
 """Recorded for a port whose board the user did not name."""
 
-T = TypeVar("T")
+FORMER_FEATURES = "own"
+"""What ``InputInfo.format`` "features" was called before format 3."""
 
 
 @dataclass(frozen=True)
 class RunDevice:
-    """The device row as it was used.
-
-    Of an emulated core ``timing_level`` says how closely its time was modelled and ``timing_model`` with which versions
-    of what, else both are ""; records from before there were levels have no level. The powers are those of the board's
-    row, of emulated devices only: what was measured on such a board, and by whom.
-    """
+    """The device as it was used."""
 
     device: str
+    """Name of its row; ``unknown`` where the user did not name it."""
     boards: tuple[str, ...]
+    """Boards with this chip."""
     cpu: str
+    """Its core."""
     clock_hz: int
+    """Of the core; 0 for the host."""
     url: str
+    """What was opened; an image as it lies beside the record."""
     timing: str
+    """Whose time a device microsecond is: ``hardware``, ``emulated`` or ``host``."""
     timing_model: str = ""
+    """Versions of the model of an emulated core's time; "" for other devices."""
     timing_level: str = ""
+    """How closely it was modelled; "" for other devices, and before there were levels."""
     active_power_w: float | None = None
+    """Mean power measured on such a board while it infers; of emulated boards only."""
     lowest_power_w: float | None = None
+    """Least of these measurements."""
     highest_power_w: float | None = None
+    """Greatest of them."""
     power_source: str = ""
+    """Who measured them."""
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """The model file. ``sha256`` is "" and ``origin`` "device" when a board came with its model."""
+    """The model file."""
 
     name: str
+    """In the catalogue, or of the file; ``on the device`` when a board came with an unnamed model."""
     sha256: str
+    """Of the file, hex; "" when the board came with it."""
     size_bytes: int
+    """Of the file."""
     origin: str
+    """``shipped``, ``official``, ``path``, or ``device`` when the board came with it."""
     training_data: str
+    """``real``, ``synthetic`` or ``unknown``."""
     licence: str
+    """Its licence."""
     url: str
+    """Where it is published."""
 
 
 @dataclass(frozen=True)
 class FirmwareInfo:
-    """The image that was built; sizes in bytes, 0 where the host has no such memory.
-
-    ``model_bytes`` of ``flash_bytes`` hold the model. ``engine_version`` is that of an engine from outside, else "".
-    ``source_digest`` is that of this program's kernels, monitor, ports and generator (``harness.image.build``). All
-    three are "" and 0 in transcripts that were written before they existed.
-    """
+    """The image that was built; sizes in bytes, 0 where the host has no such memory."""
 
     elf_sha256: str
+    """Of the ELF file, hex."""
     toolchain: str
+    """``zig`` or ``gcc``."""
     compiler: str
+    """Its version."""
     flags: tuple[str, ...]
+    """Compiler flags."""
     kernels: str
+    """Such as ``dsp`` or ``CMSIS-NN``."""
     flash_bytes: int
+    """Whole image."""
     ram_bytes: int
+    """Static memory and stack."""
     arena_bytes: int
+    """Activations and scratch."""
     baud: int
+    """Serial rate."""
     engine_version: str = ""
+    """Of an external engine."""
     model_bytes: int = 0
+    """Part of ``flash_bytes`` that is the model."""
     source_digest: str = ""
+    """Of this program's kernels, monitor, ports and generator (``image.build.source_digest``)."""
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """The data set. ``listed`` are its files in order; ``digest`` is the sha256 of its names and labels."""
+    """The data set."""
 
     name: str
+    """Benchmark id, such as ``kws01``."""
     source: str
+    """``real`` or ``synthetic``."""
     origin: str
+    """Where it was found."""
     summary: str
+    """Description for people."""
     complete: bool
+    """Whether it is a whole list of the benchmark."""
     labelled: bool
+    """Whether answers can be scored."""
     digest: str
+    """sha256 (hex) of its names and labels."""
     listed: tuple[str, ...]
+    """Its files in order."""
 
 
 @dataclass(frozen=True)
 class InputInfo:
-    """``format`` is "benchmark" for the task's official files, "features" for a model's own int8 input tensor.
+    """What the model takes."""
 
-    ``size_bytes`` is the size of one inference's int8 input tensor; 0 when it is not known. ``classes`` are the model's
-    outputs where they are not the task's: another order, or the machines whose sounds it tells apart.
-    """
-
-    format: str
+    format: Literal["benchmark", "features"]
+    """``benchmark``: the task's official files. ``features``: the model's own int8 input tensor."""
     size_bytes: int
+    """Of one inference's int8 input tensor; 0 when it is not known."""
     classes: tuple[str, ...] = ()
+    """The model's outputs where they are not the task's: another order, or ids of machines."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One run. ``limit`` is the number of samples an accuracy run was cut to, ``iterations`` what the user asked for.
-
-    ``started`` is UTC.
-    """
+    """One run."""
 
     run_id: str
+    """Time, task, device and a random part."""
     started: str
+    """UTC, ISO 8601."""
     task: str
+    """Name of the task."""
     engine: str
+    """Name of the engine; ``on the device`` when nothing was built."""
     division: str
+    """``closed`` or ``open``."""
     modes: tuple[str, ...]
+    """``performance``, ``accuracy``."""
     limit: int | None
+    """Number of samples an accuracy run was cut to."""
     iterations: int | None
+    """Per window as the user asked; None: calibrated."""
     inputs: InputInfo
+    """What the model takes."""
     device: RunDevice
+    """The device."""
     model: ModelInfo
+    """The model."""
     firmware: FirmwareInfo | None
+    """The image; None when the device held its own."""
     data: DatasetInfo
+    """The data set."""
     versions: dict[str, str]
+    """Of Python, of the packages that matter to a result, and of the operating system."""
 
     def to_event(self) -> dict[str, Any]:
         """The values of the ``meta`` event."""
@@ -134,30 +179,19 @@ class Settings:
 
     @staticmethod
     def from_event(event: Event) -> Settings:
-        """Read a ``meta`` event back; raises RecordError naming what it lacks."""
+        """Read a ``meta`` event of any format; raises RecordError naming what is missing or of another type."""
         try:
-            values = {field.name: event[field.name] for field in fields(Settings)}
-            firmware = values["firmware"]
-            values.update(
-                modes=_tuples(values)["modes"],
-                inputs=_input_info(values["inputs"]),
-                device=_row(RunDevice, values["device"]),
-                model=_row(ModelInfo, values["model"]),
-                firmware=None if firmware is None else _row(FirmwareInfo, firmware),
-                data=_row(DatasetInfo, values["data"]),
-            )
-            settings = Settings(**values)
-            for row in (settings, settings.inputs, settings.device, settings.model, settings.firmware, settings.data):
-                _check_types(row)
-            return settings
-        except (KeyError, TypeError, AttributeError) as error:
-            raise RecordError(f"the transcript's 'meta' line is damaged ({error!r}).") from error
+            return msgspec.convert(_migrated(event), Settings)
+        except msgspec.ValidationError as error:
+            raise RecordError(f"the transcript's 'meta' line is damaged: {error}.") from error
 
 
-def _input_info(values: Any) -> InputInfo:
-    info = _row(InputInfo, values)
-    # Older transcripts call this format "own".
-    return replace(info, format="features") if info.format == "own" else info
+def _migrated(event: Event) -> Event:
+    """An event of an earlier format with the words of today."""
+    inputs = event.get("inputs")
+    if isinstance(inputs, dict) and inputs.get("format") == FORMER_FEATURES:
+        return {**event, "inputs": {**inputs, "format": "features"}}
+    return event
 
 
 def versions() -> dict[str, str]:
@@ -169,21 +203,3 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[package] = ""
     return found
-
-
-def _row(kind: type[T], values: dict[str, Any]) -> T:
-    return kind(**_tuples(values))
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-
-
-def _check_types(row: Any) -> None:
-    """Raise TypeError for a row whose values are not of the types its class says."""
-    for name, wanted in () if row is None else get_type_hints(type(row)).items():
-        value = getattr(row, name)
-        kinds = get_args(wanted) if isinstance(wanted, UnionType) else (get_origin(wanted) or wanted,)
-        items = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
-        if type(value) not in kinds or any(type(item) is not str for item in items):
-            raise TypeError(f"{name} is {str(value)[:80]!r}")

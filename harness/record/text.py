@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A record as a table for people: pure text, one line a fact."""
+"""A human-readable summary of a record: one line a fact."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from mlperf_tiny.harness.record.record import AccuracyMetrics, EnergyMetrics, PerformanceMetrics, RunRecord
+from mlperf_tiny.harness.record.violation import rules_text
 from mlperf_tiny.models.tasks import Metric, Task, find_task
+from mlperf_tiny.terminal import text_table
 
 FEW_SCORES = 5
 
 
 def render(record: RunRecord, folder: Path) -> str:
-    """Return the table of one record, which lies in ``folder``."""
+    """Return the summary of a record.
+
+    Args:
+        record: The record.
+        folder: Where it lies.
+    """
     settings = record.settings
     task = find_task(settings.task)
     lines = [f"{task.title} ({task.name}) on {settings.device.device}", ""]
@@ -20,13 +27,12 @@ def render(record: RunRecord, folder: Path) -> str:
     rows += _energy_rows(record.energy)
     rows += _accuracy_rows(record.accuracy, task, settings.data.source)
     rows += _memory_rows(record)
-    width = max(len(name) for name, _ in rows)
-    lines += [f"  {name:<{width}}  {value}" for name, value in rows]
+    lines.append(text_table(rows, indent="  "))
     lines.append("")
     if not record.complete:
-        lines.append(f"not finished; go on with --resume {folder}")
-    lines += [f"breaks a rule: {text}" for text in record.violations] or ["breaks no rule"]
-    lines += [f"note: {text}" for text in record.notes if not text.startswith("boot: ")]
+        lines.append(f"not finished; resume it with --resume {folder}")
+    lines.append(rules_text(record.violations))
+    lines += [f"note: {text}" for text in record.notes]
     lines.append(f"record: {folder}")
     return "\n".join(lines)
 

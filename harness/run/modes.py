@@ -24,9 +24,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
+
 from mlperf_tiny.errors import DataError, UnexpectedReply, UsageError
-from mlperf_tiny.harness.record.measured import Choice, Measured
+from mlperf_tiny.harness.record.measured import Measured
 from mlperf_tiny.harness.record.rules import WINDOW_ITERATIONS, WINDOW_S, WINDOWS
+from mlperf_tiny.harness.wire.events import Calibration
 from mlperf_tiny.harness.wire.session import COUNTER_WRAP_US, Inference, Session
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
 from mlperf_tiny.progress import Progress
@@ -85,26 +88,31 @@ def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterati
     """
     if not samples:
         raise DataError("there are no inputs for a performance run; give a data folder that has some.")
-    choice = done.choice
-    if choice is None or (iterations and choice.iterations != iterations):
-        choice = _trial(bench, samples[0], iterations)
-        bench.event("choice", **choice.__dict__)
-    window_us = choice.iterations * choice.latency_us
+    calibration = done.calibration
+    if calibration is None or (iterations and calibration.iterations != iterations):
+        calibration = _trial(bench, samples[0], iterations)
+        bench.event("choice", **msgspec.structs.asdict(calibration))
+    window_us = calibration.iterations * calibration.latency_us
     if window_us >= LONGEST_WINDOW_US:
         raise UsageError(
-            f"{choice.iterations:,} iterations would take {window_us / 1e6:,.0f} s a window, more than the "
+            f"{calibration.iterations:,} iterations would take {window_us / 1e6:,.0f} s a window, more than the "
             f"{LONGEST_WINDOW_US / 1e6:,.0f} s a device's microsecond counter can tell. Give fewer --iterations."
         )
     if bench.counters and len({timed.inference.count for timed in done.counted if timed.counted}) < 2:
         _count_instructions(bench, samples[0])
     while True:
-        last_try = iterations is not None or choice.attempt == ATTEMPTS
-        shortest_us = _windows(bench, samples, choice, done, short_ones_too=last_try)
+        last_try = iterations is not None or calibration.attempt == ATTEMPTS
+        shortest_us = _windows(bench, samples, calibration, done, short_ones_too=last_try)
         if last_try or shortest_us >= WINDOW_S * 1e6:
             return
-        latency_us = shortest_us / choice.iterations
-        choice = Choice(choice.attempt + 1, _iterations(bench, latency_us), latency_us, choice.host_s)
-        bench.event("choice", **choice.__dict__)
+        latency_us = shortest_us / calibration.iterations
+        calibration = Calibration(
+            attempt=calibration.attempt + 1,
+            iterations=_iterations(bench, latency_us),
+            latency_us=latency_us,
+            host_s=calibration.host_s,
+        )
+        bench.event("choice", **msgspec.structs.asdict(calibration))
 
 
 def accuracy(bench: Bench, dataset: Dataset, samples: Sequence[Sample], done: Measured) -> None:
@@ -143,7 +151,7 @@ def _iterations(bench: Bench, latency_us: float) -> int:
     return iterations_for(latency_us, MARGINS[bench.session.transport.timing])
 
 
-def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Choice:
+def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Calibration:
     """Time one inference: ever more at a time, until the device's clock can tell."""
     bench.session.load(sample.load())
     count = 1
@@ -159,7 +167,9 @@ def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Choice:
             raise UnexpectedReply(f"infer {count} {WARMUP}", "laps of a counter that moves", "the same lap twice")
         count = min(count * 100, max(count * 2, math.ceil(count * TRIAL_US * 1.2 / max(inference.elapsed_us, 1))))
     latency_us = inference.elapsed_us / count
-    return Choice(1, iterations or _iterations(bench, latency_us), latency_us, host_s)
+    return Calibration(
+        attempt=1, iterations=iterations or _iterations(bench, latency_us), latency_us=latency_us, host_s=host_s
+    )
 
 
 def _count_instructions(bench: Bench, sample: Sample) -> None:
@@ -170,14 +180,17 @@ def _count_instructions(bench: Bench, sample: Sample) -> None:
         bench.infer(count, 0)
 
 
-def _windows(bench: Bench, samples: Sequence[Sample], choice: Choice, done: Measured, short_ones_too: bool) -> int:
+def _windows(
+    bench: Bench, samples: Sequence[Sample], calibration: Calibration, done: Measured, short_ones_too: bool
+) -> int:
     """Run the windows of one attempt that are not done; return the device microseconds of the shortest.
 
     Without ``short_ones_too`` a window that is too short ends the attempt: it will be run again with the others.
     """
-    before = done.attempts.get(choice.attempt, {})
-    limit_s = bench.session.timeouts.infer_s + HOST_SLACK * choice.host_s * (choice.iterations + WARMUP)
-    text = f"{choice.iterations:,} iterations, about {choice.iterations * choice.latency_us / 1e6:.1f} s of device time"
+    before = done.attempts.get(calibration.attempt, {})
+    limit_s = bench.session.timeouts.infer_s + HOST_SLACK * calibration.host_s * (calibration.iterations + WARMUP)
+    window_s = calibration.iterations * calibration.latency_us / 1e6
+    text = f"{calibration.iterations:,} iterations, about {window_s:.1f} s of device time"
     elapsed_us: list[int] = []
     for window, sample in enumerate(samples[:WINDOWS]):
         bench.progress(Progress("performance", window, WINDOWS, text))
@@ -185,8 +198,8 @@ def _windows(bench: Bench, samples: Sequence[Sample], choice: Choice, done: Meas
             elapsed_us.append(before[window].inference.elapsed_us)
         else:
             bench.session.load(sample.load())
-            bench.event("mark", mode="window", attempt=choice.attempt, window=window, sample=sample.name)
-            elapsed_us.append(bench.infer(choice.iterations, WARMUP, limit_s).elapsed_us)
+            bench.event("mark", mode="window", attempt=calibration.attempt, window=window, sample=sample.name)
+            elapsed_us.append(bench.infer(calibration.iterations, WARMUP, limit_s).elapsed_us)
         if elapsed_us[-1] < WINDOW_S * 1e6 and not short_ones_too:
             bench.progress(Progress("performance", window, WINDOWS, f"too short ({elapsed_us[-1] / 1e6:.2f} s), again"))
             return elapsed_us[-1]

@@ -23,7 +23,7 @@ from mlperf_tiny.harness.record.record import (
     RunRecord,
     compute_record,
     record_differences,
-    stated_seal,
+    stated_digest,
     write_record,
 )
 from mlperf_tiny.harness.record.settings import Settings
@@ -98,7 +98,7 @@ def resume_benchmark(
         RecordError: when the request or the data are not the run's, and for a transcript that was changed.
         BenchError: as ``run_benchmark`` does.
     """
-    transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder))
+    transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_digest(folder))
     done = measure(transcript)
     settings = Settings.from_event(transcript[0])
     if done.ended:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hash chain over the lines of a transcript: a line that was changed, lost or put in shows itself.
+"""The hash chain over the lines of a transcript: it shows when a line was changed, lost or inserted.
 
 Every line is a JSON object whose last member ``h`` is the beginning of the chain's value at that line::
 
     value(0) = 32 zero bytes
     value(n) = sha256(value(n - 1) + the bytes of line n without `,"h":"..."`)
 
-A seal is how many lines there were and the chain's value then. Records and leaderboard rows carry it, so that a
-transcript whose end was cut off, or which was changed and chained anew, contradicts them. It is no signature: who
-changes transcript, record and leaderboard alike is not found out.
+A chain digest is the number of lines and the chain's value after them. Records and leaderboard rows hold it, so that a
+transcript whose end was cut off, or which was changed and chained again, contradicts them. It is no signature: somebody
+who changes transcript, record and leaderboard alike is not detected.
 """
 
 from __future__ import annotations
@@ -17,20 +17,50 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-SHOWN_DIGITS = 16
+CHECK_DIGITS = 16
+"""Hex digits of the chain's value in each line."""
 
-_CHECK = re.compile(rb',"h":"([0-9a-f]{%d})"\}\Z' % SHOWN_DIGITS)
+MAX_LINE_DIGITS = 11
+"""A transcript with more lines than so many digits can count is no transcript."""
+
+_CHECK = re.compile(rb',"h":"([0-9a-f]{%d})"\}\Z' % CHECK_DIGITS)
 
 
 @dataclass(frozen=True)
-class Seal:
-    """``chain`` is the chain's value, 64 hex digits, after ``lines`` lines."""
+class ChainDigest:
+    """Length and value of a transcript's hash chain."""
 
     lines: int
-    chain: str
+    """Number of lines."""
+    value: str
+    """The chain's value after them, 64 hex digits."""
+
+    @property
+    def text(self) -> str:
+        """Both in one cell of a table.
+
+        >>> ChainDigest(2, "ab" * 32).text[:6]
+        '2:abab'
+        """
+        return f"{self.lines}:{self.value}"
+
+    @classmethod
+    def from_text(cls, text: str) -> ChainDigest | None:
+        """Read ``text`` back; None when it is not one."""
+        lines, _, value = text.partition(":")
+        whole = lines.isdecimal() and len(lines) <= MAX_LINE_DIGITS and len(value) == 64
+        return cls(int(lines), value) if whole else None
+
+    @classmethod
+    def from_json(cls, entry: object) -> ChainDigest | None:
+        """Read the entry of a ``record.json``, of any format; None when it is not one."""
+        if not isinstance(entry, dict):
+            return None
+        lines, value = entry.get("lines"), entry.get("value", entry.get("chain"))
+        return cls(lines, value) if type(lines) is int and isinstance(value, str) else None
 
 
-class SealBroken(ValueError):
+class ChainBroken(ValueError):
     """A line is not what was written there."""
 
 
@@ -42,26 +72,26 @@ class Chain:
         self._lines = 0
 
     @property
-    def seal(self) -> Seal:
-        """The seal over all lines so far."""
-        return Seal(self._lines, self._value.hex())
+    def digest(self) -> ChainDigest:
+        """The digest over all lines so far."""
+        return ChainDigest(self._lines, self._value.hex())
 
-    def sealed(self, body: bytes) -> bytes:
+    def append(self, body: bytes) -> bytes:
         """Return the JSON object ``body`` as the next line, with its check and without a line end."""
         return body[:-1] + b',"h":"%s"}' % self._advance(body)
 
-    def opened(self, line: bytes) -> bytes:
-        """Return the JSON object that was written as the next line; raises SealBroken when ``line`` is not it."""
+    def verify(self, line: bytes) -> bytes:
+        """Return the JSON object that was written as the next line; raises ChainBroken when ``line`` is not it."""
         found = _CHECK.search(line)
         if found is None:
-            raise SealBroken("it has no check value")
+            raise ChainBroken("it has no check value")
         body = line[: found.start()] + b"}"
         wanted = self._advance(body)
         if found[1] != wanted:
-            raise SealBroken(f"its check value is {found[1].decode()}, the lines up to it make {wanted.decode()}")
+            raise ChainBroken(f"its check value is {found[1].decode()}, the lines up to it make {wanted.decode()}")
         return body
 
     def _advance(self, body: bytes) -> bytes:
         self._value = hashlib.sha256(self._value + body).digest()
         self._lines += 1
-        return self._value.hex()[:SHOWN_DIGITS].encode()
+        return self._value.hex()[:CHECK_DIGITS].encode()

@@ -4,23 +4,24 @@
 ===========  =========================================================================================================
 ``e``        the rest of the line
 ===========  =========================================================================================================
-``meta``     first line: everything that was decided before the device was spoken to (see ``harness.record.settings``)
+``meta``     first line: everything that is known before the device is used (see ``harness.record.settings``)
 ``out``      ``t``, ``s``: a command as it was sent, without its ``%``
 ``in``       ``t``, ``s``: a line that came, without its line end; ``torn`` when the line end was never seen
 ``download`` ``t``, ``from``, ``bytes``, ``chunk``, ``sha256``, ``done``: consecutive ``db <hex>`` commands which were
-             all answered as they should be. The payload is a sample of the data set; its hash stands for it
+             all answered as they should be. The payload is a sample of the data set; only its hash is written
 ``mark``     what the lines after it belong to: ``mode``, ``sample`` ... (see ``harness.run.modes``)
 ``choice``   the number of iterations chosen, and from what
 ``counters`` an emulated device's instruction and cycle counters at this point
-``note``     ``s``: something that was put right on the way
-``resume``   the run goes on here, in another process
-``stop``     ``s``: why the run ended before its end
+``note``     ``s``: something that was corrected on the way
+``resume``   the run continues here, in another process
+``stop``     ``s``: why the run stopped before its end
 ``end``      the run is complete
 ===========  =========================================================================================================
 
 ``t`` is host seconds since the process that wrote the line began; only the order of lines means anything. ``h``, the
-last member of every line, is the hash chain over the lines (``harness.wire.hash_chain``); transcripts of format 1,
-before it, have none and are read and continued as they are.
+last member of every line, is the hash chain over the lines (``harness.wire.hash_chain``). Transcripts of earlier
+formats are read and continued as they are: format 2 names a model's own input tensor "own" instead of "features",
+format 1 has no hash chain either.
 """
 
 from __future__ import annotations
@@ -34,22 +35,24 @@ from pathlib import Path
 from typing import IO, Any, overload
 
 from mlperf_tiny.errors import RecordError
-from mlperf_tiny.harness.wire.hash_chain import Chain, Seal, SealBroken
+from mlperf_tiny.harness.wire.events import Event
+from mlperf_tiny.harness.wire.hash_chain import Chain, ChainBroken, ChainDigest
 from mlperf_tiny.harness.wire.protocol import LineAssembler
 
 TRANSCRIPT_FILE = "transcript.jsonl"
-FORMAT = 2
-UNSEALED_FORMAT = 1
-
-Event = dict[str, Any]
+FORMAT = 3
+CHAINED_FORMATS = (3, 2)
+READ_FORMATS = (3, 2, 1)
 
 
 @dataclass(frozen=True)
 class Transcript(Sequence[Event]):
-    """The events of a transcript, and the seal over its lines; None in format 1, which has none."""
+    """The events of a transcript."""
 
     events: tuple[Event, ...]
-    seal: Seal | None = None
+    """One for each line."""
+    chain_digest: ChainDigest | None = None
+    """Of its lines; None in format 1, which has no hash chain."""
 
     @overload
     def __getitem__(self, index: int) -> Event: ...
@@ -62,11 +65,16 @@ class Transcript(Sequence[Event]):
         return len(self.events)
 
 
-def read_transcript(path: Path, stated: Seal | None = None) -> Transcript:
-    """Return a transcript; a last line without its end, torn by a crash, is left out.
+def read_transcript(path: Path, stated: ChainDigest | None = None) -> Transcript:
+    """Read a transcript; a last line without its end, torn by a crash, is skipped.
 
-    ``stated`` is a seal that its beginning, or all of it, must have. Raises RecordError when the file cannot be read,
-    does not begin with ``meta``, has another format, is damaged anywhere but at its end, or is not what was sealed.
+    Args:
+        path: The file.
+        stated: A digest that its first lines, or all of them, must have.
+
+    Raises:
+        RecordError: when the file cannot be read, does not begin with ``meta``, has another format, is damaged before
+            its last line, or contradicts ``stated``.
     """
     try:
         content = path.read_bytes()
@@ -75,57 +83,70 @@ def read_transcript(path: Path, stated: Seal | None = None) -> Transcript:
     return parse_transcript(content, str(path), stated)
 
 
-def parse_transcript(content: bytes, path: str, stated: Seal | None = None) -> Transcript:
-    """The same of the bytes of a transcript, which messages call ``path``."""
+def parse_transcript(content: bytes, path: str, stated: ChainDigest | None = None) -> Transcript:
+    """Read the bytes of a transcript.
+
+    Args:
+        content: The file.
+        path: What messages call it.
+        stated: A digest that its first lines, or all of them, must have.
+
+    Raises:
+        RecordError: as ``read_transcript`` does.
+    """
     lines = content.split(b"\n")[:-1]
     chain = _chain_of(lines)
     events: list[Event] = []
     for number, line in enumerate(lines, start=1):
-        try:
-            event = json.loads(line if chain is None else chain.opened(line))
-            if not isinstance(event, dict) or not isinstance(event.get("e"), str):
-                raise ValueError("not an event")
-        except SealBroken as error:
+        events.append(_event(line, number, chain, path))
+        if chain is not None and stated is not None and chain.digest.lines == stated.lines and chain.digest != stated:
             raise RecordError(
-                f"{path} line {number} is not what was written there: {error}. It or a line before it was changed, "
-                "lost or put in; take the transcript as the run left it."
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise RecordError(
-                f"{path} line {number} is damaged ({line[:60]!r}: {error}). Only its last line may be torn."
-            ) from error
-        events.append(event)
-        if chain is not None and stated is not None and chain.seal.lines == stated.lines and chain.seal != stated:
-            raise RecordError(
-                f"{path} is not the transcript that was sealed: its first {stated.lines} lines make "
-                f"{chain.seal.chain[:16]}..., wanted {stated.chain[:16]}.... Take the transcript as the run left it."
+                f"{path} is not the transcript of its record: the chain digest of its first {stated.lines} lines is "
+                f"{chain.digest.value[:16]}..., recorded was {stated.value[:16]}.... Restore the original transcript."
             )
-    formats = (FORMAT, UNSEALED_FORMAT)
-    if not events or events[0]["e"] != "meta" or events[0].get("format") not in formats:
+    if not events or events[0]["e"] != "meta" or events[0].get("format") not in READ_FORMATS:
         raise RecordError(
-            f"{path} does not begin with the 'meta' line of a transcript in format {' or '.join(map(str, formats))}."
+            f"{path} does not begin with the 'meta' line of a transcript in format "
+            f"{' or '.join(map(str, READ_FORMATS))}."
         )
-    if stated is not None and (chain is None or chain.seal.lines < stated.lines):
-        what = f"has {len(events)} whole lines, {stated.lines} were sealed" if chain else "has no seal, one is stated"
-        raise RecordError(f"{path} {what}: its end was cut off. Take the transcript as the run left it.")
-    return Transcript(tuple(events), chain.seal if chain else None)
+    if stated is not None and (chain is None or chain.digest.lines < stated.lines):
+        what = f"has {len(events)} whole lines, {stated.lines} were recorded" if chain else "has no hash chain"
+        raise RecordError(f"{path} {what}: its end was cut off. Restore the original transcript.")
+    return Transcript(tuple(events), chain.digest if chain else None)
+
+
+def _event(line: bytes, number: int, chain: Chain | None, path: str) -> Event:
+    try:
+        event = json.loads(line if chain is None else chain.verify(line))
+        if not isinstance(event, dict) or not isinstance(event.get("e"), str):
+            raise ValueError("not an event")
+        return event
+    except ChainBroken as error:
+        raise RecordError(
+            f"{path} line {number} is not what was written there: {error}. It or a line before it was changed, lost "
+            "or inserted. Restore the original transcript."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise RecordError(
+            f"{path} line {number} is damaged ({line[:60]!r}: {error}). Only its last line may be torn."
+        ) from error
 
 
 def _chain_of(lines: Sequence[bytes]) -> Chain | None:
-    """A new chain for a transcript that has one: told by the first line, whose format says so."""
+    """A new chain for a transcript of a format that has one, by its first line; None for others."""
     try:
         first = json.loads(lines[0]) if lines else {"format": FORMAT}
     except (ValueError, RecursionError):
         return None
-    return Chain() if isinstance(first, dict) and first.get("format") == FORMAT else None
+    return Chain() if isinstance(first, dict) and first.get("format") in CHAINED_FORMATS else None
 
 
-def _followed(lines: Sequence[bytes]) -> Chain | None:
-    """The chain after ``lines``, which ``read_transcript`` has found good; None for a transcript without one."""
+def _chain_after(lines: Sequence[bytes]) -> Chain | None:
+    """The chain after ``lines``, which ``read_transcript`` has verified; None for a transcript without one."""
     chain = _chain_of(lines)
     for line in lines if chain else ():
         assert chain is not None
-        chain.opened(line)
+        chain.verify(line)
     return chain
 
 
@@ -141,11 +162,15 @@ class _Download:
 
 
 class TranscriptWriter:
-    """Appends events to ``path``; ``elapsed_s`` gives the host time of a line.
+    """Appends events to a transcript.
 
-    Opening an existing transcript cuts off a torn last line, and goes on in its format. ``listen`` takes the raw bytes
-    of both directions; the pieces of a download become one ``download`` event, unless a reply to one is anything but
-    ``m-ready`` or ``m-load-done``: then that piece is written as it was.
+    Opening an existing transcript cuts off a torn last line, and continues in its format. ``listen`` takes the raw
+    bytes of both directions; the pieces of a download become one ``download`` event, unless a reply to one is anything
+    but ``m-ready`` or ``m-load-done``: then that piece is written as it was.
+
+    Args:
+        path: The file.
+        elapsed_s: Gives the host time of a line.
     """
 
     def __init__(self, path: Path, elapsed_s: Callable[[], float]) -> None:
@@ -159,7 +184,7 @@ class TranscriptWriter:
         if self._file.tell():
             content = path.read_bytes()
             self._file.truncate(content.rfind(b"\n") + 1)
-            self._chain = _followed(content.split(b"\n")[:-1])
+            self._chain = _chain_after(content.split(b"\n")[:-1])
 
     def event(self, kind: str, **values: Any) -> None:
         """Append one event and flush it; what came on the wire before it is written before it."""
@@ -168,7 +193,12 @@ class TranscriptWriter:
         self._write({"e": kind, **values})
 
     def listen(self, direction: str, data: bytes) -> None:
-        """Take raw bytes: whole commands when ``direction`` is "out", any piece of the reply text when "in"."""
+        """Take raw bytes.
+
+        Args:
+            direction: "out" for whole commands, "in" for any piece of the reply text.
+            data: The bytes.
+        """
         if direction == "out":
             self._sent(data.decode("latin-1").removesuffix("%"))
         else:
@@ -183,7 +213,7 @@ class TranscriptWriter:
         self._flush_download()
         if self._lines.pending:
             self._write({"e": "in", "t": self._t(), "s": self._lines.pending, "torn": True})
-        with suppress(OSError):  # of what could not be written, which was said then
+        with suppress(OSError):  # an error in writing was raised when it happened
             self._file.close()
 
     def _sent(self, command: str) -> None:
@@ -252,11 +282,11 @@ class TranscriptWriter:
     def _write(self, event: Event) -> None:
         body = json.dumps(event, separators=(",", ":")).encode()
         try:
-            self._file.write((self._chain.sealed(body) if self._chain else body) + b"\n")
+            self._file.write((self._chain.append(body) if self._chain else body) + b"\n")
             self._file.flush()
         except OSError as error:
             raise RecordError(
-                f"{self._file.name} cannot be written: {error.strerror}. Make room, then start again with --resume."
+                f"{self._file.name} cannot be written: {error.strerror}. Free disk space, then resume with --resume."
             ) from error
 
 

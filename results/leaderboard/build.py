@@ -137,18 +137,18 @@ def _found(paths: Sequence[Path], problems: list[str]) -> Found:
 
 def _run_row(folder: Path, base: Path, kept: Sequence[Row]) -> Row:
     record = read_record(folder)
-    _check_seal(folder, record, kept)
+    _check_digest(folder, record, kept)
     return row_of_record(record, place_of(folder, base), record_differences(record, folder))
 
 
-def _check_seal(folder: Path, record: RunRecord, kept: Sequence[Row]) -> None:
-    """Raise RecordError when a leaderboard has a seal of this run that its transcript does not have."""
-    seal = contradicted(record, kept)
-    if seal is not None:
+def _check_digest(folder: Path, record: RunRecord, kept: Sequence[Row]) -> None:
+    """Raise RecordError when a leaderboard has a chain digest of this run that contradicts its transcript."""
+    digest = contradicted(record, kept)
+    if digest is not None:
         try:
-            read_transcript(folder / TRANSCRIPT_FILE, seal)
+            read_transcript(folder / TRANSCRIPT_FILE, digest)
         except RecordError as error:
-            raise RecordError(f"{error} That seal is in the leaderboard, whose row stays as it was.") from error
+            raise RecordError(f"{error} That chain digest is in the leaderboard, whose row stays as it was.") from error
 
 
 def _left_out(folder: Path, error: BenchError) -> str:

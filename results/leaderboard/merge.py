@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlperf_tiny.harness.record.record import RunRecord
-from mlperf_tiny.harness.wire.hash_chain import Seal
+from mlperf_tiny.harness.wire.hash_chain import ChainDigest
 from mlperf_tiny.results.leaderboard.rows.columns import NAMES, Row
 from mlperf_tiny.results.leaderboard.rows.frame import frame_of, rows_of
 
@@ -55,24 +55,23 @@ def merged(fresh: Iterable[Row], kept: Iterable[Row] = ()) -> Merged:
     return Merged((*rows_of(new), *rows_of(old)), (*new_notes, *(note for note in old_notes if note not in new_notes)))
 
 
-def seal_of(row: Row) -> Seal | None:
-    """Return the seal of a row's transcript; None where it has none, or no usable one."""
-    lines, _, chain = row["Seal"].partition(":")
-    return Seal(int(lines), chain) if lines.isdecimal() and len(lines) < 12 and len(chain) == 64 else None
+def digest_of(row: Row) -> ChainDigest | None:
+    """Return the chain digest of a row's transcript; None where it has none, or no usable one."""
+    return ChainDigest.from_text(row["Seal"])
 
 
-def contradicted(record: RunRecord, rows: Sequence[Row]) -> Seal | None:
-    """Return the seal that ``rows`` have of this run when it is not the record's; else None.
+def contradicted(record: RunRecord, rows: Sequence[Row]) -> ChainDigest | None:
+    """Return the chain digest that ``rows`` have of this run when it is not the record's; else None.
 
-    The transcript must then be examined: it may continue from that seal, or be another one.
+    The transcript must then be examined: it may continue from there, or be another one.
 
     Args:
         record: A run.
         rows: Rows of a leaderboard.
     """
     row = next((row for row in rows if identity_of(row) == ("run", record.settings.run_id)), None)
-    seal = seal_of(row) if row else None
-    return None if seal == record.seal else seal
+    digest = digest_of(row) if row else None
+    return None if digest == record.chain_digest else digest
 
 
 def _frame(rows: Iterable[Row]) -> pd.DataFrame:
@@ -80,7 +79,7 @@ def _frame(rows: Iterable[Row]) -> pd.DataFrame:
     rows = list(rows)
     return frame_of(rows).assign(
         _identity=["\0".join(identity_of(row)) for row in rows],
-        _lines=[seal.lines if (seal := seal_of(row)) else 0 for row in rows],
+        _lines=[digest.lines if (digest := digest_of(row)) else 0 for row in rows],
         _filled=[sum(map(bool, row.values())) for row in rows],
     )
 

@@ -163,5 +163,5 @@ def _limits(window_us: float | None, percent: float | None) -> str:
 
 def _key(record: RunRecord) -> str:
     """A name for what was recorded: from its seal, or where it has none from what it calls itself."""
-    name = record.seal.chain if record.seal else f"{record.settings.run_id} {record.settings.started}"
+    name = record.chain_digest.value if record.chain_digest else f"{record.settings.run_id} {record.settings.started}"
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:SHORT]

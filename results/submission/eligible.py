@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mlperf_tiny.harness.image.build import source_digest
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.settings import UNKNOWN_DEVICE, Settings
+from mlperf_tiny.harness.record.violation import RuleId
 from mlperf_tiny.harness.run.request import MODES
 from mlperf_tiny.models.data.formats import labels
 from mlperf_tiny.models.tasks import find_task
@@ -91,10 +92,10 @@ def bars_after(record: RunRecord, quality: Quality) -> tuple[str, ...]:
     """Return why this run may not be submitted."""
     reasons = [reason for bar in BARS if not bar.judged and (reason := bar.why(record.settings))]
     if not record.complete:
-        reasons.append("it is not finished (go on with --resume)")
-    if record.seal is None:
+        reasons.append("it is not finished (resume it with --resume)")
+    if record.chain_digest is None:
         reasons.append("its transcript is of a format without a hash chain (make the run again)")
-    reasons += [f"it breaks a rule: {text}" for text in record.violations]
+    reasons += [f"rule violation: {violation.text}" for violation in record.violations]
     return (*reasons, *_not_as_printed(record, quality))
 
 
@@ -116,4 +117,4 @@ def _not_as_printed(record: RunRecord, quality: Quality) -> list[str]:
 
 
 def _has_target_breach(record: RunRecord) -> bool:
-    return any("the closed division needs" in text for text in record.violations)
+    return any(violation.rule is RuleId.QUALITY_TARGET for violation in record.violations)

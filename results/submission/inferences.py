@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from mlperf_tiny.errors import ProtocolError, RecordError
 from mlperf_tiny.harness.record.measured import measure
+from mlperf_tiny.harness.wire.events import Event
 from mlperf_tiny.harness.wire.protocol import Lap, Ready, decode_line
 from mlperf_tiny.harness.wire.session import read_inference
-from mlperf_tiny.harness.wire.transcript import Event, Transcript
+from mlperf_tiny.harness.wire.transcript import Transcript
 
 _INFER = re.compile(r"infer (\d{1,10}) (\d{1,10})$")
 LONGEST_RUN_S = 1e8
@@ -64,12 +65,12 @@ class Inferences:
 
 def inferences_of(transcript: Transcript) -> Inferences:
     """Return the inferences that count; raises RecordError for an event that makes no sense."""
-    choice = measure(transcript).choice
+    calibration = measure(transcript).calibration
     windows: dict[int, Told] = {}
     answers: dict[tuple[int, int], Told] = {}
     reader = _Reader()
     for mark, told in reader.inferences(transcript):
-        if mark["mode"] == "window" and choice is not None and mark["attempt"] == choice.attempt:
+        if mark["mode"] == "window" and calibration is not None and mark["attempt"] == calibration.attempt:
             windows[mark["window"]] = told
         elif mark["mode"] == "accuracy":
             answers[mark["index"], mark["window"]] = told

@@ -152,14 +152,14 @@ def manifest_text(record: RunRecord, names: Names, files: Mapping[str, str]) -> 
         names: The names the result has in the tree.
         files: Path below the submitter's folder -> sha256 (hex).
     """
-    settings = record.settings
+    settings, digest = record.settings, record.chain_digest
     manifest = Manifest(
         format=FORMAT,
         program=PROGRAM,
         version=settings.versions.get(PROGRAM, ""),
         **asdict(names),
         run_id=settings.run_id,
-        seal=None if record.seal is None else _part(SubmittedSeal, record.seal),
+        seal=None if digest is None else SubmittedSeal(lines=digest.lines, chain=digest.value),
         device=_part(SubmittedDevice, settings.device),
         engine=settings.engine,
         model=_part(SubmittedModel, settings.model),

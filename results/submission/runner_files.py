@@ -116,13 +116,14 @@ class _Clock:
 
 
 def _opening(record: RunRecord) -> list[str]:
-    settings, identity, seal = record.settings, record.identity, record.seal
+    settings, identity, digest = record.settings, record.identity, record.chain_digest
     assert identity is not None
     version = settings.versions.get(PROGRAM, "")
-    sealed = f"{seal.lines} lines, chain {seal.chain}" if seal else "not sealed"
+    # The text is part of format 1 of submissions.
+    chain = f"{digest.lines} lines, chain {digest.value}" if digest else "not sealed"
     return [
         "Logging initialized. Writing output to log.txt",
-        f"{WRITTEN_BY} {version} from run {settings.run_id}, timing {settings.device.timing}, transcript of {sealed}",
+        f"{WRITTEN_BY} {version} from run {settings.run_id}, timing {settings.device.timing}, transcript of {chain}",
         "Retrieving name from DUT ...",
         f"Device name retrieved: {identity.vendor}",
         f"Device profile retrieved: {identity.profile}",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlperf_tiny.errors import BenchError, DataError, RecordError
 from mlperf_tiny.harness.record.measured import measure
-from mlperf_tiny.harness.record.record import compute_record, stated_seal
+from mlperf_tiny.harness.record.record import compute_record, stated_digest
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run.prepare import DeviceTime, prepare
 from mlperf_tiny.harness.run.request import Request
@@ -49,7 +49,7 @@ def check_request(
 
 def check_folder(folder: Path, entry: Entry, root: Path, replace: bool = False) -> None:
     """The same before the run in ``folder`` goes on; of a complete one ``submit`` tells by itself."""
-    transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_seal(folder))
+    transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_digest(folder))
     settings = Settings.from_event(transcript[0])
     names = names_of(settings, entry)
     check_own_words(settings.device.timing, entry.own_words)
@@ -74,7 +74,7 @@ def files_of_run(folder: Path, entry: Entry, request: Request | None = None) -> 
         content = path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}. Name the folder of a run.") from error
-    transcript = parse_transcript(content, str(path), stated_seal(folder))
+    transcript = parse_transcript(content, str(path), stated_digest(folder))
     record, inferences = compute_record(transcript), inferences_of(transcript)
     names = names_of(record.settings, entry)
     quality = quality_of(inferences.accuracy, find_task(record.settings.task))

@@ -12,8 +12,8 @@ from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 
 
 def killed(folder: Path, lines: int | None = None, torn_bytes: int = 40) -> None:
-    """Leave of a run what is there when its process was killed: its first ``lines`` lines, or all but the last bytes,
-    and no record."""
+    """Leave of a run what remains when its process is killed: its first ``lines`` lines, or all but the last bytes, and
+    no record."""
     path = folder / TRANSCRIPT_FILE
     content = path.read_bytes()
     kept = (
@@ -23,17 +23,17 @@ def killed(folder: Path, lines: int | None = None, torn_bytes: int = 40) -> None
     (folder / RECORD_FILE).unlink(missing_ok=True)
 
 
-def sealed(bodies: Iterable[bytes]) -> bytes:
+def chained(bodies: Iterable[bytes]) -> bytes:
     """Lines of JSON objects as a transcript with its chain."""
     chain = Chain()
-    return b"".join(chain.sealed(body) + b"\n" for body in bodies)
+    return b"".join(chain.append(body) + b"\n" for body in bodies)
 
 
 def forged(folder: Path, written: str, edited: str) -> None:
-    """Change the transcript of a run and chain it anew, as somebody does who knows how, and remove its record."""
+    """Change the transcript of a run, chain its lines again, and remove its record."""
     path = folder / TRANSCRIPT_FILE
     old, chain = path.read_bytes(), Chain()
-    bodies = b"\n".join(chain.opened(line) for line in old.splitlines()).decode()
+    bodies = b"\n".join(chain.verify(line) for line in old.splitlines()).decode()
     assert written in bodies
-    path.write_bytes(sealed(bodies.replace(written, edited, 1).encode().split(b"\n")))
+    path.write_bytes(chained(bodies.replace(written, edited, 1).encode().split(b"\n")))
     (folder / RECORD_FILE).unlink(missing_ok=True)

@@ -5,25 +5,26 @@ from dataclasses import replace
 
 import pytest
 
-from mlperf_tiny.harness.record.rules import RULES, Accuracy, Performance, Result, Window, violations
+from mlperf_tiny.harness.record.rules import RULES, Accuracy, Performance, Result, TimedWindow, violations
+from mlperf_tiny.harness.record.violation import RuleId, rules_text
 from mlperf_tiny.models.tasks import find_task
 
 FILES = tuple(f"{number}.bin" for number in range(1000))
-WINDOWS = tuple(Window(FILES[number], 100, 10.2) for number in range(5))
+WINDOWS = tuple(TimedWindow(FILES[number], 100, 10.2) for number in range(5))
 GOOD = Result(
     task=find_task("kws"),
     division="closed",
     model_id="kws01",
     data="real",
-    performance=Performance(WINDOWS),
-    accuracy=Accuracy(90.2, FILES, FILES, official=True),
+    performance=Performance(windows=WINDOWS),
+    accuracy=Accuracy(metric=90.2, answered=FILES, listed=FILES, official=True),
 )
 AD = replace(GOOD, task=find_task("ad"), model_id="ad01")
 
 
 def windows(**change: object) -> Result:
     """GOOD with its third window changed."""
-    return replace(GOOD, performance=Performance((*WINDOWS[:2], replace(WINDOWS[2], **change), *WINDOWS[3:])))
+    return replace(GOOD, performance=Performance(windows=(*WINDOWS[:2], replace(WINDOWS[2], **change), *WINDOWS[3:])))
 
 
 def accuracy(result: Result = GOOD, **change: object) -> Result:
@@ -37,43 +38,72 @@ CASES: list[tuple[str, Result, tuple[str, ...]]] = [
     ("performance alone", replace(GOOD, accuracy=None), ()),
     ("accuracy alone", replace(GOOD, performance=None), ()),
     ("just long enough", windows(seconds=10.0), ()),
-    ("short", windows(seconds=9.9999), ("window 3 ran 9.999 s, needs 10 s",)),
+    ("short", windows(seconds=9.9999), ("shortest window 9.999 s (minimum 10 s): window 3",)),
     (
         "all short",
-        replace(GOOD, performance=Performance(tuple(replace(w, seconds=9.0 + n / 10) for n, w in enumerate(WINDOWS)))),
-        ("of windows 1, 2, 3, 4, 5 the least ran 9.000 s, needs 10 s",),
+        replace(
+            GOOD,
+            performance=Performance(windows=tuple(replace(w, seconds=9.0) for w in WINDOWS)),
+        ),
+        ("shortest window 9.000 s (minimum 10 s): windows 1, 2, 3, 4, 5",),
     ),
     ("just enough iterations", windows(iterations=10), ()),
-    ("few iterations", windows(iterations=9), ("window 3 ran 9 iterations, needs 10",)),
-    ("four windows", replace(GOOD, performance=Performance(WINDOWS[:4])), ("4 performance windows were run, needs 5",)),
-    ("an input twice", windows(sample=FILES[0]), ("the 5 windows used 4 different inputs, needs 5",)),
+    ("few iterations", windows(iterations=9), ("shortest window 9 iterations (minimum 10): window 3",)),
+    ("four windows", replace(GOOD, performance=Performance(windows=WINDOWS[:4])), ("4 windows (5 required)",)),
+    ("an input twice", windows(sample=FILES[0]), ("windows on 4 different inputs (5 required)",)),
     ("target met", accuracy(metric=90.0), ()),
     ("target met as printed", accuracy(metric=89.96), ()),
-    ("target missed", accuracy(metric=89.94), ("top1 is 89.9 (exactly 89.94), the closed division needs 90",)),
+    ("target missed", accuracy(metric=89.94), ("top1 89.94 (closed division target 90)",)),
     ("target missed, open", replace(accuracy(metric=12.0), division="open"), ()),
     ("auc met as printed", accuracy(AD, metric=0.8451), ()),
-    ("auc missed", accuracy(AD, metric=0.8449), ("auc is 0.84 (exactly 0.8449), the closed division needs 0.85",)),
-    ("no figure", accuracy(AD, metric=None), ("auc cannot be computed from the answers, needs 0.85",)),
+    ("auc missed", accuracy(AD, metric=0.8449), ("auc 0.8449 (closed division target 0.85)",)),
+    (
+        "no figure",
+        accuracy(AD, metric=None),
+        ("auc cannot be computed from the answers (closed division target 0.85)",),
+    ),
     ("cut short", accuracy(answered=FILES[:998]), ("2 of the 1000 listed files were not answered",)),
     (
         "other names",
         accuracy(answered=(*FILES[:999], "x.bin")),
-        ("1 of the 1000 listed files were not answered", "1 answered files are not in the list, x.bin for one"),
+        ("1 of the 1000 listed files were not answered", "1 answered files are not in the list, such as x.bin"),
     ),
-    ("twice", accuracy(answered=(*FILES, FILES[3])), ("1 files were answered more than once",)),
-    ("order", accuracy(answered=FILES[::-1]), ("the files were not answered in the order of the list",)),
+    ("twice", accuracy(answered=(*FILES, FILES[3])), ("1 files were answered more than once, such as 3.bin",)),
+    ("order", accuracy(answered=FILES[::-1]), ("files were not answered in the order of the list: 999.bin for 0.bin",)),
     ("own list", accuracy(official=False), ("the 1000 files are not a complete official list of kws01",)),
-    ("other firmware", replace(GOOD, model_id="vww01"), ("the device's firmware says 'vww01', task kws is 'kws01'",)),
-    ("synthetic", replace(GOOD, data="synthetic"), ("the data is synthetic, only the benchmark's own counts",)),
+    ("other firmware", replace(GOOD, model_id="vww01"), ("the firmware is for 'vww01', task kws needs 'kws01'",)),
+    ("synthetic", replace(GOOD, data="synthetic"), ("not rankable: synthetic data",)),
     ("refused", replace(GOOD, refusals=("busy",)), ("the device answered e-[busy]",)),
 ]
 
 
-@pytest.mark.parametrize(("result", "broken"), [row[1:] for row in CASES], ids=[row[0] for row in CASES])
-def test_rules(result: Result, broken: tuple[str, ...]) -> None:
-    assert violations(result) == broken
+@pytest.mark.parametrize(("result", "texts"), [row[1:] for row in CASES], ids=[row[0] for row in CASES])
+def test_rules(result: Result, texts: tuple[str, ...]) -> None:
+    assert tuple(violation.text for violation in violations(result)) == texts
 
 
-def test_every_rule_is_seen_broken() -> None:
+def test_every_rule_is_broken_by_a_case() -> None:
     for rule in RULES:
-        assert any(rule.check(result) for _, result, _ in CASES), rule.name
+        assert any(violations(result, [rule]) for _, result, _ in CASES), rule.id
+    assert [rule.id for rule in RULES] == list(RuleId)
+
+
+def test_a_violation_is_data() -> None:
+    (violation,) = violations(windows(seconds=9.5))
+    assert violation.to_json() == {
+        "rule": "windows of 10 s",
+        "got": 9.5,
+        "needed": 10.0,
+        "where": "window 3",
+        "text": "shortest window 9.500 s (minimum 10 s): window 3",
+    }
+
+
+def test_a_summary_counts_violations_and_tells_why_a_result_is_not_ranked() -> None:
+    assert rules_text(violations(GOOD)) == "valid: no rule violations"
+    broken = replace(windows(seconds=9.5), data="synthetic", model_id="vww01")
+    assert rules_text(violations(broken)).splitlines() == [
+        "not rankable: synthetic data",
+        "2 rule violations: shortest window 9.500 s (minimum 10 s): window 3; "
+        "the firmware is for 'vww01', task kws needs 'kws01'",
+    ]

@@ -32,7 +32,7 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
 def test_the_published_schema_is_that_of_today(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(texts()[name]))
     written = (ROOT / "docs/schemas" / name).read_text()
-    assert written == texts()[name], "run: python -m harness.schema docs/schemas"
+    assert written == texts()[name], "run: python -m mlperf_tiny.harness.record.schema docs/schemas"
 
 
 @pytest.mark.parametrize("case", ["emulated", "hardware, part", "anomaly detection", "stopped"])
@@ -68,7 +68,14 @@ def test_what_no_run_writes_is_refused(tmp_path: Path) -> None:
             continue  # no JSON, or a matter of two values, which the reader looks at
         assert not LINES.is_valid(json.loads(changed)), edited
     record = json.loads((folder / RECORD_FILE).read_text())
-    for path, value in [(("format",), 1), (("complete",), "yes"), (("performance", "windows"), {}), (("seal",), "x")]:
+    wrong: list[tuple[tuple[str, ...], object]] = [
+        (("format",), 1),
+        (("complete",), "yes"),
+        (("performance", "windows"), {}),
+        (("chain_digest",), "x"),
+        (("violations",), ["a sentence"]),
+    ]
+    for path, value in wrong:
         place = record
         for key in path[:-1]:
             place = place[key]

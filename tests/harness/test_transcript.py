@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlperf_tiny.errors import RecordError
-from mlperf_tiny.harness.wire.hash_chain import Seal
+from mlperf_tiny.harness.wire.hash_chain import ChainDigest
 from mlperf_tiny.harness.wire.session import Session
 from mlperf_tiny.harness.wire.transcript import (
     FORMAT,
@@ -20,7 +20,7 @@ from mlperf_tiny.harness.wire.transcript import (
 )
 from mlperf_tiny.runners.transports.recording import RecordingTransport
 from tests.fakes.device import FakeDevice, Spoil
-from tests.fakes.transcripts import sealed
+from tests.fakes.transcripts import chained
 
 META = {"e": "meta", "format": FORMAT}
 META_LINE = json.dumps(META).encode()
@@ -88,7 +88,7 @@ def test_a_piece_that_is_answered_otherwise_is_written_as_it_was(tmp_path: Path)
     assert (events[6]["from"], events[6]["bytes"], events[6]["done"]) == (38, 62, True)
 
 
-def test_a_refused_piece_is_written_as_it_was(tmp_path: Path) -> None:
+def test_a_refused_piece_of_a_download_is_written_as_sent(tmp_path: Path) -> None:
     refused = iter([b"e-[Invalid hex digit 'x0']\r\nm-ready\r\n"])
 
     def once(command: str, reply: bytes) -> bytes:
@@ -103,15 +103,15 @@ def test_a_refused_piece_is_written_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("torn", [b'{"e":"in","t":1', b"\x00\xff", b"{}"])
-def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path, torn: bytes) -> None:
+def test_a_torn_last_line_is_skipped_and_cut_off(tmp_path: Path, torn: bytes) -> None:
     path = tmp_path / TRANSCRIPT_FILE
     note = b'{"e":"note","s":"a"}'
-    path.write_bytes(sealed([META_LINE, note]) + torn)
+    path.write_bytes(chained([META_LINE, note]) + torn)
     assert list(events_of(tmp_path)) == [META, {"e": "note", "s": "a"}]
     transcript = writer_at(tmp_path)
     transcript.event("resume")
     transcript.close()
-    assert path.read_bytes() == sealed([META_LINE, note, b'{"e":"resume"}'])
+    assert path.read_bytes() == chained([META_LINE, note, b'{"e":"resume"}'])
 
 
 @pytest.mark.parametrize(
@@ -119,82 +119,82 @@ def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path, torn: bytes) -
     [
         (b"", "does not begin with the 'meta' line"),
         (b'{"e":"note"}\n', "does not begin with the 'meta' line"),
-        (b'{"e":"meta","format":99}\n', "in format 2 or 1"),
+        (b'{"e":"meta","format":99}\n', "in format 3 or 2 or 1"),
         (b"\xff\n", "line 1 is damaged"),
-        (sealed([META_LINE]) + b"{torn\n{}\n", "line 2 is not what was written there: it has no check value"),
-        (sealed([META_LINE, b"[1}"]), "line 2 is damaged"),
-        (sealed([META_LINE, b'{"x":1}']), "line 2 is damaged"),
+        (chained([META_LINE]) + b"{torn\n{}\n", "line 2 is not what was written there: it has no check value"),
+        (chained([META_LINE, b"[1}"]), "line 2 is damaged"),
+        (chained([META_LINE, b'{"x":1}']), "line 2 is damaged"),
         (OLD_META_LINE + b"\n{torn\n{}\n", "line 2 is damaged"),
         (OLD_META_LINE + b"\n" + b"[" * 200_000 + b"\n", "line 2 is damaged"),
     ],
 )
-def test_what_is_no_transcript(tmp_path: Path, content: bytes, sentence: str) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
     (tmp_path / TRANSCRIPT_FILE).write_bytes(content)
     with pytest.raises(RecordError, match=sentence):
         events_of(tmp_path)
 
 
-def test_the_chain_is_what_its_description_says(tmp_path: Path) -> None:
+def test_the_hash_chain_follows_its_definition(tmp_path: Path) -> None:
     transcript = writer_at(tmp_path)
     transcript.event("meta", format=FORMAT)
     transcript.event("note", s='odd ","h":"0123456789abcdef"} text')
     transcript.close()
-    bodies = [b'{"e":"meta","format":2}', rb'{"e":"note","s":"odd \",\"h\":\"0123456789abcdef\"} text"}']
+    bodies = [b'{"e":"meta","format":3}', rb'{"e":"note","s":"odd \",\"h\":\"0123456789abcdef\"} text"}']
     value, wanted = bytes(32), b""
     for body in bodies:
         value = hashlib.sha256(value + body).digest()
         wanted += body[:-1] + b',"h":"' + value.hex()[:16].encode() + b'"}\n'
     assert (tmp_path / TRANSCRIPT_FILE).read_bytes() == wanted
-    assert events_of(tmp_path).seal == Seal(2, value.hex())
+    assert events_of(tmp_path).chain_digest == ChainDigest(2, value.hex())
 
 
 NOTES = [META_LINE, *(b'{"e":"note","s":"%d"}' % number for number in range(5))]
-SEALED = sealed(NOTES).splitlines(keepends=True)
+CHAINED = chained(NOTES).splitlines(keepends=True)
 
 
 @pytest.mark.parametrize(
     ("lines", "line"),
     [
-        pytest.param([*SEALED[:3], SEALED[3].replace(b'"s":"2"', b'"s":"7"'), *SEALED[4:]], 4, id="changed"),
-        pytest.param([*SEALED[:2], *SEALED[3:]], 3, id="lost"),
-        pytest.param([*SEALED[:2], SEALED[1], *SEALED[2:]], 3, id="twice"),
-        pytest.param([*SEALED[:2], SEALED[3], SEALED[2], *SEALED[4:]], 3, id="exchanged"),
-        pytest.param([*SEALED[:2], b'{"e":"note","s":"new"}\n', *SEALED[2:]], 3, id="put in"),
-        pytest.param([SEALED[0].replace(b"meta", b"META"), *SEALED[1:]], 1, id="the first"),
+        pytest.param([*CHAINED[:3], CHAINED[3].replace(b'"s":"2"', b'"s":"7"'), *CHAINED[4:]], 4, id="changed"),
+        pytest.param([*CHAINED[:2], *CHAINED[3:]], 3, id="lost"),
+        pytest.param([*CHAINED[:2], CHAINED[1], *CHAINED[2:]], 3, id="twice"),
+        pytest.param([*CHAINED[:2], CHAINED[3], CHAINED[2], *CHAINED[4:]], 3, id="exchanged"),
+        pytest.param([*CHAINED[:2], b'{"e":"note","s":"new"}\n', *CHAINED[2:]], 3, id="inserted"),
+        pytest.param([CHAINED[0].replace(b"meta", b"META"), *CHAINED[1:]], 1, id="the first"),
     ],
 )
-def test_a_changed_transcript_says_where(tmp_path: Path, lines: list[bytes], line: int) -> None:
+def test_an_error_names_the_changed_line(tmp_path: Path, lines: list[bytes], line: int) -> None:
     (tmp_path / TRANSCRIPT_FILE).write_bytes(b"".join(lines))
     with pytest.raises(RecordError, match=rf"transcript\.jsonl line {line} is not what was written there"):
         events_of(tmp_path)
 
 
-def test_a_transcript_is_held_to_a_seal(tmp_path: Path) -> None:
+def test_a_transcript_is_compared_with_the_recorded_digest(tmp_path: Path) -> None:
     path = tmp_path / TRANSCRIPT_FILE
-    path.write_bytes(b"".join(SEALED))
-    whole = read_transcript(path).seal
-    path.write_bytes(b"".join(SEALED[:4]))
-    early = read_transcript(path, read_transcript(path).seal).seal
-    with pytest.raises(RecordError, match="has 4 whole lines, 6 were sealed: its end was cut off"):
+    path.write_bytes(b"".join(CHAINED))
+    whole = read_transcript(path).chain_digest
+    path.write_bytes(b"".join(CHAINED[:4]))
+    early = read_transcript(path, read_transcript(path).chain_digest).chain_digest
+    with pytest.raises(RecordError, match="has 4 whole lines, 6 were recorded: its end was cut off"):
         read_transcript(path, whole)
-    path.write_bytes(b"".join(SEALED))
-    assert read_transcript(path, early).seal == whole  # a run that went on
-    path.write_bytes(sealed([*NOTES[:2], b'{"e":"note","s":"7"}', *NOTES[3:]]))
-    for seal in (early, whole):
-        with pytest.raises(RecordError, match="is not the transcript that was sealed: its first"):
-            read_transcript(path, seal)
+    path.write_bytes(b"".join(CHAINED))
+    assert read_transcript(path, early).chain_digest == whole  # a run that went on
+    path.write_bytes(chained([*NOTES[:2], b'{"e":"note","s":"7"}', *NOTES[3:]]))
+    for digest in (early, whole):
+        with pytest.raises(RecordError, match="is not the transcript of its record: the chain digest of its first"):
+            read_transcript(path, digest)
 
 
-def test_a_transcript_without_a_chain_is_read_and_goes_on_without(tmp_path: Path) -> None:
+def test_format_1_is_read_and_continued_without_a_chain(tmp_path: Path) -> None:
     path = tmp_path / TRANSCRIPT_FILE
     path.write_bytes(OLD_META_LINE + b'\n{"e":"note","s":"a"}\n{"e":"no')
-    assert events_of(tmp_path).seal is None
+    assert events_of(tmp_path).chain_digest is None
     transcript = writer_at(tmp_path)
     transcript.event("resume")
     transcript.close()
     assert path.read_bytes() == OLD_META_LINE + b'\n{"e":"note","s":"a"}\n{"e":"resume"}\n'
-    with pytest.raises(RecordError, match="has no seal, one is stated"):
-        read_transcript(path, Seal(1, "0" * 64))
+    with pytest.raises(RecordError, match="has no hash chain"):
+        read_transcript(path, ChainDigest(1, "0" * 64))
 
 
 def test_a_missing_transcript(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from mlperf_tiny.harness.record.record import (
     WindowMetrics,
 )
 from mlperf_tiny.harness.record.settings import DatasetInfo, FirmwareInfo, InputInfo, ModelInfo, RunDevice, Settings
-from mlperf_tiny.harness.wire.hash_chain import Seal
+from mlperf_tiny.harness.record.violation import RuleId, Violation
+from mlperf_tiny.harness.wire.hash_chain import ChainDigest
 from mlperf_tiny.results.leaderboard.rows.columns import Row, new_row
 from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
 
@@ -54,7 +55,7 @@ RECORD = RunRecord(
     notes=(),
     resumed=0,
     energy=EnergyMetrics("modelled", 5901.81744, 5570.0, 6101.0, "MicroNets, table 4"),
-    seal=Seal(1234, "d" * 64),
+    chain_digest=ChainDigest(1234, "d" * 64),
 )
 
 
@@ -93,3 +94,8 @@ def published_row(**changes: str) -> Row:
         "Record": "../rounds/closed/ExampleLabs/results/board_one/kws",
     }  # fmt: skip
     return new_row({**values, **changes})
+
+
+def refused(text: str) -> Violation:
+    """A violation whose text ends in ``text``."""
+    return Violation(rule=RuleId.NO_ERROR_LINES, got=text, needed="")

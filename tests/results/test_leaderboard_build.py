@@ -162,10 +162,10 @@ def test_a_leaderboard_keeps_the_row_of_a_run_that_was_changed_behind_it(copied:
     board = build_leaderboard([copied, path], copied.parent)
     assert board.rows == before.rows
     (problem,) = board.problems
-    assert "is not the transcript that was sealed" in problem and "That seal is in the leaderboard" in problem
+    assert "is not the transcript of its record" in problem and "That chain digest is in the leaderboard" in problem
     killed(run, lines=20)
     (problem,) = build_leaderboard([copied, path], copied.parent).problems
-    assert "20 whole lines" in problem or "is not the transcript that was sealed" in problem
+    assert "20 whole lines" in problem or "is not the transcript of its record" in problem
 
 
 def test_a_record_that_says_something_else_deviates(copied: Path) -> None:

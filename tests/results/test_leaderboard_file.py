@@ -22,7 +22,7 @@ from mlperf_tiny.results.leaderboard.file import (
 from mlperf_tiny.results.leaderboard.ranking import ranked
 from mlperf_tiny.results.leaderboard.rows.cells import escape_formula, unescape_formula
 from mlperf_tiny.results.leaderboard.rows.columns import NAMES
-from tests.results.leaderboard_rows import published_row, record, run_row
+from tests.results.leaderboard_rows import published_row, record, refused, run_row
 
 GOLDEN = Path(__file__).parents[1] / "golden/leaderboard_format_1.csv"
 
@@ -32,7 +32,7 @@ def test_the_file_is_read_back_as_written(tmp_path: Path) -> None:
     assert read_leaderboard(path) == []
     rows = ranked(
         [
-            run_row("a", violations=("one, with a comma", 'and "quotes"')),
+            run_row("a", violations=(refused("one, with a comma"), refused('and "quotes"'))),
             run_row("b", name="=1+1"),
             published_row(BoardName="@board", HardwareNotes="'=already", SoftwareNotes="-1 V", Engine="Ünïcode ™"),
         ]

@@ -12,7 +12,7 @@ import pytest
 from mlperf_tiny.harness.record.record import AccuracyMetrics
 from mlperf_tiny.results.leaderboard.ranking import GROUP, ranked
 from mlperf_tiny.results.leaderboard.rows.columns import Row
-from tests.results.leaderboard_rows import published_row, run_row
+from tests.results.leaderboard_rows import published_row, refused, run_row
 
 
 def ranks(*rows: Row) -> dict[str, str]:
@@ -49,8 +49,8 @@ def test_runs_on_hardware_and_published_results_share_a_ranking() -> None:
 @pytest.mark.parametrize(
     ("unranked", "why"),
     [
-        (run_row("x", 1.0, source="synthetic", violations=("the data is synthetic",)), "synthetic data"),
-        (run_row("x", 1.0, violations=("window 1 ran 9 s, needs 10 s",)), "breaks a rule"),
+        (run_row("x", 1.0, source="synthetic", violations=(refused("synthetic"),)), "synthetic data"),
+        (run_row("x", 1.0, violations=(refused("busy"),)), "breaks a rule"),
         (run_row("x", 1.0, complete=False), "not complete"),
         (run_row("x", 1.0, accuracy=None), "not complete"),
         (run_row("x", 1.0, accuracy=AccuracyMetrics(1, 2, 1)), "not complete"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlperf_tiny.harness.record.record import AccuracyMetrics
-from mlperf_tiny.harness.record.rules import Window
+from mlperf_tiny.harness.record.rules import TimedWindow
 from mlperf_tiny.results.leaderboard.json_text import SCHEMA_FILE, schema_text
 from mlperf_tiny.results.leaderboard.rows.cells import check_cell
 from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, NAMES, SUMMARY, Row, column_table
@@ -20,7 +20,7 @@ from mlperf_tiny.results.mlperf.findings import Finding, Kind
 from mlperf_tiny.results.review.checks.figures import EnergyFacts, Figure, Recomputed
 from mlperf_tiny.results.review.own.reviewed import Reviewed
 from mlperf_tiny.results.review.review import review_path
-from tests.results.leaderboard_rows import RECORD, SETTINGS, record
+from tests.results.leaderboard_rows import RECORD, SETTINGS, record, refused
 from tests.results.review_submission import write_eembc, write_lists, write_mlcommons
 
 ROOT = Path(__file__).parents[2]
@@ -97,8 +97,11 @@ EMULATED = SETTINGS.device
         ({"task": "ad", "accuracy": AccuracyMetrics(2, 2, 2, auc=0.8614)}, {"Accuracy": "0.861", "Auc": "0.861400"}),
         ({"energy": replace(RECORD.energy, kind="measured")}, {"HasPower": "True", "Power": "5901.8174"}),
         (
-            {"violations": ("window 1 ran 9 s | or so, needs 10 s", "second")},
-            {"Verdict": "breaks a rule", "Findings": "breach: window 1 ran 9 s / or so, needs 10 s | breach: second"},
+            {"violations": (refused("a | b"), refused("second"))},
+            {
+                "Verdict": "breaks a rule",
+                "Findings": "breach: the device answered e-[a / b] | breach: the device answered e-[second]",
+            },
         ),
         (
             {"complete": False},
@@ -108,7 +111,7 @@ EMULATED = SETTINGS.device
         ({"accuracy": None}, {"Complete": "no", "AccuracyBasis": "", "Accuracy": "", "SamplesListed": ""}),
         ({"performance": None}, {"Complete": "no", "LatencyBasis": "", "Result": "", "LatencyMs": "", "Windows": ""}),
         ({"firmware": None}, {"ArenaBytes": "", "ElfSha256": "", "Compiler": "", "SoftwareLibraries": ""}),
-        ({"seal": None}, {"Seal": ""}),
+        ({"chain_digest": None}, {"Seal": ""}),
     ],
 )
 def test_what_changes_in_the_row_of_another_run(changes: dict[str, Any], wanted: dict[str, str]) -> None:
@@ -149,7 +152,8 @@ def reviewed(figures: list[Figure], benchmark: str = "kws", **changes: Any) -> R
     values: dict[str, Any] = {
         "folder": "f", "round": "v1.3", "division": "closed", "submitter": "Labs", "system": "board",
         "benchmark": benchmark, "variant": "", "runner": "EEMBC", "figures": tuple(figures), "findings": (),
-        "raw": Recomputed(figures, (Window("a", 10, 10.0), Window("b", 10, 12.0))), "description": {}, "listed": 2,
+        "raw": Recomputed(figures, (TimedWindow("a", 10, 10.0), TimedWindow("b", 10, 12.0))),
+        "description": {}, "listed": 2,
     }  # fmt: skip
     return Reviewed(**{**values, **changes})
 

@@ -240,7 +240,7 @@ def test_rules_are_those_of_the_transcript(bench: Bench, tree: Path) -> None:
 CHANGES: list[tuple[str, Callable[[Path], None], Verdict, str]] = [
     ("a line", lambda run: edit(run / TRANSCRIPT_FILE, LINE, "m-results-[0.997"), Verdict.DEVIATES,
      "transcript.jsonl line"),
-    ("a line, chained anew", lambda run: rechained(run), Verdict.DEVIATES, "is not the transcript that was sealed"),
+    ("a line, chained anew", lambda run: rechained(run), Verdict.DEVIATES, "is not the transcript of its record"),
     ("the end", lambda run: cut(run), Verdict.DEVIATES, "its end was cut off"),
     ("a torn line", lambda run: append(run, b'{"e":"note"'), Verdict.DEVIATES, "ends in a torn line"),
     ("a killed run", lambda run: killed(run), Verdict.BREAKS, "ends in a torn line"),

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mlperf_tiny.harness.record.rules import RULES
 from mlperf_tiny.models.data.formats import labels
 from mlperf_tiny.models.data.formats.labels import Listed, list_digest
 from mlperf_tiny.models.tasks.task import OfficialList
 from mlperf_tiny.results.mlperf.findings import Kind, Verdict
-from mlperf_tiny.results.review.checks import breaches, rules
+from mlperf_tiny.results.review.checks import breaches
 from mlperf_tiny.results.review.review import Reviewed, review_path
 from tests.results.review_submission import DESCRIPTION, FILES, LABELS, write_eembc, write_lists, write_mlcommons
 
@@ -115,23 +114,23 @@ def test_a_clean_submission_is_confirmed(tmp_path: Path, runner: str) -> None:
 # what is broken -> runner, edits, kind of the finding, its rule, words of its sentence
 BROKEN: dict[str, tuple[str, list[Edit], Kind, str, str]] = {
     "window of 9.99 s": (
-        "EEMBC", [too_short], Kind.BREACH, "performance windows", "window 1 ran 9.990 s, needs 10 s"),
+        "EEMBC", [too_short], Kind.BREACH, "performance windows", "shortest window 9.990 s (minimum 10 s): window 1"),
     "window of 9.99 s, MLCommons": (
         "MLCommons", [json_edit("performance/results.json", lambda v: v[2]["infer"].update(end_time=9_991_000))],
-        Kind.BREACH, "performance windows", "window 3 ran 9.990 s, needs 10 s"),
+        Kind.BREACH, "performance windows", "shortest window 9.990 s (minimum 10 s): window 3"),
     "nine iterations": (
         "EEMBC", [replaced("performance/log.txt", "infer 50 1", "infer 9 1")],
-        Kind.BREACH, "performance windows", "ran 9 iterations, needs 10"),
+        Kind.BREACH, "performance windows", "9 iterations (minimum 10)"),
     "four windows": (
         "MLCommons", [json_edit("performance/results.json", lambda v: v.pop()),
                       removed("performance/results.txt")],
-        Kind.BREACH, "performance windows", "4 windows were run, needs 5"),
+        Kind.BREACH, "performance windows", "4 windows (5 required)"),
     "one input five times": (
         "EEMBC", [replaced("performance/log.txt", f, FILES[0]) for f in FILES[1:5]],
-        Kind.BREACH, "performance windows", "used 1 different inputs, needs 5"),
+        Kind.BREACH, "performance windows", "windows on 1 different inputs (5 required)"),
     "short energy window": (
         "MLCommons", [json_edit("energy/results.json", lambda v: v[0]["power"]["timestamps"].append(["03", 11_500]))],
-        Kind.BREACH, "energy windows", "energy run: window 1 ran 0.200 s, needs 10 s"),
+        Kind.BREACH, "energy windows", "energy run: shortest window 0.200 s (minimum 10 s): window 1"),
     "lost timestamp": (
         "EEMBC", [lost_stamp], Kind.BREACH, "energy over the inferences",
         "10 timestamps, 5 inferences make 11; one of inference 1 is lost"),
@@ -148,14 +147,14 @@ BROKEN: dict[str, tuple[str, list[Edit], Kind, str, str]] = {
         Kind.BREACH, "accuracy set and target", "not answered in the order of the list"),
     "a file of another name": (
         "MLCommons", [json_edit("accuracy/results.json", lambda v: v[3].update(file="other.bin"))],
-        Kind.BREACH, "accuracy set and target", "1 answered files are not in the list, other.bin for one"),
+        Kind.BREACH, "accuracy set and target", "1 answered files are not in the list, such as other.bin"),
     "files of another list": (
         "EEMBC", [replaced("accuracy/log.txt", "picture_", "photo_")],
         Kind.BREACH, "official file list", "none of the 20 answered files"),
     "below the target": (
         "EEMBC", [replaced("accuracy/log.txt", "m-results-[0.900", "m-results-[0.000"),
                   replaced("accuracy/log.txt", "0.010,0.900", "0.900,0.010")],
-        Kind.BREACH, "accuracy set and target", "the closed division needs 85"),
+        Kind.BREACH, "accuracy set and target", "(closed division target 85)"),
     "claimed below the target": (
         "EEMBC", [removed("accuracy/log.txt"), replaced("accuracy/results.txt", "100.0%", "84.9%")],
         Kind.BREACH, "quality target as claimed", "claimed to be 84.9, the closed division needs 85"),
@@ -354,8 +353,3 @@ def test_the_round_decides_about_the_runner(tmp_path: Path, name: str, wanted: l
     write_eembc(tmp_path / name)
     (review,) = review_path(tmp_path / name, write_lists(tmp_path / "data")).results
     assert sorted(f.rule for f in review.findings if f.rule in ("EEMBC_RUNNER", "runner permitted")) == wanted
-
-
-def test_the_rules_taken_over_are_there() -> None:
-    known = {rule.name for rule in RULES}
-    assert {*rules.TIMED, *rules.ANSWERED} <= known

@@ -28,7 +28,7 @@ from mlperf_tiny.results.submission.description import NO_BOARD, TEMPLATE, descr
 from mlperf_tiny.results.submission.inferences import inferences_of
 from mlperf_tiny.results.submission.runner_files import quality_of, runner_files
 from mlperf_tiny.results.submission.submit import files_of_run
-from tests.fakes.transcripts import killed, sealed
+from tests.fakes.transcripts import chained, killed
 from tests.results import submitted_runs
 from tests.results.submitted_runs import (
     BASE,
@@ -189,11 +189,11 @@ def test_logs_and_texts_have_the_shape_of_published_ones(kws_tree: Path, data_di
 
 def test_the_log_says_who_wrote_it(kws_run: Path, kws_tree: Path) -> None:
     record = read_record(kws_run)
-    assert record.seal is not None
+    assert record.chain_digest is not None
     lines = (kws_tree / RESULTS / "accuracy/log.txt").read_text().splitlines()
     assert lines[1] == (
         f"Written by mlperf-tiny-harness {record.settings.versions['mlperf-tiny-harness']} from run {kws_run.name}, "
-        f"timing emulated, transcript of {record.seal.lines} lines, chain {record.seal.chain}"
+        f"timing emulated, transcript of {record.chain_digest.lines} lines, chain {record.chain_digest.value}"
     )
 
 
@@ -307,7 +307,7 @@ def test_a_transcript_with_times_that_make_no_sense_is_refused(kws_run: Path, t:
     lines = [chain.opened(line) for line in (kws_run / TRANSCRIPT_FILE).read_bytes().splitlines()]
     lines[5] = re.sub(rb'"t":[\d.]+', b'"t":' + t.encode(), lines[5])
     with pytest.raises(RecordError, match="is damaged"):
-        inferences_of(parse_transcript(sealed(lines), "x"))
+        inferences_of(parse_transcript(chained(lines), "x"))
 
 
 def test_the_figures_are_computed_as_the_runner_does(kws_run: Path) -> None:

@@ -23,6 +23,7 @@ from mlperf_tiny.results.submission.submit import check_request, files_of_run, s
 from mlperf_tiny.results.submission.write import DRAFT, write_result
 from tests.fakes.transcripts import forged, killed
 from tests.results import submitted_runs
+from tests.results.leaderboard_rows import refused
 from tests.results.submitted_runs import BASE, CODE, ENTRY, MODEL, RESULTS, SYSTEM, Bench, contents, kws_device
 
 bench, kws_run, kws_tree = submitted_runs.bench, submitted_runs.kws_run, submitted_runs.kws_tree
@@ -60,8 +61,8 @@ REASONS: list[tuple[Change, Quality, str, str]] = [
     (part("firmware", source_digest="1" * 64), GOOD, "its image was made from sources 111111111111, this", "always"),
     (part("firmware", source_digest=""), GOOD, "its image was made before sources were recorded", "always"),
     (record(complete=False), GOOD, "it is not finished", "after"),
-    (record(seal=None), GOOD, "its transcript is of a format without a hash chain", "after"),
-    (record(violations=("window 3 ran 9.2 s",)), GOOD, "it breaks a rule: window 3 ran 9.2 s", "after"),
+    (record(chain_digest=None), GOOD, "its transcript is of a format without a hash chain", "after"),
+    (record(violations=(refused("busy"),)), GOOD, "rule violation: the device answered e-[busy]", "after"),
     (record(), Quality(91.7, None), "its answers give no AUC by MLCommons' method", "after"),
     (record(), Quality(89.94, 0.9), "top1 is printed as 89.9, the closed division needs 90", "after"),
     # MLCommons' runner prints three digits of an AUC, and its checker compares those.
@@ -87,9 +88,9 @@ def test_every_reason_is_said_in_one_sentence(bench: Bench, tmp_path: Path) -> N
         submit(run, ENTRY, tmp_path / "tree", request=Request(data=bench.data))
     text = str(caught.value)
     assert text.startswith(
-        f"{run} may not be submitted: it is not finished (go on with --resume); it breaks a rule: of"
+        f"{run} may not be submitted: it is not finished (resume it with --resume); rule violation: shortest"
     )
-    assert "8 of the 12 listed files were not answered" in text and "needs 10 s" in text and text.endswith(".")
+    assert "8 of the 12 listed files were not answered" in text and "(minimum 10 s)" in text and text.endswith(".")
     assert not (tmp_path / "tree").exists()
 
 

@@ -54,7 +54,7 @@ def row_of_record(record: RunRecord, place: str, differences: Sequence[str] = ()
         "Findings": findings_cell(findings),
         "Started": settings.started,
         "RunId": settings.run_id,
-        "Seal": f"{record.seal.lines}:{record.seal.chain}" if record.seal else "",
+        "Seal": record.chain_digest.text if record.chain_digest else "",
         "Record": place,
     }
     return run_row({name: plain(value, len(value) + 1) for name, value in own.items()})
@@ -148,7 +148,7 @@ def _firmware(firmware: FirmwareInfo | None) -> dict[str, str]:
 
 def _findings(record: RunRecord, differences: Sequence[str]) -> list[Finding]:
     return [
-        *(Finding(Kind.BREACH, "", text) for text in record.violations),
+        *(Finding(Kind.BREACH, "", violation.text) for violation in record.violations),
         *(Finding(Kind.DEVIATION, "record and transcript", f"record.json: {text}") for text in differences),
         *(Finding(Kind.MISSING, "", text) for text in _lacking(record)),
     ]

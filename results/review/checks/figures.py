@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mlperf_tiny.harness.record.rules import Window
+from mlperf_tiny.harness.record.rules import TimedWindow
 from mlperf_tiny.results.review.evidence.claims import agrees
 from mlperf_tiny.results.review.evidence.wakewords import WakeWordCounts
 
@@ -47,7 +47,7 @@ class EnergyFacts:
     Each is energy in uJ per inference and seconds. ``over`` is None when log or trace do not tell.
     """
 
-    windows: tuple[Window, ...] = ()
+    windows: tuple[TimedWindow, ...] = ()
     per_inference_uj: tuple[float, ...] = ()
     over_s: tuple[float, ...] | None = None
     over_uj: tuple[float, ...] | None = None
@@ -60,7 +60,7 @@ class Recomputed:
     documented window."""
 
     figures: list[Figure] = field(default_factory=list)
-    windows: tuple[Window, ...] = ()
+    windows: tuple[TimedWindow, ...] = ()
     accuracy: AccuracyFacts | None = None
     energy: EnergyFacts | None = None
     documented: WakeWordCounts | None = None

@@ -17,7 +17,7 @@ from mlperf_tiny.harness.record.metrics import (
     precision_recall_figure,
     top1_correct,
 )
-from mlperf_tiny.harness.record.rules import WINDOWS, Window
+from mlperf_tiny.harness.record.rules import WINDOWS, TimedWindow
 from mlperf_tiny.models.tasks import Metric, Task
 from mlperf_tiny.results.review.checks.figures import AccuracyFacts, EnergyFacts, Figure, Recomputed
 from mlperf_tiny.results.review.checks.wakeword_figures import wake_word_figures
@@ -39,14 +39,16 @@ def recompute(evidence: Evidence) -> Recomputed:
     return out
 
 
-def timed_windows(run: Run | None, claims: Claims | None) -> tuple[tuple[Window, ...], str]:
+def timed_windows(run: Run | None, claims: Claims | None) -> tuple[tuple[TimedWindow, ...], str]:
     """The timed windows of a run, from its raw lines, and the file; as the text has them ("text only") where the log
     holds fewer."""
     raw = tuple(
-        Window(i.file, i.iterations, i.seconds) for i in (run.inferences if run else ()) if i.seconds and i.seconds > 0
+        TimedWindow(i.file, i.iterations, i.seconds)
+        for i in (run.inferences if run else ())
+        if i.seconds and i.seconds > 0
     )
     said = tuple(
-        Window(f"window {window.number}", window.iterations, float(window.seconds))
+        TimedWindow(f"window {window.number}", window.iterations, float(window.seconds))
         for window in (claims.windows if claims else ())
         if window.iterations is not None and window.seconds is not None
     )
@@ -64,7 +66,7 @@ def _performance(evidence: Evidence, out: Recomputed) -> None:
     out.figures.append(Figure("latency", "ms", None, 1000 / rate if rate else None, source))
 
 
-def _rate(windows: Sequence[Window]) -> float | None:
+def _rate(windows: Sequence[TimedWindow]) -> float | None:
     rates = [window.iterations / window.seconds for window in windows if window.seconds > 0]
     return median(rates) if rates else None
 
@@ -178,7 +180,9 @@ def _traced(evidence: Evidence) -> EnergyFacts | None:
         return None
     inferences = run.inferences
     cut = runner_windows(stamps)
-    windows = tuple(Window(i.file, i.iterations, end - start) for i, (start, end) in zip(inferences, cut, strict=False))
+    windows = tuple(
+        TimedWindow(i.file, i.iterations, end - start) for i, (start, end) in zip(inferences, cut, strict=False)
+    )
     per_inference = tuple(
         trace.window_uj(window) / i.iterations for i, window in zip(inferences, cut, strict=False) if i.iterations
     )
@@ -201,7 +205,7 @@ def _sampled(run: Run | None) -> EnergyFacts | None:
     if not measured:
         return None
     return EnergyFacts(
-        tuple(Window(i.file, i.iterations, i.window_s or 0.0) for i in measured),
+        tuple(TimedWindow(i.file, i.iterations, i.window_s or 0.0) for i in measured),
         tuple(1e6 * (i.window_j or 0.0) / i.iterations for i in measured),
     )
 

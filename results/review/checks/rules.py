@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlperf_tiny.harness.record.rules import RULES, Accuracy, Performance, Result
+from mlperf_tiny.harness.record.rules import RULES, Accuracy, Performance, Result, violations
+from mlperf_tiny.harness.record.violation import RuleId
 from mlperf_tiny.models.tasks import Task
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
 from mlperf_tiny.results.review.checks import breaches, evidence_checks, notes
@@ -29,51 +30,57 @@ class ReviewRule:
     check: Check
 
 
-# Rules of a single run that our own results are held to as well, by their names in harness.rules.
-TIMED = ("five windows", "windows of 10 s", "windows of 10 iterations", "five inputs")
-ANSWERED = ("quality target", "complete accuracy set, in order", "official file list")
+# Rules of a single run that our own results are held to as well.
+TIMED = (RuleId.FIVE_WINDOWS, RuleId.WINDOW_LENGTH, RuleId.WINDOW_ITERATIONS, RuleId.FIVE_INPUTS)
+ANSWERED = (
+    RuleId.QUALITY_TARGET,
+    RuleId.ALL_FILES,
+    RuleId.LISTED_FILES,
+    RuleId.FILES_ONCE,
+    RuleId.FILES_IN_ORDER,
+    RuleId.OFFICIAL_LIST,
+)
 
 
-# Our own runs have performance windows only; here both runs do, and the prefix says which is meant.
-_OWN_WORDS, _WORDS = " performance windows were run", " windows were run"
-
-
-def _harness(names: Sequence[str], build: Callable[[Evidence, Recomputed, Task], Result | None], prefix: str) -> Check:
-    rows = [rule for rule in RULES if rule.name in names]
+def _harness(
+    rules: Sequence[RuleId], build: Callable[[Evidence, Recomputed, Task], Result | None], prefix: str
+) -> Check:
+    rows = [rule for rule in RULES if rule.id in rules]
 
     def check(evidence: Evidence, figures: Recomputed) -> list[str]:
         task = evidence.benchmark.task if evidence.benchmark else None
         result = build(evidence, figures, task) if task else None
-        return (
-            [f"{prefix}{text}".replace(_OWN_WORDS, _WORDS) for rule in rows for text in rule.check(result)]
-            if result
-            else []
-        )
+        return [f"{prefix}{violation.text}" for violation in violations(result, rows)] if result else []
 
     return check
 
 
 def _result(evidence: Evidence, task: Task) -> Result:
-    return Result(task, evidence.found.division or "closed", task.model_id, "real", None, None)
+    return Result(task=task, division=evidence.found.division or "closed", model_id=task.model_id, data="real")
 
 
 def _performance(evidence: Evidence, figures: Recomputed, task: Task) -> Result | None:
     if not figures.windows:
         return None
-    return replace(_result(evidence, task), performance=Performance(figures.windows))
+    return replace(_result(evidence, task), performance=Performance(windows=figures.windows))
 
 
 def _energy(evidence: Evidence, figures: Recomputed, task: Task) -> Result | None:
     if figures.energy is None or not figures.energy.windows:
         return None
-    return replace(_result(evidence, task), performance=Performance(figures.energy.windows))
+    return replace(_result(evidence, task), performance=Performance(windows=figures.energy.windows))
 
 
 def _accuracy(evidence: Evidence, figures: Recomputed, task: Task) -> Result | None:
     facts, labels = figures.accuracy, evidence.labels
     if facts is None or labels is None:
         return None
-    accuracy = Accuracy(facts.metric, facts.answered, tuple(row.file for row in labels.listed), labels.official)
+    accuracy = Accuracy(
+        metric=facts.metric,
+        answered=facts.answered,
+        listed=tuple(row.file for row in labels.listed),
+        official=labels.official,
+    )
     return replace(_result(evidence, task), accuracy=accuracy)
 
 

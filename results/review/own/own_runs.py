@@ -14,9 +14,16 @@ from typing import Any
 from mlperf_tiny.errors import BenchError, DataError
 from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.image.build import ELF_FILE
-from mlperf_tiny.harness.record.record import FORMAT, RECORD_FILE, RunRecord, compute_record, differences_from
+from mlperf_tiny.harness.record.record import (
+    COMPARED_FORMATS,
+    RECORD_FILE,
+    RunRecord,
+    compute_record,
+    differences_from,
+    digest_entry,
+)
 from mlperf_tiny.harness.run.run import MODEL_FILE
-from mlperf_tiny.harness.wire.hash_chain import Seal
+from mlperf_tiny.harness.wire.hash_chain import ChainDigest
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, parse_transcript
 from mlperf_tiny.models.catalog import catalog
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
@@ -91,7 +98,7 @@ def read_own_run(tree: FileTree, place: Place) -> OwnRun:
     written = _written(tree, place, findings)
     try:
         content = tree.read(place.transcript, MAX_TRANSCRIPT_BYTES)
-        transcript = parse_transcript(content, place.transcript, _seal(written))
+        transcript = parse_transcript(content, place.transcript, _chain_digest(written))
         record = compute_record(transcript)
     except BenchError as error:
         text = str(error)
@@ -119,28 +126,25 @@ def _written(tree: FileTree, place: Place, findings: list[Finding]) -> dict[str,
         findings.append(Finding(Kind.DEVIATION, RECORD, str(error)))
         return None
     form = value.get("format")
-    if form != FORMAT:
+    if form not in COMPARED_FORMATS:
         findings.append(
             Finding(
                 Kind.MISSING,
                 RECORD,
-                f"{place.record} is of format {str(form)[:40]}, this program compares format {FORMAT}.",
+                f"{place.record} is of format {str(form)[:40]}, this program compares format "
+                f"{' and '.join(map(str, COMPARED_FORMATS))}.",
             )
         )
     return value
 
 
-def _seal(written: dict[str, Any] | None) -> Seal | None:
-    """The seal a ``record.json`` states, if it is one."""
-    seal = written.get("seal") if written else None
-    if not isinstance(seal, dict):
-        return None
-    lines, chain = seal.get("lines"), seal.get("chain")
-    return Seal(lines, chain) if type(lines) is int and isinstance(chain, str) else None
+def _chain_digest(written: dict[str, Any] | None) -> ChainDigest | None:
+    """The chain digest that a ``record.json`` states, if it is one."""
+    return ChainDigest.from_json(digest_entry(written)) if written else None
 
 
 def _chain(place: Place, record: RunRecord) -> list[Finding]:
-    if record.seal is not None:
+    if record.chain_digest is not None:
         return []
     text = f"{place.transcript} is of a format without a hash chain: a changed line would not show."
     return [Finding(Kind.MISSING, CHAIN, text)]
@@ -152,7 +156,7 @@ def _record(place: Place, record: RunRecord, written: dict[str, Any] | None) -> 
 
 
 def _rules(place: Place, record: RunRecord) -> list[Finding]:
-    found = [Finding(Kind.BREACH, RULES, text) for text in record.violations]
+    found = [Finding(Kind.BREACH, RULES, violation.text) for violation in record.violations]
     if not record.complete:
         found.append(Finding(Kind.MISSING, RULES, f"{place.transcript} is not finished: it has no 'end'."))
     found += [Finding(Kind.MISSING, MODEL_RULE, text) for text in _closed_model(record)]

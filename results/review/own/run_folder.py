@@ -9,7 +9,7 @@ from typing import Any
 from mlperf_tiny.errors import BenchError
 from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.record.record import RunRecord
-from mlperf_tiny.harness.record.rules import Window
+from mlperf_tiny.harness.record.rules import TimedWindow
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.models.tasks import Metric, find_task
 from mlperf_tiny.results.mlperf.names import system_name
@@ -57,7 +57,7 @@ def _recomputed(record: RunRecord, written: dict[str, Any]) -> Recomputed:
     task = find_task(record.settings.task)
     performance, accuracy = record.performance, record.accuracy
     if performance is not None:
-        out.windows = tuple(Window(w.sample, w.iterations, w.elapsed_us / 1e6) for w in performance.windows)
+        out.windows = tuple(TimedWindow(w.sample, w.iterations, w.elapsed_us / 1e6) for w in performance.windows)
         said = _part(written, "performance")
         rows = [("throughput", "inf./s", "throughput_per_s", 3), ("latency", "ms", "latency_ms", 3)]
         out.figures += [
