@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -20,26 +20,36 @@ from mlperf_tiny.models.training.recipes.recipe import Recipe
 from mlperf_tiny.progress import Progress
 
 Floats = NDArray[np.float32]
+PhaseName = Literal["float", "int8"]
 Samples = Callable[[int], tuple[Floats, Floats]]
 """Inputs and targets of an epoch, in the order they are trained on."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One run of the loop."""
+    """One run of the loop: float training, or quantisation-aware training after it."""
 
-    name: str
-    """``float`` or ``int8``."""
-    epochs: int
-    """Epochs of this phase."""
-    learning_rate: float
-    """Learning rate at its start."""
-    weight_decay: float
-    """Decoupled decay of kernels per step."""
+    name: PhaseName
+    """Which of the two."""
     recipe: Recipe
-    """What both phases have in common."""
-    settings: dict[str, Any]
-    """Everything the result depends on; a checkpoint of other settings is refused."""
+    """How the network is trained."""
+    settings: Mapping[str, Any]
+    """Everything the result depends on, as JSON values; a checkpoint of other settings is refused."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of this phase."""
+        return self.recipe.epochs if self.name == "float" else self.recipe.int8_epochs
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate at its start."""
+        return self.recipe.learning_rate if self.name == "float" else self.recipe.int8_learning_rate
+
+    @property
+    def weight_decay(self) -> float:
+        """Decoupled decay per step: none for kernels with folded norms, which have found their size."""
+        return self.recipe.weight_decay if self.name == "float" else 0.0
 
 
 def distribution() -> Any:

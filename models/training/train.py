@@ -22,7 +22,7 @@ from mlperf_tiny.models.training.card import make_card
 from mlperf_tiny.models.training.datasets.training_set import Floats, Metrics, TrainingSet
 from mlperf_tiny.models.training.epochs import clip_inputs, epoch_samples
 from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter
-from mlperf_tiny.models.training.loop import Phase, distribution, fit, make_deterministic
+from mlperf_tiny.models.training.loop import Phase, PhaseName, distribution, fit, make_deterministic
 from mlperf_tiny.models.training.losses import loss_for
 from mlperf_tiny.models.training.post_training import post_training_tflite
 from mlperf_tiny.models.training.qat.export import to_tflite
@@ -34,7 +34,7 @@ from mlperf_tiny.progress import Listener
 PREDICT_BATCH = 256
 CALIBRATION_SAMPLES = 512
 
-FitPhase = Callable[[Any, str], None]
+FitPhase = Callable[[Any, PhaseName], None]
 """Trains a keras.Model through the phase with a name."""
 
 
@@ -60,7 +60,7 @@ def train_network(
     """
     out.mkdir(parents=True, exist_ok=True)  # fails before the hours of training, not after them
     make_deterministic(recipe.seed, recipe.threads)
-    fit_phase = _phases(arch, recipe, training_set, teacher, out, listener)
+    fit_phase = _phase_trainer(arch, recipe, training_set, teacher, out, listener)
     with distribution().scope():
         float_model = build(arch)
         fit_phase(float_model, "float")
@@ -84,7 +84,7 @@ def train_network(
     return card
 
 
-def _phases(
+def _phase_trainer(
     arch: Arch, recipe: Recipe, training_set: TrainingSet, teacher: Teacher | None, out: Path, listener: Listener
 ) -> FitPhase:
     """The function that trains a model through one of the two phases."""
@@ -94,31 +94,16 @@ def _phases(
         "training_set": dict(training_set.cache.settings),
         "teacher": teacher.sha256 if teacher else "",
     }
-    common: dict[str, Any] = {"recipe": recipe, "settings": settings}
-    phases = (
-        Phase(
-            name="float",
-            epochs=recipe.epochs,
-            learning_rate=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            **common,
-        ),
-        # Folded kernels have found their size: no decay.
-        Phase(
-            name="int8",
-            epochs=recipe.int8_epochs,
-            learning_rate=recipe.int8_learning_rate,
-            weight_decay=0.0,
-            **common,
-        ),
-    )
-    by_name = {phase.name: phase for phase in phases}
     loss = loss_for(recipe, training_set.classes, distil=teacher is not None)
 
     def samples(epoch: int) -> tuple[Floats, Floats]:
         return epoch_samples(training_set.cache, recipe, training_set.classes, epoch, teacher)
 
-    return lambda model, name: fit(model, by_name[name], samples, loss, out / f"{name}.npz", listener.progress)
+    def fit_phase(model: Any, name: PhaseName) -> None:
+        phase = Phase(name=name, recipe=recipe, settings=settings)
+        fit(model, phase, samples, loss, out / f"{name}.npz", listener.progress)
+
+    return fit_phase
 
 
 def _calibration_inputs(recipe: Recipe, training_set: TrainingSet) -> Floats:
