@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tree in, and for each result of this program in it whether it comes out the same once more.
+"""Every result of this program in a tree: whether it can be reproduced.
 
 Nothing of a submission is executed. Names, numbers and the .tflite are taken from it; the image is built from this
 program's own sources.
@@ -8,7 +8,6 @@ program's own sources.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from typing import Any
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import open_file_tree
 from mlperf_tiny.harness.run.run import OpenDevice
-from mlperf_tiny.progress import Progress
-from mlperf_tiny.results.reproduce.result import Outcome, Reproduced, Wish, Work
+from mlperf_tiny.progress import Listener, Progress
+from mlperf_tiny.results.reproduce.result import Outcome, Reproduced, ReproduceOptions, Reproducer
 from mlperf_tiny.results.review.review import review_tree
 from mlperf_tiny.terminal import sanitize_for_terminal
 
@@ -27,11 +26,14 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Reproduction:
-    """All results of this program in a tree, in order; ``others`` are those that are not of this program."""
+    """All results of a tree."""
 
     path: str
+    """The tree, as it was named."""
     results: tuple[Reproduced, ...]
+    """Those of this program, in order."""
     others: tuple[str, ...]
+    """Titles of those that are not of this program."""
 
     @property
     def exit_code(self) -> int:
@@ -40,7 +42,7 @@ class Reproduction:
         return max([*codes, *(Outcome.NOT_HERE.exit_code for _ in self.others)])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; the format is described in docs/formats.md."""
+        """Return plain values; docs/formats.md describes the format."""
         return {
             "format": FORMAT,
             "path": self.path,
@@ -52,26 +54,44 @@ class Reproduction:
 
 def reproduce_path(
     path: Path,
-    wish: Wish,
-    say: Callable[[str], None] = lambda text: None,
-    progress: Callable[[Progress], None] = lambda progress: None,
+    options: ReproduceOptions,
+    listener: Listener | None = None,
     open_device: OpenDevice | None = None,
 ) -> Reproduction:
-    """Reproduce every run of this program below ``path``, a run folder, a folder of them, a submission or its zip.
+    """Reproduce every run of this program below a path.
 
-    Raises DataError when there is no result at all; what stands in the way of one result is said in its notes.
+    Args:
+        path: A run folder, a folder of them, a submission, or its zip.
+        options: Data, limit and folder.
+        listener: Where it reports to.
+        open_device: Opens devices instead of the usual function.
+
+    Returns:
+        All results; what prevents the reproduction of one is in its notes.
+
+    Raises:
+        DataError: There is no result at all.
     """
+    listener = listener or Listener()
     tree = open_file_tree(path)
-    review = review_tree(tree, str(path), wish.data, progress)
-    own = [result for result in review.results if result.place is not None]
+    review = review_tree(tree, str(path), options.data, listener.progress)
+    own = [result for result in review.results if result.files is not None]
     done = []
-    with _work_folder(wish.work) as work:
+    with _work_folder(options.work) as work:
         for number, result in enumerate(own, start=1):
             title = result.title or result.folder
-            say(f"reproducing {sanitize_for_terminal(title)} ({number} of {len(own)})")
-            one = Work(tree, result, title, wish, work, say, _numbered(progress, number, len(own)), open_device)
-            done.append(one.reproduced())
-    others = tuple(result.title or result.folder for result in review.results if result.place is None)
+            listener.log(f"reproducing {sanitize_for_terminal(title)} ({number} of {len(own)})")
+            reproducer = Reproducer(
+                tree=tree,
+                result=result,
+                title=title,
+                options=options,
+                work=Path(work),
+                listener=_numbered(listener, number, len(own)),
+                open_device=open_device,
+            )
+            done.append(reproducer.run())
+    others = tuple(result.title or result.folder for result in review.results if result.files is None)
     return Reproduction(str(path), tuple(done), others)
 
 
@@ -85,8 +105,10 @@ def _work_folder(work: Path | None) -> AbstractContextManager[Any]:
     return nullcontext(str(work))
 
 
-def _numbered(progress: Callable[[Progress], None], number: int, count: int) -> Callable[[Progress], None]:
-    def step(one: Progress) -> None:
-        progress(Progress(f"{number}/{count} {one.stage}", one.done, one.total, one.text))
+def _numbered(listener: Listener, number: int, count: int) -> Listener:
+    """A listener whose stages begin with the number of the result."""
 
-    return step
+    def progress(step: Progress) -> None:
+        listener.progress(Progress(f"{number}/{count} {step.stage}", step.done, step.total, step.text))
+
+    return Listener(log=listener.log, progress=progress)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recorded run made once more on the emulated board, into a folder that an interrupted reproduction goes on with."""
+"""A recorded run repeated on the emulated board, in a folder where an interrupted reproduction goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -15,16 +15,18 @@ from mlperf_tiny.harness.run.prepare import prepare
 from mlperf_tiny.harness.run.request import MODES, Mode, Request, level_of
 from mlperf_tiny.harness.run.run import OpenDevice, resume_benchmark, run_benchmark
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, read_transcript
-from mlperf_tiny.progress import Listener, Progress
+from mlperf_tiny.progress import Listener
 from mlperf_tiny.results.reproduce.model import CATALOGUE, ChosenModel
 
 
 @dataclass(frozen=True)
-class Again:
-    """The run that was made again."""
+class Rerun:
+    """The repeated run."""
 
     record: RunRecord
+    """Its record."""
     transcript: Transcript
+    """Its transcript."""
 
 
 def rerun(
@@ -33,25 +35,34 @@ def rerun(
     work: Path,
     data: Path | None,
     limit: int | None,
-    progress: Callable[[Progress], None],
+    listener: Listener,
     open_device: OpenDevice | None = None,
-) -> Again:
-    """Make a run like ``recorded`` in ``work``: the same model, device, engine, iterations and inputs.
+) -> Rerun:
+    """Repeat a run with the same model, device, engine, iterations and inputs.
 
-    ``limit`` cuts its accuracy part; ``open_device`` stands in for how devices are opened. A run in ``work`` that was
-    interrupted goes on, a complete one is taken. Raises DataError when the inputs are not at hand, and what
-    run_benchmark raises.
+    Args:
+        recorded: The recorded run.
+        model: Its model.
+        work: Folder of the repeated run. An interrupted run there goes on, a complete one is taken.
+        data: The data folder.
+        limit: Number of samples of the accuracy part; None: as recorded.
+        listener: Takes each step.
+        open_device: Opens devices instead of the usual function.
+
+    Raises:
+        DataError: The inputs are not found.
+        BenchError: As ``run_benchmark``.
     """
     request = _request(recorded, _model_argument(recorded.settings, model, work), data, limit)
-    request, image = _with_the_same_data(recorded.settings, request)
-    listener = Listener(progress=progress)
+    request, image = _with_same_data(recorded.settings, request)
+    listener = Listener(progress=listener.progress)
     opened = {} if open_device is None else {"open_device": open_device}
-    folder = _begun(work, image)
+    folder = _started(work, image)
     if folder is not None:
-        record, folder = resume_benchmark(folder, _only_places(request), listener, **opened)
+        record, folder = resume_benchmark(folder, _data_only(request), listener, **opened)
     else:
         record, folder = run_benchmark(request, work, listener, **opened)
-    return Again(record, read_transcript(folder / TRANSCRIPT_FILE))
+    return Rerun(record, read_transcript(folder / TRANSCRIPT_FILE))
 
 
 def _request(recorded: RunRecord, model: str, data: Path | None, limit: int | None) -> Request:
@@ -88,7 +99,7 @@ def _model_argument(settings: Settings, model: ChosenModel, work: Path) -> str:
     return str(path)
 
 
-def _with_the_same_data(settings: Settings, request: Request) -> tuple[Request, str]:
+def _with_same_data(settings: Settings, request: Request) -> tuple[Request, str]:
     """The request with which the recorded inputs are found, and the hash of the image it gets."""
     found = ""
     # Random values of a model's input tensor are called synthetic, whatever data was asked for.
@@ -100,18 +111,18 @@ def _with_the_same_data(settings: Settings, request: Request) -> tuple[Request, 
             return asked, prepared.firmware.elf_sha256 if prepared.firmware else ""
         found = found or data.summary
     raise DataError(
-        f"its inputs are not at hand: the run had {settings.data.summary[:200]!r}, here is {found!r}. Name the data "
+        f"its inputs are not found: the run had {settings.data.summary[:200]!r}, here is {found!r}. Name the data "
         "folder with --data or MLPERF_TINY_DATA."
     )
 
 
-def _begun(work: Path, image: str) -> Path | None:
+def _started(work: Path, image: str) -> Path | None:
     """A run in ``work`` that was made with this image, complete or not."""
     for path in _run_folders(work):
         try:
             firmware = read_record(path).settings.firmware
         except BenchError:
-            continue  # begun and damaged: it stays, and another one is made
+            continue  # a damaged one stays, and another one is started
         if firmware is not None and firmware.elf_sha256 == image:
             return path
     return None
@@ -121,6 +132,6 @@ def _run_folders(work: Path) -> Iterable[Path]:
     return (path.parent for path in sorted(work.glob(f"*/{TRANSCRIPT_FILE}")))
 
 
-def _only_places(request: Request) -> Request:
-    """What a run that goes on may be told: where the data is."""
+def _data_only(request: Request) -> Request:
+    """What a resumed run takes of a request: where the data is."""
     return Request(data=request.data, synthetic=request.synthetic)

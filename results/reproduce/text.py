@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A reproduction as a table for a terminal. What comes out of a submission is made harmless first."""
+"""A reproduction as a table for a terminal. Text out of a submission is sanitized."""
 
 from __future__ import annotations
 
-from mlperf_tiny.results.reproduce.compare import Row
+from mlperf_tiny.results.reproduce.differences import Difference
 from mlperf_tiny.results.reproduce.reproduce import Reproduction
 from mlperf_tiny.results.reproduce.result import Outcome, Reproduced
-from mlperf_tiny.terminal import sanitize_for_terminal
+from mlperf_tiny.terminal import sanitize_for_terminal, text_table
 
 HEAD = ("", "recorded", "reproduced", "difference", "verdict")
-WIDEST = 56
+MAX_CELL = 56
 
 
 def render_reproduction(reproduction: Reproduction) -> str:
@@ -31,19 +31,13 @@ def _block(result: Reproduced) -> str:
         f"{result.outcome.text.upper()}  {sanitize_for_terminal(result.title)}",
         f"  {sanitize_for_terminal(result.folder)}",
     ]
-    lines += _table([HEAD, *map(_cells, result.rows)]) if result.rows else []
+    if result.rows:
+        lines.append(text_table([HEAD, *map(_cells, result.rows)], indent="  "))
     return "\n".join([*lines, *(f"  note: {sanitize_for_terminal(note)}" for note in result.notes)])
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Difference) -> tuple[str, ...]:
     return tuple(
-        sanitize_for_terminal(text, WIDEST)
+        sanitize_for_terminal(text, MAX_CELL)
         for text in (row.name, row.recorded, row.reproduced, row.difference, row.verdict)
     )
-
-
-def _table(cells: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
-    return [
-        "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells
-    ]

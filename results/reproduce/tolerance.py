@@ -3,7 +3,7 @@
 
 The emulator is deterministic: the same image, fed the same commands, takes the same instructions and, by the same
 timing model, the same microseconds. Answers may never differ: the arithmetic of a network is integer, and the little
-floating point behind it is the same on every target.
+floating point after it is the same on every target.
 """
 
 from __future__ import annotations
@@ -23,23 +23,29 @@ LAP_DIGITS, BITS_PER_CHARACTER = 10, 10
 
 @dataclass(frozen=True)
 class Tolerance:
-    """``window_us`` is how far each window may be off, ``percent`` how far the latency; None: it is not compared.
-
-    ``instructions`` says whether they must be equal. ``why`` is for people.
-    """
+    """How far a reproduction may be off; None: it is not compared."""
 
     window_us: float | None
+    """Largest difference of a window."""
     percent: float | None
+    """Largest difference of the latency."""
     instructions: bool
+    """Whether the counts of instructions must be equal."""
     why: str
+    """The reason, for people."""
 
 
-def tolerance(recorded: RunRecord, again: RunRecord) -> Tolerance:
-    """Return what applies to a run and its reproduction."""
+def tolerance(recorded: RunRecord, again: RunRecord, same_image: bool) -> Tolerance:
+    """Return what applies to a run and its reproduction.
+
+    Args:
+        recorded: The recorded run.
+        again: Its reproduction.
+        same_image: Whether the bytes in flash are equal.
+    """
     was, now = recorded.settings, again.settings
     if was.device.timing != "emulated":
         return Tolerance(None, None, False, "the time of a computer is not that of another, nor the same twice")
-    same_image = bool(was.firmware and now.firmware and was.firmware.elf_sha256 == now.firmware.elf_sha256)
     if was.device.timing_model != now.device.timing_model:
         why = f"the timing model was {was.device.timing_model!r}, is {now.device.timing_model!r}"
         return Tolerance(None, OTHER_MODEL_PERCENT, same_image, why)

@@ -20,7 +20,7 @@ from mlperf_tiny.results.review.checks.rules import findings_of
 from mlperf_tiny.results.review.evidence.evidence import Evidence, gather
 from mlperf_tiny.results.review.evidence.label_lists import LabelLists
 from mlperf_tiny.results.review.own.enclosed import enclosed
-from mlperf_tiny.results.review.own.own_runs import read_own_run, run_places
+from mlperf_tiny.results.review.own.own_runs import find_run_folders, read_own_run
 from mlperf_tiny.results.review.own.reviewed import Reviewed
 from mlperf_tiny.results.review.own.run_folder import reviewed_run
 from mlperf_tiny.terminal import sanitize_for_terminal
@@ -72,24 +72,24 @@ def review_tree(
 ) -> Review:
     """The same of an open tree, which messages call ``path``."""
     found, strays = find_results(tree)
-    places = run_places(tree)
-    if not found and not places:
+    run_folders = find_run_folders(tree)
+    if not found and not run_folders:
         raise DataError(
             f"{path} holds no result: wanted folders performance and accuracy with log.txt and results.txt in them, "
             "as in closed/<submitter>/results/<system>/<benchmark>/, or run folders with transcript.jsonl. Name the "
             "folder of a submission, of a round, or of runs."
         )
     say = progress or (lambda progress: None)
-    total = len(found) + len(places)
+    total = len(found) + len(run_folders)
     lists, descriptions = LabelLists(data_folder), description_paths(tree)
     results = []
     for number, result in enumerate(found, start=1):
         say(Progress("review", number, total, sanitize_for_terminal(result.folder)))
         evidence = gather(tree, result, descriptions, lists)
         results.append(_reviewed(tree, result, evidence, recompute(evidence)))
-    for number, place in enumerate(places, start=len(found) + 1):
-        say(Progress("review", number, total, sanitize_for_terminal(place.folder)))
-        results.append(reviewed_run(tree, read_own_run(tree, place)))
+    for number, files in enumerate(run_folders, start=len(found) + 1):
+        say(Progress("review", number, total, sanitize_for_terminal(files.folder)))
+        results.append(reviewed_run(tree, read_own_run(tree, files)))
     return Review(path, _with_smaller_size(results), tuple(strays))
 
 
@@ -111,7 +111,7 @@ def _reviewed(tree: FileTree, found: Found, evidence: Evidence, figures: Recompu
         evidence.system.values if evidence.system else {},
         len(evidence.labels.listed) if evidence.labels else 0,
         own.run.record if own and own.run else None,
-        own.run.place if own and own.run else None,
+        own.run.files if own and own.run else None,
     )
 
 

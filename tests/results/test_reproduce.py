@@ -19,9 +19,10 @@ from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.progress import Listener, Progress
 from mlperf_tiny.results.reproduce.reproduce import Reproduction, reproduce_path
-from mlperf_tiny.results.reproduce.result import Outcome, Reproduced, Wish
+from mlperf_tiny.results.reproduce.result import Outcome, Reproduced, ReproduceOptions
 from mlperf_tiny.results.reproduce.text import render_reproduction
 from mlperf_tiny.results.reproduce.tolerance import OTHER_IMAGE_PERCENT, OTHER_MODEL_PERCENT, tolerance
+from mlperf_tiny.results.submission.manifest import sha256
 from tests.fakes.data_sets import write_tree
 from tests.fakes.device import FakeDevice
 from tests.fakes.transcripts import forged, killed
@@ -31,9 +32,9 @@ from tests.results.submitted_runs import CODE, RESULTS, Bench, contents, kws_dev
 bench, kws_run, kws_tree = submitted_runs.bench, submitted_runs.kws_run, submitted_runs.kws_tree
 
 
-def reproduced(bench: Bench, path: Path, device: FakeDevice | None = None, **wish: Any) -> Reproduction:
-    wished = Wish(**{"data": bench.data, **wish})
-    return reproduce_path(path, wished, open_device=opener(device or kws_device()))
+def reproduced(bench: Bench, path: Path, device: FakeDevice | None = None, **options: Any) -> Reproduction:
+    chosen = ReproduceOptions(**{"data": bench.data, **options})
+    return reproduce_path(path, chosen, open_device=opener(device or kws_device()))
 
 
 def only(reproduction: Reproduction) -> Reproduced:
@@ -138,7 +139,7 @@ def test_a_limit_above_the_number_of_samples_is_none(bench: Bench, kws_run: Path
         ('"-O2"', '"-O9"', "flags was "),
         ('"source_digest":"', '"source_digest":"0', "sources was 0"),
         ('"kernels":"dsp"', '"kernels":"ref"', "kernels was ref, is dsp"),
-        ('"kernels":"dsp"', '"kernels":"dsp"', "nothing that is recorded of it differs"),
+        ('"kernels":"dsp"', '"kernels":"dsp"', "the recorded ELF file is not enclosed"),
     ],
 )
 def test_another_image_says_what_differs_first(bench: Bench, run: Path, written: str, edited: str, first: str) -> None:
@@ -154,6 +155,24 @@ def test_another_image_says_what_differs_first(bench: Bench, run: Path, written:
     assert "benchmark-review: record.json is missing." in result.notes
     slower = only(reproduced(bench, run, kws_device(latency_us=21_100)))
     assert verdicts(slower)["latency"] == "differs" and slower.outcome is Outcome.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("at", "difference"), [(None, "none in flash, other ELF file"), (b"mlperf-tiny", "sources was 0")]
+)
+def test_other_symbols_are_the_same_image(bench: Bench, run: Path, at: bytes | None, difference: str) -> None:
+    """What decides is the flash: the recorded ELF file has another tail, or another text in its flash."""
+    elf = run / "firmware.elf"
+    content = elf.read_bytes()
+    digest = sha256(content)
+    content = content + b"more symbols" if at is None else content.replace(at, at[::-1], 1)
+    elf.write_bytes(content)
+    forged(run, digest, sha256(content))
+    forged(run, '"source_digest":"', '"source_digest":"0')
+    result = only(reproduced(bench, run))
+    assert result.rows[0].difference.startswith(difference), result
+    assert result.rows[0].verdict == ("same" if at is None else "differs")
+    assert any(note.startswith("image: sources was 0") for note in result.notes)
 
 
 def test_another_source_is_named(bench: Bench, tree: Path) -> None:
@@ -191,7 +210,7 @@ def test_the_enclosed_model_is_taken_where_the_catalogue_has_none(bench: Bench, 
     result = only(reproduced(bench, run))
     assert (result.outcome, result.rows) == (Outcome.NOT_HERE, ())
     assert any(
-        "its model is not at hand: no catalogue has a model 'mine', and no model.tflite" in n for n in result.notes
+        "its model is not found: no catalogue has a model 'mine', and no model.tflite" in n for n in result.notes
     )
 
 
@@ -207,7 +226,7 @@ def test_without_the_data_nothing_else_is_run_instead(bench: Bench, kws_run: Pat
     (tmp_path / "data/kws01/y_labels.csv").write_text("tst_000001.bin,12,1\n")
     result = only(reproduced(bench, kws_run, data=tmp_path / "data"))
     assert result.outcome is Outcome.NOT_HERE
-    assert any(note.startswith("its inputs are not at hand: the run had") for note in result.notes)
+    assert any(note.startswith("its inputs are not found: the run had") for note in result.notes)
 
 
 @pytest.mark.parametrize(
@@ -259,10 +278,12 @@ def test_an_interrupted_reproduction_goes_on(bench: Bench, kws_run: Path, tmp_pa
 
 
 def test_progress_is_told_with_the_number_of_the_result(bench: Bench, kws_run: Path) -> None:
-    said: list[str] = []
+    logged: list[str] = []
     steps: list[Progress] = []
-    reproduce_path(kws_run, Wish(bench.data), said.append, steps.append, opener(kws_device()))
-    assert said[0] == "reproducing closed emulated-stm32f746-compiled kws (1 of 1)" and "compiling" in said[1]
+    reproduce_path(
+        kws_run, ReproduceOptions(data=bench.data), Listener(logged.append, steps.append), opener(kws_device())
+    )
+    assert logged[0] == "reproducing closed emulated-stm32f746-compiled kws (1 of 1)" and "compiling" in logged[1]
     assert {step.stage for step in steps} == {"review", "1/1 trial", "1/1 performance", "1/1 accuracy"}
 
 
@@ -273,24 +294,21 @@ def changed(record: RunRecord, **device: Any) -> RunRecord:
 def test_tolerances(kws_run: Path) -> None:
     record = read_record(kws_run)
     assert record.settings.firmware is not None and record.performance is not None
-    other = replace(
-        record, settings=replace(record.settings, firmware=replace(record.settings.firmware, elf_sha256="0"))
-    )
     model = changed(record, timing_model="pipeline, cores 2")
     host = changed(record, timing="host")
     rows = [
-        (record, record, (0.0, None, True)),
-        (other, record, (None, OTHER_IMAGE_PERCENT, False)),
-        (model, record, (None, OTHER_MODEL_PERCENT, True)),
-        (changed(other, timing_model="x"), record, (None, OTHER_MODEL_PERCENT, False)),
-        (host, record, (None, None, False)),
+        (record, True, (0.0, None, True)),
+        (record, False, (None, OTHER_IMAGE_PERCENT, False)),
+        (model, True, (None, OTHER_MODEL_PERCENT, True)),
+        (model, False, (None, OTHER_MODEL_PERCENT, False)),
+        (host, True, (None, None, False)),
     ]
-    for was, now, wanted in rows:
-        found = tolerance(was, now)
+    for was, same_image, wanted in rows:
+        found = tolerance(was, record, same_image)
         assert (found.window_us, found.percent, found.instructions) == wanted
     # Ten digits of ten bits each, at 115200 baud.
     for restarted in (replace(record, resumed=1), replace(record, performance=replace(record.performance, attempts=2))):
-        assert tolerance(restarted, record).window_us == pytest.approx(868.06, abs=0.01)
+        assert tolerance(restarted, record, True).window_us == pytest.approx(868.06, abs=0.01)
 
 
 def test_a_resumed_run_may_be_off_by_some_digits(bench: Bench, tmp_path: Path) -> None:
@@ -351,5 +369,5 @@ def test_real_keywords_come_out_again(tmp_path: Path, data_dir: Path) -> None:
         task="kws", device="stm32f446", model="mlperf-kws", data=data_dir, iterations=1, limit=2, timing="pipeline"
     )
     _, run = run_benchmark(request, tmp_path / "runs", Listener())
-    result = only(reproduce_path(run, Wish(data_dir)))
+    result = only(reproduce_path(run, ReproduceOptions(data=data_dir)))
     assert result.outcome is Outcome.SAME and set(verdicts(result).values()) == {"same"}

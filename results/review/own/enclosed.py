@@ -16,7 +16,7 @@ from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
 from mlperf_tiny.results.mlperf.layout import Found
 from mlperf_tiny.results.mlperf.names import NO_SILICON, USUAL_STATUS, Names
-from mlperf_tiny.results.review.own.own_runs import CODE, OwnRun, digest_of, enclosed_place, read_own_run
+from mlperf_tiny.results.review.own.own_runs import CODE, OwnRun, digest_of, enclosed_run, read_own_run
 from mlperf_tiny.results.submission.description import NO_BOARD
 from mlperf_tiny.results.submission.inferences import inferences_of
 from mlperf_tiny.results.submission.manifest import (
@@ -49,9 +49,9 @@ def enclosed(tree: FileTree, found: Found, status: str) -> Enclosed | None:
     """
     code = _code_folder(found)
     manifest_path = f"{code}/{MANIFEST_FILE}"
-    place = enclosed_place(tree, code)
+    files = enclosed_run(tree, code)
     if manifest_path not in tree.sizes:
-        if place is None and not _says_so(tree, found):
+        if files is None and not _says_so(tree, found):
             return None
         text = f"{manifest_path} is missing: it lists the files of this result, which {WRITTEN_BY.split()[-1]} made."
         return Enclosed(None, (Finding(Kind.MISSING, LISTED, text),))
@@ -61,10 +61,10 @@ def enclosed(tree: FileTree, found: Found, status: str) -> Enclosed | None:
     except DataError as error:
         return Enclosed(None, (Finding(Kind.MISSING, LISTED, str(error)),))
     findings = [*_names(found, manifest, manifest_path, status), *_files(tree, found, manifest, content)]
-    if place is None:
+    if files is None:
         findings.append(Finding(Kind.MISSING, LISTED, f"{code}/run/transcript.jsonl is missing."))
         return Enclosed(None, tuple(findings))
-    run = read_own_run(tree, place)
+    run = read_own_run(tree, files)
     findings += run.findings
     if run.record is not None:
         findings += _remade(tree, found, run)
@@ -170,7 +170,7 @@ def _remade(tree: FileTree, found: Found, run: OwnRun) -> list[Finding]:
     try:
         files = runner_files(run.record, inferences_of(run.transcript))
     except BenchError as error:
-        return [Finding(Kind.DEVIATION, REMADE, f"{run.place.transcript}: {error}")]
+        return [Finding(Kind.DEVIATION, REMADE, f"{run.files.transcript}: {error}")]
     findings = []
     for name, wanted in files.items():
         path = f"{found.folder}/{name}"
@@ -183,7 +183,7 @@ def _remade(tree: FileTree, found: Found, run: OwnRun) -> list[Finding]:
             findings.append(Finding(Kind.MISSING, REMADE, str(error)))
             continue
         if got != wanted:
-            text = f"{path} {_first_difference(got, wanted, run.place.transcript)}"
+            text = f"{path} {_first_difference(got, wanted, run.files.transcript)}"
             findings.append(Finding(Kind.DEVIATION, REMADE, text))
     return findings
 

@@ -37,91 +37,125 @@ CHAIN, RECORD, RULES, FILES = "chain of the transcript", "record", "rules of the
 MODEL_RULE = "closed model"
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a run lies: paths in the tree, None for a file that is not there."""
+@dataclass(frozen=True, kw_only=True)
+class RunFiles:
+    """The files of a run: paths in the tree, None for one that is missing."""
 
     folder: str
+    """The run folder, or the submission's code folder."""
     transcript: str
+    """``transcript.jsonl``."""
     record: str | None
+    """``record.json``."""
     model: str | None
+    """``model.tflite``."""
     elf: str | None = None
+    """``firmware.elf``; no submission has one."""
 
-    def of(self, name: str) -> str:
-        """The path that a file of this name has, or would have, beside the transcript."""
+    def path(self, name: str) -> str:
+        """Return the path that a file of this name has, or would have, beside the transcript."""
         return name if self.folder == "." else f"{self.folder}/{name}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OwnRun:
-    """A run as it was read. ``record`` and ``transcript`` are None when the transcript cannot be used."""
+    """A run of this program as it was read."""
 
-    place: Place
+    files: RunFiles
+    """Where it lies."""
     record: RunRecord | None
+    """Its record, recomputed; None when the transcript cannot be used."""
     transcript: Transcript | None
-    written: dict[str, Any] | None
+    """Its transcript; None when it cannot be used."""
+    stated: dict[str, Any] | None
+    """The content of ``record.json``; None when it cannot be used."""
     findings: tuple[Finding, ...]
+    """What does not fit."""
 
 
-def run_places(tree: FileTree) -> list[Place]:
+def find_run_folders(tree: FileTree) -> list[RunFiles]:
     """Return the run folders of a tree in order of path, without those inside a submission's ``code``."""
-    places = []
+    found = []
     for path in tree.sizes:
         folder, _, name = path.rpartition("/")
-        if name == TRANSCRIPT_FILE and not _enclosed(folder):
+        if name == TRANSCRIPT_FILE and not _is_enclosed(folder):
             prefix = f"{folder}/" if folder else ""
             there = {name: prefix + name for name in (RECORD_FILE, MODEL_FILE, ELF_FILE) if prefix + name in tree.sizes}
-            places.append(
-                Place(folder or ".", path, there.get(RECORD_FILE), there.get(MODEL_FILE), there.get(ELF_FILE))
+            found.append(
+                RunFiles(
+                    folder=folder or ".",
+                    transcript=path,
+                    record=there.get(RECORD_FILE),
+                    model=there.get(MODEL_FILE),
+                    elf=there.get(ELF_FILE),
+                )
             )
-    return places
+    return found
 
 
-def enclosed_place(tree: FileTree, code: str) -> Place | None:
-    """Return the run inside a submission's folder ``code/<benchmark>/<system>``; None when it is not there."""
+def enclosed_run(tree: FileTree, code: str) -> RunFiles | None:
+    """Return the run inside a submission.
+
+    Args:
+        tree: The submission.
+        code: Its folder ``code/<benchmark>/<system>``.
+
+    Returns:
+        None when there is no transcript.
+    """
     paths = {name: f"{code}/{RUN}/{name}" for name in (TRANSCRIPT_FILE, RECORD_FILE)}
     paths[MODEL_FILE] = f"{code}/{MODEL_FILE}"
     there = {name: path for name, path in paths.items() if path in tree.sizes}
     if TRANSCRIPT_FILE not in there:
         return None
-    return Place(code, there[TRANSCRIPT_FILE], there.get(RECORD_FILE), there.get(MODEL_FILE))
+    return RunFiles(
+        folder=code,
+        transcript=there[TRANSCRIPT_FILE],
+        record=there.get(RECORD_FILE),
+        model=there.get(MODEL_FILE),
+    )
 
 
-def _enclosed(folder: str) -> bool:
+def _is_enclosed(folder: str) -> bool:
     parts = folder.split("/")
     return parts[-1] == RUN and CODE in parts[:-1]
 
 
-def read_own_run(tree: FileTree, place: Place) -> OwnRun:
-    """Read a run and say what does not fit in it; damaged files become findings, never exceptions."""
+def read_own_run(tree: FileTree, files: RunFiles) -> OwnRun:
+    """Read a run and check what belongs to it; damaged files become findings, never exceptions.
+
+    Args:
+        tree: Where it lies.
+        files: Its files.
+    """
     findings: list[Finding] = []
-    written = _written(tree, place, findings)
+    stated = _stated(tree, files, findings)
     try:
-        content = tree.read(place.transcript, MAX_TRANSCRIPT_BYTES)
-        transcript = parse_transcript(content, place.transcript, _chain_digest(written))
+        content = tree.read(files.transcript, MAX_TRANSCRIPT_BYTES)
+        transcript = parse_transcript(content, files.transcript, _chain_digest(stated))
         record = compute_record(transcript)
     except BenchError as error:
         text = str(error)
-        where = "" if place.transcript in text else f"{place.transcript}: "
+        where = "" if files.transcript in text else f"{files.transcript}: "
         findings.append(Finding(Kind.DEVIATION, CHAIN, where + text))
-        return OwnRun(place, None, None, written, tuple(findings))
+        return OwnRun(files=files, record=None, transcript=None, stated=stated, findings=tuple(findings))
     if not content.endswith(b"\n"):
-        findings.append(Finding(Kind.DEVIATION, CHAIN, f"{place.transcript} ends in a torn line."))
-    findings += _chain(place, record)
-    findings += _record(place, record, written)
-    findings += _rules(place, record)
-    findings += _files(tree, place, record)
-    return OwnRun(place, record, transcript, written, tuple(findings))
+        findings.append(Finding(Kind.DEVIATION, CHAIN, f"{files.transcript} ends in a torn line."))
+    findings += _chain(files, record)
+    findings += _record(files, record, stated)
+    findings += _rules(files, record)
+    findings += _files(tree, files, record)
+    return OwnRun(files=files, record=record, transcript=transcript, stated=stated, findings=tuple(findings))
 
 
-def _written(tree: FileTree, place: Place, findings: list[Finding]) -> dict[str, Any] | None:
-    if place.record is None:
-        findings.append(Finding(Kind.MISSING, RECORD, f"{place.of(RECORD_FILE)} is missing."))
+def _stated(tree: FileTree, files: RunFiles, findings: list[Finding]) -> dict[str, Any] | None:
+    if files.record is None:
+        findings.append(Finding(Kind.MISSING, RECORD, f"{files.path(RECORD_FILE)} is missing."))
         return None
     try:
-        value = parse_json(tree.read(place.record, MAX_JSON_BYTES), place.record)
+        value = parse_json(tree.read(files.record, MAX_JSON_BYTES), files.record)
         if not isinstance(value, dict):
-            raise DataError(f"{place.record} is no record: wanted one JSON object.")
+            raise DataError(f"{files.record} is no record: wanted one JSON object.")
     except DataError as error:
         findings.append(Finding(Kind.DEVIATION, RECORD, str(error)))
         return None
@@ -131,34 +165,34 @@ def _written(tree: FileTree, place: Place, findings: list[Finding]) -> dict[str,
             Finding(
                 Kind.MISSING,
                 RECORD,
-                f"{place.record} is of format {str(form)[:40]}, this program compares format "
+                f"{files.record} is of format {str(form)[:40]}, this program compares format "
                 f"{' and '.join(map(str, COMPARED_FORMATS))}.",
             )
         )
     return value
 
 
-def _chain_digest(written: dict[str, Any] | None) -> ChainDigest | None:
+def _chain_digest(stated: dict[str, Any] | None) -> ChainDigest | None:
     """The chain digest that a ``record.json`` states, if it is one."""
-    return ChainDigest.from_json(digest_entry(written)) if written else None
+    return ChainDigest.from_json(digest_entry(stated)) if stated else None
 
 
-def _chain(place: Place, record: RunRecord) -> list[Finding]:
+def _chain(files: RunFiles, record: RunRecord) -> list[Finding]:
     if record.chain_digest is not None:
         return []
-    text = f"{place.transcript} is of a format without a hash chain: a changed line would not show."
+    text = f"{files.transcript} is of a format without a hash chain: a changed line would not show."
     return [Finding(Kind.MISSING, CHAIN, text)]
 
 
-def _record(place: Place, record: RunRecord, written: dict[str, Any] | None) -> list[Finding]:
-    differences = differences_from(record, written) if written else ()
-    return [Finding(Kind.DEVIATION, RECORD, f"{place.record}: {text}") for text in differences]
+def _record(files: RunFiles, record: RunRecord, stated: dict[str, Any] | None) -> list[Finding]:
+    differences = differences_from(record, stated) if stated else ()
+    return [Finding(Kind.DEVIATION, RECORD, f"{files.record}: {text}") for text in differences]
 
 
-def _rules(place: Place, record: RunRecord) -> list[Finding]:
+def _rules(files: RunFiles, record: RunRecord) -> list[Finding]:
     found = [Finding(Kind.BREACH, RULES, violation.text) for violation in record.violations]
     if not record.complete:
-        found.append(Finding(Kind.MISSING, RULES, f"{place.transcript} is not finished: it has no 'end'."))
+        found.append(Finding(Kind.MISSING, RULES, f"{files.transcript} is not finished: it has no 'end'."))
     found += [Finding(Kind.MISSING, MODEL_RULE, text) for text in _closed_model(record)]
     parts = {"performance": record.performance, "accuracy": record.accuracy}
     found += [Finding(Kind.MISSING, RULES, f"the run has no {name} part") for name, part in parts.items() if not part]
@@ -177,18 +211,18 @@ def _closed_model(record: RunRecord) -> list[str]:
     return [f"the model (sha256 {settings.model.sha256[:16]}...) is not the reference file of {settings.task}"]
 
 
-def _files(tree: FileTree, place: Place, record: RunRecord) -> list[Finding]:
+def _files(tree: FileTree, files: RunFiles, record: RunRecord) -> list[Finding]:
     """The model and the image beside the transcript against the hashes in it."""
     firmware = record.settings.firmware
-    wanted = [(place.model, MODEL_FILE, record.settings.model.sha256)]
-    if not _enclosed(place.transcript.rpartition("/")[0]):
-        wanted.append((place.elf, ELF_FILE, firmware.elf_sha256 if firmware else ""))
+    wanted = [(files.model, MODEL_FILE, record.settings.model.sha256)]
+    if not _is_enclosed(files.transcript.rpartition("/")[0]):
+        wanted.append((files.elf, ELF_FILE, firmware.elf_sha256 if firmware else ""))
     found = []
     for path, name, digest in wanted:
         if not digest:
             continue
         if path is None:
-            found.append(Finding(Kind.NOTE, FILES, f"{place.of(name)} is not there"))
+            found.append(Finding(Kind.NOTE, FILES, f"{files.path(name)} is not there"))
             continue
         try:
             got = digest_of(tree, path)

@@ -9,7 +9,7 @@ from typing import Any
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.results.mlperf.findings import Finding, Verdict, verdict_of
 from mlperf_tiny.results.review.checks.figures import Figure, Recomputed
-from mlperf_tiny.results.review.own.own_runs import Place
+from mlperf_tiny.results.review.own.own_runs import RunFiles
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Reviewed:
 
     ``raw`` is all that came out of the raw lines, windows among it; ``description`` the system description's values,
     ``listed`` the length of the label list the accuracy run follows. Each is empty where there is none. ``record`` is
-    that of a run of this program, from its transcript: a run folder's, or the one inside a submission; ``place`` is
+    that of a run of this program, from its transcript: a run folder's, or the one inside a submission; ``files`` is
     where that lies.
     """
 
@@ -36,7 +36,7 @@ class Reviewed:
     description: dict[str, str] = field(default_factory=dict)
     listed: int = 0
     record: RunRecord | None = None
-    place: Place | None = None
+    files: RunFiles | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -21,10 +21,10 @@ from mlperf_tiny.results.submission.runner_files import PROGRAM
 
 def reviewed_run(tree: FileTree, run: OwnRun) -> Reviewed:
     """Return the review of a run folder; of one whose transcript cannot be used as much as its first line tells."""
-    settings = run.record.settings if run.record else _first_line(tree, run.place.transcript)
-    raw = _recomputed(run.record, run.written or {}) if run.record else Recomputed()
+    settings = run.record.settings if run.record else _first_line(tree, run.files.transcript)
+    raw = _recomputed(run.record, run.stated or {}) if run.record else Recomputed()
     return Reviewed(
-        folder=run.place.folder,
+        folder=run.files.folder,
         round="",
         division=settings.division if settings else "",
         submitter="",
@@ -37,7 +37,7 @@ def reviewed_run(tree: FileTree, run: OwnRun) -> Reviewed:
         raw=raw,
         listed=len(settings.data.listed) if settings else 0,
         record=run.record,
-        place=run.place,
+        files=run.files,
     )
 
 

@@ -77,12 +77,13 @@ def _review(path: Path, data: Path | None, html: Path | None, with_notes: bool) 
 def _reproduce(path: Path, data: Path | None, limit: int | None, work: Path | None) -> tuple[Reproduction, str]:
     from mlperf_tiny.models.data.download.cache import data_folder
     from mlperf_tiny.results.reproduce.reproduce import reproduce_path
-    from mlperf_tiny.results.reproduce.result import Wish
+    from mlperf_tiny.results.reproduce.result import ReproduceOptions
     from mlperf_tiny.results.reproduce.text import render_reproduction
 
     with ProgressPrinter() as printer:
         try:
-            result = reproduce_path(path, Wish(data_folder(data), limit, work), printer.log, printer.progress)
+            options = ReproduceOptions(data=data_folder(data), limit=limit, work=work)
+            result = reproduce_path(path, options, printer.listener)
         except KeyboardInterrupt:
             if work is not None:
                 printer.log(f"the finished runs are kept; continue with --work {work}")
