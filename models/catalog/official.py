@@ -28,7 +28,7 @@ class FeatureInput:
     tested_on: Literal["published", "test"] = "published"
     """"test" where the model was trained on a part of the published test set, so that only the test split is new."""
     scored: bool = True
-    """False where the benchmark's own data cannot tell right answers from wrong ones."""
+    """False where the benchmark's own data has no right answers for its classes."""
     classes: tuple[str, ...] = ()
     """The outputs, where they are not the task's labels in their order; for machines the ids that are classified."""
     trained_on: Literal["real", "synthetic"] = "real"

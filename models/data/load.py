@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which data a run uses: the user's folder, else the cache, else the synthetic source."""
+"""The data that a run uses: the user's folder, else the cache, else the synthetic set."""
 
 from __future__ import annotations
 
@@ -37,11 +37,22 @@ def form_of(task: Task) -> FileForm:
 def load_dataset(
     task: Task, data_dir: Path | None = None, *, synthetic: bool = False, environ: Mapping[str, str] = os.environ
 ) -> Dataset:
-    """Return the data set of ``task``; samples are read when asked for.
+    """Return the data set of a task; samples are read on demand.
 
-    In this order: with ``synthetic`` the made-up set; the folder ``data_dir``, which then must have the samples; the
-    folder MLPERF_TINY_DATA names; the download cache; the made-up set, which says so. Raises DataError when
-    ``data_dir`` has no samples of the task, and for damaged samples anywhere.
+    Searched in this order: ``data_dir``; the folder that MLPERF_TINY_DATA names; the download cache. Where none of
+    them holds samples, the synthetic set is returned.
+
+    Args:
+        task: A runnable task.
+        data_dir: The data folder that the user named, if any; it must hold the samples.
+        synthetic: Whether to return the synthetic set in any case.
+        environ: Environment variables.
+
+    Returns:
+        The data set.
+
+    Raises:
+        DataError: ``data_dir`` holds no samples of the task, or samples are damaged.
     """
     if synthetic:
         return synthetic_dataset(task)
@@ -60,12 +71,20 @@ def load_dataset(
 
 
 def missing_message(task: Task, folder: Path) -> str:
-    """The sentence for a folder that holds no sample of ``task``: what was looked for and the three ways to go on."""
+    """Return the error text for a folder without samples.
+
+    Args:
+        task: The task.
+        folder: Where they were searched for.
+
+    Returns:
+        What was searched for, and the three ways to go on.
+    """
     name = task.data_id
     kinds = ", ".join(form_of(task).decoders)
     return (
         f"{folder} holds no samples of {name}: wanted {name}.zip or a folder {name}/ with {kinds} files "
         "and y_labels.csv. "
         f"Name another folder with --data DIR or {DATA_VARIABLE}, fetch the official data with "
-        f"'benchmark-fetch {task.name}', or run on made-up data with --synthetic."
+        f"'benchmark-fetch {task.name}', or run on synthetic data with --synthetic."
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a clip or a picture to what a network is fed: one module for each published recipe, one row each in pipelines.
+"""From a clip or an image to a network's input: one module for each published recipe, one row each in pipelines.
 
-``pipelines`` is the table the rest of the project uses; ``clip`` and ``mel`` hold what several recipes share.
+``pipelines`` is the table that the rest of the project uses; ``clip`` and ``mel`` hold what several recipes share.
 """

@@ -3,8 +3,8 @@
 
 The recipe is mlcommons/tiny's (training/keyword_spotting/get_dataset.py, make_bin_files.py): the clip divided by its
 maximum, 30 ms Hann windows every 20 ms, magnitudes of a 512-point FFT, 40 mel bands from 20 to 4000 Hz, natural
-logarithm of 1e-6 more, DCT. It is written out in numpy in double precision. Of the official files whose clip was at
-hand, 865 of 872 come out bit for bit; the reference's own code gives 803 on another machine than theirs.
+logarithm of the value plus 1e-6, DCT. It is written out in numpy in double precision. Of the official files whose clip
+was available, 865 of 872 are reproduced bit for bit; the reference's own code gives 803 on another machine than theirs.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ FFT_POINTS = 512
 FRAMES = 49
 COEFFICIENTS = 10
 MEL_BANDS = 40
-LOG_FLOOR = 1e-6
+LOG_OFFSET = 1e-6
 BATCH = 64
 
-# A frame of zeros has only its first coefficient. The machine that made the official files found the second and the
-# sixth a few millionths below zero all the same, and truncation made a whole unit of it: 82 where 83 is exact. On any
-# other frame so little changes nothing.
+# In a frame of zeros all coefficients but the first are exactly 0. The machine that made the official files computed
+# the second and the sixth a few millionths below zero; truncation turned that into a whole unit: 82 where 83 is exact.
+# On any other frame this offset changes nothing.
 PUBLISHED_ROUNDING = np.array([0, 5e-6, 0, 0, 0, 5e-6, 0, 0, 0, 0], np.float32)
 
 
@@ -41,7 +41,7 @@ def keyword_mfcc(clips: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def official_keyword_files(clips: NDArray[np.int16]) -> NDArray[np.int8]:
-    """Return what the official files of ``clips`` hold, shape (n, 490): int8 for the reference model's input.
+    """Return the content of the official files of ``clips``, shape (n, 490): int8 for the reference model's input.
 
     The published files were quantised by truncation toward zero.
     """
@@ -56,7 +56,7 @@ def _of_batch(scaled: NDArray[np.floating]) -> NDArray[np.float32]:
     spectrum = np.abs(np.fft.rfft(frames(scaled, WINDOW_SAMPLES, HOP_SAMPLES) * window, FFT_POINTS, axis=-1))
     filters, transform = _matrices()
     flat = spectrum[..., : len(filters)].reshape(-1, len(filters)).astype(np.float64)
-    coefficients = np.log(flat @ filters + LOG_FLOOR) @ transform
+    coefficients = np.log(flat @ filters + LOG_OFFSET) @ transform
     return coefficients.reshape(-1, FRAMES, COEFFICIENTS).astype(np.float32)
 
 

@@ -19,7 +19,18 @@ def htk_mel(hz: NDArray[np.floating] | float) -> Floats:
 
 
 def signal_filters(bands: int, bins: int, rate_hz: int, low_hz: float, high_hz: float) -> Floats:
-    """The filters of ``tf.signal.linear_to_mel_weight_matrix``: triangles on the mel axis, none over bin 0."""
+    """Return the filters of ``tf.signal.linear_to_mel_weight_matrix``: triangles on the mel axis, none over bin 0.
+
+    Args:
+        bands: Number of bands.
+        bins: Number of bins of the spectrum.
+        rate_hz: Sampling rate.
+        low_hz: Lower edge of the first band.
+        high_hz: Upper edge of the last band.
+
+    Returns:
+        Shape (bins, bands).
+    """
     at = htk_mel(np.linspace(0.0, rate_hz / 2.0, bins)[1:])[:, None]
     corners = np.linspace(htk_mel(low_hz), htk_mel(high_hz), bands + 2)
     low, centre, high = corners[:-2], corners[1:-1], corners[2:]
@@ -28,10 +39,20 @@ def signal_filters(bands: int, bins: int, rate_hz: int, low_hz: float, high_hz: 
 
 
 def operator_filters(bands: int, bins: int, rate_hz: int, low_hz: float, high_hz: float) -> Floats:
-    """The filters of TensorFlow's ``Mfcc`` operator, which works on magnitudes.
+    """Return the filters of TensorFlow's ``Mfcc`` operator, which works on magnitudes.
 
-    Each bin from ``low_hz`` to ``high_hz`` is shared out between the two bands whose centres it lies between, in
-    proportion to its distance on the mel axis. Bins outside, by the operator's own rounding, count nothing.
+    Each bin from ``low_hz`` to ``high_hz`` is divided between the two bands whose centres it lies between, in
+    proportion to its distance on the mel axis. Bins outside, by the operator's own rounding, get weight 0.
+
+    Args:
+        bands: Number of bands.
+        bins: Number of bins of the spectrum.
+        rate_hz: Sampling rate.
+        low_hz: Lower edge of the first band.
+        high_hz: Upper edge of the last band.
+
+    Returns:
+        Shape (bins, bands).
     """
     hz_per_bin = rate_hz / 2.0 / (bins - 1)
     first, last = int(1.5 + low_hz / hz_per_bin), int(high_hz / hz_per_bin)
@@ -39,7 +60,7 @@ def operator_filters(bands: int, bins: int, rate_hz: int, low_hz: float, high_hz
     centres = np.linspace(htk_mel(low_hz), htk_mel(high_hz), bands + 2)[:-1]  # from the lower edge on
     weights = np.zeros((bins, bands + 2))
     for bin_ in range(first, last + 1):
-        # The centre below the bin is column ``below``, the one above it the next; the edges themselves are no bands.
+        # The centre below the bin is column ``below``, the one above it the next; the edges themselves are not bands.
         below = int(np.searchsorted(centres, at[bin_], side="left")) - 1
         width = (centres[1] - centres[0]) if below + 1 >= len(centres) else centres[below + 1] - centres[below]
         share = 1.0 - (at[bin_] - centres[below]) / width
@@ -49,9 +70,16 @@ def operator_filters(bands: int, bins: int, rate_hz: int, low_hz: float, high_hz
 
 
 def cosine_transform(coefficients: int, bands: int) -> Floats:
-    """The first ``coefficients`` of the DCT-II of ``bands`` values, as a matrix (bands, coefficients).
+    """Return the DCT-II as a matrix.
 
-    Scaled by sqrt(2 / bands) throughout, the first one too: what ``tf.signal`` and the ``Mfcc`` operator both do.
+    All coefficients are scaled by sqrt(2 / bands), the first one too, as in ``tf.signal`` and the ``Mfcc`` operator.
+
+    Args:
+        coefficients: How many of them, from the first.
+        bands: Number of values that are transformed.
+
+    Returns:
+        Shape (bands, coefficients).
     """
     angles = np.pi / bands * np.outer(np.arange(bands) + 0.5, np.arange(coefficients))
     return np.asarray(np.sqrt(2.0 / bands) * np.cos(angles))

@@ -3,9 +3,9 @@
 
 The clip is divided by its maximum, then goes through what TensorFlow's operators ``AudioSpectrogram`` (40 ms Hann
 windows every 20 ms, 1024-point FFT, squared magnitudes) and ``Mfcc`` (40 bands of magnitudes from 20 to 4000 Hz,
-natural logarithm of at least 1e-12, DCT) compute; both are written out here, and no value differs by a step of the
-models' inputs. Nobody has published this front end: it was found by its results. With it, the official KWS-S and
-KWS-M give 4086 and 4102 of the 4277 clips at hand right (95.5 and 95.9 %; published 95.3 and 95.8 on all 4890).
+natural logarithm of at least 1e-12, DCT) compute. Both are written out here; no value differs by a step of the models'
+inputs. This feature pipeline was never published: it was identified by its results. With it, the official KWS-S and
+KWS-M answer 4086 and 4102 of the 4277 available clips correctly (95.5 and 95.9 %; published 95.3 and 95.8 on all 4890).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FFT_POINTS = 1024
 FRAMES = 49
 COEFFICIENTS = 10
 MEL_BANDS = 40
-LEAST_BAND = 1e-12
+MIN_BAND = 1e-12
 BATCH = 32
 
 
@@ -34,7 +34,7 @@ def micronet_keyword_mfcc(clips: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def hello_edge_mfcc(clips: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Return the same of the clips as they are: the front end of TensorFlow's speech example and of Arm's DS-CNNs."""
+    """Return the same without the division by the maximum, as TensorFlow's speech example and Arm's DS-CNNs want it."""
     return _features(to_unit(clips))
 
 
@@ -47,8 +47,8 @@ def _of_batch(scaled: NDArray[np.floating]) -> NDArray[np.float32]:
     filters, transform = _matrices()
     spectrum = np.fft.rfft(frames(scaled, WINDOW_SAMPLES, HOP_SAMPLES) * periodic_hann(WINDOW_SAMPLES), FFT_POINTS)
     used = spectrum[..., : len(filters)].reshape(-1, len(filters))
-    power = (used.real**2 + used.imag**2).astype(np.float32)  # the operator hands on single precision
-    bands = np.maximum(np.sqrt(power.astype(np.float64)) @ filters, LEAST_BAND)
+    power = (used.real**2 + used.imag**2).astype(np.float32)  # the operator returns single precision
+    bands = np.maximum(np.sqrt(power.astype(np.float64)) @ filters, MIN_BAND)
     return (np.log(bands) @ transform).reshape(-1, FRAMES, COEFFICIENTS).astype(np.float32)
 
 

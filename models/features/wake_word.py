@@ -20,8 +20,8 @@ HOP_SAMPLES = 512
 BANDS = 40
 INPUT_FRAMES = 30
 PRE_EMPHASIS = 1.0 - 2.0**-5
-LEAST_POWER = 1e-30
-LOWEST_DB, RANGE_DB = -52.0, 64.0
+MIN_POWER = 1e-30
+MIN_DB, RANGE_DB = -52.0, 64.0
 
 
 def wake_word_energies(sound: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -34,9 +34,9 @@ def wake_word_energies(sound: NDArray[np.floating]) -> NDArray[np.float32]:
     before = np.concatenate([np.zeros((*samples.shape[:-1], 1)), samples[..., :-1]], axis=-1)
     emphasised = samples - PRE_EMPHASIS * before
     spectrum = np.fft.rfft(frames(emphasised, WINDOW_SAMPLES, HOP_SAMPLES) * np.hamming(WINDOW_SAMPLES), axis=-1)
-    power = np.maximum((spectrum.real**2 + spectrum.imag**2) / WINDOW_SAMPLES, LEAST_POWER)
-    levels = 10.0 * np.log10(np.maximum(power @ _filters(), LEAST_POWER))
-    return np.clip((levels - LOWEST_DB) / RANGE_DB, 0.0, 1.0).astype(np.float32)
+    power = np.maximum((spectrum.real**2 + spectrum.imag**2) / WINDOW_SAMPLES, MIN_POWER)
+    levels = 10.0 * np.log10(np.maximum(power @ _filters(), MIN_POWER))
+    return np.clip((levels - MIN_DB) / RANGE_DB, 0.0, 1.0).astype(np.float32)
 
 
 def wake_word_inputs(clips: NDArray[np.int16]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which samples a run feeds to a model: the data set's where its files fit, made-up ones for a model's own input.
+"""The samples that a run sends to a model: the data set's where they fit, else random values.
 
-``input_format`` is what a catalog row says of its model, or ``catalog.benchmark_format`` of a file that was read.
+``input_format`` is the value in the catalogue, or what ``catalog.benchmark_format`` returns for a file that was read.
 """
 
 from __future__ import annotations
@@ -17,14 +17,21 @@ PERFORMANCE_SAMPLES = 5
 
 
 def performance_inputs(dataset: Dataset, input_format: InputFormat, input_bytes: int) -> tuple[Sample, ...]:
-    """Return the 5 samples of a performance run; ``load`` of each gives the bytes of exactly one inference.
+    """Return the 5 samples of a performance run; ``load`` of each returns the bytes of exactly one inference.
 
-    For a model that takes the benchmark's files: the first 5 of ``dataset``, of a longer file its first window. For
-    one with an input of its own: made-up int8 values of its input tensor's size, ``input_bytes``, which do for timing.
+    Args:
+        dataset: The data set of the task.
+        input_format: "benchmark" where the model takes the samples of ``dataset``; else it gets random values of its
+            input tensor, which suffice for timing.
+        input_bytes: Size of the model's int8 input tensor.
+
+    Returns:
+        The first 5 samples of ``dataset``, of a longer file its first window; or 5 random inputs.
     """
     numbers = range(PERFORMANCE_SAMPLES)
     if input_format == "benchmark":
         return tuple(_first_window(dataset, number) for number in numbers)
+    # Transcripts hold these names.
     return tuple(
         Sample(f"own_{number}.bin", NO_LABEL, partial(random_bytes, input_bytes, number)) for number in numbers
     )
@@ -33,13 +40,21 @@ def performance_inputs(dataset: Dataset, input_format: InputFormat, input_bytes:
 def accuracy_inputs(dataset: Dataset, input_format: InputFormat, model_name: str) -> tuple[Sample, ...]:
     """Return the samples of an accuracy run, in list order.
 
-    Raises UsageError when no accuracy can be measured: the data set has no labels, or the model ``model_name`` has an
-    input of its own that nothing here makes from the task's data.
+    Args:
+        dataset: The data set of the task.
+        input_format: "benchmark" where the model takes the samples of ``dataset``.
+        model_name: The model, for errors.
+
+    Returns:
+        All samples of ``dataset``.
+
+    Raises:
+        UsageError: No accuracy can be measured: the samples have no labels, or do not fit the model.
     """
     if not dataset.labelled and dataset.source == "real":
         raise UsageError(
-            f"the data of {dataset.name} cannot tell right answers of model {model_name} from wrong ones: it was made "
-            "for other classes. Run it with --mode performance."
+            f"the data of {dataset.name} cannot be scored with model {model_name}, which was trained on other classes. "
+            "Run it with --mode performance."
         )
     if not dataset.labelled:
         raise UsageError(
@@ -48,13 +63,13 @@ def accuracy_inputs(dataset: Dataset, input_format: InputFormat, model_name: str
         )
     if input_format != "benchmark":
         raise UsageError(
-            f"model {model_name} has an input of its own and no feature pipeline makes it from {dataset.name} files. "
-            "Run it with --mode performance, or take a model that reads the benchmark's files."
+            f"model {model_name} needs inputs that no feature pipeline computes from {dataset.name} files. "
+            "Run it with --mode performance, or choose a model that takes the official files."
         )
     return dataset.samples
 
 
 def _first_window(dataset: Dataset, number: int) -> Sample:
-    # With fewer samples than 5 they are used again: the rule wants five windows, not five different files.
+    # With fewer than 5 samples they repeat: the rule requires five windows, not five different files.
     sample = dataset.samples[number % len(dataset.samples)]
     return Sample(sample.name, sample.label, lambda: sample.load()[: dataset.window_bytes])

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from mlperf_tiny.cli.compile import main
 from mlperf_tiny.models.catalog.catalog import available_locally
 from mlperf_tiny.models.catalog.official import OFFICIAL
-from tests.fakes.spoiled_models import residual_model, written
+from tests.fakes.corrupt_models import residual_model, written
 
 
 def compile_file(*arguments: str | Path) -> Result:

@@ -17,8 +17,7 @@ from mlperf_tiny.errors import BuildError, ModelInvalid
 from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
 from mlperf_tiny.firmware.codegen.pipeline import ENGINE, CompiledModel, compile_model
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
-from tests.fakes.sanitized_model import find_sanitizing_compiler, run_sanitized
-from tests.fakes.spoiled_models import (
+from tests.fakes.corrupt_models import (
     BOMBS,
     MODELS,
     residual_model,
@@ -27,6 +26,7 @@ from tests.fakes.spoiled_models import (
     structure_words,
     written,
 )
+from tests.fakes.sanitized_model import find_sanitizing_compiler, run_sanitized
 
 LIMIT_S = 2.0  # of processor time: other tests run beside this one
 REAL_LIMIT_S = 6.0

@@ -23,7 +23,7 @@ from mlperf_tiny.models.data.sources.coco import find_coco
 from mlperf_tiny.models.data.sources.dcase import find_dcase
 from mlperf_tiny.models.data.sources.speech_commands import find_speech_commands
 from tests.fakes.data_sets import sound, speech_corpus, write_tree
-from tests.fakes.learning_sets import coco_files
+from tests.fakes.training_datasets import coco_files
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -110,11 +110,11 @@ def test_coco_is_unpacked_where_its_loader_finds_it(
 
 
 @pytest.mark.parametrize("name", ["speech-commands-test", "dcase-slider", "coco-val2014"])
-def test_other_content_is_thrown_away(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], name: str) -> None:
+def test_other_content_is_deleted(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], name: str) -> None:
     environ = publish(monkeypatch, site, name, tar_of({"go/1.wav": sound(1)}))
     row = archives.ARCHIVES[0]
     monkeypatch.setattr(archives, "ARCHIVES", (dataclasses.replace(row, digest=row.digest[:-4] + "0000"),))
-    with pytest.raises(DataError, match=r"has (sha256|md5) \w+, wanted \w+0000; thrown away\. Without network put"):
+    with pytest.raises(DataError, match=r"has (sha256|md5) \w+, wanted \w+0000; deleted\. Without network put"):
         fetch_archive(name, environ=environ)
     assert not [file for file in Path(environ["MLPERF_TINY_CACHE"]).rglob("*") if file.is_file()]
 

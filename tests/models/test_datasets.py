@@ -221,7 +221,7 @@ def png(width: int, height: int, mode: str = "RGB") -> bytes:
     return stream.getvalue()
 
 
-def test_pictures_become_raw_bytes(tmp_path: Path) -> None:
+def test_images_become_raw_bytes(tmp_path: Path) -> None:
     pixels = np.arange(96 * 96 * 3, dtype=np.uint32).astype(np.uint8).reshape(96, 96, 3)
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
@@ -236,19 +236,19 @@ def test_pictures_become_raw_bytes(tmp_path: Path) -> None:
     ("content", "wanted"),
     [
         (png(95, 96), "is 95 x 96 pixels, wanted 96 x 96"),
-        (b"no picture", "not a readable picture"),
+        (b"no image", "not a readable image"),
         (png(96, 96)[:900], "not a readable"),
     ],
     ids=["size", "text", "cut"],
 )
-def test_other_pictures_are_refused(tmp_path: Path, content: bytes, wanted: str) -> None:
+def test_other_images_are_refused(tmp_path: Path, content: bytes, wanted: str) -> None:
     dataset = load_dataset(VWW, place(tmp_path, "folder", {"1.png": content}, "1.bin,2,1\n", VWW))
     with pytest.raises(DataError, match=wanted) as refused:
         dataset.samples[0].load()
     assert "1.png" in str(refused.value)
 
 
-def test_gray_pictures_have_three_equal_channels(tmp_path: Path) -> None:
+def test_gray_images_have_three_equal_channels(tmp_path: Path) -> None:
     place(tmp_path, "folder", {"1.png": png(32, 32, "L")}, "1.bin,10,3\n", IC)
     pixels = np.frombuffer(load_dataset(IC, tmp_path).samples[0].load(), np.uint8).reshape(32, 32, 3)
     assert (pixels[..., 0] == pixels[..., 2]).all() and np.ptp(pixels) > 0
@@ -308,7 +308,7 @@ def test_real_keyword_files(data_dir: Path) -> None:
     assert [counts[label] for label in range(12)] == [92, 92, 81, 89, 70, 84, 75, 78, 84, 89, 80, 86]
 
 
-def test_real_pictures(data_dir: Path) -> None:
+def test_real_images(data_dir: Path) -> None:
     dataset = loaded(VWW, data_dir)
     assert not dataset.complete and (len(dataset.samples), dataset.listed) == (800, 1000)
     assert dataset.samples[0].name == "000000343218.bin"

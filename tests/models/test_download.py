@@ -84,7 +84,7 @@ def test_a_file_arrives_with_progress_and_is_not_asked_for_twice(tmp_path: Path,
 def test_a_broken_download_is_continued(tmp_path: Path, site: Site, ranges: bool) -> None:
     target = tmp_path / "file.bin"
     site.send_bytes, site.ranges = 100_000, ranges
-    with pytest.raises(DataError, match=r"broke off after 100,000 of 300,000 bytes"):
+    with pytest.raises(DataError, match=r"was interrupted after 100,000 of 300,000 bytes"):
         download(site.url, target, SHA256)
     assert not target.exists()
     site.send_bytes = None

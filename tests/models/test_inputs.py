@@ -34,7 +34,7 @@ def test_few_samples_are_used_again() -> None:
     ]
 
 
-def test_a_model_with_its_own_input_gets_made_up_values_of_its_size() -> None:
+def test_a_model_that_no_data_fits_gets_random_values_of_its_size() -> None:
     first, second = ([sample.load() for sample in performance_inputs(PATTERNS, "features", 2_500)] for _ in range(2))
     assert first == second and len(set(first)) == 5 and {len(content) for content in first} == {2_500}
 
@@ -46,5 +46,5 @@ def test_accuracy_takes_the_whole_list() -> None:
 def test_accuracy_needs_labels_and_inputs_that_fit() -> None:
     with pytest.raises(UsageError, match="kws01 has no labels"):
         accuracy_inputs(PATTERNS, "benchmark", "mlperf-kws")
-    with pytest.raises(UsageError, match="micronet-ad-s has an input of its own"):
+    with pytest.raises(UsageError, match="micronet-ad-s needs inputs that no feature pipeline computes"):
         accuracy_inputs(SOUNDS, "features", "micronet-ad-s")

@@ -75,7 +75,7 @@ def test_cards_say_where_the_weights_are_from(card: dict) -> None:
         assert (PRETRAINED.parents[1] / card["training_data"]["source"]).is_file()
     else:
         assert "CC BY 4.0" in card["training_data"]["source"] and "CC-BY-4.0" in card["licence"]
-    # The clips of the toy cars and the pictures of the benchmark may not be learnt from for a published model.
+    # The clips of the toy cars and the pictures of the benchmark may not be trained on for a published model.
     assert card["training_data"]["kind"] == "synthetic" or card["task"] == "kws"
 
 

@@ -116,7 +116,7 @@ def test_sounds_come_back_sample_for_sample(suffix: str) -> None:
 
 
 def test_real_clips_give_the_official_files(data_dir: Path) -> None:
-    """865 of the 872 official keyword files whose clip is at hand, bit for bit."""
+    """865 of the 872 official keyword files whose clip is available, bit for bit."""
     import csv
     import io
     import zipfile

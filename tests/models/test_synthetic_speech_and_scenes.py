@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Made-up words and drawn scenes: the same each time, of every class, and with something to learn in them."""
+"""Synthetic keyword clips and scenes: reproducible, of every class, and separable by more than chance."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def test_speakers_are_in_one_split_only(synthesiser: espeak.Synthesiser) -> None
 
 
 def test_voices_differ_and_unknown_ones_are_refused(synthesiser: espeak.Synthesiser) -> None:
-    low, high = (synthesiser.say("left", espeak.Voice("en-us", variant)) for variant in ("m3", "f2"))
-    slow = synthesiser.say("left", espeak.Voice("en-us", "m3", words_per_minute=90))
+    low, high = (synthesiser.speak("left", espeak.Voice("en-us", variant)) for variant in ("m3", "f2"))
+    slow = synthesiser.speak("left", espeak.Voice("en-us", "m3", words_per_minute=90))
     assert len(slow) > 1.3 * len(low) and not np.array_equal(low[: len(high)], high[: len(low)])
     with pytest.raises(DataError, match="no voice 'xx-none\\+f1'"):
-        synthesiser.say("left", espeak.Voice("xx-none", "f1"))
+        synthesiser.speak("left", espeak.Voice("xx-none", "f1"))
 
 
 def test_without_a_library_the_way_to_one_is_told(
@@ -78,7 +78,7 @@ def test_without_a_library_the_way_to_one_is_told(
 ) -> None:
     broken = dataclasses.replace(synthesiser, path="/nonexistent/libespeak-ng.so")
     with pytest.raises(DataError, match="cannot be loaded"):
-        broken.say("left", espeak.Voice("en-us", ""))
+        broken.speak("left", espeak.Voice("en-us", ""))
     monkeypatch.setitem(__import__("sys").modules, "espeakng_loader", None)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     espeak.synthesiser.cache_clear()
@@ -109,9 +109,9 @@ def test_words_can_be_told_apart_across_speakers() -> None:
 
 
 def test_colours_and_light_do_not_give_people_away() -> None:
-    pictures = np.stack([e.load() for e in synthetic_scenes(150).train]).astype(float)
+    images = np.stack([e.load() for e in synthetic_scenes(150).train]).astype(float)
     labels = np.array([e.label for e in synthetic_scenes(150).train])
-    assert pictures.shape == (300, 96, 96, 3)
-    statistics = np.concatenate([pictures.mean(axis=(1, 2)), pictures.std(axis=(1, 2))], axis=1)
+    assert images.shape == (300, 96, 96, 3)
+    statistics = np.concatenate([images.mean(axis=(1, 2)), images.std(axis=(1, 2))], axis=1)
     half = len(labels) // 2
     assert nearest_mean(statistics[:half], labels[:half], statistics[half:], labels[half:]) < 0.65

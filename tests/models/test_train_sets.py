@@ -28,7 +28,7 @@ from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpret
 from mlperf_tiny.models.training.recipes.recipe import Recipe
 from mlperf_tiny.models.training.recipes.recipes import AD, AD_AUTOENCODER, KWS, RECIPES, VWW, recipe_for
 from tests.fakes.data_sets import write_tree
-from tests.fakes.learning_sets import coco_files, dcase_files
+from tests.fakes.training_datasets import coco_files, dcase_files
 
 RNG = np.random.default_rng
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data sets to learn from, fetched from their own addresses into the cache, where their loaders find them.
+"""Training datasets, fetched from their own addresses into the cache, where their loaders find them.
 
-A .zip is kept as it is where its loader reads from one. A .tar.gz is unpacked, for nothing can be read from its middle,
-and so are COCO's archives, whose pictures are read in any order.
+A .zip is kept as it is where its loader reads from one. A .tar.gz is unpacked, because it allows no random access, and
+so are COCO's archives, whose images are read in any order.
 ``models.data.download.published`` fetches the benchmark's own files.
 """
 
@@ -27,19 +27,23 @@ CHUNK_BYTES = 1 << 20
 MAX_MEMBERS = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Archive:
-    """One archive. ``digest`` is ``sha256:...`` or ``md5:...``, the latter where its publisher gives no other.
-
-    ``target`` is what lies in the cache afterwards: a .zip, or the folder that the archive is unpacked to. An unpacked
-    .zip holds a folder of that folder's name, and only what is in it is taken.
-    """
+    """A published archive of a training dataset."""
 
     name: str
+    """What ``benchmark-fetch`` takes."""
     url: str
+    """Its address."""
     digest: str
+    """``sha256:...``, or ``md5:...`` where its publisher states no other."""
     target: str
+    """What lies in the cache afterwards: a .zip, or the folder that the archive is unpacked to.
+
+    Of an unpacked .zip only the content of the folder of that name is taken.
+    """
     about: str
+    """Its size, content and licence, for messages."""
 
 
 _SPEECH = "https://storage.googleapis.com/download.tensorflow.org/data/{}.tar.gz"
@@ -49,74 +53,85 @@ _COCO = "https://s3.amazonaws.com/images.cocodataset.org/{}.zip"
 
 ARCHIVES: tuple[Archive, ...] = (
     Archive(
-        "speech-commands",
-        _SPEECH.format("speech_commands_v0.02"),
-        "sha256:af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
-        "speech_commands_v0.02",
-        "2.4 GB, 105,829 clips, CC BY 4.0",
+        name="speech-commands",
+        url=_SPEECH.format("speech_commands_v0.02"),
+        digest="sha256:af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
+        target="speech_commands_v0.02",
+        about="2.4 GB, 105,829 clips, CC BY 4.0",
     ),
     Archive(
-        "speech-commands-test",
-        _SPEECH.format("speech_commands_test_set_v0.02"),
-        "sha256:cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df",
-        "speech_commands_test_set_v0.02",
-        "113 MB, 4,890 clips, CC BY 4.0",
+        name="speech-commands-test",
+        url=_SPEECH.format("speech_commands_test_set_v0.02"),
+        digest="sha256:cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df",
+        target="speech_commands_test_set_v0.02",
+        about="113 MB, 4,890 clips, CC BY 4.0",
     ),
     Archive(
-        "dcase-slider",
-        _DCASE.format("dev_data_slider"),
-        "md5:da24a757719f0d94d5aa2d646bbfdc86",
-        "dev_data_slider.zip",
-        "1.0 GB, slide rails, CC BY-NC-SA 4.0",
+        name="dcase-slider",
+        url=_DCASE.format("dev_data_slider"),
+        digest="md5:da24a757719f0d94d5aa2d646bbfdc86",
+        target="dev_data_slider.zip",
+        about="1.0 GB, slide rails, CC BY-NC-SA 4.0",
     ),
     Archive(
-        "dcase-toycar",
-        _DCASE.format("dev_data_ToyCar"),
-        "md5:4dec75ca8d9f666aa9e4c1894a740501",
-        "dev_data_ToyCar.zip",
-        "toy cars, CC BY-NC-SA 4.0",
+        name="dcase-toycar",
+        url=_DCASE.format("dev_data_ToyCar"),
+        digest="md5:4dec75ca8d9f666aa9e4c1894a740501",
+        target="dev_data_ToyCar.zip",
+        about="toy cars, CC BY-NC-SA 4.0",
     ),
     Archive(
-        "coco-annotations",
-        _COCO.format("annotations/annotations_trainval2014"),
-        "md5:0a379cfc70b0e71301e0f377548639bd",
-        "coco/annotations",
-        "253 MB, COCO 2014, CC BY 4.0",
+        name="coco-annotations",
+        url=_COCO.format("annotations/annotations_trainval2014"),
+        digest="md5:0a379cfc70b0e71301e0f377548639bd",
+        target="coco/annotations",
+        about="253 MB, COCO 2014, CC BY 4.0",
     ),
     Archive(
-        "coco-train2014",
-        _COCO.format("zips/train2014"),
-        "md5:0da8c0bd3d6becc4dcb32757491aca88",
-        "coco/train2014",
-        "13.5 GB, 82,783 pictures",
+        name="coco-train2014",
+        url=_COCO.format("zips/train2014"),
+        digest="md5:0da8c0bd3d6becc4dcb32757491aca88",
+        target="coco/train2014",
+        about="13.5 GB, 82,783 images",
     ),
     Archive(
-        "coco-val2014",
-        _COCO.format("zips/val2014"),
-        "md5:a3d79f5ed8d289b7a7554ce06a5782b3",
-        "coco/val2014",
-        "6.6 GB, 40,504 pictures",
+        name="coco-val2014",
+        url=_COCO.format("zips/val2014"),
+        digest="md5:a3d79f5ed8d289b7a7554ce06a5782b3",
+        target="coco/val2014",
+        about="6.6 GB, 40,504 images",
     ),
     Archive(
-        "cifar10",
-        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        "sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-        "cifar10",
-        "170 MB, 60,000 pictures",
+        name="cifar10",
+        url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        digest="sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+        target="cifar10",
+        about="170 MB, 60,000 images",
     ),
 )
 
 
 def archive_names() -> tuple[str, ...]:
-    """The names ``fetch_archive`` knows."""
+    """The names that ``fetch_archive`` takes."""
     return tuple(row.name for row in ARCHIVES)
 
 
 def fetch_archive(name: str, progress: DownloadProgress | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Bring the data set ``name`` into the cache and return where it lies; what is there is not fetched again.
+    """Bring a training dataset into the cache; what is there is not fetched again.
 
-    A broken download is continued where it broke off. Raises UsageError for an unknown name, DataError when the
-    address cannot be reached, the content is not the published one, or the disk refuses it.
+    An interrupted download is continued.
+
+    Args:
+        name: A row of ARCHIVES.
+        progress: Called while the archive is downloaded.
+        environ: Environment variables.
+
+    Returns:
+        The file or folder in the cache.
+
+    Raises:
+        UsageError: The name is unknown.
+        DataError: The address cannot be reached, the content is not the published one, or it cannot be written.
     """
     row = next((row for row in ARCHIVES if row.name == name), None)
     if row is None:
@@ -156,11 +171,11 @@ def _check_md5(row: Archive, file: Path, wanted: str) -> None:
             digest.update(chunk)
     if digest.hexdigest() != wanted:
         file.unlink()
-        raise DataError(f"{row.url} has md5 {digest.hexdigest()}, wanted {wanted}; thrown away.")
+        raise DataError(f"{row.url} has md5 {digest.hexdigest()}, wanted {wanted}; deleted.")
 
 
 def _unpack_zip(file: Path, target: Path) -> None:
-    """Unpack what a .zip holds in a folder called like ``target``, which appears only when all of it is there."""
+    """Unpack the folder of ``target``'s name from a .zip; ``target`` appears only when all of it is there."""
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     try:

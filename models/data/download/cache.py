@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where downloads are kept: MLPERF_TINY_CACHE, else a folder of this program in the user's cache folder."""
+"""The folder for downloads: MLPERF_TINY_CACHE, else a folder of this program in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -22,9 +22,17 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def data_folder(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the folder of real data the user named: the argument, else MLPERF_TINY_DATA, else None.
+    """Return the folder of real data that the user named.
 
-    Raises DataError when it is not a folder.
+    Args:
+        data_dir: The command's argument, if given.
+        environ: Environment variables.
+
+    Returns:
+        ``data_dir``, else the folder that MLPERF_TINY_DATA names, else None.
+
+    Raises:
+        DataError: It is not a folder.
     """
     folder = data_dir
     if folder is None and environ.get(DATA_VARIABLE):

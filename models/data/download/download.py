@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetch one file to a path: resumed where it broke off, checked by sha256, moved into place only when it is right."""
+"""Fetch one file to a path: resumed after an interruption, checked by sha256, moved into place when it is right."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from mlperf_tiny.errors import DataError
 
-DownloadProgress = Callable[[str, int, int | None], None]  # (what, bytes so far, bytes in all or None when not told)
+DownloadProgress = Callable[[str, int, int | None], None]
+"""Takes the file name, the bytes so far, and the bytes in total or None where the server does not state them."""
 
 CHUNK_BYTES = 1 << 16
 MAX_DOWNLOAD_BYTES = 4 << 30
@@ -23,10 +24,18 @@ def download(
 ) -> None:
     """Make ``target`` hold the content of ``url``.
 
-    A ``target`` that is already there with the right ``sha256`` (or without one to check) costs no request. What
-    arrived of a broken download stays in ``<target>.part`` and is continued with a Range request. A complete download
-    with another sha256 is thrown away. ``progress`` is called with the file name, the bytes so far and in all.
-    Raises DataError for anything that keeps the file from being right.
+    An interrupted download stays in ``<target>.part`` and is continued with a Range request. A complete download with
+    another sha256 is deleted.
+
+    Args:
+        url: The address.
+        target: Where the file goes; nothing is requested when it is there with the right hash.
+        sha256: The hash that the file must have; None: any.
+        progress: Called for every chunk.
+        timeout_s: How long the server may be silent.
+
+    Raises:
+        DataError: The server cannot be reached, the file is not the wanted one, or it cannot be written.
     """
     if target.is_file() and (sha256 is None or file_sha256(target) == sha256):
         return
@@ -37,14 +46,14 @@ def download(
         got = file_sha256(part)
         if sha256 is not None and got != sha256:
             part.unlink()
-            raise DataError(f"{url} has sha256 {got}, wanted {sha256}; thrown away.")
+            raise DataError(f"{url} has sha256 {got}, wanted {sha256}; deleted.")
         part.replace(target)
     except OSError as error:
         raise DataError(f"{url} could not be fetched to {target}: {error}.") from error
 
 
 def _fetch(url: str, part: Path, progress: DownloadProgress | None, timeout_s: float) -> None:
-    """Bring ``part`` to the full length of ``url``; OSError or DataError when that fails, with what came kept."""
+    """Bring ``part`` to the full length of ``url``; raises OSError or DataError, and keeps what arrived."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "mlperf-tiny-harness"})
     if have:
@@ -53,14 +62,14 @@ def _fetch(url: str, part: Path, progress: DownloadProgress | None, timeout_s: f
         with urllib.request.urlopen(request, timeout=timeout_s) as reply:
             # A server may ignore the range and send everything again.
             have = have if reply.status == 206 else 0
-            told = reply.headers.get("Content-Length")
-            total = have + int(told) if told and told.isdigit() else None
+            stated = reply.headers.get("Content-Length")
+            total = have + int(stated) if stated and stated.isdigit() else None
             with part.open("ab" if have else "wb") as out:
                 while chunk := reply.read(CHUNK_BYTES):
                     out.write(chunk)
                     have += len(chunk)
                     if have > MAX_DOWNLOAD_BYTES:
-                        raise DataError(f"{url} sent more than {MAX_DOWNLOAD_BYTES:,} bytes; given up.")
+                        raise DataError(f"{url} sent more than {MAX_DOWNLOAD_BYTES:,} bytes; stopped.")
                     if progress:
                         progress(part.name.removesuffix(".part"), have, total)
     except urllib.error.HTTPError as error:
@@ -71,7 +80,7 @@ def _fetch(url: str, part: Path, progress: DownloadProgress | None, timeout_s: f
         reason = getattr(error, "reason", error)
         raise DataError(f"{url} cannot be reached: {reason}.") from error
     if total is not None and have < total:
-        raise DataError(f"{url} broke off after {have:,} of {total:,} bytes; start again to continue from there.")
+        raise DataError(f"{url} was interrupted after {have:,} of {total:,} bytes; start again to continue from there.")
 
 
 def file_sha256(path: Path) -> str:

@@ -25,7 +25,8 @@ from mlperf_tiny.models.data.sources.cifar10 import pickled_batch
 from mlperf_tiny.models.tasks import Task
 from mlperf_tiny.models.tasks.task import Download
 
-Picker = Callable[[Path, frozenset[str]], Mapping[str, bytes]]  # archive, listed names -> content by name
+Picker = Callable[[Path, frozenset[str]], Mapping[str, bytes]]
+"""Takes an archive and the listed names; returns the content by name."""
 
 
 def pick_keyword_files(archive: Path, names: frozenset[str]) -> dict[str, bytes]:
@@ -61,7 +62,7 @@ def pick_cifar_images(archive: Path, names: frozenset[str]) -> dict[str, bytes]:
             raise DataError(f"{archive} holds no test batch.")
         batch = pickled_batch(member.read())
     files = (name.rsplit(".", 1)[0] + ".bin" for name in batch.names)
-    return {file: picture.tobytes() for file, picture in zip(files, batch.pictures, strict=True) if file in names}
+    return {file: image.tobytes() for file, image in zip(files, batch.images, strict=True) if file in names}
 
 
 PICKERS: dict[str, Picker] = {"keyword files": pick_keyword_files, "CIFAR-10 images": pick_cifar_images}
@@ -69,10 +70,19 @@ PICKERS: dict[str, Picker] = {"keyword files": pick_keyword_files, "CIFAR-10 ima
 
 
 def fetch(task: Task, progress: DownloadProgress | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Bring the official data set of ``task`` into the cache and return the .zip; nothing is fetched twice.
+    """Bring the official data set of a task into the cache; what is there is not fetched again.
 
-    Raises DataError when the set cannot be fetched by a program, the network or the address fails, or the content is
-    not the published one; the message names the other ways to give data.
+    Args:
+        task: The task.
+        progress: Called while files are downloaded.
+        environ: Environment variables.
+
+    Returns:
+        The .zip in the cache.
+
+    Raises:
+        DataError: No program can fetch the set, the address cannot be reached, or the content is not the published
+            one; the message names the other ways to give data.
     """
     target = cache_folder(environ) / f"{task.data_id}.zip"
     if target.is_file():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a data folder to a Dataset: find the list, find the files, decode them when they are asked for.
+"""From a data folder to a Dataset: find the list, find the files, decode them on demand.
 
-What differs between data sets is a ``FileForm`` row in the data set's own module.
+What differs between data sets is a ``FileForm``, which ``models.data.load`` makes from the task's row.
 """
 
 from __future__ import annotations
@@ -19,30 +19,45 @@ from mlperf_tiny.models.tasks import Task
 
 LABEL_FILE = "y_labels.csv"
 
-Decoder = Callable[[bytes, str], bytes]  # content, where it is from -> the bytes for the wire; raises DataError
+Decoder = Callable[[bytes, str], bytes]
+"""Takes the content of a file and its path for errors; returns the bytes for the wire. Raises DataError."""
 
 
 def as_it_is(content: bytes, where: str) -> bytes:
-    """The decoder of files that already hold the bytes for the wire."""
+    """Decode a file that already holds the bytes for the wire.
+
+    Args:
+        content: The file's content.
+        where: Its path; not used.
+
+    Returns:
+        ``content``.
+    """
     return content
 
 
 @dataclass(frozen=True)
 class FileForm:
-    """How one data set lies on disk.
-
-    ``decoders`` maps file suffixes to decoders, the preferred one first. ``stem`` turns a file name into what the
-    same sample is called in every form. ``label_of`` gives the label of a file that stands in no list, from its
-    name, or None; it is None itself where names carry no label.
-    """
+    """How one data set lies on disk."""
 
     decoders: Mapping[str, Decoder]
+    """File suffix -> decoder, the preferred one first."""
     stem: Callable[[str], str] = lambda name: PurePosixPath(name).stem
+    """Returns what a sample is called in every file format, from its file name."""
     label_of: Callable[[str], int | None] | None = None
+    """Returns the label of a stem that no list names, or None; itself None where names carry no label."""
 
 
 def roots(task: Task, folder: Path) -> tuple[Path, ...]:
-    """The places in ``folder`` where the samples of ``task`` may lie, those that exist."""
+    """Return the places where the samples of a task may lie.
+
+    Args:
+        task: The task.
+        folder: A data folder, or the task's own folder.
+
+    Returns:
+        The archives and folders that exist.
+    """
     candidates = [folder / f"{task.data_id}.zip", folder / task.data_id, folder / "datasets" / task.data_id]
     if folder.name == task.data_id:
         candidates.append(folder)
@@ -50,11 +65,21 @@ def roots(task: Task, folder: Path) -> tuple[Path, ...]:
 
 
 def load_files(task: Task, form: FileForm, folder: Path) -> Dataset | None:
-    """Build the data set of ``task`` from ``folder``; None when no sample of it is there.
+    """Build the data set of a task from a folder.
 
-    Files are taken in list order, those that are missing are left out and ``complete`` is false. Without a single
-    listed file, files whose name carries a label are taken in name order. Raises DataError for a broken list or
-    archive, a file of the wrong size, and samples without any list.
+    Files are taken in list order; missing ones are skipped, and then ``complete`` is false. Without a single listed
+    file, files whose name carries a label are taken in name order.
+
+    Args:
+        task: The task.
+        form: How its samples lie on disk.
+        folder: The data folder.
+
+    Returns:
+        The data set; None when the folder holds no sample of it.
+
+    Raises:
+        DataError: A list or an archive is broken, a file has the wrong size, or no list names the samples.
     """
     suffixes = frozenset(form.decoders)
     stores = [(root, data_files_by_name(root, suffixes | {".csv"})) for root in roots(task, folder)]
@@ -82,7 +107,7 @@ def load_files(task: Task, form: FileForm, folder: Path) -> Dataset | None:
     ]
     if not labelled:
         return None
-    origin = f"in no official list and labelled by their names, from {places}"
+    origin = f"in no official list, labelled by file name, from {places}"
     return _dataset(task, form, labelled, len(listed) or task.samples, origin, complete=False)
 
 
@@ -92,7 +117,7 @@ def _labels_by_name(form: FileForm, files: DataFiles) -> list[tuple[StoredFile, 
 
 
 def _by_stem(form: FileForm, stores: list[DataFiles]) -> DataFiles:
-    """All sample files by stem. Where one sample is there in two forms, the form decoded first in the row wins."""
+    """All sample files by stem. Of a sample in two file formats, the one that ``decoders`` names first is taken."""
     found: DataFiles = {}
     for suffix in form.decoders:
         for store in stores:
@@ -103,7 +128,7 @@ def _by_stem(form: FileForm, stores: list[DataFiles]) -> DataFiles:
 
 
 def _find_list(task: Task, folder: Path, stores: list[DataFiles]) -> tuple[tuple[Listed, ...], str]:
-    """The label list to follow: an official one where there is one, else the first found, else an empty one."""
+    """The label list to use: an official one where there is one, else the first found, else an empty one."""
     beside = folder / "labels" / task.data_id
     candidates = [store[LABEL_FILE] for store in stores if LABEL_FILE in store]
     if beside.is_dir():
@@ -128,7 +153,7 @@ def _dataset(
     task: Task, form: FileForm, chosen: list[tuple[Listed, StoredFile]], listed: int, origin: str, complete: bool
 ) -> Dataset:
     for _, file in chosen:
-        # Files that are sent as they are can be checked before anything runs; the others once decoded.
+        # Files that are sent as they are can be checked before anything runs; the others after decoding.
         if form.decoders[PurePosixPath(file.where).suffix.lower()] is as_it_is:
             _check_size(task, file.where, file.size_bytes)
     samples = tuple(Sample(row.file, row.label, partial(_load, task, form, file)) for row, file in chosen)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Picture files as the raw bytes the benchmarks send."""
+"""Image files as the raw bytes that the benchmarks send."""
 
 from __future__ import annotations
 
@@ -12,19 +12,26 @@ from mlperf_tiny.models.data.formats.files import Decoder
 
 
 def rgb_decoder(width: int, height: int) -> Decoder:
-    """Return a decoder of pictures of exactly ``width`` x ``height`` to interleaved RGB bytes, row-major.
+    """Return a decoder of image files to interleaved RGB bytes, row-major.
 
-    It raises DataError for another size: resizing would make other inputs than the benchmark's.
+    It raises DataError for another size: resized images would not be the benchmark's inputs.
+
+    Args:
+        width: The width that an image must have, in pixels.
+        height: The height that an image must have, in pixels.
+
+    Returns:
+        A decoder for ``FileForm.decoders``.
     """
 
     def decode(content: bytes, where: str) -> bytes:
         try:
-            with Image.open(io.BytesIO(content)) as picture:
-                if picture.size != (width, height):
-                    got_width, got_height = picture.size
+            with Image.open(io.BytesIO(content)) as image:
+                if image.size != (width, height):
+                    got_width, got_height = image.size
                     raise DataError(f"{where} is {got_width} x {got_height} pixels, wanted {width} x {height}.")
-                return picture.convert("RGB").tobytes()
+                return image.convert("RGB").tobytes()
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise DataError(f"{where} is not a readable picture: {error}. Replace the file.") from error
+            raise DataError(f"{where} is not a readable image: {error}. Replace the file.") from error
 
     return decode

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``y_labels.csv``: which files make up a data set, in which order, and what each one is.
+"""``y_labels.csv``: the files of a data set, in order, and their labels.
 
 A line is ``file,classes,label``, for AD ``file,2,label,window bytes,stride bytes``; no header, blanks around commas
-allowed. The official lists are told from others by a digest of their entries, so line ends and blanks do not matter.
+allowed. Official lists are recognised by a digest of their entries, so line ends and blanks do not matter.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ class Listed:
     """One line of a label list."""
 
     file: str
+    """The file's name."""
     label: int
+    """Index in ``Task.labels``."""
 
 
 OFFICIAL_LISTS: dict[str, tuple[OfficialList, ...]] = {task.data_id: task.official_lists for task in TASKS}
@@ -29,7 +31,19 @@ OFFICIAL_LISTS: dict[str, tuple[OfficialList, ...]] = {task.data_id: task.offici
 
 
 def parse_labels(text: str, task: Task, where: str) -> tuple[Listed, ...]:
-    """Read a label list; raises DataError naming ``where`` and the line for anything that does not fit ``task``."""
+    """Read a label list.
+
+    Args:
+        text: The content of the file.
+        task: The task whose classes and sizes it must state.
+        where: Its path, for errors.
+
+    Returns:
+        The entries, in order.
+
+    Raises:
+        DataError: A line does not fit the task, or there is none; the message names the line.
+    """
     classes = len(task.labels)
     wanted_tail = (task.window_bytes, task.stride_bytes) if task.windows > 1 else ()
     listed: dict[str, Listed] = {}

@@ -15,11 +15,19 @@ SOUND_SUFFIXES = frozenset({".wav", ".flac"})
 
 
 def read_sound(content: bytes, where: str) -> NDArray[np.int16]:
-    """Return the samples, shape (n,), of a mono sound file at 16 kHz.
+    """Return the samples of a mono sound file at 16 kHz.
 
-    Raises DataError naming ``where`` for another rate, more channels, no samples, or a file that cannot be read.
+    Args:
+        content: The bytes of the file.
+        where: Its path, for errors.
+
+    Returns:
+        Shape (n,).
+
+    Raises:
+        DataError: The file has another rate, more channels or no samples, or cannot be read.
     """
-    import soundfile  # takes a tenth of a second, which commands without sounds should not pay
+    import soundfile  # a tenth of a second, which commands without sounds should not spend
 
     try:
         samples, rate_hz = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ad01: toy-car clips as log-mel feature files (200 frames x 128 bands, float32), or the .wav clips they are made of.
 
-File names carry the answer (``anomaly_id_01_00000000``), so clips outside the official lists can be used as well.
+File names carry the label (``anomaly_id_01_00000000``), so clips outside the official lists can be used as well.
 """
 
 from __future__ import annotations
@@ -22,19 +22,28 @@ _FEATURE_TAIL = "_hist_librosa"
 
 
 def clip_stem(name: str) -> str:
-    """``normal_id_01_00000003`` for the clip and for its feature file."""
+    """Return what a clip and its feature file are both called.
+
+    >>> clip_stem("normal_id_01_00000003_hist_librosa.bin")
+    'normal_id_01_00000003'
+    """
     return PurePosixPath(name).stem.removesuffix(_FEATURE_TAIL)
 
 
 def label_of(stem: str) -> int | None:
-    """0 for a normal clip, 1 for an anomalous one, None for a name that says neither."""
+    """Return 0 for a normal clip, 1 for an anomalous one, None for any other name."""
     return {"normal": 0, "anomaly": 1}.get(stem.split("_id_")[0])
 
 
 def clip_sounds(task: Task, folder: Path) -> tuple[Example, ...]:
-    """Return the .wav clips of ad01 in ``folder`` as sounds, in name order: what other features are made from.
+    """Return the .wav clips of ad01 as raw samples for other feature pipelines.
 
-    ``label`` is by the name, ``group`` the machine's id. Empty where there are none.
+    Args:
+        task: Anomaly detection.
+        folder: A data folder.
+
+    Returns:
+        The clips in name order, ``group`` the machine's id; empty where there are none.
     """
     found: dict[str, Example] = {}
     for root in roots(task, folder):

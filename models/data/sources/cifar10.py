@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """CIFAR-10 in both forms it is published in: pickled batches (``cifar-10-batches-py``) and binary ones (``-bin``).
 
-The fifth training batch is kept apart for validation, 10,000 of 50,000 pictures.
+The fifth training batch is kept apart for validation, 10,000 of 50,000 images.
 """
 
 from __future__ import annotations
@@ -22,31 +22,46 @@ from mlperf_tiny.models.tasks import BY_NAME
 
 LABELS = BY_NAME["ic"].labels
 SIDE = 32
-PICTURE_BYTES = 3 * SIDE * SIDE
-TEST_PICTURES = 10_000
+IMAGE_BYTES = 3 * SIDE * SIDE
+TEST_IMAGES = 10_000
 BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")
 _FOLDERS = (("cifar-10-batches-py", ""), ("cifar-10-batches-bin", ".bin"))
 _ABOVE = ("", "cifar10")
 
 
 class ArraysOnly(pickle.Unpickler):
-    """Refuses everything in a pickle but numpy arrays: a data set has no business calling anything else."""
+    """Rejects everything in a pickle except numpy arrays, because unpickling other classes can run any code."""
 
     _allowed = frozenset({"_reconstruct", "ndarray", "dtype"})
 
     def find_class(self, module: str, name: str) -> Any:
+        """Return a class that a pickle names.
+
+        Args:
+            module: Its module.
+            name: Its name.
+
+        Returns:
+            The class, if it is one that arrays need.
+
+        Raises:
+            pickle.UnpicklingError: It is any other.
+        """
         if (module.split(".")[0] == "numpy" and name in self._allowed) or (module, name) == ("_codecs", "encode"):
             return super().find_class(module, name)  # encode is how later Pythons write the bytes of an old pickle
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a data set")
+        raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a data set")
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """``pictures`` uint8 (n, 32, 32, 3), ``labels`` int64 (n,), and the pictures' published file names or numbers."""
+    """A file of 10,000 images."""
 
-    pictures: NDArray[np.uint8]
+    images: NDArray[np.uint8]
+    """Shape (n, 32, 32, 3)."""
     labels: NDArray[np.int64]
+    """Shape (n,)."""
     names: tuple[str, ...]
+    """Published file names; numbers where the form has no names."""
 
 
 def pickled_batch(content: bytes) -> Batch:
@@ -57,8 +72,8 @@ def pickled_batch(content: bytes) -> Batch:
 
 
 def binary_batch(content: bytes) -> Batch:
-    """Read a batch of the binary form, a byte of label before each picture; raises ValueError for another length."""
-    rows = np.frombuffer(content, np.uint8).reshape(-1, 1 + PICTURE_BYTES)
+    """Read a batch of the binary form, a byte of label before each image; raises ValueError for another length."""
+    rows = np.frombuffer(content, np.uint8).reshape(-1, 1 + IMAGE_BYTES)
     names = tuple(f"{number:05d}" for number in range(len(rows)))
     return Batch(_interleaved(rows[:, 1:]), rows[:, 0].astype(np.int64), names)
 
@@ -94,20 +109,20 @@ def _of_folder(place: Path, suffix: str) -> ExampleSet:
         test=test,
         noises=(),
         published_test=test,
-        published_count=TEST_PICTURES,
+        published_count=TEST_IMAGES,
     )
 
 
 def _examples(path: str) -> tuple[Example, ...]:
     batch, stem = _batch(path), Path(path).stem
     return tuple(
-        Example(f"{stem}/{name}", int(label), "", partial(_picture, path, number))
+        Example(f"{stem}/{name}", int(label), "", partial(_image, path, number))
         for number, (name, label) in enumerate(zip(batch.names, batch.labels, strict=True))
     )
 
 
-def _picture(path: str, number: int) -> NDArray[np.uint8]:
-    return _batch(path).pictures[number]
+def _image(path: str, number: int) -> NDArray[np.uint8]:
+    return _batch(path).images[number]
 
 
 @lru_cache(maxsize=len(BATCHES))
@@ -119,6 +134,6 @@ def _batch(path: str) -> Batch:
         raise DataError(f"{path} cannot be read: {error.strerror}. Unpack CIFAR-10 again.") from error
     except (pickle.UnpicklingError, KeyError, ValueError, EOFError, AttributeError, TypeError) as error:
         raise DataError(f"{path} is not a batch of CIFAR-10: {error}. Unpack it again.") from error
-    if not len(batch.labels) or len(batch.labels) != len(batch.pictures) or batch.labels.max() >= len(LABELS):
-        raise DataError(f"{path} is not a batch of CIFAR-10: its labels do not fit its pictures. Unpack it again.")
+    if not len(batch.labels) or len(batch.labels) != len(batch.images) or batch.labels.max() >= len(LABELS):
+        raise DataError(f"{path} is not a batch of CIFAR-10: its labels do not fit its images. Unpack it again.")
     return batch

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures with and without people from COCO, by the rule of Visual Wake Words (arXiv 1906.05721).
+"""Images with and without people from COCO, by the rule of Visual Wake Words (arXiv 1906.05721).
 
-A picture shows a person when the box of at least one person covers more than 0.5 % of it. COCO lies as published:
-``annotations/instances_<part>.json`` beside the folders ``<part>/`` of pictures, for the parts train2014 and val2014
-(82,783 pictures to train and 40,504 to test, as the MicroNets paper has it) or train2017 and val2017.
+An image shows a person when the box of at least one person covers more than 0.5 % of it. COCO lies as published:
+``annotations/instances_<part>.json`` beside the folders ``<part>/`` of images, for the parts train2014 and val2014
+(82,783 training and 40,504 test images, as in the MicroNets paper) or train2017 and val2017.
 
-Networks want squares: the largest square in the middle of a picture is cut out and the rule applied to what of a box
-is in it. ``whole=True`` squeezes the whole picture instead, and the rule is exactly the paper's.
+Networks take squares: the largest centred square of an image is cropped, and the rule is applied to the part of a box
+inside it. ``whole=True`` scales the whole image to a square instead, and the rule is exactly the paper's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
 from mlperf_tiny.models.tasks import BY_NAME
 
 LABELS = BY_NAME["vww"].labels
-LEAST_SHARE = 0.005
+MIN_PERSON_SHARE = 0.005
 VALIDATION_ONE_IN = 10
 YEARS = ("2014", "2017")
 _READ_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
@@ -39,19 +39,34 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Annotated:
-    """One picture of COCO: its file, its size in pixels and the boxes of its people as left, top, width, height."""
+    """One image of COCO."""
 
     file: str
+    """Its file name."""
     width: int
+    """In pixels."""
     height: int
+    """In pixels."""
     people: tuple[Box, ...]
+    """The boxes of its people: left, top, width, height in pixels."""
 
 
 def find_coco(folder: Path, side: int = 96, whole: bool = False) -> ExampleSet | None:
-    """Return COCO in ``folder`` or ``folder``/coco as pictures of ``side`` x ``side`` x 3; None where it is not.
+    """Return COCO from a folder or its subfolder ``coco``.
 
-    Pictures whose file is not there are left out; one in ten of those to train, by a hash of its name, is to
-    validate. Reading the annotations of 2014 takes half a minute. Raises DataError for broken ones.
+    Images without a file are skipped. One training image in ten, by a hash of its name, is for validation. Reading the
+    annotations of 2014 takes half a minute.
+
+    Args:
+        folder: A data folder.
+        side: Width and height of the examples, which are (side, side, 3).
+        whole: Whether to scale whole images instead of cropping squares.
+
+    Returns:
+        The images; None where the folder has no annotations.
+
+    Raises:
+        DataError: Annotations are broken, or no image is there.
     """
     for root in (folder, folder / "coco"):
         for year in YEARS:
@@ -67,19 +82,19 @@ def find_coco(folder: Path, side: int = 96, whole: bool = False) -> ExampleSet |
 
 
 def _set(parts: dict[str, tuple[Example, ...]], year: str, root: Path) -> ExampleSet:
-    learnt, test = parts.get("train", ()), parts.get("val", ())
-    if not learnt and not test:
+    trainable, test = parts.get("train", ()), parts.get("val", ())
+    if not trainable and not test:
         raise DataError(
-            f"{root} has annotations of COCO {year} but no picture; unpack train{year}.zip or val{year}.zip."
+            f"{root} has annotations of COCO {year} but no image file; unpack train{year}.zip or val{year}.zip."
         )
-    apart = {example.name for example in learnt if zlib.crc32(example.name.encode()) % VALIDATION_ONE_IN == 0}
+    held_out = {example.name for example in trainable if zlib.crc32(example.name.encode()) % VALIDATION_ONE_IN == 0}
     return ExampleSet(
         task="vww",
         source="real",
         origin=f"COCO {year} by the rule of Visual Wake Words, from {root}",
         labels=LABELS,
-        train=tuple(example for example in learnt if example.name not in apart),
-        validation=tuple(example for example in learnt if example.name in apart),
+        train=tuple(example for example in trainable if example.name not in held_out),
+        validation=tuple(example for example in trainable if example.name in held_out),
         test=test,
         noises=(),
         published_test=test,
@@ -87,14 +102,22 @@ def _set(parts: dict[str, tuple[Example, ...]], year: str, root: Path) -> Exampl
     )
 
 
-def shows_person(picture: Annotated, whole: bool = False) -> bool:
-    """Say whether a person covers more than 0.5 % of the picture, or of the square in its middle."""
-    left, top, width, height = 0.0, 0.0, float(picture.width), float(picture.height)
+def shows_person(image: Annotated, whole: bool = False) -> bool:
+    """Return whether a person covers more than 0.5 % of an image.
+
+    Args:
+        image: The image.
+        whole: Whether to count the whole image; else its centred square.
+
+    Returns:
+        True for the class "person".
+    """
+    left, top, width, height = 0.0, 0.0, float(image.width), float(image.height)
     if not whole:
         size = min(width, height)
         left, top = (width - size) / 2, (height - size) / 2
         width = height = size
-    return any(_overlap(box, (left, top, width, height)) > LEAST_SHARE * width * height for box in picture.people)
+    return any(_overlap(box, (left, top, width, height)) > MIN_PERSON_SHARE * width * height for box in image.people)
 
 
 def _overlap(first: Box, second: Box) -> float:
@@ -108,7 +131,7 @@ def _overlap(first: Box, second: Box) -> float:
 
 
 def read_annotations(path: Path) -> tuple[Annotated, ...]:
-    """Read ``instances_*.json``, in the order of its pictures; raises DataError for a broken one."""
+    """Read ``instances_*.json``, in the order of its images; raises DataError for a broken one."""
     try:
         content = json.loads(path.read_bytes(), object_hook=_without_outlines)
         person = {row["id"] for row in content["categories"] if row["name"] == "person"}
@@ -133,17 +156,17 @@ def _without_outlines(entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def _examples(folder: Path, pictures: Iterable[Annotated], side: int, whole: bool) -> tuple[Example, ...]:
+def _examples(folder: Path, images: Iterable[Annotated], side: int, whole: bool) -> tuple[Example, ...]:
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     return tuple(
         Example(
-            picture.file,
-            int(shows_person(picture, whole)),
+            image.file,
+            int(shows_person(image, whole)),
             "",
-            partial(_load, folder / picture.file, side, whole),
+            partial(_load, folder / image.file, side, whole),
         )
-        for picture in pictures
-        if picture.file in there
+        for image in images
+        if image.file in there
     )
 
 
@@ -151,14 +174,23 @@ def _load(path: Path, side: int, whole: bool) -> NDArray[np.uint8]:
     try:
         return square(path.read_bytes(), side, whole)
     except _READ_ERRORS as error:
-        raise DataError(f"{path} is not a readable picture: {error}. Unpack it again.") from error
+        raise DataError(f"{path} is not a readable image: {error}. Unpack it again.") from error
 
 
 def square(content: bytes, side: int, whole: bool = False) -> NDArray[np.uint8]:
-    """Return a picture file as ``side`` x ``side`` x 3 bytes: the square in its middle, or all of it, squeezed."""
-    with Image.open(io.BytesIO(content)) as picture:
-        size = min(picture.size)
-        left, top = (picture.width - size) // 2, (picture.height - size) // 2
-        box = (0, 0, picture.width, picture.height) if whole else (left, top, left + size, top + size)
-        # Cut before it is resized: a resize of a box looks over the box's edge.
-        return np.asarray(picture.convert("RGB").crop(box).resize((side, side), Image.Resampling.BILINEAR))
+    """Return an image file as a square.
+
+    Args:
+        content: The bytes of the file.
+        side: Width and height of the result.
+        whole: Whether to scale the whole image; else its centred square.
+
+    Returns:
+        Shape (side, side, 3).
+    """
+    with Image.open(io.BytesIO(content)) as image:
+        size = min(image.size)
+        left, top = (image.width - size) // 2, (image.height - size) // 2
+        box = (0, 0, image.width, image.height) if whole else (left, top, left + size, top + size)
+        # Cropped before it is resized, because a resize of a box also samples pixels outside the box.
+        return np.asarray(image.convert("RGB").crop(box).resize((side, side), Image.Resampling.BILINEAR))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DCASE 2020 task 2: sounds of machines, healthy ones to train, healthy and faulty ones to test.
+"""DCASE 2020 task 2: sounds of machines, normal clips to train on, normal and anomalous clips to test.
 
 A machine lies as ``<machine>/train/normal_id_00_00000000.wav`` and ``<machine>/test/anomaly_id_00_00000000.wav``, in a
-folder or in its published ``dev_data_<machine>.zip``. Machines are ``slider`` (which the MicroNets listen to),
+folder or in its published ``dev_data_<machine>.zip``. Machines are ``slider`` (the MicroNets' own),
 ``ToyCar`` (MLPerf Tiny's) and others of the same layout.
 """
 
@@ -20,14 +20,22 @@ from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
 from mlperf_tiny.models.data.formats.sound_file import SOUND_SUFFIXES, read_sound
 
 LABELS = ("normal", "anomaly")
-VALIDATION_SHARE = 10  # every tenth clip of each machine that is there to train
+VALIDATION_ONE_IN = 10  # training clips of each machine
 
 
 def find_dcase(folder: Path, machine: str) -> ExampleSet | None:
-    """Return the clips of ``machine`` in ``folder``; None where there are none.
+    """Return the clips of one machine type.
 
-    ``label`` is 0 for normal and 1 for anomalous, ``group`` the machine's id (``00``). Raises DataError for clips
-    whose names say neither, and for a set without clips to train or to test.
+    Args:
+        folder: A data folder.
+        machine: The machine type, as ``slider``.
+
+    Returns:
+        The clips, ``label`` 0 for normal and 1 for anomalous, ``group`` the machine's id (``00``); None where there
+        are none.
+
+    Raises:
+        DataError: A clip's name is neither normal nor anomalous, or the set lacks a split.
     """
     for place in (folder / machine, folder / f"dev_data_{machine}", folder / f"dev_data_{machine}.zip"):
         tree = data_files(place, SOUND_SUFFIXES) if place.exists() else {}
@@ -50,7 +58,7 @@ def _of_tree(tree: DataFiles, machine: str, where: str) -> ExampleSet:
     validation: list[Example] = []
     for example in splits["train"]:
         numbers[example.group] = number = numbers.get(example.group, -1) + 1
-        (validation if number % VALIDATION_SHARE == VALIDATION_SHARE - 1 else train).append(example)
+        (validation if number % VALIDATION_ONE_IN == VALIDATION_ONE_IN - 1 else train).append(example)
     origin = f"DCASE 2020 task 2, {machine}, from {where}"
     test = tuple(splits["test"])
     return ExampleSet(

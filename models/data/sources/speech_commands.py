@@ -12,8 +12,7 @@
 
 Each may be a folder or a .zip; the first two are published as .tar.gz (``models.data.download.archives`` unpacks
 them). The corpus has no silence and three quarters of it are unknown words, so silence is cut from its noises and
-unknown words are drawn by the rule of TensorFlow's speech example: a tenth as many of each as there are words to be
-known.
+unknown words are sampled by the rule of TensorFlow's speech example: of each a tenth as many as keyword clips.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from mlperf_tiny.models.tasks import BY_NAME
 LABELS = BY_NAME["kws"].labels
 SILENCE, UNKNOWN = LABELS.index("silence"), LABELS.index("unknown")
 TEST_SET_CLIPS = 4_890
-EACH_OTHER_SHARE = 0.1  # of silence and of unknown words, in the number of words to be known
+OTHER_CLASS_SHARE = 0.1  # clips of silence, and of unknown words, per keyword clip
 DRAW_SEED = 59_185
 
 CORPUS_NAMES = ("speech_commands_v0.02", "speech_commands")
@@ -50,9 +49,9 @@ _SUFFIXES = SOUND_SUFFIXES | {".csv", ".txt"}
 
 
 def find_speech_commands(folder: Path) -> ExampleSet | None:
-    """Return what ``folder`` holds of Speech Commands, or None.
+    """Return Speech Commands from a data folder, None where it is not there; raises DataError for a broken one.
 
-    The canonical test set, where it is there, takes the place of the test split. Raises DataError for a broken one.
+    The canonical test set, where it is there, replaces the test split.
     """
     found = _first(folder, SELECTION_NAMES, "splits.csv", selection)
     found = found or _first(folder, CORPUS_NAMES, "testing_list.txt", corpus)
@@ -68,24 +67,35 @@ def find_speech_commands(folder: Path) -> ExampleSet | None:
     return found or tests
 
 
-def selection(tree: DataFiles, where: str) -> ExampleSet:
-    """The layout with ``splits.csv``: its columns clip, label, speaker and split say all."""
-    table = csv.DictReader(io.StringIO(_text(tree["splits.csv"])))
+def selection(files: DataFiles, where: str) -> ExampleSet:
+    """Read the layout with ``splits.csv``, whose columns are clip, label, speaker and split.
+
+    Args:
+        files: Path -> file.
+        where: The folder or archive, for errors.
+
+    Returns:
+        The set; ``published_test`` are all its clips.
+
+    Raises:
+        DataError: A line of ``splits.csv`` is wrong.
+    """
+    table = csv.DictReader(io.StringIO(_text(files["splits.csv"])))
     everything: list[Example] = []
     splits: dict[str, list[Example]] = {"train": [], "validation": [], "test": []}
     for number, row in enumerate(table, start=2):
         try:
-            file, label, split = tree[row["clip"]], LABELS.index(row["label"]), splits[row["split"]]
+            file, label, split = files[row["clip"]], LABELS.index(row["label"]), splits[row["split"]]
         except (KeyError, ValueError) as error:
             raise DataError(
-                f"{where} splits.csv line {number}: {error} is not there or not known; wanted clip, label, speaker and "
+                f"{where} splits.csv line {number}: {error} is missing or unknown; wanted clip, label, speaker and "
                 "split of a clip in the set. Take the set as published."
             ) from error
         everything.append(_example(file, _short_name(row["clip"]), label, row["speaker"] or ""))
         split.append(everything[-1])
     more = [
         _example(file, _short_name(path), UNKNOWN, _speaker(path))
-        for path, file in tree.items()
+        for path, file in files.items()
         if path.startswith("extra_unknown/") and _is_sound(path)
     ]
     found = _set(
@@ -93,49 +103,80 @@ def selection(tree: DataFiles, where: str) -> ExampleSet:
         splits["train"] + more,
         splits["validation"],
         splits["test"],
-        _noises(tree, "background_noise"),
+        _noises(files, "background_noise"),
     )
     return replace(found, published_test=tuple(everything), published_count=TEST_SET_CLIPS)
 
 
-def corpus(tree: DataFiles, where: str) -> ExampleSet:
-    """The whole corpus by its official lists; what stands in neither list is to train."""
-    lists = {name: _listed(tree, f"{name}_list.txt", where) for name in ("validation", "testing")}
-    noises = _noises(tree, "_background_noise_")
-    files = [path for path in tree if _is_sound(path) and not path.startswith("_")]
+def corpus(files: DataFiles, where: str) -> ExampleSet:
+    """Read the whole corpus by its official lists; clips in neither list are for training.
+
+    Args:
+        files: Path -> file.
+        where: The folder or archive, for errors.
+
+    Returns:
+        The set.
+
+    Raises:
+        DataError: A list is missing, or there are no clips.
+    """
+    lists = {name: _listed(files, f"{name}_list.txt", where) for name in ("validation", "testing")}
+    noises = _noises(files, "_background_noise_")
+    clips = [path for path in files if _is_sound(path) and not path.startswith("_")]
     split_of = {path: name for name, paths in lists.items() for path in paths}
     train, validation, test = (
-        _twelve(tree, [path for path in files if split_of.get(path, "training") == name], noises, name)
+        _twelve(files, [path for path in clips if split_of.get(path, "training") == name], noises, name)
         for name in ("training", "validation", "testing")
     )
     return _set(f"Speech Commands v0.02 by its official lists, from {where}", train, validation, test, noises)
 
 
-def canonical_test_set(tree: DataFiles, where: str) -> ExampleSet:
-    """The published test set: 4,890 clips in twelve folders."""
+def canonical_test_set(files: DataFiles, where: str) -> ExampleSet:
+    """Read the published test set: 4,890 clips in twelve folders.
+
+    Args:
+        files: Path -> file.
+        where: The folder or archive, for errors.
+
+    Returns:
+        The set, which has only a test split.
+
+    Raises:
+        DataError: There are no clips.
+    """
     tests = [
         _example(file, _short_name(path), _class_of(PurePosixPath(path).parts[-2]), _speaker(path))
-        for path, file in tree.items()
+        for path, file in files.items()
         if _is_sound(path) and len(PurePosixPath(path).parts) > 1
     ]
     found = _set(f"the test set of Speech Commands v0.02, from {where}", [], [], tests, ())
     return replace(found, published_test=found.test, published_count=TEST_SET_CLIPS)
 
 
-def _twelve(tree: DataFiles, paths: Sequence[str], noises: Sequence[Example], split: str) -> list[Example]:
-    """The words to be known, and a tenth as many unknown ones and silences, drawn with the split's own seed."""
+def _twelve(files: DataFiles, paths: Sequence[str], noises: Sequence[Example], split: str) -> list[Example]:
+    """The keyword clips, and a tenth as many unknown words and silences, sampled with the split's own seed."""
     known = [path for path in paths if _class_of(path.split("/")[0]) != UNKNOWN]
     others = [path for path in paths if _class_of(path.split("/")[0]) == UNKNOWN]
-    each = -(-len(known) // round(1 / EACH_OTHER_SHARE))
-    drawn = random.Random(f"{DRAW_SEED} {split}").sample(others, min(each, len(others)))
+    each = -(-len(known) // round(1 / OTHER_CLASS_SHARE))
+    sampled = random.Random(f"{DRAW_SEED} {split}").sample(others, min(each, len(others)))
     words = [
-        _example(tree[path], path, _class_of(path.split("/")[0]), _speaker(path)) for path in known + sorted(drawn)
+        _example(files[path], path, _class_of(path.split("/")[0]), _speaker(path)) for path in known + sorted(sampled)
     ]
     return words + silences(noises, each, split)
 
 
 def silences(noises: Sequence[Example], count: int, split: str) -> list[Example]:
-    """``count`` seconds cut from ``noises`` at volumes from 0 to 1, the same ones each time."""
+    """Return seconds of background noise as the class silence, the same ones each time.
+
+    Args:
+        noises: The recordings.
+        count: How many seconds.
+        split: Selects the seed.
+
+    Returns:
+        Clips at volumes from 0 to 1; empty where there are no recordings.
+    """
     if not noises:
         return []
     draw = random.Random(f"{DRAW_SEED} silence {split}")
@@ -147,9 +188,9 @@ def silences(noises: Sequence[Example], count: int, split: str) -> list[Example]
     ]
 
 
-def _cut(noise: Example, place: float, volume: float) -> NDArray[np.int16]:
+def _cut(noise: Example, position: float, volume: float) -> NDArray[np.int16]:
     samples = noise.load()
-    start = int(place * max(0, len(samples) - KEYWORD_SAMPLES))
+    start = int(position * max(0, len(samples) - KEYWORD_SAMPLES))
     return keyword_clip(np.rint(samples[start : start + KEYWORD_SAMPLES] * volume).astype(np.int16))
 
 
@@ -185,9 +226,9 @@ def _first(
     for place in places:
         if not place.exists() or (mark and place.is_dir() and not (place / mark).is_file()):
             continue
-        tree = data_files(place, _SUFFIXES)
-        if not mark or mark in tree:
-            return read(tree, str(place))
+        files = data_files(place, _SUFFIXES)
+        if not mark or mark in files:
+            return read(files, str(place))
     return None
 
 
@@ -199,10 +240,10 @@ def _load(file: StoredFile) -> NDArray[np.int16]:
     return keyword_clip(read_sound(file.read(), file.where))
 
 
-def _noises(tree: DataFiles, folder: str) -> tuple[Example, ...]:
+def _noises(files: DataFiles, folder: str) -> tuple[Example, ...]:
     return tuple(
         Example(PurePosixPath(path).name, SILENCE, "", partial(_load_whole, file))
-        for path, file in tree.items()
+        for path, file in files.items()
         if path.startswith(folder + "/") and _is_sound(path)
     )
 
@@ -211,10 +252,10 @@ def _load_whole(file: StoredFile) -> NDArray[np.int16]:
     return read_sound(file.read(), file.where)
 
 
-def _listed(tree: DataFiles, name: str, where: str) -> frozenset[str]:
-    if name not in tree:
-        raise DataError(f"{where} lacks {name}, which says which clips are kept apart. Take the set as published.")
-    return frozenset(line.strip() for line in _text(tree[name]).splitlines() if line.strip())
+def _listed(files: DataFiles, name: str, where: str) -> frozenset[str]:
+    if name not in files:
+        raise DataError(f"{where} lacks {name}, the list of clips of a split. Take the set as published.")
+    return frozenset(line.strip() for line in _text(files[name]).splitlines() if line.strip())
 
 
 def _text(file: StoredFile) -> str:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The eSpeak NG speech synthesiser as a function from a word to samples.
 
-Its library is looked for in the package ``espeakng-loader`` (the ``[speech]`` extra, which brings it along), then on
-the system. It is under the GPL and no part of this program; sounds that it makes are free of it.
+Its library is searched for in the package ``espeakng-loader`` (the ``[speech]`` extra), then on the system. It is under
+the GPL and not a part of this program; the sounds that it makes are not under the GPL.
 
-The library goes on in its sine tables where the last word left off, so that a word would depend on those before it.
-It is therefore loaded anew for each word, which takes some milliseconds: the same word sounds the same, always. Not
-every build of it can be unloaded, so this happens in a process of its own, which forks for each word where it can.
+The library keeps the phase of its sine tables between words, so that a word would depend on those before it. It is
+therefore loaded again for each word, which takes some milliseconds: the same word always gives the same samples. Not
+every build of it can be unloaded, so this happens in a separate process, which forks for each word where it can.
 """
 
 from __future__ import annotations
@@ -42,58 +42,76 @@ _UNLOAD = "dlclose" if hasattr(_ctypes, "dlclose") else "FreeLibrary"  # the lat
 _ON_SAMPLES = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 _FORKS = hasattr(os, "fork")
 _HEADER = struct.Struct("<?I")
-_speakers: dict[int, _Speaker] = {}  # by the process that asks
+_speakers: dict[int, _Speaker] = {}  # by the id of the calling process
 
 
 @dataclass(frozen=True)
 class Voice:
-    """Who speaks: an accent (``en-us``), a variant of it (``f3``), and how fast and high.
-
-    ``words_per_minute`` 80..450; ``pitch`` and ``pitch_range`` 0..99.
-    """
+    """Parameters of one spoken word."""
 
     accent: str
+    """As ``en-us``."""
     variant: str
+    """Of the accent, as ``f3``; "" for none."""
     words_per_minute: int = 160
+    """80..450."""
     pitch: int = 50
+    """0..99."""
     pitch_range: int = 50
+    """0..99."""
 
     @property
     def name(self) -> str:
-        """The library's name of it."""
+        """What the library calls it."""
         return f"{self.accent}+{self.variant}" if self.variant else self.accent
 
 
 @dataclass(frozen=True)
 class Synthesiser:
-    """Where the library and its voices are. ``variants`` are the names of the voice variants it has."""
+    """The library and its voices."""
 
     path: str
+    """The library's file."""
     voices: str | None
+    """Its folder of voices; None: the library's default."""
     rate_hz: int
+    """Sampling rate of its output."""
     variants: tuple[str, ...]
+    """Names of its voice variants."""
     version: str
+    """Its version."""
 
-    def say(self, text: str, voice: Voice) -> NDArray[np.int16]:
-        """Return the samples of ``text``, shape (n,), at ``rate_hz``; raises DataError for an unknown voice."""
-        return np.frombuffer(_speaker().ask("say", self.path, self.voices, text, asdict(voice)), np.int16).copy()
+    def speak(self, text: str, voice: Voice) -> NDArray[np.int16]:
+        """Synthesise one word.
+
+        Args:
+            text: The word.
+            voice: Who speaks it.
+
+        Returns:
+            Samples at ``rate_hz``, shape (n,).
+
+        Raises:
+            DataError: The voice is unknown, or the library failed.
+        """
+        return np.frombuffer(_speaker().ask("speak", self.path, self.voices, text, asdict(voice)), np.int16).copy()
 
 
 @lru_cache(maxsize=1)
 def synthesiser() -> Synthesiser:
-    """Find the library; raises DataError that says how to get it when there is none."""
-    path, voices = _places()
-    facts = json.loads(_speaker().ask("facts", path, voices))
-    return Synthesiser(path, voices, facts["rate_hz"], tuple(facts["variants"]), facts["version"])
+    """Find the library; raises DataError with the ways to install it when there is none."""
+    path, voices = _library_files()
+    info = json.loads(_speaker().ask("info", path, voices))
+    return Synthesiser(path, voices, info["rate_hz"], tuple(info["variants"]), info["version"])
 
 
 class _Speaker:
-    """The process that has the library: a line of JSON to it, a mark, a length and that many bytes from it."""
+    """The process with the library: takes a line of JSON, replies with a flag, a length and that many bytes."""
 
     def __init__(self) -> None:
-        code = "from models.data.synthetic.espeak import serve; serve()"
+        code = f"from {__name__} import serve; serve()"
         self.owner = os.getpid()
-        self.lock = threading.Lock()  # the library speaks for one caller at a time
+        self.lock = threading.Lock()  # the library serves one caller at a time
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
@@ -137,14 +155,14 @@ def serve() -> None:
             try:
                 _answer(line)
             finally:
-                os._exit(0)  # without the library's own farewell
+                os._exit(0)  # without the library's exit handlers
         _, status = os.waitpid(child, 0)
         if status:
             _reply(False, f"eSpeak NG crashed (status {status}). Install another version of it.".encode())
 
 
 def _answer(line: bytes) -> None:
-    answers: dict[str, Callable[..., bytes]] = {"say": _say, "facts": _facts}
+    answers: dict[str, Callable[..., bytes]] = {"speak": _speak, "info": _info}
     name, *arguments = json.loads(line)
     try:
         good, answer = True, answers[name](*arguments)
@@ -158,7 +176,7 @@ def _reply(good: bool, answer: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _say(path: str, voices: str | None, text: str, who: dict[str, Any]) -> bytes:
+def _speak(path: str, voices: str | None, text: str, who: dict[str, Any]) -> bytes:
     pieces: list[bytes] = []
     voice, content = Voice(**who), text.encode()
 
@@ -181,19 +199,19 @@ def _say(path: str, voices: str | None, text: str, who: dict[str, Any]) -> bytes
         status = library.espeak_Synth(content, len(content) + 1, 0, 0, 0, _UTF8, None, None)
         library.espeak_Synchronize()
     if status != _OK or not pieces:
-        raise DataError(f"eSpeak NG could not say {text!r} with voice {voice.name!r} (status {status}).")
+        raise DataError(f"eSpeak NG could not synthesise {text!r} with voice {voice.name!r} (status {status}).")
     return b"".join(pieces)
 
 
-def _facts(path: str, voices: str | None) -> bytes:
+def _info(path: str, voices: str | None) -> bytes:
     with _loaded(path, voices) as (library, rate_hz):
         folder = ctypes.c_char_p()
         library.espeak_Info.restype = ctypes.c_char_p
         version = (library.espeak_Info(ctypes.byref(folder)) or b"").decode()
         where = Path((folder.value or b"").decode() or voices or "")
     variants = sorted(file.name for file in (where / "voices" / "!v").glob("*") if file.is_file())
-    facts = {"rate_hz": rate_hz, "variants": variants, "version": version.split()[0] if version else ""}
-    return json.dumps(facts).encode()
+    info = {"rate_hz": rate_hz, "variants": variants, "version": version.split()[0] if version else ""}
+    return json.dumps(info).encode()
 
 
 @contextmanager
@@ -216,8 +234,8 @@ def _loaded(path: str, voices: str | None) -> Iterator[tuple[ctypes.CDLL, int]]:
             getattr(_ctypes, _UNLOAD)(library._handle)
 
 
-def _places() -> tuple[str, str | None]:
-    """The library's file and its folder of voices, None where it knows that itself."""
+def _library_files() -> tuple[str, str | None]:
+    """The library's file and its folder of voices, None for the library's default."""
     try:
         import espeakng_loader
 

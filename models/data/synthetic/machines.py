@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sounds of small machines, healthy and faulty, made from nothing but a seed.
+"""Synthetic sounds of small machines, normal and anomalous, computed from a seed.
 
 A clip is 11 s of 16-bit mono at 16 kHz: a motor and its gear with harmonics that follow load and speed, the impacts of
-a worn-in bearing, a belt, and a room with its own noise and the odd knock. Every machine id has its own speed, gear,
-resonances and belt. A faulty clip is a healthy one with one fault added: a pitted bearing, a slipping belt, a damaged
-gear or a loose part, at a severity that reaches from hardly audible to plain. Healthy clips vary too, so that the two
-overlap.
+a worn bearing, a belt, and a room with its own noise and an occasional knock. Every machine id has its own speed, gear,
+resonances and belt. An anomalous clip is a normal one with one fault added: a pitted bearing, a slipping belt, a
+damaged gear or a loose part. Its severity ranges from hardly audible to obvious. Normal clips vary too, so that both
+classes overlap.
 
-Determinism: the same (machine, clip number, split, seed) gives the same 16-bit samples on every machine. The sums are
-in double precision and far from the rounding limit, so the last bits of a vector unit's sine do not show.
+Determinism: the same (machine, clip number, split, seed) gives the same 16-bit samples on every host. The sums are in
+double precision and far from the rounding limit, so the last bits of a vector unit's sine do not matter.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TIME_S: Floats = np.arange(SAMPLES) / SAMPLE_RATE_HZ
 
 
 class Fault(Enum):
-    """What is wrong with a faulty machine."""
+    """The fault of an anomalous clip."""
 
     BEARING = "bearing"
     BELT = "belt"
@@ -41,13 +41,18 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip of the synthetic set; ``split`` keeps training, calibration and test clips apart."""
+    """One clip of the synthetic set."""
 
     machine_id: int
+    """One of MACHINE_IDS."""
     number: int
+    """Distinguishes clips of a machine."""
     split: str
+    """One of train, calibrate, test, validate, which share no clip."""
     fault: Fault | None = None
+    """None for a normal clip."""
     seed: int = DEFAULT_SEED
+    """Selects the machines."""
 
     @property
     def name(self) -> str:
@@ -55,25 +60,41 @@ class Clip:
         return f"{'anomaly' if self.fault else 'normal'}_id_{self.machine_id:02d}_{self.number:08d}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What makes one machine id sound like itself."""
+    """The properties by which the sounds of two machine ids differ."""
 
     shaft_hz: float
+    """Turns per second."""
     gear_teeth: int
-    harmonic_gains: tuple[float, ...]  # of the shaft, from the first
-    mesh_gains: tuple[float, ...]  # of the tooth frequency
-    bearing_per_turn: float  # impacts per turn of the shaft
-    resonances_hz: tuple[float, ...]  # of the housing
+    """Teeth that mesh in a turn."""
+    harmonic_gains: tuple[float, ...]
+    """Of the shaft, from the first harmonic."""
+    mesh_gains: tuple[float, ...]
+    """Of the tooth frequency, from the first harmonic."""
+    bearing_per_turn: float
+    """Impacts per turn of the shaft."""
+    resonances_hz: tuple[float, ...]
+    """Of the housing."""
     belt_hz: float
-    room_tilt: float  # exponent of the room noise over frequency
+    """Pitch of the belt's squeak."""
+    room_tilt: float
+    """Exponent of the room noise over frequency."""
 
 
 _SPLITS = {"train": 0, "calibrate": 1, "test": 2, "validate": 3}
 
 
 def machine(machine_id: int, seed: int = DEFAULT_SEED) -> Machine:
-    """Return the properties of a machine id."""
+    """Return the properties of a machine.
+
+    Args:
+        machine_id: One of MACHINE_IDS.
+        seed: Another seed gives other machines.
+
+    Returns:
+        The same values for the same arguments.
+    """
     rng = np.random.default_rng([seed, 1_000, machine_id])
     shaft_hz = float(rng.uniform(38.0, 62.0))
     harmonics = 24
@@ -111,12 +132,12 @@ def waveform(clip: Clip) -> NDArray[np.int16]:
 
 
 def _severity(rng: np.random.Generator, number: int) -> float:
-    """0.05..0.85; clip numbers take turns over five equal parts of it, so that a small set is like a large one."""
+    """0.05..0.85; clip numbers rotate over five equal parts of it, so that a small set is like a large one."""
     return 0.05 + 0.8 * (number % 5 + float(rng.random())) / 5.0
 
 
 def _smooth_steps(rng: np.random.Generator, levels: Floats, ramp_s: float) -> Floats:
-    """A curve that rests at each level in turn and takes ``ramp_s`` to change."""
+    """A curve that stays at each level in turn and takes ``ramp_s`` to change."""
     ends = np.sort(rng.uniform(0.5, CLIP_S - 0.5, len(levels) - 1))
     knots = np.concatenate([[0.0], np.stack([ends, ends + ramp_s], axis=1).ravel(), [CLIP_S + 1.0]])
     order = np.argsort(knots, kind="stable")
@@ -143,7 +164,7 @@ def _motor(rng: np.random.Generator, made: Machine, turns: Floats, load: Floats,
     sound *= 0.55 + 0.45 * load
     tooth = turn**made.gear_teeth
     depth = float(rng.uniform(0.05, 0.2)) + 0.9 * damage
-    # A damaged tooth is felt once a turn, as a narrow bump.
+    # A damaged tooth meshes once a turn: a narrow bump.
     bump = np.exp(-3.0 * (1.0 - np.cos(2.0 * np.pi * turns)))
     mesh = np.zeros(SAMPLES)
     power = tooth.copy()
@@ -184,7 +205,7 @@ def _rattle(rng: np.random.Generator, made: Machine, turns: Floats, severity: fl
 
 
 def _room(rng: np.random.Generator, made: Machine) -> Floats:
-    """Coloured noise at a level of its own in each clip, and now and then a knock somewhere else."""
+    """Coloured noise at a level that varies with the clip, and up to three knocks."""
     white = np.fft.rfft(rng.uniform(-1.0, 1.0, SAMPLES))
     at_hz = np.fft.rfftfreq(SAMPLES, 1.0 / SAMPLE_RATE_HZ)
     tilt = made.room_tilt + rng.normal(0.0, 0.06)

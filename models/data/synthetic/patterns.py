@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Made-up inputs of the right size and texture for the tasks whose real data cannot be synthesised.
+"""Synthetic inputs of the right size and texture for the tasks whose real data cannot be synthesised.
 
-They exercise the whole way through device and protocol. No answer to them is right or wrong, so they carry no label.
+They exercise device and protocol. No answer to them is right or wrong, so they carry no label.
 """
 
 from __future__ import annotations
@@ -15,13 +15,29 @@ from mlperf_tiny.models.tasks import Task
 
 
 def pattern_bytes(task: Task, number: int) -> bytes:
-    """Return input ``number`` of ``task``: ``file_bytes`` bytes, the same on every machine and in every run."""
+    """Return a pattern of a task, the same on every machine and in every run.
+
+    Args:
+        task: The task.
+        number: Which pattern.
+
+    Returns:
+        ``task.file_bytes`` bytes.
+    """
     rng = np.random.default_rng([zlib.crc32(task.model_id.encode()), number])
     return _smooth(rng, task.file_bytes)
 
 
 def random_bytes(count: int, number: int) -> bytes:
-    """Return ``count`` smooth pseudo-random bytes, input ``number`` of a model with its own input format."""
+    """Return smooth pseudo-random bytes for a model that no data set fits.
+
+    Args:
+        count: Size of the model's input tensor.
+        number: Which input.
+
+    Returns:
+        ``count`` bytes.
+    """
     return _smooth(np.random.default_rng([0, number, count]), count)
 
 

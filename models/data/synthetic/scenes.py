@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drawn pictures with and without people, 96 x 96 RGB, made from nothing but a seed.
+"""Synthetic scenes with and without people, 96 x 96 RGB, drawn from a seed.
 
-A scene is a room or a landscape with things in it: trees, posts, houses, cars, animals, furniture, balls. In half of
-them there are people as well: whole or cut off by the edge, near or far, standing, walking or with raised arms, in
-clothes and skins of many colours. Posts, animals and furniture share sizes, places and colours with people, so that
-no single one of those gives the answer away. What is learnt from such pictures is about drawings, not about
-photographs, and is labelled so.
+A scene is a room or a landscape with objects in it: trees, posts, houses, cars, animals, furniture, balls. In half of
+them there are people as well: whole or clipped by the edge, near or far, standing, walking or with raised arms, with
+many colours of clothes and skin. Posts, animals and furniture share sizes, positions and colours with people, so that
+no single one of these reveals the class. Figures of a network that was trained on such images are about drawings, not
+about photographs, and are labelled so.
 """
 
 from __future__ import annotations
@@ -30,7 +30,15 @@ _SKINS: tuple[Colour, ...] = ((255, 224, 196), (234, 192, 160), (198, 134, 96), 
 
 
 def synthetic_scenes(per_class: int, seed: int = 0) -> ExampleSet:
-    """Return a set with ``per_class`` pictures of each of the two classes to train, a fifth as many in other splits."""
+    """Return a set of scenes with and without a person.
+
+    Args:
+        per_class: Training images of each of the two classes; the other splits hold a fifth as many.
+        seed: Another seed gives other images.
+
+    Returns:
+        The set; images are drawn when they are loaded.
+    """
     counts = dict(zip(SPLITS, (per_class, -(-per_class // 5), -(-per_class // 5)), strict=True))
     splits = {
         split: tuple(_example(split, label, number, seed) for number in range(count) for label in range(2))
@@ -39,7 +47,7 @@ def synthetic_scenes(per_class: int, seed: int = 0) -> ExampleSet:
     return ExampleSet(
         task="vww",
         source="synthetic",
-        origin="drawn scenes",
+        origin="synthetic scenes",
         labels=LABELS,
         train=splits["train"],
         validation=splits["validation"],
@@ -53,17 +61,25 @@ def _example(split: str, label: int, number: int, seed: int) -> Example:
 
 
 def scene(seed: list[int], with_person: bool) -> NDArray[np.uint8]:
-    """Return one picture, shape (96, 96, 3); the same seed gives the same picture with the same Pillow."""
+    """Return one image.
+
+    Args:
+        seed: The same seed gives the same image with the same version of Pillow.
+        with_person: Whether at least one person is in it.
+
+    Returns:
+        Shape (96, 96, 3).
+    """
     rng = np.random.default_rng(seed)
-    picture = Image.fromarray(_background(rng))
-    draw = ImageDraw.Draw(picture)
-    things = [_THINGS[int(rng.integers(len(_THINGS)))] for _ in range(int(rng.integers(2, 7)))]
+    image = Image.fromarray(_background(rng))
+    draw = ImageDraw.Draw(image)
+    objects = [_OBJECTS[int(rng.integers(len(_OBJECTS)))] for _ in range(int(rng.integers(2, 7)))]
     if with_person:
         for _ in range(1 + int(rng.random() < 0.3)):
-            things.insert(len(things) - int(rng.random() < 0.4), _person)  # at most one thing stands before them
-    for thing in things:
-        thing(draw, rng)
-    small = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.8))).resize((SIDE, SIDE), Image.Resampling.BOX)
+            objects.insert(len(objects) - int(rng.random() < 0.4), _person)  # at most one object covers them
+    for draw_object in objects:
+        draw_object(draw, rng)
+    small = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.8))).resize((SIDE, SIDE), Image.Resampling.BOX)
     light = np.asarray(small, np.float64) * rng.uniform(0.55, 1.15) + rng.uniform(-15.0, 25.0)
     grain = rng.normal(0.0, rng.uniform(1.0, 8.0), light.shape)
     return np.asarray(np.clip(np.rint(light + grain), 0, 255), np.uint8)
@@ -86,7 +102,7 @@ def _colour(rng: np.random.Generator, low: int = 10, high: int = 245) -> Colour:
 
 
 def _place(rng: np.random.Generator, smallest: float, largest: float) -> tuple[float, float, float]:
-    """Centre, foot and height of a thing in pixels; large things stand lower, as near things do."""
+    """Centre, foot and height of an object in pixels; large objects stand lower, as near ones do."""
     height = _PIXELS * float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
     foot = _PIXELS * rng.uniform(0.55, 0.75) + 0.35 * height * rng.uniform(0.7, 1.2)
     return _PIXELS * rng.uniform(0.05, 0.95), float(foot), height
@@ -201,4 +217,4 @@ def _ball(draw: ImageDraw.ImageDraw, rng: np.random.Generator) -> None:
     draw.ellipse([x - tall / 2, foot - tall, x + tall / 2, foot], paint)
 
 
-_THINGS = (_tree, _post, _house, _car, _animal, _furniture, _ball)
+_OBJECTS = (_tree, _post, _house, _car, _animal, _furniture, _ball)

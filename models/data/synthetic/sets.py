@@ -13,17 +13,35 @@ from mlperf_tiny.models.data.synthetic.patterns import pattern_bytes
 from mlperf_tiny.models.features.machine_sound import ad_features
 from mlperf_tiny.models.tasks import Task
 
-CLIPS_PER_MACHINE = 5  # of each kind, in the test set a run uses: 4 machines x 2 kinds x 5 = 40 clips
+CLIPS_PER_MACHINE = 5  # normal ones, and as many anomalies, in the test set of a run: 4 machines x 2 x 5 = 40 clips
 PATTERNS = 16
 
 
 def normal_clips(split: str, per_machine: int, seed: int = DEFAULT_SEED) -> tuple[Clip, ...]:
-    """Healthy clips, ``per_machine`` of each machine id. Clips of different splits share nothing but the machines."""
+    """Return normal clips. Clips of different splits have only the machines in common.
+
+    Args:
+        split: One of train, calibrate, test, validate.
+        per_machine: Clips of each machine id.
+        seed: Selects the machines.
+
+    Returns:
+        The clips, machine by machine.
+    """
     return tuple(Clip(machine_id, n, split, None, seed) for machine_id, n in product(MACHINE_IDS, range(per_machine)))
 
 
 def faulty_clips(split: str, per_machine: int, seed: int = DEFAULT_SEED) -> tuple[Clip, ...]:
-    """Faulty clips, the kinds of fault taking turns."""
+    """Return anomalous clips, with the kinds of fault in rotation.
+
+    Args:
+        split: One of train, calibrate, test, validate.
+        per_machine: Clips of each machine id.
+        seed: Selects the machines.
+
+    Returns:
+        The clips, machine by machine.
+    """
     faults = tuple(Fault)
     return tuple(
         Clip(machine_id, n, split, faults[(n + machine_id) % len(faults)], seed)
@@ -37,20 +55,28 @@ def clip_features(clip: Clip) -> bytes:
 
 
 def run_clips() -> tuple[Clip, ...]:
-    """The clips that a run uses, healthy and faulty ones of all machines."""
-    healthy, faulty = normal_clips("test", CLIPS_PER_MACHINE), faulty_clips("test", CLIPS_PER_MACHINE)
-    # Both kinds and all machines from the start, so that the first few clips are a set of their own.
-    return tuple(sorted(healthy + faulty, key=lambda clip: (clip.number, clip.machine_id)))
+    """Return the clips that a run uses, normal and anomalous ones of all machines."""
+    normal, faulty = normal_clips("test", CLIPS_PER_MACHINE), faulty_clips("test", CLIPS_PER_MACHINE)
+    # Interleaved, so that the first few clips hold both classes and all machines.
+    return tuple(sorted(normal + faulty, key=lambda clip: (clip.number, clip.machine_id)))
 
 
 def machine_sounds(task: Task, clips: tuple[Clip, ...] | None = None) -> Dataset:
-    """The test clips as a data set: features are made when a sample is loaded, a few hundredths of a second each."""
+    """Return clips as a data set of official feature files, computed when a sample is loaded (some 10 ms each).
+
+    Args:
+        task: Anomaly detection.
+        clips: The clips; those of a run by default.
+
+    Returns:
+        A labelled data set.
+    """
     if clips is None:
         clips = run_clips()
     samples = tuple(
         Sample(f"{clip.name}.bin", int(clip.fault is not None), partial(clip_features, clip)) for clip in clips
     )
-    origin = f"made-up machine sounds (seed {clips[0].seed}), machines {', '.join(map(str, MACHINE_IDS))}"
+    origin = f"synthetic machine sounds (seed {clips[0].seed}), machines {', '.join(map(str, MACHINE_IDS))}"
     return Dataset(
         name=task.model_id,
         source="synthetic",
@@ -64,12 +90,12 @@ def machine_sounds(task: Task, clips: tuple[Clip, ...] | None = None) -> Dataset
 
 
 def patterns(task: Task) -> Dataset:
-    """Unlabelled inputs of the right size."""
+    """Return unlabelled inputs of the right size."""
     samples = tuple(Sample(f"pattern_{n:03d}.bin", NO_LABEL, partial(pattern_bytes, task, n)) for n in range(PATTERNS))
     return Dataset(
         name=task.model_id,
         source="synthetic",
-        origin="made-up patterns without labels, good for performance runs only",
+        origin="synthetic patterns without labels, for performance runs only",
         samples=samples,
         listed=len(samples),
         window_bytes=task.window_bytes,
@@ -88,5 +114,5 @@ _MAKERS: dict[str, Callable[[Task], Dataset]] = {
 
 
 def synthetic_dataset(task: Task) -> Dataset:
-    """Return the synthetic set of ``task``, the same on every machine."""
+    """Return the synthetic data set of ``task``, the same on every machine."""
     return _MAKERS[task.synthetic](task)

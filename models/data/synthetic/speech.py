@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spoken keywords that nobody spoke: eSpeak NG's voices in rooms with noise, as a set to learn from.
+"""Synthetic keyword clips as a training dataset: eSpeak NG's voices in rooms with noise.
 
 Words, classes and shape are those of Speech Commands. A speaker is an accent and a voice variant, and belongs to one
-split only; speed, pitch, place in the second, room, loudness and noise differ with each clip. The same number gives
+split only; speed, pitch, position in the second, room, loudness and noise differ with each clip. The same number gives
 the same clip with the same version of the synthesiser.
 """
 
@@ -25,7 +25,7 @@ OTHER_WORDS = (
     "marvin", "nine", "one", "seven", "sheila", "six", "three", "tree", "two", "visual", "wow", "zero",
 )  # fmt: skip
 ACCENTS = ("en-us", "en-us-nyc", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
-# Of the library's variants those that sound like people.
+# Those of the library's variants that sound like people.
 VARIANTS = (
     "f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Andrea", "Annie", "Denis", "Gene",
     "Jacky", "Lee", "Mario", "Michael", "adam", "anika", "antonio", "aunty", "belinda", "benjamin", "boris", "caleb",
@@ -38,9 +38,17 @@ Floats = NDArray[np.float64]
 
 
 def synthetic_speech(per_class: int, seed: int = 0) -> ExampleSet:
-    """Return a set with ``per_class`` clips of each of the 12 classes to train, a fifth as many in the other splits.
+    """Return a set of synthetic keyword clips, computed when they are loaded, some milliseconds each.
 
-    Raises DataError when there is no synthesiser. Clips are made when they are loaded, some milliseconds each.
+    Args:
+        per_class: Training clips of each of the 12 classes; the other splits hold a fifth as many.
+        seed: Another seed gives other clips.
+
+    Returns:
+        The set.
+
+    Raises:
+        DataError: No synthesiser was found.
     """
     engine = synthesiser()
     counts = dict(zip(SPLITS, (per_class, -(-per_class // 5), -(-per_class // 5)), strict=True))
@@ -63,14 +71,22 @@ def synthetic_speech(per_class: int, seed: int = 0) -> ExampleSet:
 
 
 def speakers(engine: Synthesiser, split: str) -> tuple[tuple[str, str], ...]:
-    """The accents and variants of ``split``; those of different splits share no variant."""
+    """Return the speakers of a split.
+
+    Args:
+        engine: The synthesiser.
+        split: One of SPLITS.
+
+    Returns:
+        Pairs of accent and variant; different splits share no variant.
+    """
     known = [variant for variant in VARIANTS if variant in engine.variants] or list(engine.variants)
     share = [variant for variant in known if _split_of(variant) == split]
     return tuple((accent, variant) for variant in share for accent in ACCENTS)
 
 
 def _split_of(variant: str) -> str:
-    # By a hash of the name, so that one more variant moves no other.
+    # By a hash of the name, so that a new variant does not move others to another split.
     return ("validation", "test", *["train"] * 6)[zlib.crc32(f"voice {variant}".encode()) % 8]
 
 
@@ -91,8 +107,8 @@ def _example(engine: Synthesiser, split: str, label: int, number: int, seed: int
 
 def _spoken(engine: Synthesiser, word: str, voice: Voice, seed: int) -> NDArray[np.int16]:
     rng = np.random.default_rng(seed)
-    sound = engine.say(word, voice).astype(np.float64)
-    # A few percent of speed with its formants: a longer or a shorter throat.
+    sound = engine.speak(word, voice).astype(np.float64)
+    # Speed and formants together: a longer or a shorter vocal tract.
     spoken = _trimmed(_resampled(sound, engine.rate_hz, SAMPLE_RATE_HZ * rng.uniform(0.88, 1.12)))[:KEYWORD_SAMPLES]
     spoken = _coloured(spoken / (np.abs(spoken).max() + 1e-9), rng)
     start = int(rng.integers(0, KEYWORD_SAMPLES - len(spoken) + 1))
@@ -114,7 +130,7 @@ def _to_int16(sound: Floats) -> NDArray[np.int16]:
 
 
 def _trimmed(sound: Floats) -> Floats:
-    """Without the silence that the synthesiser puts around a word."""
+    """Without the silence that the synthesiser adds before and after a word."""
     loud = np.flatnonzero(np.abs(sound) > 0.01 * np.abs(sound).max())
     return sound[loud[0] : loud[-1] + 1] if len(loud) else sound[:1]
 
@@ -130,7 +146,7 @@ def _resampled(sound: Floats, from_hz: float, to_hz: float) -> Floats:
 
 
 def _coloured(sound: Floats, rng: np.random.Generator) -> Floats:
-    """A microphone's own slope and two broad humps or dips."""
+    """A microphone: a slope over frequency and two broad peaks or dips."""
     spectrum = np.fft.rfft(sound)
     at_hz = np.fft.rfftfreq(len(sound), 1.0 / SAMPLE_RATE_HZ)
     gain_db = rng.uniform(-4.0, 4.0) * np.log2((at_hz + 100.0) / 1000.0)
@@ -142,7 +158,7 @@ def _coloured(sound: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _in_a_room(sound: Floats, rng: np.random.Generator) -> Floats:
-    """An echo that dies away in 0.02..0.3 s, at a level between none and plain."""
+    """An echo that decays within 0.02..0.3 s, at a level between none and clearly audible."""
     decay_s = rng.uniform(0.02, 0.3)
     length = int(decay_s * SAMPLE_RATE_HZ)
     tail = rng.normal(size=length) * np.exp(-6.9 * np.arange(length) / length)
@@ -154,7 +170,7 @@ def _in_a_room(sound: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _noise(rng: np.random.Generator) -> Floats:
-    """A second of noise of some colour, with a hum or now and then a knock."""
+    """A second of coloured noise, sometimes with a hum or a knock."""
     white = np.fft.rfft(rng.normal(size=KEYWORD_SAMPLES))
     at_hz = np.fft.rfftfreq(KEYWORD_SAMPLES, 1.0 / SAMPLE_RATE_HZ)
     noise = np.fft.irfft(white * (at_hz + 30.0) ** -rng.uniform(0.0, 1.2), KEYWORD_SAMPLES)

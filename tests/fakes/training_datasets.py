@@ -13,29 +13,29 @@ from tests.fakes.data_sets import sound
 
 def jpeg(width: int, height: int, middle: tuple[int, int, int] = (250, 250, 250)) -> bytes:
     """Dark, with a square in the middle."""
-    picture = Image.new("RGB", (width, height), (10, 10, 10))
+    image = Image.new("RGB", (width, height), (10, 10, 10))
     size = min(width, height)
-    picture.paste(middle, ((width - size) // 2, (height - size) // 2, (width + size) // 2, (height + size) // 2))
+    image.paste(middle, ((width - size) // 2, (height - size) // 2, (width + size) // 2, (height + size) // 2))
     stream = io.BytesIO()
-    picture.save(stream, "PNG")
+    image.save(stream, "PNG")
     return stream.getvalue()
 
 
-def coco_files(part: str, pictures: int) -> dict[str, bytes]:
-    """One part of COCO: annotations of one picture more than there is."""
+def coco_files(part: str, images: int) -> dict[str, bytes]:
+    """One part of COCO: annotations of one image more than there is."""
     annotations = {
         "categories": [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}],
         "images": [
-            {"id": 7 * n, "file_name": f"{part}_{n:04d}.jpg", "width": 60, "height": 40} for n in range(pictures + 1)
+            {"id": 7 * n, "file_name": f"{part}_{n:04d}.jpg", "width": 60, "height": 40} for n in range(images + 1)
         ],
-        # Of four pictures one has a person, one a dog, one a person at the edge, one nothing.
+        # Of four images one has a person, one a dog, one a person at the edge, one nothing.
         "annotations": [
             {"image_id": 7 * n, "category_id": 1 if n % 4 != 1 else 18, "segmentation": [[1.0, 2.0]],
              "bbox": [20, 10, 20, 20] if n % 4 < 2 else [0, 0, 9, 40]}
-            for n in range(pictures + 1) if n % 4 < 3
+            for n in range(images + 1) if n % 4 < 3
         ],
     }  # fmt: skip
-    files = {f"{part}/{part}_{n:04d}.jpg": jpeg(60, 40) for n in range(pictures)}
+    files = {f"{part}/{part}_{n:04d}.jpg": jpeg(60, 40) for n in range(images)}
     return {**files, f"annotations/instances_{part}.json": json.dumps(annotations).encode()}
 
 

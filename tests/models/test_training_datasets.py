@@ -15,7 +15,7 @@ from mlperf_tiny.models.data.sources.cifar10 import BATCHES, find_cifar10
 from mlperf_tiny.models.data.sources.coco import Annotated, find_coco, shows_person, square
 from mlperf_tiny.models.data.sources.dcase import find_dcase
 from tests.fakes.data_sets import sound, write_tree
-from tests.fakes.learning_sets import coco_files, dcase_files, jpeg
+from tests.fakes.training_datasets import coco_files, dcase_files, jpeg
 
 PLANES = np.random.default_rng(1).integers(0, 256, (6, 4, 3, 32, 32)).astype(np.uint8)
 CLASSES = np.arange(24).reshape(6, 4) % 10
@@ -25,7 +25,7 @@ def cifar_files(form: str) -> dict[str, bytes]:
     files = {}
     for batch, planes, labels in zip(BATCHES, PLANES, CLASSES, strict=True):
         if form == "bin":
-            rows = b"".join(bytes([label]) + picture.tobytes() for label, picture in zip(labels, planes, strict=True))
+            rows = b"".join(bytes([label]) + image.tobytes() for label, image in zip(labels, planes, strict=True))
             files[f"cifar-10-batches-bin/{batch}.bin"] = rows
         else:
             content = {
@@ -57,7 +57,7 @@ def test_cifar_in_both_forms(tmp_path: Path, form: str, above: str) -> None:
         ("bin", b"", "labels do not fit"),
         ("py", b"no pickle", "not a batch of CIFAR-10"),
         ("py", pickle.dumps({b"data": 1}), "not a batch of CIFAR-10"),
-        ("py", pickle.dumps(Path("/")), "no place in a data set"),
+        ("py", pickle.dumps(Path("/")), "not allowed in a data set"),
     ],
 )
 def test_broken_batches_are_named(tmp_path: Path, form: str, content: bytes, wanted: str) -> None:
@@ -68,7 +68,7 @@ def test_broken_batches_are_named(tmp_path: Path, form: str, content: bytes, wan
     assert "data_batch_3" in str(refused.value)
 
 
-# A picture of 200 x 100: the square in its middle is from 50 to 150, 0.5 % of it 50 pixels, of the whole 100.
+# A image of 200 x 100: the square in its middle is from 50 to 150, 0.5 % of it 50 pixels, of the whole 100.
 @pytest.mark.parametrize(
     ("boxes", "in_square", "in_whole"),
     [
@@ -83,8 +83,8 @@ def test_broken_batches_are_named(tmp_path: Path, form: str, content: bytes, wan
     ],
 )
 def test_the_rule_of_visual_wake_words(boxes: list, in_square: bool, in_whole: bool) -> None:
-    picture = Annotated("x.jpg", 200, 100, tuple(boxes))
-    assert (shows_person(picture), shows_person(picture, whole=True)) == (in_square, in_whole)
+    image = Annotated("x.jpg", 200, 100, tuple(boxes))
+    assert (shows_person(image), shows_person(image, whole=True)) == (in_square, in_whole)
 
 
 @pytest.mark.parametrize("year", ["2014", "2017"])
@@ -95,8 +95,8 @@ def test_coco(tmp_path: Path, year: str) -> None:
     assert len(found.train) + len(found.validation) == 40 and 1 <= len(found.validation) <= 10
     assert [e.label for e in found.test] == [1, 0, 0, 0] * 2
     assert [e.label for e in find_coco(tmp_path, whole=True).test] == [1, 0, 1, 0] * 2  # type: ignore[union-attr]
-    picture = found.test[0].load()
-    assert picture.shape == (48, 48, 3) and picture.min() > 240
+    image = found.test[0].load()
+    assert image.shape == (48, 48, 3) and image.min() > 240
     tests_only = write_tree(tmp_path / "only", coco_files(f"val{year}", 4))
     alone = find_coco(tests_only)
     assert alone is not None and (len(alone.train), len(alone.test)) == (0, 4)
@@ -115,12 +115,12 @@ def test_broken_coco_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"instances_val2017\.json is not an annotation file"):
         find_coco(folder)
     folder = write_tree(tmp_path / "b", {"annotations/instances_val2017.json": coco_files("val2017", 0).popitem()[1]})
-    with pytest.raises(DataError, match="no picture"):
+    with pytest.raises(DataError, match="no image"):
         find_coco(folder)
     folder = write_tree(tmp_path / "c", {**coco_files("val2017", 1), "val2017/val2017_0000.jpg": b"none"})
     found = find_coco(folder)
     assert found is not None
-    with pytest.raises(DataError, match=r"val2017_0000\.jpg is not a readable picture"):
+    with pytest.raises(DataError, match=r"val2017_0000\.jpg is not a readable image"):
         found.test[0].load()
 
 
