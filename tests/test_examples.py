@@ -24,6 +24,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
+@pytest.mark.emulator
 def test_drive_a_board(capsys: pytest.CaptureFixture[str]) -> None:
     load("drive_a_board").main("ad-s", "stm32f446")
     first, second = capsys.readouterr().out.splitlines()
