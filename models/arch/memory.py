@@ -3,7 +3,7 @@
 
 All sizes are of int8 networks. The constants of TFLite Micro are fitted: to arenas measured with tflite-micro of
 August 2026 (within 4 % on 13 of 15 models; MLPerf's person detector and wake word take a tenth more), and to the file
-sizes in the MicroNets paper's Table 4. ``python -m benchmarks.zoo`` prints prediction beside publication.
+sizes in the MicroNets paper's Table 4. ``python -m benchmarks.zoo`` prints predicted and published sizes.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class CatalogModel:
     sha256: str
     """The hash of the file."""
     input_format: InputFormat | None
-    """Which inputs it takes; None for a path: the caller reads the file and asks ``benchmark_format``."""
+    """Which inputs it takes; None for a path: the caller reads the file and calls ``benchmark_format``."""
     input_bytes: int | None
     """Size of the int8 input tensor; None for a path."""
     training_data: Literal["real", "synthetic", "unknown"]

@@ -32,7 +32,7 @@ class FeatureInput:
     classes: tuple[str, ...] = ()
     """The outputs, where they are not the task's labels in their order; for machines the ids that are classified."""
     trained_on: Literal["real", "synthetic"] = "real"
-    """A model that was trained on synthetic machines knows no others."""
+    """What the model was trained on; one trained on synthetic machines is tested on those only."""
 
     def output_of(self, label: int, labels: tuple[str, ...]) -> int:
         """Return which output is right.

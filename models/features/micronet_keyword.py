@@ -34,7 +34,7 @@ def micronet_keyword_mfcc(clips: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def hello_edge_mfcc(clips: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Return the same without the division by the maximum, as TensorFlow's speech example and Arm's DS-CNNs want it."""
+    """Return the same without the division by the maximum, as in TensorFlow's speech example and Arm's DS-CNNs."""
     return _features(to_unit(clips))
 
 

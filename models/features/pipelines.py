@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Feature pipelines by name: what a model in the catalogue or the zoo names to say how its inputs are made.
+"""Feature pipelines by name: rows of the catalogue and of the zoo name the pipeline that computes their inputs.
 
 A pipeline takes raw samples, many at a time, and returns the float inputs of a network; ``quantized`` returns what its
 int8 input tensor holds. A new feature pipeline is a module beside this one and a row here.

@@ -135,9 +135,9 @@ def _pixels(sample: Sample, side: int) -> NDArray[np.uint8]:
 
 
 def _machine_clips(feature_input: FeatureInput, task: Task, folders: Folders) -> RawData | None:
-    """Slide rails, which the MicroNets were trained on, else toy cars, which they do not know."""
+    """Slide rails, which the MicroNets were trained on, else toy cars, which are new to them."""
     if feature_input.trained_on == "synthetic":
-        return None  # the model knows no real machine
+        return None  # it was trained on no real machine
 
     def find_slide_rails(folder: Path) -> RawData | None:
         found = find_dcase(folder, "slider")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The columns of the task table. A task is one module beside this one, which fills them in.
 
-Functions that belong to a task (decoders, synthetic data) stand in higher folders, so a row names them by a key.
+Functions that belong to a task (decoders, synthetic data) are in higher folders, so a row names them by a key.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Download:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One benchmark: everything that other modules need to know of it."""
+    """One benchmark: everything that other modules use of it."""
 
     name: str
     """What ``--task`` takes: ``kws``."""

@@ -108,12 +108,12 @@ def written(b: Builder) -> bytes:
 
 
 def structure_words(model: bytes) -> list[int]:
-    """Places of the aligned words that are not constants: offsets, lengths, vtables, options, indices."""
+    """Offsets of the aligned words that are not constants: offsets, lengths, vtables, options, indices."""
     inside: set[int] = set()
     for buffer in open_root(model, b"TFL3", "model").tables(4, "buffers", 1 << 16):
         data = buffer.vector(0, "uint8", "data")
         if data is not None and data.size:
-            # The view's place in the file: numpy gives addresses, the file's own is that of its first byte.
+            # The view's offset in the file: the difference of its address and that of the file's first byte.
             start = data.__array_interface__["data"][0] - np.frombuffer(model, np.uint8).__array_interface__["data"][0]
             inside.update(range(start // 4, (start + data.size) // 4))
     return [at for at in range(0, len(model) - 4, 4) if at // 4 not in inside]
@@ -167,7 +167,7 @@ def _fields(tree: Any) -> Iterator[tuple[Any, Any]]:
 def spoil_tree(b: Builder, seed: int) -> bytes | None:
     """Changes one to three values of a model and writes it; None when the schema's writer cannot hold them."""
     draw = random.Random(seed)
-    # Names and constants are a small part of what can lie, and the largest part of the values.
+    # Names and constants are most of the values, but few of the checks.
     places = [(h, k) for h, k in _fields(b.subgraph) if not (isinstance(h, np.ndarray) and h.dtype == np.uint8)]
     places += list(_fields(b.model.operatorCodes))
     if draw.random() < 0.2:
@@ -212,7 +212,7 @@ def bomb_of_scales() -> bytes:
 
 
 def bomb_of_shape() -> bytes:
-    """A chain that is sound but for its size: 64 million values in a file of a kilobyte."""
+    """A chain that is valid except for its size: 64 million values in a file of a kilobyte."""
     b = Builder()
     x, y = b.tensor((1, 8192, 8192, 1), scale=0.5), b.tensor((1, 8192, 8192, 1), scale=0.5)
     b.operator("RELU", [x], [y])

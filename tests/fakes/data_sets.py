@@ -26,7 +26,7 @@ def kws_folder(root: Path, samples: int = 12) -> Path:
 
 
 def ad_folder(root: Path, files: int = 2) -> Path:
-    """``files`` feature files; the first float of every frame of file k is k + frame / 100. Odd files are faulty."""
+    """``files`` feature files; the first float of every frame of file k is k + frame / 100. Odd files are anomalies."""
     folder = root / "ad01"
     folder.mkdir(parents=True)
     labels = []
@@ -40,7 +40,7 @@ def ad_folder(root: Path, files: int = 2) -> Path:
 
 
 def one_hot(data: bytes) -> list[str]:
-    """Result texts that answer a file of ``kws_folder`` by its first byte; every twelfth answer is wrong."""
+    """Result texts for a file of ``kws_folder``: the class is its first byte; every twelfth answer is wrong."""
     answer = data[0] if data[0] != 11 else 0
     return ["0.996" if label == answer else "0.000" for label in range(12)]
 
@@ -68,7 +68,7 @@ def write_tree(root: Path, files: Mapping[str, bytes | str], form: str = "folder
 
 
 def speech_selection() -> dict[str, bytes | str]:
-    """The layout with splits.csv: four clips of three speakers, one unknown word more and a noise."""
+    """The layout with splits.csv: four clips of three speakers, one additional unknown word and a noise."""
     rows = ["clip,label,speaker,kws01_files,split"]
     files: dict[str, bytes | str] = {}
     for number, (label, speaker, split) in enumerate(
@@ -84,7 +84,7 @@ def speech_selection() -> dict[str, bytes | str]:
 
 
 def speech_corpus() -> dict[str, bytes | str]:
-    """The layout of the whole corpus: 12 known words of 6 speakers, 8 others, of which some are listed."""
+    """The layout of the whole corpus: 12 known words of 6 speakers, 8 others, some of them listed."""
     files: dict[str, bytes | str] = {
         f"{word}/{speaker}_nohash_0.wav": sound(number + 10 * at, 15_000 if speaker == "s0" else 16_000)
         for number, word in enumerate(("yes", "no", "bed", "cat"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""COCO and DCASE 2020 in small, in their published layouts: path to content."""
+"""Small versions of COCO and DCASE 2020 in their published layouts: path -> content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fakes.data_sets import sound
 
 
 def jpeg(width: int, height: int, middle: tuple[int, int, int] = (250, 250, 250)) -> bytes:
-    """Dark, with a square in the middle."""
+    """A dark image with a square in the middle."""
     image = Image.new("RGB", (width, height), (10, 10, 10))
     size = min(width, height)
     image.paste(middle, ((width - size) // 2, (height - size) // 2, (width + size) // 2, (height + size) // 2))
@@ -40,7 +40,7 @@ def coco_files(part: str, images: int) -> dict[str, bytes]:
 
 
 def dcase_files(prefix: str = "", samples: int = 400) -> dict[str, bytes]:
-    """Two machines: twelve healthy clips of each to train, a healthy and a faulty one to test."""
+    """Two machines: twelve normal training clips of each, one normal and one anomalous test clip."""
     files = {f"{prefix}train/normal_id_{m:02d}_{n:08d}.wav": sound(n, samples) for m in (0, 2) for n in range(12)}
     for n, kind in enumerate(("normal", "anomaly")):
         files |= {f"{prefix}test/{kind}_id_{m:02d}_00000000.wav": sound(n + 50, samples) for m in (0, 2)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sets to learn from, fetched from a server on this machine."""
+"""Training datasets, fetched from a server on this machine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def tar_of(files: dict[str, bytes | str]) -> bytes:
 
 
 def publish(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], name: str, content: bytes) -> dict[str, str]:
-    """Put ``content`` on the site as what the row ``name`` is about; return the environment of a fetch."""
+    """Put ``content`` on the site as the archive of the row ``name``; return the environment of a fetch."""
     folder, address = site
     row = next(row for row in ARCHIVES if row.name == name)
     kind = row.digest.split(":")[0]
@@ -66,7 +66,7 @@ def publish(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], name: str, 
     return {"MLPERF_TINY_CACHE": str(folder.parent / "cache")}
 
 
-def test_rows_are_complete() -> None:
+def test_archive_rows_are_complete() -> None:
     for row in ARCHIVES:
         kind, digest = row.digest.split(":")
         assert row.url.startswith("https://") and len(digest) == {"sha256": 64, "md5": 32}[kind] and int(digest, 16)
@@ -74,7 +74,7 @@ def test_rows_are_complete() -> None:
     assert len(set(archive_names())) == len(ARCHIVES)
 
 
-def test_a_tar_is_unpacked_where_its_loader_finds_it(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str]) -> None:
+def test_tar_is_unpacked_where_its_loader_finds_it(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str]) -> None:
     environ = publish(monkeypatch, site, "speech-commands", tar_of(speech_corpus()))
     seen: list[int] = []
     folder = fetch_archive("speech-commands", lambda what, done, total: seen.append(done), environ)
@@ -85,7 +85,7 @@ def test_a_tar_is_unpacked_where_its_loader_finds_it(monkeypatch: pytest.MonkeyP
     assert fetch_archive("speech-commands", environ=environ) == folder
 
 
-def test_a_zip_stays_one(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], tmp_path: Path) -> None:
+def test_zip_is_kept_packed(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], tmp_path: Path) -> None:
     clips = {f"slider/{split}/normal_id_00_00000000.wav": sound(1, 400) for split in ("train", "test")}
     packed = write_tree(tmp_path / "made", clips, "zip").read_bytes()
     environ = publish(monkeypatch, site, "dcase-slider", packed)
@@ -136,10 +136,10 @@ def zip_of(name: str, content: bytes = b"x" * 5000) -> bytes:
         ("coco-val2014", zip_of("val2014/a.jpg").replace(b"xxxx", b"xxyx", 1), "not a usable .zip"),
         ("coco-val2014", zip_of("val2014/../../../outside"), "points outside"),
     ],
-    # A .gz holds the time, so its bytes are no name.
+    # A .gz holds the time, so its bytes cannot serve as a test id.
     ids=["broken off", "no tar", "points outside", "zip broken off", "zip damaged", "zip points outside"],
 )
-def test_archives_that_are_none_leave_nothing(
+def test_damaged_archives_leave_no_files(
     monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str], name: str, content: bytes, wanted: str
 ) -> None:
     environ = publish(monkeypatch, site, name, content)
@@ -149,7 +149,7 @@ def test_archives_that_are_none_leave_nothing(
     assert not (cache / archives.ARCHIVES[0].target).exists() and not list(site[0].parent.rglob("outside"))
 
 
-def test_no_network_and_no_such_name(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str]) -> None:
+def test_errors_for_no_network_and_unknown_name(monkeypatch: pytest.MonkeyPatch, site: tuple[Path, str]) -> None:
     environ = publish(monkeypatch, site, "dcase-toycar", b"x")
     (site[0] / "dev_data_ToyCar.zip").unlink()
     with pytest.raises(DataError, match=r"answered 404.*Without network put dev_data_ToyCar\.zip"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a row where TensorFlow is installed."""
+"""Keras models built from rows, where TensorFlow is installed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ EVERY_BLOCK = Arch(
 
 
 def shaken(arch: Arch) -> tuple[Any, np.ndarray]:
-    """A built model with weights and norms that are far from their start, and inputs for it."""
+    """A built model with weights and norms that are far from their initial values, and inputs for it."""
     rng = np.random.default_rng(8)
     model = build(arch)
     for layer in model.layers:
@@ -58,7 +58,7 @@ def shaken(arch: Arch) -> tuple[Any, np.ndarray]:
 
 
 @pytest.mark.parametrize("arch", [DENSE, EVERY_BLOCK], ids=lambda arch: arch.name)
-def test_folding_norms_changes_nothing(arch: Arch) -> None:
+def test_folded_model_computes_the_same(arch: Arch) -> None:
     pytest.importorskip("tensorflow")
     trained, inputs = shaken(arch)
     folded = fold(arch, trained)
@@ -71,7 +71,7 @@ def test_folding_norms_changes_nothing(arch: Arch) -> None:
 
 
 @pytest.mark.parametrize("arch", ARCHS, ids=lambda arch: arch.name)
-def test_every_row_builds_with_the_shapes_of_its_layers(arch: Arch) -> None:
+def test_every_network_builds_with_the_shapes_of_its_layers(arch: Arch) -> None:
     pytest.importorskip("tensorflow")
     model = build(arch)
     assert model.output_shape == (None, arch.classes)
@@ -82,7 +82,7 @@ def test_every_row_builds_with_the_shapes_of_its_layers(arch: Arch) -> None:
             assert model.get_layer(f"{layer.kind}_{number}").output.shape[1:] == layer.out_shape
 
 
-def test_int8_is_close() -> None:
+def test_quantised_model_is_close_to_float() -> None:
     pytest.importorskip("tensorflow")
     from ai_edge_litert import interpreter as lite
 

@@ -26,7 +26,7 @@ NOWHERE = {"MLPERF_TINY_CACHE": "/nonexistent"}
 
 
 @pytest.mark.parametrize("row", OFFICIAL, ids=lambda row: row.name)
-def test_rows_are_complete(row: official.OfficialModel) -> None:
+def test_official_rows_are_complete(row: official.OfficialModel) -> None:
     assert len(row.sha256) == 64 and int(row.sha256, 16)
     assert row.url.startswith("https://") and row.url.endswith("/" + row.file)
     assert model_names().count(row.name) == 1
@@ -52,27 +52,27 @@ def test_the_default_model_of_every_task_can_be_scored(task: Task) -> None:
     assert model.task == task.name
     if model.input_format == "benchmark":
         return
-    # A MicroNet brings its own front end; on a fresh machine there is data for it.
+    # Its feature pipeline must have data on a machine without any.
     own = feature_input_of(model.sha256)
     assert model.origin == "shipped" and own is not None
     dataset = feature_dataset(own, task, environ=NOWHERE)
     assert dataset is not None and dataset.labelled and dataset.source == "synthetic"
 
 
-def test_an_unknown_name_lists_the_names() -> None:
+def test_unknown_name_lists_known_names() -> None:
     with pytest.raises(UsageError, match="no model 'kws'") as refused:
         find_model("kws")
     assert all(name in str(refused.value) for name in model_names())
 
 
-def test_a_model_of_another_task_is_refused() -> None:
+def test_find_model_refuses_other_task() -> None:
     with pytest.raises(UsageError, match=r"mlperf-sww is for task sww, not kws\. Name another model\.$"):
         find_model("mlperf-sww", "kws")
     with pytest.raises(UsageError, match="mlperf-kws is for task kws, not ad"):
         find_model("mlperf-kws", "ad")
 
 
-def test_a_path_needs_a_task_and_a_file(tmp_path: Path) -> None:
+def test_path_needs_a_task_and_a_readable_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.tflite"
     path.write_bytes(b"bytes")
     model = find_model(str(path), "kws")
@@ -99,7 +99,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> official.Offic
     return row
 
 
-def test_a_model_is_downloaded_once(tmp_path: Path, published: official.OfficialModel) -> None:
+def test_model_is_downloaded_once(tmp_path: Path, published: official.OfficialModel) -> None:
     environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
     steps: list[tuple[str, int, int | None]] = []
     model = find_model(published.name, environ=environ, progress=lambda *step: steps.append(step))
@@ -109,7 +109,7 @@ def test_a_model_is_downloaded_once(tmp_path: Path, published: official.Official
     assert find_model(published.name, environ=environ).load() == b"a model"
 
 
-def test_the_data_folder_comes_before_the_network(tmp_path: Path, published: official.OfficialModel) -> None:
+def test_data_folder_is_searched_before_the_network(tmp_path: Path, published: official.OfficialModel) -> None:
     folder = tmp_path / "data" / "reference_models"
     folder.mkdir(parents=True)
     (folder / published.file).write_bytes(b"a model")
@@ -117,19 +117,19 @@ def test_the_data_folder_comes_before_the_network(tmp_path: Path, published: off
     assert find_model(published.name, environ={**NOWHERE, "MLPERF_TINY_DATA": str(tmp_path / "data")}).load()
 
 
-def test_a_file_of_that_name_with_other_content_is_not_taken(tmp_path: Path, published: official.OfficialModel) -> None:
+def test_file_with_other_content_is_ignored(tmp_path: Path, published: official.OfficialModel) -> None:
     (tmp_path / published.file).write_bytes(b"another model")
     environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
     assert find_model(published.name, data_dir=tmp_path, environ=environ).load() == b"a model"
 
 
-def test_a_model_that_cannot_be_had_names_the_three_ways(tmp_path: Path, published: official.OfficialModel) -> None:
+def test_missing_model_error_names_three_ways_to_get_it(tmp_path: Path, published: official.OfficialModel) -> None:
     (tmp_path / "site" / published.file).unlink()
     with pytest.raises(DataError, match=r"--data DIR, or set MLPERF_TINY_DATA=DIR, or .*download"):
         find_model(published.name, environ={"MLPERF_TINY_CACHE": str(tmp_path / "cache")}).load()
 
 
-def test_shipped_models_are_checked_against_their_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shipped_model_is_checked_against_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "ad-autoencoder"
     folder = tmp_path / name
     folder.mkdir()
@@ -157,5 +157,5 @@ def test_shipped_models_are_checked_against_their_card(tmp_path: Path, monkeypat
         ("sww", (1_200, 0.0037, -128), "features"),
     ],
 )
-def test_which_inputs_the_official_files_fit(task: str, form: tuple[int, float, int], wanted: str) -> None:
+def test_benchmark_format_of_input_tensors(task: str, form: tuple[int, float, int], wanted: str) -> None:
     assert benchmark_format(task, *form) == wanted

@@ -41,7 +41,7 @@ def write_zip(path: Path, content: dict[str, bytes]) -> None:
 
 
 def place(root: Path, layout: str, content: dict[str, bytes], labels: str, task: Task = KWS) -> Path:
-    """Lay out one data set as its users have it; return what they would give as --data."""
+    """Write one data set in a layout that users have; return what they would pass as --data."""
     name = task.model_id
     root.mkdir(parents=True, exist_ok=True)
     everything = {**content, "y_labels.csv": labels.encode()}
@@ -69,7 +69,7 @@ LAYOUTS = ("zip", "flat zip", "folder", "energyrunner", "folder itself", "labels
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_gives_the_samples_in_list_order(tmp_path: Path, layout: str) -> None:
+def test_every_layout_gives_samples_in_list_order(tmp_path: Path, layout: str) -> None:
     dataset = load_dataset(KWS, place(tmp_path, layout, files(), LIST))
     assert [(sample.name, sample.label) for sample in dataset.samples] == list(zip(LISTED, (2, 7, 8), strict=True))
     assert [sample.load() for sample in dataset.samples] == list(files().values())
@@ -78,14 +78,14 @@ def test_every_layout_gives_the_samples_in_list_order(tmp_path: Path, layout: st
     assert str(tmp_path) in dataset.origin
 
 
-def test_files_that_are_not_there_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_missing_files_are_skipped_and_counted(tmp_path: Path) -> None:
     dataset = load_dataset(KWS, place(tmp_path, "folder", files(LISTED[1:]), LIST))
     assert [sample.name for sample in dataset.samples] == list(LISTED[1:])
     assert not dataset.complete
     assert "2 of 3 samples" in dataset.summary
 
 
-def test_blanks_byte_order_mark_and_line_ends_in_a_list_do_not_matter(tmp_path: Path) -> None:
+def test_list_ignores_blanks_byte_order_mark_and_line_ends(tmp_path: Path) -> None:
     text = "\ufeff" + LIST.replace(",", ", ").replace("\n", "\r\n") + "\r\n"
     assert len(load_dataset(KWS, place(tmp_path, "folder", files(), text)).samples) == 3
 
@@ -104,19 +104,19 @@ def test_blanks_byte_order_mark_and_line_ends_in_a_list_do_not_matter(tmp_path: 
         ("\n\n", "lists no file"),
     ],
 )
-def test_broken_lists_are_refused_by_line(tmp_path: Path, labels: str, wanted: str) -> None:
+def test_list_errors_name_the_line(tmp_path: Path, labels: str, wanted: str) -> None:
     with pytest.raises(DataError, match=wanted) as refused:
         load_dataset(KWS, place(tmp_path, "folder", files(), labels))
     assert "y_labels.csv" in str(refused.value)
 
 
-def test_a_list_that_is_not_text_is_refused(tmp_path: Path) -> None:
+def test_list_that_is_not_text_is_refused(tmp_path: Path) -> None:
     write_folder(tmp_path / "kws01", {**files(), "y_labels.csv": b"\xff\xfe\x00"})
     with pytest.raises(DataError, match="not a text file"):
         load_dataset(KWS, tmp_path)
 
 
-def test_ad_lists_must_carry_the_benchmarks_windows() -> None:
+def test_ad_lists_must_state_the_window_sizes() -> None:
     assert parse_labels("normal_id_01_1.bin,2,0,2560,512\n", AD, "list")[0].label == 0
     for line in ("normal_id_01_1.bin,2,0\n", "normal_id_01_1.bin,2,0,2560,1024\n"):
         with pytest.raises(DataError, match="2560,512"):
@@ -125,13 +125,13 @@ def test_ad_lists_must_carry_the_benchmarks_windows() -> None:
 
 @pytest.mark.parametrize("layout", ["zip", "folder"])
 @pytest.mark.parametrize("size", [0, 489, 491])
-def test_a_file_of_another_size_is_refused_before_anything_runs(tmp_path: Path, layout: str, size: int) -> None:
+def test_file_of_wrong_size_is_refused_before_a_run(tmp_path: Path, layout: str, size: int) -> None:
     content = {**files(), LISTED[1]: bytes(size)}
     with pytest.raises(DataError, match=rf"{LISTED[1]} gives {size} bytes, wanted 490"):
         load_dataset(KWS, place(tmp_path, layout, content, LIST))
 
 
-def test_a_file_that_changes_after_it_was_found_is_refused(tmp_path: Path) -> None:
+def test_file_that_changes_after_listing_is_refused(tmp_path: Path) -> None:
     dataset = load_dataset(KWS, place(tmp_path, "folder", files(), LIST))
     (tmp_path / "kws01" / LISTED[0]).write_bytes(b"short")
     (tmp_path / "kws01" / LISTED[1]).unlink()
@@ -164,7 +164,7 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     path.write_bytes(whole[:-40])
     with pytest.raises(DataError, match=r"kws01\.zip is not a usable"):
         load_dataset(KWS, tmp_path)
-    # The directory stays whole, one member does not.
+    # The directory stays intact, one member does not.
     at = whole.index(LISTED[0].encode()) + len(LISTED[0])
     path.write_bytes(whole[:at] + b"\x00\xff\x00" + whole[at + 3 :])
     with pytest.raises(DataError, match=f"{LISTED[0]} cannot be read"):
@@ -198,14 +198,14 @@ def test_samples_without_any_list_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_a_named_folder_without_the_data_is_an_error_that_says_what_to_do(tmp_path: Path, task: Task) -> None:
+def test_named_folder_without_data_error_names_three_ways_to_go_on(tmp_path: Path, task: Task) -> None:
     with pytest.raises(DataError, match=rf"{task.model_id}\.zip.*--data DIR or MLPERF_TINY_DATA"):
         load_dataset(task, tmp_path)
     with pytest.raises(DataError, match="is not a folder"):
         load_dataset(task, tmp_path / "nowhere")
 
 
-def test_without_a_folder_the_variable_then_the_cache_then_the_synthetic_source(tmp_path: Path) -> None:
+def test_search_order_is_variable_cache_synthetic(tmp_path: Path) -> None:
     named, cache = place(tmp_path / "named", "folder", files(), LIST), place(tmp_path / "cache", "zip", files(), LIST)
     both = {"MLPERF_TINY_DATA": str(named), "MLPERF_TINY_CACHE": str(cache)}
     assert str(named) in load_dataset(KWS, environ=both).origin
@@ -221,7 +221,7 @@ def png(width: int, height: int, mode: str = "RGB") -> bytes:
     return stream.getvalue()
 
 
-def test_images_become_raw_bytes(tmp_path: Path) -> None:
+def test_image_files_become_raw_bytes(tmp_path: Path) -> None:
     pixels = np.arange(96 * 96 * 3, dtype=np.uint32).astype(np.uint8).reshape(96, 96, 3)
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
@@ -241,7 +241,7 @@ def test_images_become_raw_bytes(tmp_path: Path) -> None:
     ],
     ids=["size", "text", "cut"],
 )
-def test_other_images_are_refused(tmp_path: Path, content: bytes, wanted: str) -> None:
+def test_images_of_other_sizes_or_formats_are_refused(tmp_path: Path, content: bytes, wanted: str) -> None:
     dataset = load_dataset(VWW, place(tmp_path, "folder", {"1.png": content}, "1.bin,2,1\n", VWW))
     with pytest.raises(DataError, match=wanted) as refused:
         dataset.samples[0].load()
@@ -283,7 +283,7 @@ def test_a_feature_file_is_preferred_to_its_clip(tmp_path: Path) -> None:
         (IC, "ic01/y_labels.eembc.csv"),
     ],
 )
-def test_official_lists_are_known(data_dir: Path, task: Task, file: str) -> None:
+def test_official_lists_are_recognised(data_dir: Path, task: Task, file: str) -> None:
     listed = parse_labels((data_dir / "labels" / file).read_text(), task, file)
     official = official_list(task.model_id, listed)
     assert official is not None and official.files == len(listed)

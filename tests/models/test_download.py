@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads against a server on this machine: resumed, checked, and never half done."""
+"""Downloads against a server on this machine: resumed, checked, and never left incomplete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 @dataclass
 class Site:
-    """A server's behaviour, and the Range headers it was asked with."""
+    """A server's behaviour, and the Range headers it received."""
 
     url: str = ""
     send_bytes: int | None = None  # break off after so many
@@ -68,7 +68,7 @@ def site() -> Iterator[Site]:
     server.server_close()
 
 
-def test_a_file_arrives_with_progress_and_is_not_asked_for_twice(tmp_path: Path, site: Site) -> None:
+def test_download_reports_progress_and_is_requested_once(tmp_path: Path, site: Site) -> None:
     target = tmp_path / "deep" / "file.bin"
     seen: list[tuple[str, int, int | None]] = []
     download(site.url, target, SHA256, lambda *step: seen.append(step))
@@ -81,7 +81,7 @@ def test_a_file_arrives_with_progress_and_is_not_asked_for_twice(tmp_path: Path,
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_broken_download_is_continued(tmp_path: Path, site: Site, ranges: bool) -> None:
+def test_interrupted_download_is_continued(tmp_path: Path, site: Site, ranges: bool) -> None:
     target = tmp_path / "file.bin"
     site.send_bytes, site.ranges = 100_000, ranges
     with pytest.raises(DataError, match=r"was interrupted after 100,000 of 300,000 bytes"):
@@ -93,7 +93,7 @@ def test_a_broken_download_is_continued(tmp_path: Path, site: Site, ranges: bool
     assert site.asked == [None, "bytes=100000-"]
 
 
-def test_a_part_that_is_already_whole_is_taken(tmp_path: Path, site: Site) -> None:
+def test_complete_part_file_is_used(tmp_path: Path, site: Site) -> None:
     target = tmp_path / "file.bin"
     (tmp_path / "file.bin.part").write_bytes(CONTENT)
     download(site.url, target, SHA256)
@@ -101,7 +101,7 @@ def test_a_part_that_is_already_whole_is_taken(tmp_path: Path, site: Site) -> No
 
 
 @pytest.mark.parametrize("part", [b"", b"other", CONTENT + b"more"], ids=["none", "other content", "too long"])
-def test_the_wrong_content_is_thrown_away_and_the_next_try_is_right(tmp_path: Path, site: Site, part: bytes) -> None:
+def test_wrong_content_is_deleted_and_next_download_succeeds(tmp_path: Path, site: Site, part: bytes) -> None:
     target = tmp_path / "file.bin"
     if part:
         (tmp_path / "file.bin.part").write_bytes(part)
@@ -112,18 +112,18 @@ def test_the_wrong_content_is_thrown_away_and_the_next_try_is_right(tmp_path: Pa
     assert target.read_bytes() == CONTENT
 
 
-def test_a_damaged_target_is_replaced(tmp_path: Path, site: Site) -> None:
+def test_damaged_target_is_replaced(tmp_path: Path, site: Site) -> None:
     target = tmp_path / "file.bin"
     target.write_bytes(CONTENT[:-1])
     download(site.url, target, SHA256)
     assert target.read_bytes() == CONTENT
 
 
-def test_what_the_server_says_is_told(tmp_path: Path, site: Site) -> None:
+def test_http_error_is_reported(tmp_path: Path, site: Site) -> None:
     with pytest.raises(DataError, match="answered 404"):
         download(site.url + "s", tmp_path / "file.bin", SHA256)
 
 
-def test_no_server_is_one_sentence(tmp_path: Path) -> None:
+def test_unreachable_server_is_one_error_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be reached"):
         download("http://127.0.0.1:9/file", tmp_path / "file.bin", SHA256)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inputs of the models that do not take the benchmark's files, and what the official ones answer to them."""
+"""Feature inputs, and the accuracy of official models on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SLIDE_RAILS = FeatureInput(pipeline="micronet-ad", scale=0.19, zero_point=11, sc
 
 
 @pytest.mark.parametrize("row", FEATURE_MODELS, ids=lambda row: row.name)
-def test_rows_name_a_pipeline_of_their_size(row: object) -> None:
+def test_rows_name_a_pipeline_of_matching_size(row: object) -> None:
     assert row.feature_input is not None  # type: ignore[attr-defined]
     pipeline = find_pipeline(row.feature_input.pipeline)  # type: ignore[attr-defined]
     assert (np.prod(pipeline.shape), pipeline.task) == (row.input_bytes, row.task)  # type: ignore[attr-defined]
@@ -58,7 +58,7 @@ def test_published_and_test_split(tmp_path: Path) -> None:
     assert by_variable is not None and by_variable.samples[0].load() == published.samples[0].load()
 
 
-def test_labels_follow_the_models_own_order(tmp_path: Path) -> None:
+def test_labels_follow_the_models_class_order(tmp_path: Path) -> None:
     write_tree(tmp_path / "speech_commands", speech_selection())
     order = ("unknown", "silence", "no", "yes")
     own = replace(KEYWORDS, pipeline="hello-edge-kws", classes=order)
@@ -66,7 +66,7 @@ def test_labels_follow_the_models_own_order(tmp_path: Path) -> None:
     assert dataset is not None and [sample.label for sample in dataset.samples] == [3, 2, 1, 0]
 
 
-def test_the_corpus_alone_gives_its_test_split(tmp_path: Path) -> None:
+def test_corpus_alone_gives_its_test_split(tmp_path: Path) -> None:
     write_tree(tmp_path / "speech_commands_v0.02", speech_corpus())
     dataset = feature_dataset(KEYWORDS, find_task("kws"), tmp_path, environ=NOWHERE)
     assert dataset is not None and len(dataset.samples) == 4 and "speakers that no other split has" in dataset.origin
@@ -111,7 +111,7 @@ def test_a_toy_car_clip_gives_several_unlabelled_inputs(tmp_path: Path) -> None:
     assert len(dataset.windows(dataset.samples[0].load())) == 14
 
 
-def test_a_named_folder_must_have_the_data(tmp_path: Path) -> None:
+def test_named_folder_must_hold_the_data(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds no keyword clips.* wanted speech_commands_v0\.02/.*--synthetic"):
         feature_dataset(KEYWORDS, find_task("kws"), tmp_path, environ=NOWHERE)
     assert feature_dataset(KEYWORDS, find_task("kws"), environ={**NOWHERE, "MLPERF_TINY_DATA": str(tmp_path)}) is None
@@ -134,7 +134,7 @@ def test_synthetic_machines_are_scored_for_models_trained_on_them_only(tmp_path:
         assert {sample.name.split("_id_")[1][:2] for sample in dataset.samples} <= set(machines)
 
 
-def test_slide_rails_come_before_toy_cars(tmp_path: Path) -> None:
+def test_slide_rails_are_preferred_to_toy_cars(tmp_path: Path) -> None:
     clips = {
         f"{part}/{kind}_id_04_00000000.wav": sound(3, 176_000)
         for part, kind in (("train", "normal"), ("test", "anomaly"))
@@ -167,7 +167,7 @@ def test_feature_input_is_read_from_a_card() -> None:
 
 
 def answers(dataset: Dataset, content: bytes, every: int) -> tuple[int, int]:
-    """Right answers of TFLite's reference kernels, and of how many."""
+    """Number of right answers of TFLite's reference kernels, and of samples."""
     interpreter = pytest.importorskip("ai_edge_litert.interpreter")
     resolver = interpreter.OpResolverType.BUILTIN_REF
     loaded = interpreter.Interpreter(model_content=content, experimental_op_resolver_type=resolver)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run feeds to a model."""
+"""The samples that a run sends to a model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_performance_inputs_hold_one_inference_each(task: Task) -> None:
     assert {len(sample.load()) for sample in samples} == {task.window_bytes}
 
 
-def test_few_samples_are_used_again() -> None:
+def test_few_samples_repeat() -> None:
     few = dataclasses.replace(PATTERNS, samples=PATTERNS.samples[:2])
     assert [sample.load() for sample in performance_inputs(few, "benchmark", 490)] == [
         PATTERNS.samples[number].load() for number in (0, 1, 0, 1, 0)
@@ -39,11 +39,11 @@ def test_a_model_that_no_data_fits_gets_random_values_of_its_size() -> None:
     assert first == second and len(set(first)) == 5 and {len(content) for content in first} == {2_500}
 
 
-def test_accuracy_takes_the_whole_list() -> None:
+def test_accuracy_uses_the_whole_list() -> None:
     assert accuracy_inputs(SOUNDS, "benchmark", "m") == SOUNDS.samples
 
 
-def test_accuracy_needs_labels_and_inputs_that_fit() -> None:
+def test_accuracy_needs_labels_and_matching_inputs() -> None:
     with pytest.raises(UsageError, match="kws01 has no labels"):
         accuracy_inputs(PATTERNS, "benchmark", "mlperf-kws")
     with pytest.raises(UsageError, match="micronet-ad-s needs inputs that no feature pipeline computes"):

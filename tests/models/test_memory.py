@@ -49,18 +49,18 @@ def test_ram_of_tflm_is_predicted(name: str) -> None:
 # Of the paper's own figures for KWS-S the operators' share alone would be negative: it is below what its activations
 # and channels take. VWW-2 and the auto-encoder are so small that the interpreter of 2020 shows.
 @pytest.mark.parametrize("name", sorted(TABLE_4.keys() - {"micronet-kws-s", "ad-autoencoder"}))
-def test_ram_and_flash_are_near_the_papers(name: str) -> None:
+def test_ram_and_flash_are_close_to_the_paper(name: str) -> None:
     arch, paper = find_arch(name), TABLE_4[name]
     assert tflm_ram_bytes(arch) / 1024 == pytest.approx(paper.sram_kib, rel=0.09)
     assert tflite_bytes(arch) / 1024 == pytest.approx(paper.flash_kib, rel=0.05)
 
 
 @pytest.mark.parametrize("arch", ARCHS, ids=lambda arch: arch.name)
-def test_no_plan_is_below_the_peak(arch: Arch) -> None:
+def test_arena_is_at_least_the_peak(arch: Arch) -> None:
     assert peak_bytes(arch) <= greedy_bytes(buffers(arch), alignment=1) <= tflm_ram_bytes(arch)
 
 
-def test_buffers_live_as_long_as_they_are_needed() -> None:
+def test_lifetimes_of_buffers() -> None:
     arch = Arch(name="x", input_shape=(4, 4, 1), blocks=(Conv(2), Residual(2), GlobalPool(), Flatten(), Dense(3)))
     assert buffers(arch) == (
         ActivationBuffer(16, 0, 0),  # the input
@@ -80,7 +80,7 @@ def test_buffers_live_as_long_as_they_are_needed() -> None:
     }  # two columns of 3 x 3 x channels, 16 bits
 
 
-def test_greedy_places_do_not_overlap_in_time() -> None:
+def test_greedy_placement_is_between_peak_and_sum() -> None:
     rng = np.random.default_rng(3)
     for _ in range(50):
         found = [
@@ -93,6 +93,6 @@ def test_greedy_places_do_not_overlap_in_time() -> None:
     assert greedy_bytes(chain, alignment=1) == 20
 
 
-def test_the_table_has_a_row_of_every_network() -> None:
+def test_table_has_a_row_for_every_network() -> None:
     rows = [row_of(arch) for arch in ARCHS if arch.name in ("micronet-vww-2", "dscnn-s", "ad-autoencoder-wide")]
     assert all(row.count("|") == 12 for row in rows) and "| 6.29 | 5.3 | 89,302 |" in rows[1]

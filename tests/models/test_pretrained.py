@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every shipped model: its card is true, and the reference kernels give the figures on it."""
+"""Every shipped model: its card is true, and the reference kernels reproduce its metrics."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def named(cards: list[dict]) -> pytest.MarkDecorator:
 
 
 @named(CARDS)
-def test_cards_say_what_the_file_is(card: dict) -> None:
+def test_card_describes_the_file(card: dict) -> None:
     model, arch = find_model(card["name"]), find_arch(card.get("network", card["name"]))
     content = model.load()
     assert len(content) == card["bytes"]
@@ -67,7 +67,7 @@ def test_cards_say_what_the_file_is(card: dict) -> None:
 
 
 @named(CARDS)
-def test_cards_say_where_the_weights_are_from(card: dict) -> None:
+def test_card_states_the_origin_of_the_weights(card: dict) -> None:
     assert card["recipe"]["command"].startswith(f"micronet-train {card.get('network', card['name'])} --out DIR")
     assert {"python", "tensorflow", "keras", "numpy"} <= set(card["versions"])
     assert card["recipe"]["seed"] >= 0 and card["date"] and card["description"] and card["licence"]
@@ -75,7 +75,7 @@ def test_cards_say_where_the_weights_are_from(card: dict) -> None:
         assert (PRETRAINED.parents[1] / card["training_data"]["source"]).is_file()
     else:
         assert "CC BY 4.0" in card["training_data"]["source"] and "CC-BY-4.0" in card["licence"]
-    # The clips of the toy cars and the pictures of the benchmark may not be trained on for a published model.
+    # The clips of the toy cars and the images of the benchmark may not be trained on for a published model.
     assert card["training_data"]["kind"] == "synthetic" or card["task"] == "kws"
 
 
@@ -89,27 +89,27 @@ def test_all_weights_together_are_small() -> None:
 
 
 @named(MICRONETS)
-def test_the_three_forms_of_a_micronet_agree(card: dict) -> None:
+def test_metrics_of_float_and_int8_agree(card: dict) -> None:
     figures = {form: card["figures"][form]["test"][card["metric"]] for form in ("float", "int8_in_training", "tflite")}
     assert abs(figures["tflite"] - figures["int8_in_training"]) < 0.01, figures
-    # After few steps the norms' statistics lag behind, which int8 training makes up for: it may be better, not worse.
+    # After few steps the statistics of the norms lag; int8 training corrects that, so it may be better, not worse.
     assert figures["tflite"] > figures["float"] - 0.03, figures
 
 
 @named([card for card in MICRONETS if card["task"] == "kws"])
-def test_keyword_networks_give_their_cards_accuracy(card: dict, data_dir: Path) -> None:
+def test_keyword_networks_reproduce_their_cards_accuracy(card: dict, data_dir: Path) -> None:
     examples = find_speech_commands(data_dir)
     assert examples is not None
     inputs, labels = features_of(examples.test, find_pipeline(card["input"]["features"]))
     logits = int8_outputs(open_interpreter(find_model(card["name"]).load()), inputs)
     wanted = card["figures"]["tflite"]["test"]
     assert len(labels) == wanted["clips"]
-    # Other processors' kernels may round the odd clip the other way.
+    # Kernels of other processors may round a few clips the other way.
     assert abs(int(np.sum(logits.argmax(axis=1) == labels)) - wanted["right"]) <= 4
 
 
 @named([card for card in MICRONETS if card["task"] == "ad"])
-def test_machine_networks_tell_faulty_machines_from_healthy_ones(card: dict) -> None:
+def test_machine_networks_detect_anomalies(card: dict) -> None:
     clips = machine_clips(normal_clips("test", 2) + faulty_clips("test", 2))
     patches = ClipPatches.of(clips, find_pipeline(card["input"]["features"]))
     made = patch_metrics(clips, patches, partial(int8_outputs, open_interpreter(find_model(card["name"]).load())))
@@ -117,14 +117,14 @@ def test_machine_networks_tell_faulty_machines_from_healthy_ones(card: dict) -> 
 
 
 @named([card for card in MICRONETS if card["task"] == "vww"])
-def test_picture_networks_find_drawn_people(card: dict) -> None:
+def test_image_networks_find_people_in_synthetic_scenes(card: dict) -> None:
     inputs, labels = features_of(synthetic_scenes(500).test, find_pipeline(card["input"]["features"]))
     logits = int8_outputs(open_interpreter(find_model(card["name"]).load()), inputs)
     wanted = card["figures"]["tflite"]["test"]["accuracy"]
     assert np.mean(logits.argmax(axis=1) == labels) == pytest.approx(wanted, abs=0.08)
 
 
-def test_the_auto_encoder_has_the_benchmarks_shape(data_dir: Path) -> None:
+def test_auto_encoder_has_the_benchmarks_layers(data_dir: Path) -> None:
     ours, theirs = (
         reference(find_model("ad-autoencoder").load()),
         reference(find_model("mlperf-ad", data_dir=data_dir).load()),
@@ -138,7 +138,7 @@ def test_the_auto_encoder_has_the_benchmarks_shape(data_dir: Path) -> None:
     ]
 
 
-def test_the_auto_encoder_gives_its_cards_figure() -> None:
+def test_auto_encoder_reproduces_its_cards_auc() -> None:
     card = next(card for card in CARDS if card["name"] == "ad-autoencoder")
     task = find_task("ad")
     dataset = load_dataset(task, synthetic=True)
@@ -148,7 +148,7 @@ def test_the_auto_encoder_gives_its_cards_figure() -> None:
     assert auc(labels, scores) >= task.target
 
 
-def test_scores_are_the_reference_firmwares(data_dir: Path) -> None:
+def test_scores_equal_the_reference_firmware(data_dir: Path) -> None:
     """The one real clip with a known score: 10.265, smallest window 8.098, largest 12.469 (device arithmetic)."""
     content = (data_dir / "ad01" / "normal_id_01_00000000_hist_librosa.bin").read_bytes()
     score = int8_ad_scores(reference(find_model("mlperf-ad", data_dir=data_dir).load()), [content])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetching whole data sets, from files of this machine that stand in for their addresses."""
+"""Fetching official data sets, with local files in place of their addresses."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def cifar_archive(batch: object) -> bytes:
     return stream.getvalue()
 
 
-def test_fetched_keywords_are_found_by_the_next_run(tmp_path: Path) -> None:
+def test_fetched_keywords_are_found_by_load_dataset(tmp_path: Path) -> None:
     environ = {"MLPERF_TINY_CACHE": str(tmp_path / "cache")}
     content = b"".join(KWS_FILES.values())
     task = offer(KWS, tmp_path / "site", keyword_archive(KWS_FILES), KWS_LIST, content)
@@ -92,7 +92,7 @@ class Harmful:
         return (os.mkdir, ("harmed",))
 
 
-def test_a_pickle_that_calls_something_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pickle_with_code_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     task = offer(IC, tmp_path / "site", cifar_archive(Harmful()), IC_LIST, b"")
     with pytest.raises(DataError, match="not allowed in a data set"):
@@ -124,7 +124,7 @@ def test_fetch_refuses_manual_downloads_and_names_the_source(tmp_path: Path, nam
         fetch(find_task(name), None, {"MLPERF_TINY_CACHE": str(tmp_path)})
 
 
-def test_the_digest_of_the_keyword_row_is_that_of_the_real_files(data_dir: Path) -> None:
+def test_hashes_of_rows_match_the_real_files(data_dir: Path) -> None:
     content = b"".join(sample.load() for sample in load_dataset(KWS, data_dir).samples)
     assert KWS.download is not None and hashlib.sha256(content).hexdigest() == KWS.download.content_sha256
     for task in (task for task in TASKS if task.download is not None):

@@ -24,7 +24,7 @@ def found(folder: Path) -> ExampleSet:
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
-def test_a_selection_goes_by_its_table(tmp_path: Path, form: str) -> None:
+def test_selection_follows_its_table(tmp_path: Path, form: str) -> None:
     write_tree(tmp_path / "speech_commands", speech_selection(), form)
     got = found(tmp_path)
     assert [(e.name, e.label, e.group) for e in got.train] == [
@@ -38,7 +38,7 @@ def test_a_selection_goes_by_its_table(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
-def test_the_corpus_goes_by_its_lists(tmp_path: Path, form: str) -> None:
+def test_corpus_follows_its_lists(tmp_path: Path, form: str) -> None:
     write_tree(tmp_path / "speech_commands_v0.02", speech_corpus(), form)
     got = found(tmp_path)
     counts = [Counter(LABELS[e.label] for e in split) for split in (got.train, got.validation, got.test)]
@@ -55,7 +55,7 @@ def test_the_corpus_goes_by_its_lists(tmp_path: Path, form: str) -> None:
     assert got.published_test == ()
 
 
-def test_the_canonical_test_set_takes_the_tests_place(tmp_path: Path) -> None:
+def test_canonical_test_set_replaces_the_test_split(tmp_path: Path) -> None:
     write_tree(tmp_path / "speech_commands_v0.02", speech_corpus())
     files = {"_silence_/1.wav": sound(1), "_unknown_/bed_x1_nohash_0.wav": sound(2), "go/x2_nohash_0.wav": sound(3)}
     write_tree(tmp_path / "speech_commands_test_set_v0.02", {**files, "LICENSE": "text"})
@@ -66,12 +66,12 @@ def test_the_canonical_test_set_takes_the_tests_place(tmp_path: Path) -> None:
     assert len(alone.test) == 3 and alone.train == ()
 
 
-def test_nothing_there_is_none(tmp_path: Path) -> None:
+def test_empty_folder_gives_none(tmp_path: Path) -> None:
     (tmp_path / "speech_commands").mkdir()
     assert find_speech_commands(tmp_path) is None
 
 
-def test_broken_sets_are_named(tmp_path: Path) -> None:
+def test_errors_name_the_broken_set(tmp_path: Path) -> None:
     selection = speech_selection()
     for number, (change, wanted) in enumerate(
         [
@@ -104,14 +104,14 @@ def test_broken_sets_are_named(tmp_path: Path) -> None:
     ],
     ids=["empty", "cut", "8 kHz", "no samples"],
 )
-def test_sounds_that_are_none_are_refused_by_name(content: bytes, wanted: str) -> None:
+def test_errors_name_the_unreadable_sound(content: bytes, wanted: str) -> None:
     with pytest.raises(DataError, match=wanted) as refused:
         read_sound(content, "set/x.wav")
     assert "set/x.wav" in str(refused.value)
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
-def test_sounds_come_back_sample_for_sample(suffix: str) -> None:
+def test_sounds_are_read_sample_for_sample(suffix: str) -> None:
     assert (read_sound(sound(7, suffix=suffix), "x") == read_sound(sound(7), "x")).all()
 
 

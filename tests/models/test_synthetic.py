@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The synthetic source: the same on every machine, and clips that do not repeat each other."""
+"""Synthetic data: the same on every machine, and no clip equals another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlperf_tiny.models.data.synthetic.machines import MACHINE_IDS, SAMPLES, Cli
 from mlperf_tiny.models.data.synthetic.sets import clip_features, faulty_clips, normal_clips
 from mlperf_tiny.models.tasks import TASKS, Task, find_task
 
-# Of the 16-bit samples: a change of the source makes every figure of the shipped model void, so train it again.
+# Of the 16-bit samples. If one changes, the metrics of shipped models are void: train them again.
 CLIP_SHA256 = {
     Clip(1, 0, "test"): "fc8da7fe89f5d95f23b883a5a26065e66b6bbe4c735b654a561d700993a9dbd2",
     Clip(4, 3, "train"): "91ad7bbfdd4bf9b0251a0585b32083b558ca0aca61a2e7acbd58f390616d2481",
@@ -55,7 +55,7 @@ def test_patterns_are_the_same_on_every_machine_and_unlabelled(task: Task) -> No
     assert len(set(content)) > 200  # a whole byte's range
 
 
-def test_splits_seeds_machines_and_faults_share_no_clip() -> None:
+def test_clips_differ_between_splits_seeds_machines_and_faults() -> None:
     clips = [
         Clip(machine_id, number, split) for machine_id in (1, 2) for number in (0, 1) for split in ("train", "test")
     ]
@@ -63,7 +63,7 @@ def test_splits_seeds_machines_and_faults_share_no_clip() -> None:
     assert len({waveform(clip).tobytes() for clip in clips}) == len(clips)
 
 
-def test_the_run_set_is_balanced_over_machines_and_faults() -> None:
+def test_run_set_is_balanced_over_machines_and_faults() -> None:
     dataset = load_dataset(find_task("ad"), synthetic=True)
     assert dataset.source == "synthetic" and dataset.labelled and not dataset.complete
     assert len({sample.name for sample in dataset.samples}) == len(dataset.samples) == 40

@@ -32,7 +32,7 @@ def made(request: pytest.FixtureRequest) -> Callable[[int], ExampleSet]:
     return request.param
 
 
-def test_splits_have_every_class_alike(made: Callable[[int], ExampleSet]) -> None:
+def test_splits_are_balanced_over_classes(made: Callable[[int], ExampleSet]) -> None:
     examples = made(10)
     assert examples.source == "synthetic" and len({e.name for e in (*examples.train, *examples.test)}) > 0
     for split, count in ((examples.train, 10), (examples.validation, 2), (examples.test, 2)):
@@ -41,7 +41,7 @@ def test_splits_have_every_class_alike(made: Callable[[int], ExampleSet]) -> Non
     assert len({e.name for e in everything}) == len(everything)
 
 
-def test_an_example_is_the_same_each_time_and_like_no_other(made: Callable[[int], ExampleSet]) -> None:
+def test_examples_are_reproducible_and_distinct(made: Callable[[int], ExampleSet]) -> None:
     first, second = made(2), made(2)
     contents = {e.name: e.load() for e in first.train}
     for example in reversed(second.train):  # in another order: none depends on those before it
@@ -50,7 +50,7 @@ def test_an_example_is_the_same_each_time_and_like_no_other(made: Callable[[int]
 
 
 @pytest.mark.usefixtures("synthesiser")
-def test_clips_are_seconds_at_all_levels() -> None:
+def test_clips_last_one_second_at_varied_levels() -> None:
     clips = np.stack([e.load() for e in synthetic_speech(4).train])
     assert clips.shape == (48, 16_000) and clips.dtype == np.int16
     peaks = np.abs(clips.astype(int)).max(axis=1)
@@ -73,7 +73,7 @@ def test_voices_differ_and_unknown_ones_are_refused(synthesiser: espeak.Synthesi
         synthesiser.speak("left", espeak.Voice("xx-none", "f1"))
 
 
-def test_without_a_library_the_way_to_one_is_told(
+def test_missing_library_error_names_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, synthesiser: espeak.Synthesiser
 ) -> None:
     broken = dataclasses.replace(synthesiser, path="/nonexistent/libespeak-ng.so")
@@ -89,14 +89,14 @@ def test_without_a_library_the_way_to_one_is_told(
 
 
 def nearest_mean(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray) -> float:
-    """The share of ``test`` that the nearest class mean of ``train`` gets right."""
+    """The share of ``test`` that the nearest class mean of ``train`` classifies correctly."""
     means = np.stack([train[train_labels == label].mean(axis=0) for label in np.unique(train_labels)])
     distances = ((test[:, None, :] - means[None]) ** 2).sum(axis=2)
     return float((distances.argmin(axis=1) == test_labels).mean())
 
 
 @pytest.mark.usefixtures("synthesiser")
-def test_words_can_be_told_apart_across_speakers() -> None:
+def test_words_are_separable_across_speakers() -> None:
     from mlperf_tiny.models.features.pipelines import find_pipeline
 
     def features(examples: tuple[Example, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -108,7 +108,7 @@ def test_words_can_be_told_apart_across_speakers() -> None:
     assert right > 2 / 12  # one in twelve by chance
 
 
-def test_colours_and_light_do_not_give_people_away() -> None:
+def test_mean_colours_do_not_reveal_people() -> None:
     images = np.stack([e.load() for e in synthetic_scenes(150).train]).astype(float)
     labels = np.array([e.label for e in synthetic_scenes(150).train])
     assert images.shape == (300, 96, 96, 3)

@@ -39,7 +39,7 @@ def cifar_files(form: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("form", ["py", "bin"])
 @pytest.mark.parametrize("above", ["", "cifar10"])
-def test_cifar_in_both_forms(tmp_path: Path, form: str, above: str) -> None:
+def test_cifar10_in_both_forms(tmp_path: Path, form: str, above: str) -> None:
     write_tree(tmp_path / above, cifar_files(form))
     found = find_cifar10(tmp_path)
     assert found is not None
@@ -60,7 +60,7 @@ def test_cifar_in_both_forms(tmp_path: Path, form: str, above: str) -> None:
         ("py", pickle.dumps(Path("/")), "not allowed in a data set"),
     ],
 )
-def test_broken_batches_are_named(tmp_path: Path, form: str, content: bytes, wanted: str) -> None:
+def test_errors_name_the_broken_batch(tmp_path: Path, form: str, content: bytes, wanted: str) -> None:
     name = f"cifar-10-batches-{form}/data_batch_3{'.bin' if form == 'bin' else ''}"
     write_tree(tmp_path, {**cifar_files(form), name: content})
     with pytest.raises(DataError, match=wanted) as refused:
@@ -68,7 +68,7 @@ def test_broken_batches_are_named(tmp_path: Path, form: str, content: bytes, wan
     assert "data_batch_3" in str(refused.value)
 
 
-# A image of 200 x 100: the square in its middle is from 50 to 150, 0.5 % of it 50 pixels, of the whole 100.
+# An image of 200 x 100: its centred square is from 50 to 150, 0.5 % of it 50 pixels, of the whole 100.
 @pytest.mark.parametrize(
     ("boxes", "in_square", "in_whole"),
     [
@@ -82,7 +82,7 @@ def test_broken_batches_are_named(tmp_path: Path, form: str, content: bytes, wan
         ([(60, 10, 5, 5), (80, 10, 5, 5)], False, False),
     ],
 )
-def test_the_rule_of_visual_wake_words(boxes: list, in_square: bool, in_whole: bool) -> None:
+def test_rule_of_visual_wake_words(boxes: list, in_square: bool, in_whole: bool) -> None:
     image = Annotated("x.jpg", 200, 100, tuple(boxes))
     assert (shows_person(image), shows_person(image, whole=True)) == (in_square, in_whole)
 
@@ -102,14 +102,14 @@ def test_coco(tmp_path: Path, year: str) -> None:
     assert alone is not None and (len(alone.train), len(alone.test)) == (0, 4)
 
 
-def test_a_square_is_cut_or_squeezed() -> None:
+def test_images_are_cropped_or_scaled() -> None:
     tall = jpeg(40, 80)
     assert square(tall, 20).min() > 240
     squeezed = square(tall, 20, whole=True)
     assert squeezed[0].max() < 20 and squeezed[10].min() > 240
 
 
-def test_broken_coco_is_named(tmp_path: Path) -> None:
+def test_errors_name_the_broken_coco_file(tmp_path: Path) -> None:
     assert find_coco(tmp_path) is None
     folder = write_tree(tmp_path / "a", {"annotations/instances_val2017.json": b'{"images": [{}]}'})
     with pytest.raises(DataError, match=r"instances_val2017\.json is not an annotation file"):
@@ -135,7 +135,7 @@ def test_dcase(tmp_path: Path, name: str, form: str) -> None:
     assert found.test[0].load()[0] == 51 and {e.label for e in found.train} == {0}
 
 
-def test_broken_dcase_is_named(tmp_path: Path) -> None:
+def test_errors_name_the_broken_dcase_file(tmp_path: Path) -> None:
     write_tree(tmp_path / "a" / "slider", {"train/normal_id_00_00000000.wav": sound(1, 400)})
     with pytest.raises(DataError, match="no clips in a folder test/"):
         find_dcase(tmp_path / "a", "slider")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden facts of the networks, and every layer of them against the published files."""
+"""Operation and parameter counts of the networks, and their layers against the published files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ COUNTS = {
 }
 
 # Operations (two for each multiply-accumulate) in millions as Table 4 prints them. Its keyword networks are counted
-# with maps of 24.5 x 5 behind the layer of stride 2, where there are 25 x 5.
+# with maps of 24.5 x 5 after the layer of stride 2, where there are 25 x 5.
 PAPER_MOPS = {
     "micronet-kws-s": 16.4,
     "micronet-kws-m": 30.6,
@@ -106,7 +106,7 @@ def test_names_are_unique() -> None:
     assert len({arch.name for arch in ARCHS}) == len(ARCHS) == len(COUNTS)
 
 
-def test_an_unknown_network_lists_the_names() -> None:
+def test_unknown_network_lists_known_names() -> None:
     with pytest.raises(UsageError, match=r"'vgg'; choose one of .*ad-autoencoder"):
         find_arch("vgg")
 
@@ -137,7 +137,7 @@ def padding(kind: str, kernel: tuple[int, ...]) -> str:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_layers_are_those_of_the_published_file(name: str, data_dir: Path) -> None:
+def test_layers_equal_the_published_file(name: str, data_dir: Path) -> None:
     official = PUBLISHED[name]
     if not available_locally(official, data_dir=data_dir):
         pytest.skip("the model is not in the data folder")
@@ -154,7 +154,7 @@ def test_layers_are_those_of_the_published_file(name: str, data_dir: Path) -> No
         assert set(layer.inputs) == read, f"the inputs of {layer}"
 
 
-def test_a_bottleneck_pads_the_narrower_of_two_maps() -> None:
+def test_bottleneck_pads_the_narrower_map() -> None:
     def kinds(entry: int, out: int) -> list[str]:
         blocks = (Conv(entry), Bottleneck(8, out, residual=True))
         return [layer.kind for layer in Arch(name="x", input_shape=(6, 6, 1), blocks=blocks).layers]
@@ -175,12 +175,12 @@ def test_a_bottleneck_pads_the_narrower_of_two_maps() -> None:
         ((8, 8, 1), (Conv(4), Bottleneck(8, 4, (2, 2), residual=True)), "cannot be added"),
     ],
 )
-def test_blocks_that_do_not_fit_are_refused(shape: tuple[int, ...], blocks: tuple, wanted: str) -> None:
+def test_expand_refuses_blocks_that_do_not_fit(shape: tuple[int, ...], blocks: tuple, wanted: str) -> None:
     with pytest.raises(ValueError, match=wanted):
         _ = Arch(name="x", input_shape=shape, blocks=blocks).layers
 
 
-def test_sizes_of_uneven_maps() -> None:
+def test_shapes_of_odd_sized_maps() -> None:
     layers = Arch(
         name="x",
         input_shape=(49, 10, 1),

@@ -48,7 +48,7 @@ class Archive:
 
 _SPEECH = "https://storage.googleapis.com/download.tensorflow.org/data/{}.tar.gz"
 _DCASE = "https://zenodo.org/records/3678171/files/{}.zip"
-# The set's own host has no certificate of its own name; this is the storage behind it.
+# COCO's own host name has no valid certificate; this is the storage that serves it.
 _COCO = "https://s3.amazonaws.com/images.cocodataset.org/{}.zip"
 
 ARCHIVES: tuple[Archive, ...] = (

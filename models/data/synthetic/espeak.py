@@ -94,14 +94,14 @@ class Synthesiser:
         Raises:
             DataError: The voice is unknown, or the library failed.
         """
-        return np.frombuffer(_speaker().ask("speak", self.path, self.voices, text, asdict(voice)), np.int16).copy()
+        return np.frombuffer(_speaker().request("speak", self.path, self.voices, text, asdict(voice)), np.int16).copy()
 
 
 @lru_cache(maxsize=1)
 def synthesiser() -> Synthesiser:
     """Find the library; raises DataError with the ways to install it when there is none."""
     path, voices = _library_files()
-    info = json.loads(_speaker().ask("info", path, voices))
+    info = json.loads(_speaker().request("info", path, voices))
     return Synthesiser(path, voices, info["rate_hz"], tuple(info["variants"]), info["version"])
 
 
@@ -119,12 +119,12 @@ class _Speaker:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
 
-    def ask(self, *request: object) -> bytes:
-        """Return the answer; raises DataError with the reason where there is none."""
+    def request(self, *values: object) -> bytes:
+        """Send one request and return the reply; raises DataError with the library's error."""
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
             with self.lock:
-                self.process.stdin.write(json.dumps(request).encode() + b"\n")
+                self.process.stdin.write(json.dumps(values).encode() + b"\n")
                 self.process.stdin.flush()
                 good, length = _HEADER.unpack(self.process.stdout.read(_HEADER.size))
                 answer = self.process.stdout.read(length)

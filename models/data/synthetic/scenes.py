@@ -102,7 +102,7 @@ def _colour(rng: np.random.Generator, low: int = 10, high: int = 245) -> Colour:
 
 
 def _place(rng: np.random.Generator, smallest: float, largest: float) -> tuple[float, float, float]:
-    """Centre, foot and height of an object in pixels; large objects stand lower, as near ones do."""
+    """Centre, foot and height of an object in pixels; large objects are lower, as near ones are."""
     height = _PIXELS * float(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
     foot = _PIXELS * rng.uniform(0.55, 0.75) + 0.35 * height * rng.uniform(0.7, 1.2)
     return _PIXELS * rng.uniform(0.05, 0.95), float(foot), height

@@ -58,7 +58,7 @@ def test_published_feature_file(data_dir: Path) -> None:
     np.testing.assert_allclose(np.frombuffer(made, "<f4"), wanted, rtol=0, atol=1e-5)
 
 
-def test_windows_are_five_frames_each_one_further() -> None:
+def test_windows_are_five_frames_with_stride_one() -> None:
     features = np.arange(200 * 128, dtype=np.float32).reshape(200, 128)
     cut = windows(features)
     assert cut.shape == (196, 640)

@@ -30,7 +30,7 @@ def test_triangles_on_the_mel_axis(bands: int, bins: int, low_hz: float, high_hz
 
 
 @pytest.mark.parametrize(("bands", "bins", "low_hz", "high_hz"), BANKS)
-def test_the_operators_filters_share_out_each_bin(bands: int, bins: int, low_hz: float, high_hz: float) -> None:
+def test_operator_filters_split_bins_between_two_bands(bands: int, bins: int, low_hz: float, high_hz: float) -> None:
     got = operator_filters(bands, bins, 16_000, low_hz, high_hz)
     hz_per_bin = 8000.0 / (bins - 1)
     step = (mel(high_hz) - mel(low_hz)) / (bands + 1)
