@@ -32,7 +32,7 @@ ENERGY_BAUD = 9600
 # The port is a pipe: no bit times to wait for.
 HOST_BAUD = 100_000_000
 
-# What an image without a C library has of one.
+# The memory functions of an image without a C library.
 C_LIBRARY_SOURCES = ("cortex_m/memory.c",)
 
 _INPUT = {InputFormat.INT8: "INPUT_INT8", InputFormat.UINT8: "INPUT_UINT8", InputFormat.FLOAT32: "INPUT_FLOAT32"}
@@ -44,22 +44,28 @@ _RESULT = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Firmware:
-    """A built image. ``ram_bytes`` is stack, data and bss; both sizes are 0 for the host."""
+    """A built image."""
 
     device: str
     elf: Path
     elf_sha256: str
     flash_bytes: int
+    """0 for the host."""
     ram_bytes: int
+    """Stack, data and bss; 0 for the host."""
     toolchain: str
+    """``zig`` or ``gcc``."""
     compiler: str
+    """Its version."""
     flags: tuple[str, ...]
     model_sha256: str
+    """Hash of the .tflite."""
     wire: WireFormat
     baud: int
     energy: bool
+    """An energy build: 9600 baud, and pulses on the timestamp pin."""
 
 
 def build_firmware(
@@ -73,11 +79,25 @@ def build_firmware(
     stack_bytes: int | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Firmware:
-    """Build ``OUT/firmware.elf`` (and ``firmware.bin`` for a board); return what is known of it.
+    """Build ``OUT/firmware.elf`` (and ``firmware.bin`` for a board).
 
-    ``baud`` overrides the row's console rate, ``stack_bytes`` what the engine asks for; an energy build always runs at
-    9600 and pulses the timestamp pin.
-    Raises DoesNotFit when flash or RAM are too small and CompilerFailed with the compiler's own words.
+    Args:
+        model: The engine's model.
+        wire: The input and result format of the task.
+        board: The row to build for.
+        out_dir: The folder, which may hold an earlier build.
+        toolchain: The compiler; zig unless given.
+        energy: Make an energy build, which always runs at 9600 baud and pulses the timestamp pin.
+        baud: The console's rate instead of the row's.
+        stack_bytes: The stack instead of the engine's.
+        progress: Called with a line for each step.
+
+    Returns:
+        The image and its sizes.
+
+    Raises:
+        DoesNotFit: Flash or RAM are too small.
+        CompilerFailed: With the compiler's own messages.
     """
     toolchain = toolchain or ZigToolchain()
     compiler = toolchain.version(board)
@@ -89,7 +109,7 @@ def build_firmware(
     files = lay_out(model, wire, board, source_dir, rate, energy, stack)
     sources = [name for name in files if name.endswith((".c", ".cc"))]
     includes = sorted({str(PurePosixPath(name).parent) for name in files if name.endswith(".h")})
-    # A foreign engine's C++ has a whole C library: it must not find the few headers that stand in for one in an image.
+    # An external engine's C++ has a whole C library: it must not find the few headers that replace one in an image.
     glue_includes = ["engine", "model"]
 
     progress(f"compiling {len(sources)} files for {board.device} with {compiler}")
@@ -138,9 +158,22 @@ def lay_out(
     energy: bool,
     stack_bytes: int,
 ) -> list[str]:
-    """Write the whole program into ``folder``; return its files, sorted, relative to it."""
-    # An engine with a library gets the C library it was made for, and with it that library's memory functions: a
-    # runtime is measured as its users build it.
+    """Write the whole program into a folder.
+
+    Args:
+        model: The engine's model.
+        wire: The input and result format of the task.
+        board: The row to build for.
+        folder: Where to write.
+        baud: The console's rate.
+        energy: Pulse the timestamp pin.
+        stack_bytes: The size of the stack.
+
+    Returns:
+        The files, sorted, relative to ``folder``.
+    """
+    # An engine with a library gets the C library it was made for, with its memory functions: an interpreter is
+    # measured as its users build it.
     sources = [
         f"ports/{name}" for name in port_sources(board) if model.library is None or name not in C_LIBRARY_SOURCES
     ]
@@ -176,7 +209,15 @@ def port_sources(board: Board) -> list[str]:
 
 
 def app_config(input_bytes: int, wire: WireFormat, clock_hz: int, baud: int, energy: bool) -> str:
-    """The text of ``app_config.h``: what the monitor must know of the model and of this build."""
+    """Return the text of ``app_config.h``: what the monitor needs of the model and of this build.
+
+    Args:
+        input_bytes: Values of the model's int8 input.
+        wire: The input and result format of the task.
+        clock_hz: The core clock, for the ``info`` command.
+        baud: The console's rate.
+        energy: Pulse the timestamp pin.
+    """
     needed = input_bytes * (4 if wire.input is InputFormat.FLOAT32 else 1)
     values = {
         "APP_VENDOR": f'"{VENDOR}"',
@@ -224,7 +265,12 @@ def board_config(board: Board) -> str:
 
 
 def linker_script(board: Board, stack_bytes: int) -> str:
-    """The text of the linker script, from the template and the row's memories."""
+    """Return the text of the linker script, from the template and the row's memories.
+
+    Args:
+        board: The row to link for.
+        stack_bytes: The size of the stack.
+    """
     template = string.Template((FIRMWARE / "ports" / "cortex_m" / "sections.ld").read_text())
     return template.substitute(
         flash_base=f"0x{board.memory('flash').base:08X}",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be told of a linked image without running it: how much of each memory it takes, the bytes to programme,
-and whether it holds instructions that the board's floating-point unit lacks."""
+"""Reads a linked image: how much of each memory it takes, the bytes to programme, and whether it has instructions that
+the board's floating-point unit lacks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from elftools.elf.sections import SymbolTableSection
 from mlperf_tiny.errors import CompilerFailed
 from mlperf_tiny.firmware.boards import Board
 
-# Images are linked with memories this large, and what came out is then measured against the real ones: the error can
-# so say how much is missing. No address depends on it.
+# Images are linked with memories this large and then measured against the real ones, so that the error has the number
+# of missing bytes. No address depends on it.
 UNLIMITED_BYTES = 256 << 20
 
 
 def image_bytes(elf: Path, board: Board) -> tuple[int, int]:
-    """Return (flash bytes, RAM bytes) of a linked image: how far it reaches into each memory."""
+    """Return (flash bytes, RAM bytes) of a linked image: how far it extends into each memory.
+
+    Args:
+        elf: The image.
+        board: The row it was linked for.
+    """
     flash, ram = board.memory("flash"), board.memory("ram")
     flash_end, ram_end = flash.base, ram.base
     with elf.open("rb") as file:
@@ -36,7 +41,12 @@ def image_bytes(elf: Path, board: Board) -> tuple[int, int]:
 
 
 def flash_image(elf: Path, board: Board) -> bytes:
-    """The bytes a programmer writes from the start of flash; gaps are 0xFF, as erased."""
+    """Return the bytes that a programmer writes from the start of flash; gaps are 0xFF, as erased.
+
+    Args:
+        elf: The image.
+        board: The row it was linked for.
+    """
     base = board.memory("flash").base
     image = bytearray()
     with elf.open("rb") as file:
@@ -49,7 +59,13 @@ def flash_image(elf: Path, board: Board) -> bytes:
 
 
 def with_constant(elf: Path, symbol: str, value: int) -> bytes:
-    """The file's bytes with another value in the 32-bit constant called ``symbol``; KeyError when there is none."""
+    """Return the file's bytes with another value in a 32-bit constant; raises KeyError when there is none.
+
+    Args:
+        elf: The image.
+        symbol: The constant's name.
+        value: 0 to 2^32 - 1.
+    """
     content = bytearray(elf.read_bytes())
     with elf.open("rb") as file:
         image = ELFFile(file)
@@ -68,6 +84,11 @@ def refuse_double_precision(elf: Path, board: Board, compiler: str) -> None:
     """Raise CompilerFailed when the image computes in double precision and the board's FPU cannot.
 
     An emulator may run such an image (Unicorn's Cortex-M7 has double precision); the board would fault.
+
+    Args:
+        elf: The image.
+        board: The row it was linked for.
+        compiler: The toolchain's name, for the message.
     """
     if "-sp-" not in board.fpu:
         return

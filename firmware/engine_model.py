@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an engine hands to the build: one model, ready to be compiled and linked behind ``engine/model.h``.
+"""What an engine passes to the build: one model, ready to be compiled and linked as ``engine/model.h`` declares it.
 
-The compiled engine (``firmware/codegen``) and TensorFlow Lite Micro (``firmware/tflm``) both end in an EngineModel;
-nothing after it asks which of them it was.
+The compiled engine (``firmware/codegen``) and TensorFlow Lite Micro (``firmware/tflm``) both make an EngineModel. The
+build is the same for both; what else differs between engines is in the rows of ``harness/image/engines.py``.
 """
 
 from __future__ import annotations
@@ -17,29 +17,33 @@ class Int8Tensor(Protocol):
     """A model's input or output: real = scale * (q - zero_point)."""
 
     @property
-    def size_bytes(self) -> int: ...
+    def size_bytes(self) -> int:
+        """Bytes, which is also the number of values."""
 
     @property
-    def scale(self) -> float: ...
+    def scale(self) -> float:
+        """The real step from one value to the next."""
 
     @property
-    def zero_point(self) -> int: ...
+    def zero_point(self) -> int:
+        """The value that stands for 0."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Library:
-    """A prebuilt static library and what a source file needs to be compiled against it.
-
-    ``includes`` are absolute folders. ``defines`` (``NAME`` or ``NAME=value``) and ``flags`` must agree with those the
-    library was built with. ``digest`` is a hash of the archive: with ``version`` it tells two builds apart.
-    """
+    """A prebuilt static library and what a source file needs to be compiled against it."""
 
     archive: Path
     includes: tuple[Path, ...]
+    """Absolute folders of its headers."""
     defines: tuple[str, ...]
+    """``NAME`` or ``NAME=value``; as when the library was built."""
     flags: tuple[str, ...]
+    """Compiler flags; as when the library was built."""
     version: str
+    """The commit or release of its sources."""
     digest: str
+    """sha256 of the archive: two builds of one version differ in it."""
 
 
 class EngineModel(Protocol):
@@ -51,11 +55,11 @@ class EngineModel(Protocol):
 
     @property
     def engine_version(self) -> str:
-        """Which release or commit of a foreign engine, as far as it tells; "" for the compiled engine."""
+        """Release or commit of an external engine, where known; "" for the compiled engine."""
 
     @property
     def kernels(self) -> str:
-        """What computes: ``dsp``, ``ref``, ``CMSIS-NN``, ``reference`` ..."""
+        """The kernels: ``dsp``, ``ref``, ``CMSIS-NN``, ``reference`` ..."""
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -67,20 +71,21 @@ class EngineModel(Protocol):
 
     @property
     def library(self) -> Library | None:
-        """What to link besides; None when the sources are all there is."""
+        """The library to link; None when the sources are complete."""
 
     @property
-    def input(self) -> Int8Tensor: ...
+    def input(self) -> Int8Tensor:
+        """The input tensor."""
 
     @property
-    def output(self) -> Int8Tensor: ...
+    def output(self) -> Int8Tensor:
+        """The output tensor."""
 
     @property
     def arena_bytes(self) -> int:
         """RAM for activations and scratch, and for an interpreter's own structures.
 
-        0 for a model whose arena only its interpreter can tell: ``harness.image.build`` finds it and notes it with the
-        image.
+        0 for a model whose interpreter computes it at run time: ``harness.image.arena`` measures it.
         """
 
     @property

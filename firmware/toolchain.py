@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compilers that make images: one object per compiler, giving command lines; nothing runs here but ``--version``.
+"""The compilers that make images: one object per compiler, which gives command lines; only ``--version`` is run here.
 
 ``zig`` is the clang and lld inside the pinned PyPI package ``ziglang``: the same version gives the same ELF byte for
 byte on every machine. ``gcc`` is whatever ``arm-none-eabi-gcc`` (for the host: ``cc``) is installed.
@@ -62,35 +62,50 @@ TRIPLES = {
 
 
 class Toolchain(Protocol):
-    """What ``build_firmware`` needs of a compiler. Paths are given relative to the folder the commands run in."""
+    """What ``build_firmware`` needs of a compiler. Paths are relative to the folder in which the commands run."""
 
     @property
     def name(self) -> str:
         """``zig`` or ``gcc``."""
 
     def version(self, board: Board) -> str:
-        """What is recorded beside a result; raises CompilerFailed when the compiler is missing."""
+        """Return the version for records; raises CompilerFailed when the compiler is missing."""
 
     def flags(self, board: Board) -> tuple[str, ...]:
-        """The flags that decide the code, the same for every file."""
+        """Return the flags that decide the code, the same for every file."""
 
     def compile(
         self, board: Board, source: str, output: str, includes: Sequence[str], library: Library | None = None
     ) -> list[str]:
-        """The command line that makes one object. ``library`` is what C++ sources (``.cc``) are the glue to."""
+        """Return the command line that makes one object.
+
+        Args:
+            board: The row to compile for.
+            source: The C or C++ file.
+            output: The object to make.
+            includes: Folders of headers.
+            library: What C++ sources (``.cc``) are compiled against.
+        """
 
     def link(
         self, board: Board, objects: Sequence[str], output: str, script: str, library: Library | None = None
     ) -> list[str]:
-        """The command line that makes the image; ``script`` is not used for the host."""
+        """Return the command line that makes the image.
+
+        Args:
+            board: The row to link for.
+            objects: The objects, in order.
+            output: The image to make.
+            script: The linker script; not used for the host.
+            library: The library to link.
+        """
 
 
 def file_flags(source: str) -> tuple[str, ...]:
-    """Flags for one file, on top of those for all.
+    """Return the flags for one file, besides those for all.
 
-    Outside the engine nothing gains from unrolled loops, and a register that is polled four times a turn is harder to
-    follow, for a reader and for an emulator that looks for idle loops. The memory functions must not become calls to
-    themselves.
+    Outside the engine unrolled loops gain nothing, and the emulator finds a loop that polls a register more easily when
+    it is not unrolled. The memory functions must not become calls to themselves.
     """
     plain = () if source.startswith(("engine/", "model/")) else ("-fno-unroll-loops",)
     return (*plain, "-fno-builtin") if source.endswith("cortex_m/memory.c") else plain
@@ -103,12 +118,14 @@ class ZigToolchain:
     name: str = "zig"
 
     def version(self, board: Board) -> str:
+        """See ``Toolchain.version``."""
         try:
             return f"ziglang {importlib.metadata.version('ziglang')}"
         except importlib.metadata.PackageNotFoundError:
             raise _zig_missing() from None
 
     def flags(self, board: Board) -> tuple[str, ...]:
+        """See ``Toolchain.flags``."""
         if board.is_host:
             return COMMON_FLAGS
         target = f"--target={TRIPLES[board.cpu]}"
@@ -117,10 +134,11 @@ class ZigToolchain:
     def compile(
         self, board: Board, source: str, output: str, includes: Sequence[str], library: Library | None = None
     ) -> list[str]:
+        """Return a command line; Args: as ``Toolchain.compile``."""
         _refuse_library(library)
         folder = _zig_folder()
         # `zig clang` is plain clang, without zig's own choice of targets and run-time library; it finds its headers
-        # (stdint.h and the like) only when told where they lie. A process needs the C library that `zig cc` knows.
+        # (stdint.h and the like) only with their folder as an argument. A process needs the C library of `zig cc`.
         driver = ["cc"] if board.is_host else ["clang", "-resource-dir", str(folder / "lib")]
         search = [f"-I{folder}" for folder in includes]
         return [_zig(folder), *driver, *self.flags(board), *file_flags(source), *search, "-c", source, "-o", output]
@@ -128,6 +146,7 @@ class ZigToolchain:
     def link(
         self, board: Board, objects: Sequence[str], output: str, script: str, library: Library | None = None
     ) -> list[str]:
+        """Return a command line; Args: as ``Toolchain.link``."""
         _refuse_library(library)
         zig = _zig(_zig_folder())
         if board.is_host:
@@ -142,11 +161,13 @@ class GccToolchain:
     name: str = "gcc"
 
     def version(self, board: Board) -> str:
+        """See ``Toolchain.version``."""
         program = _gcc(board)
         result = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
         return result.stdout.splitlines()[0] if result.stdout else program
 
     def flags(self, board: Board) -> tuple[str, ...]:
+        """See ``Toolchain.flags``."""
         if board.is_host:
             return COMMON_FLAGS
         return (*_gcc_core(board), *FREESTANDING_FLAGS, *COMMON_FLAGS)
@@ -154,6 +175,7 @@ class GccToolchain:
     def compile(
         self, board: Board, source: str, output: str, includes: Sequence[str], library: Library | None = None
     ) -> list[str]:
+        """Return a command line; Args: as ``Toolchain.compile``."""
         search = [f"-I{folder}" for folder in includes]
         if library is not None and source.endswith(".cc"):
             search += [part for folder in library.includes for part in ("-isystem", str(folder))]
@@ -168,13 +190,14 @@ class GccToolchain:
     def link(
         self, board: Board, objects: Sequence[str], output: str, script: str, library: Library | None = None
     ) -> list[str]:
+        """Return a command line; Args: as ``Toolchain.link``."""
         if board.is_host:
             return [_gcc(board), *objects, "-o", output]
         options = ["-nostdlib", "-nostartfiles", "-Wl," + ",".join(LINK_FLAGS)]
         libraries = ["-lgcc"]
         if library is not None:
-            # The full C library: the small one copies memory byte by byte. Nothing in an image gives out memory
-            # (_sbrk), so one that asks for a heap does not link.
+            # The full C library: the small one copies memory byte by byte. An image has no heap (_sbrk): one that needs
+            # it does not link.
             libraries = [str(library.archive), "-Wl,--start-group", "-lm", "-lc", "-lgcc", "-Wl,--end-group"]
         return [_gcc(board), *_gcc_core(board), *options, "-T", script, *objects, *libraries, "-o", output]
 
@@ -183,7 +206,7 @@ TOOLCHAINS: dict[str, Toolchain] = {"zig": ZigToolchain(), "gcc": GccToolchain()
 
 
 def find_toolchain(name: str) -> Toolchain:
-    """Return the toolchain called ``name``; raises UsageError naming the ones there are."""
+    """Return the toolchain called ``name``; raises UsageError with the valid names."""
     try:
         return TOOLCHAINS[name]
     except KeyError:

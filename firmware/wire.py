@@ -28,20 +28,18 @@ class ResultFormat(Enum):
     FINE = "fine"  # dequantised values, printed like %0.6f: some networks' outputs are closer than a thousandth
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WireFormat:
-    """The device side of one benchmark: ``model_id`` is what ``profile`` prints in ``m-model-[...]``.
-
-    ``buffer_bytes`` is the largest ``db load`` the reference firmware of the task takes; a model that needs more gets
-    more.
-    """
+    """The device side of one benchmark."""
 
     model_id: str
+    """What ``profile`` prints in ``m-model-[...]``."""
     input: InputFormat
     results: ResultFormat
     buffer_bytes: int = 0
+    """The largest ``db load`` that the reference firmware of the task takes; a model that needs more gets more."""
 
 
 def tensor_format(row: WireFormat) -> WireFormat:
-    """The same benchmark for a model whose input tensor is sent as it is and whose outputs may have any range."""
+    """Return the same for a model whose input tensor is sent as it is and whose outputs may have any range."""
     return replace(row, input=InputFormat.INT8, results=ResultFormat.FINE, buffer_bytes=0)

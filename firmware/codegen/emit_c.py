@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plan and offsets in, C text out: ``model.c`` (what happens, in order) and ``model_constants.h`` (the numbers).
+"""Plan and offsets in, C text out: ``model.c`` (the kernel calls in order) and ``model_constants.h`` (the arrays).
 
 Compile ``model.c`` together with ``firmware/engine/<source>`` of every step, with the include folders
 ``firmware/engine`` and ``firmware/engine/dsp`` and the folder of the text. ``-DMODEL_ARENA_LIMIT_BYTES=n`` makes the
@@ -22,7 +22,12 @@ LINE_COLUMNS = 116
 
 
 def emit_c(plan: Plan, placement: Placement) -> dict[str, str]:
-    """Return {file name: text} of the C that implements ``firmware/engine/model.h`` for this plan; pure."""
+    """Return {file name: text} of the C that implements ``firmware/engine/model.h``; pure.
+
+    Args:
+        plan: The kernel calls.
+        placement: Where their buffers lie.
+    """
     return {"model.c": _model(plan, placement), "model_constants.h": _constants(plan)}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lets a convolution do the PAD in front of it: the same zeros, without a padded copy of its input.
+"""Lets a convolution do the PAD before it: the same zeros, without a padded copy of its input.
 
 Frameworks that pad alike on both sides are converted to PAD and a VALID convolution. The copy is often the largest
 buffer of the model.
@@ -19,8 +19,8 @@ FILTER_AXES: Mapping[str, tuple[int, int]] = {"CONV_2D": (1, 2), "DEPTHWISE_CONV
 def fold_padding(graph: Graph) -> tuple[Graph, int]:
     """Return the graph without the PADs that a convolution can do, and how many these were; pure.
 
-    Such a convolution gets the option ``border``: rows above and below, columns left and right. What is not plainly
-    sound is left as it is, for the lowering of PAD to do or to refuse.
+    Such a convolution gets the option ``border``: rows above and below, columns left and right. A PAD that is not
+    plainly valid is left for its own lowering, which does or refuses it.
     """
     operators = list(graph.operators)
     folded = 0
@@ -61,7 +61,7 @@ def _border(graph: Graph, op: Operator) -> tuple[int, int, int, int] | None:
 
 
 def _can_take(graph: Graph, op: Operator, padded: int, border: tuple[int, int, int, int]) -> bool:
-    """True when ``op`` is an unpadded convolution of ``padded`` with a filter that reaches over the border."""
+    """True when ``op`` is an unpadded convolution of ``padded`` with a filter larger than the border."""
     if op.kind not in FILTER_AXES or op.options.get("padding") != "VALID" or "border" in op.options:
         return False
     if op.inputs[0] != padded or padded in op.inputs[1:]:
@@ -70,7 +70,7 @@ def _can_take(graph: Graph, op: Operator, padded: int, border: tuple[int, int, i
     for axis, name, sides in zip(
         FILTER_AXES[op.kind], ("dilation_h", "dilation_w"), (border[:2], border[2:]), strict=True
     ):
-        reach = (shape[axis] - 1) * int(op.options[name]) + 1 if len(shape) == 4 else 0  # type: ignore[arg-type]
-        if max(sides) >= reach:
+        span = (shape[axis] - 1) * int(op.options[name]) + 1 if len(shape) == 4 else 0  # type: ignore[arg-type]
+        if max(sides) >= span:
             return False
     return True

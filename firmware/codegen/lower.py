@@ -13,7 +13,7 @@ from dataclasses import replace
 from mlperf_tiny.errors import UnsupportedOperator
 from mlperf_tiny.firmware.codegen.fold_padding import fold_padding
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor
-from mlperf_tiny.firmware.codegen.ir.plan import Buffer, Isa, Plan, Step, TensorInfo
+from mlperf_tiny.firmware.codegen.ir.plan import ArenaBuffer, Isa, Plan, Step, TensorInfo
 from mlperf_tiny.firmware.codegen.operators import alias, elementwise, lookup, mean, move, pool, softmax
 from mlperf_tiny.firmware.codegen.operators.convolution import conv
 from mlperf_tiny.firmware.codegen.operators.operands.checks import Lowering, int8_tensor, refuse, require
@@ -27,13 +27,18 @@ OPERATORS: Mapping[str, Lowering] = {
 def lower(graph: Graph, isa: Isa) -> Plan:
     """Return the kernel calls for ``graph``; pure.
 
-    Raises UnsupportedOperator (operator, layer and tensor, reason) for anything the kernels do not do exactly as
-    TFLite's reference kernels: other operators, other types than int8, batches, several inputs or outputs.
+    Args:
+        graph: A model.
+        isa: The instruction set of the core, which decides the kernels.
+
+    Raises:
+        UnsupportedOperator: Names operator, layer and tensor, and the reason: something that the kernels do not do
+            exactly as TFLite's reference kernels, such as other operators, other types than int8, or batches.
     """
     graph, folded = fold_padding(graph)
     input_, output, inner, notes = _strip_edges(graph)
     if folded:
-        notes += (f"{folded} PAD done by the convolutions behind them",)
+        notes += (f"{folded} PAD done by the convolutions after them",)
     steps: list[Step] = []
     aliases: dict[int, int] = {}
 
@@ -42,7 +47,7 @@ def lower(graph: Graph, isa: Isa) -> Plan:
 
     for op in inner:
         if op.kind not in OPERATORS:
-            refuse(op, graph, f"the compiler does not know it; it does {', '.join(sorted(OPERATORS))}")
+            refuse(op, graph, f"the compiler does not support it; it supports {', '.join(sorted(OPERATORS))}")
         for index in op.outputs:
             shape = graph.tensors[index].shape
             require(
@@ -78,9 +83,9 @@ def lower(graph: Graph, isa: Isa) -> Plan:
 
 
 def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tuple[str, ...]]:
-    """Return the int8 input and output, the operators between them, and what was cut off.
+    """Return the int8 input and output, the operators between them, and notes on what was removed.
 
-    A QUANTIZE behind a float (or uint8) model input and a DEQUANTIZE (or QUANTIZE) before such an output are left to
+    A QUANTIZE after a float (or uint8) model input and a DEQUANTIZE (or QUANTIZE) before such an output are left to
     the host: the device takes and gives the int8 tensors inside.
     """
     for what, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
@@ -93,7 +98,7 @@ def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tu
     if len(readers) == 1 and _converts(graph, input_, readers[0], readers[0].outputs[0]):
         operators.remove(readers[0])
         inner = graph.tensors[readers[0].outputs[0]]
-        notes.append(f"input {input_.name!r} is {input_.dtype}; the device takes int8 {inner.name!r} behind QUANTIZE")
+        notes.append(f"input {input_.name!r} is {input_.dtype}; the device takes int8 {inner.name!r} after QUANTIZE")
         input_ = inner
     writers = [op for op in operators if output.index in op.outputs]
     if len(writers) == 1 and _converts(graph, output, writers[0], writers[0].inputs[0]):
@@ -126,7 +131,7 @@ def _converts(graph: Graph, outer: Tensor, op: Operator, inner_index: int) -> bo
     return outer.dtype == "float32"
 
 
-def _buffers(graph: Graph, steps: list[Step], input_tensor: int, output_tensor: int) -> tuple[Buffer, ...]:
+def _buffers(graph: Graph, steps: list[Step], input_tensor: int, output_tensor: int) -> tuple[ArenaBuffer, ...]:
     """Lifetimes: the input lives from the start, the output until the end."""
     last = max(len(steps) - 1, 0)
     first_use: dict[int, int] = {input_tensor: 0}
@@ -137,6 +142,12 @@ def _buffers(graph: Graph, steps: list[Step], input_tensor: int, output_tensor: 
             last_use[tensor] = number
     last_use[output_tensor] = last
     return tuple(
-        Buffer(tensor, graph.tensors[tensor].name, graph.tensors[tensor].elements, first, last_use[tensor])
+        ArenaBuffer(
+            tensor=tensor,
+            name=graph.tensors[tensor].name,
+            size_bytes=graph.tensors[tensor].elements,
+            first_use=first,
+            last_use=last_use[tensor],
+        )
         for tensor, first in first_use.items()
     )

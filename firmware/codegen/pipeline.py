@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole way from the bytes of a .tflite to C text, in the order in which it happens."""
+"""From the bytes of a .tflite to C text: read, lower, place, emit."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ STACK_BYTES = 1536
 
 @dataclass(frozen=True, eq=False)
 class CompiledModel:
-    """A model as C, which is an ``EngineModel``: ``files`` is the generated text, ``sources`` the kernels it calls."""
+    """A model as C, which is an ``EngineModel``."""
 
     plan: Plan
     placement: Placement
     files: Mapping[str, str]
+    """The generated text by file name."""
     sources: tuple[str, ...]
+    """The kernels it calls, relative to ``firmware``."""
     model_sha256: str
+    """Hash of the .tflite."""
     engine: str = "compiled"
     engine_version: str = ""
     library: Library | None = None
@@ -65,9 +68,16 @@ class CompiledModel:
 
 
 def compile_model(data: bytes, source: str, isa: Isa) -> CompiledModel:
-    """Compile the .tflite ``data``, called ``source`` in messages and comments; pure, same input gives same text.
+    """Compile a .tflite; pure, the same input gives the same text.
 
-    Raises ModelInvalid for a broken file and UnsupportedOperator for what the kernels do not do.
+    Args:
+        data: The file's bytes.
+        source: Its name in messages and comments.
+        isa: The instruction set of the core.
+
+    Raises:
+        ModelInvalid: The file is broken.
+        UnsupportedOperator: The kernels do not do something of it.
     """
     plan = lower(read_tflite(data, source), isa)
     placement = place(plan)
@@ -101,6 +111,6 @@ def _headers(text: str, folder: str, generated: Mapping[str, str]) -> list[str]:
     """The project's headers that ``text``, a file in ``folder``, includes; found where the compiler would."""
     found = []
     for header in re.findall(r'^\s*#\s*include\s+"([^"]+)"', text, re.MULTILINE):
-        places = [str(PurePosixPath(place) / header) for place in (folder, *INCLUDE_FOLDERS)]
-        found += [place for place in places if place not in generated and (ENGINE.parent / place).is_file()][:1]
+        paths = [str(PurePosixPath(place) / header) for place in (folder, *INCLUDE_FOLDERS)]
+        found += [path for path in paths if path not in generated and (ENGINE.parent / path).is_file()][:1]
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gives every activation and every scratch its place in one arena, so that nothing that lives at one time overlaps.
+"""Gives every activation and scratch an offset in one arena, so that buffers alive at the same time do not overlap.
 
 This is dynamic storage allocation with everything known beforehand: items have a size and a span of steps, and the
 arena should be as low as possible. No arena can be smaller than the bytes alive at the worst step (``peak_bytes``).
@@ -8,8 +8,8 @@ arena should be as low as possible. No arena can be smaller than the bytes alive
    planner does; four orders are tried.
 2. Two ends: in a chain of layers each step has one input and one output. Taking the bottom and the top of an arena of
    ``peak_bytes`` in turn, with the scratch between them, always fits.
-3. Squeaky wheel: an item that sticks out over ``peak_bytes`` moves forward in the order and everything is placed again,
-   a bounded number of times.
+3. Squeaky wheel: an item that exceeds ``peak_bytes`` moves forward in the order and everything is placed again, a
+   bounded number of times.
 
 The search stops as soon as ``peak_bytes`` is reached. It counts work, not time: the same plan gives the same offsets.
 """
@@ -30,17 +30,17 @@ UPHILL = 0.2  # how often the search goes on from a worse order, so as not to ge
 
 @dataclass(frozen=True)
 class Placement:
-    """Where everything lies, in bytes from the start of the arena.
-
-    ``offsets``: tensor of each of the plan's buffers -> offset. ``scratch_offsets``: step number -> offset, for each
-    step that has scratch. ``peak_bytes`` are alive at ``peak_step``; no placement of these buffers needs less.
-    """
+    """Where everything lies, in bytes from the start of the arena."""
 
     offsets: Mapping[int, int]
+    """Tensor of each of the plan's buffers to its offset."""
     scratch_offsets: Mapping[int, int]
+    """Number of each step that has scratch to its offset."""
     arena_bytes: int
     peak_bytes: int
+    """Bytes alive at ``peak_step``; no placement of these buffers needs less."""
     peak_step: int
+    """The step at which the most bytes are alive."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,22 @@ _Offsets = dict[int, int]
 
 
 def place(plan: Plan, alignment_bytes: int = ALIGNMENT_BYTES) -> Placement:
-    """Place ``plan``'s buffers and scratch at multiples of ``alignment_bytes``; pure.
+    """Place a plan's buffers and scratch; pure.
 
     The output of a step shares the bytes of its ``in_place`` input where the two are equally long, nothing reads the
     input later, and the arena does not grow by it.
+
+    Args:
+        plan: The kernel calls and their buffers.
+        alignment_bytes: Every offset is a multiple of this.
     """
     shared = _items(plan, alignment_bytes, in_place=True)
-    apart = _items(plan, alignment_bytes, in_place=False)
+    unshared = _items(plan, alignment_bytes, in_place=False)
     best_items, best, arena = shared, *_search(shared)
-    if len(apart) != len(shared) and arena > _peak(shared)[0]:
-        other, other_arena = _search(apart)
+    if len(unshared) != len(shared) and arena > _peak(shared)[0]:
+        other, other_arena = _search(unshared)
         if other_arena < arena:
-            best_items, best, arena = apart, other, other_arena
+            best_items, best, arena = unshared, other, other_arena
     peak_bytes, peak_step = _peak(best_items)
     return Placement(
         offsets={tensor: best[item.number] for item in best_items for tensor in item.tensors},
@@ -130,10 +134,10 @@ def _peak(items: Sequence[_Item]) -> tuple[int, int]:
 def _search(items: Sequence[_Item]) -> tuple[_Offsets, int]:
     """Offsets and the arena they need."""
     target = _peak(items)[0]
-    passes = max(1, SEARCH_COMPARISONS // max(1, len(items) ** 2))
+    rounds = max(1, SEARCH_COMPARISONS // max(1, len(items) ** 2))
     best: _Offsets = {}
     best_arena = -1
-    for offsets in _candidates(items, target, passes):
+    for offsets in _candidates(items, target, rounds):
         arena = _height(items, offsets)
         if best_arena < 0 or arena < best_arena:
             best, best_arena = offsets, arena
@@ -142,11 +146,11 @@ def _search(items: Sequence[_Item]) -> tuple[_Offsets, int]:
     return best, best_arena
 
 
-def _candidates(items: Sequence[_Item], target: int, passes: int) -> Iterator[_Offsets]:
-    """Placements to choose from, the cheapest ideas first; at most about ``passes`` of them."""
+def _candidates(items: Sequence[_Item], target: int, rounds: int) -> Iterator[_Offsets]:
+    """Placements to choose from, the cheapest ideas first; at most about ``rounds`` of them."""
     by_size = sorted(items, key=lambda i: (-i.size, i.number))
     yield _first_fit(by_size)
-    if passes < 8:  # thousands of items: not a model for a microcontroller
+    if rounds < 8:  # thousands of items: not a model for a microcontroller
         return
     two_ends = _two_ends(items, target)
     if two_ends is not None:
@@ -162,8 +166,8 @@ def _candidates(items: Sequence[_Item], target: int, passes: int) -> Iterator[_O
     height, n, offsets = min(tried, key=lambda t: t[:2])
     order = orders[n]
     draw = random.Random(0)
-    for _ in range(passes):
-        # The loudest: of the items that stick out, one of those that end highest.
+    for _ in range(rounds):
+        # Squeaky-wheel blame: of the items that exceed the peak, one of those that end highest.
         out = sorted((offsets[i.number] + i.size, i.number) for i in items if offsets[i.number] + i.size > target)
         number = out[-1 - draw.randrange(min(2, len(out)))][1]
         now = next(k for k, item in enumerate(order) if item.number == number)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts generated files into a folder: all of them or none, and never over somebody else's work."""
+"""Puts generated files into a folder: all of them or none, and never over files that were not generated."""
 
 from __future__ import annotations
 
@@ -17,12 +17,20 @@ MANIFEST = "generated.json"
 
 
 def write_folder(files: Mapping[str, str], folder: Path, force: bool = False) -> None:
-    """Make ``folder`` hold exactly ``files`` (relative path -> text) and a manifest of their hashes.
+    """Make a folder hold exactly the given files and a manifest of their hashes.
 
-    The new folder is made complete beside the old one and then takes its name, so that a reader never sees a part of
-    it. The same files give the same bytes. A folder that already holds something is replaced only when that is an
-    earlier, unchanged result of this function, or with ``force``. Raises UsageError when it is not, OSError when the
-    disk refuses.
+    The new folder is made complete beside the old one and then takes its name: a reader never sees a part of it.
+    The same files give the same bytes. A folder with other content is replaced only when that is an earlier, unchanged
+    result of this function, or with ``force``.
+
+    Args:
+        files: Relative path to text.
+        folder: The folder to make or to replace.
+        force: Replace it whatever it holds.
+
+    Raises:
+        UsageError: The folder holds something else.
+        OSError: The disk refuses.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 (resolve() would follow a link and replace its target)
     if not force:
@@ -56,7 +64,7 @@ def write_folder(files: Mapping[str, str], folder: Path, force: bool = False) ->
 
 
 def _check_own(folder: Path) -> None:
-    """Refuse unless ``folder`` is new, empty, or exactly what its manifest says."""
+    """Raise UsageError unless ``folder`` is new, empty, or exactly as in its manifest."""
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():

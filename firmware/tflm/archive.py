@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a static library says of itself: for which core and float ABI its members were compiled, and what they define.
+"""Reads a static library: the core and float ABI that its members were compiled for, and the symbols they define.
 
 A member's ``.ARM.attributes`` section (Addenda to, and Errata in, the ABI for the Arm Architecture, 3.3) names the
 architecture, the floating-point unit and how floats are passed. Cortex-M4 and M7 share the architecture (v7E-M) and
@@ -36,9 +36,10 @@ _SINGLE_ONLY, _VFP_REGISTERS, _EITHER_ABI = 1, 1, 3
 
 @dataclass(frozen=True)
 class Target:
-    """What one member was compiled for. ``machine`` is ELF's name (``EM_ARM``); the rest is of Arm members only."""
+    """What one member was compiled for; all but ``machine`` is of Arm members only."""
 
     machine: str
+    """ELF's name: ``EM_ARM``."""
     architecture: str = ""
     unit: str = "none"
     single_precision: bool = False
@@ -46,7 +47,7 @@ class Target:
 
     @property
     def core(self) -> str:
-        """The compiler's name of the core, "" when the attributes do not tell one of ours."""
+        """The compiler's name of the core; "" when the attributes are of no core of this project."""
         return _CORES.get((self.architecture, self.unit), "")
 
     def __str__(self) -> str:
@@ -59,11 +60,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Archive:
-    """A static library that was looked into. ``targets`` are the different ones of its members."""
+    """The contents of a static library."""
 
     path: Path
     targets: frozenset[Target]
+    """The different targets of its members."""
     symbols: frozenset[str]
+    """The names in its index."""
     sha256: str
 
     def defines(self, part: str) -> bool:
@@ -72,7 +75,7 @@ class Archive:
 
 
 def read_archive(path: Path) -> Archive:
-    """Look into the static library at ``path``; raises LibraryUnusable when it is none or damaged."""
+    """Read the static library at ``path``; raises LibraryUnusable when it is none or damaged."""
     try:
         data = path.read_bytes()
     except OSError as error:

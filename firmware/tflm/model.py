@@ -27,16 +27,20 @@ ARENA_ALIGNMENT_BYTES = 16
 
 @dataclass(frozen=True, eq=False)
 class TflmModel:
-    """A model for the interpreter. ``arena_bytes`` is 0 until it was found out how much the interpreter takes."""
+    """A model for the interpreter."""
 
     source: str
+    """The model's name in messages."""
     content: bytes
+    """The .tflite."""
     input: TensorInfo
     output: TensorInfo
     calls: tuple[Call, ...]
     library: Library
     kernels: str
+    """``CMSIS-NN`` or ``reference``."""
     arena_bytes: int = 0
+    """0 until it has been measured how much the interpreter needs."""
     stack_bytes: int = STACK_BYTES
     engine: str = "tflm"
     sources: tuple[str, ...] = ("tflm/engine.cc", "tflm/errno.c")
@@ -67,10 +71,18 @@ class TflmModel:
 
 
 def tflm_model(content: bytes, source: str, library: Library, resolver: Resolver) -> TflmModel:
-    """Return the model in ``content``, called ``source`` in messages; pure.
+    """Return the model for the interpreter; pure.
 
-    Raises ModelInvalid for a broken file, and UnsupportedOperator for what this version of TFLM, or the firmware, does
-    not do: the firmware gives and takes one int8 tensor each.
+    Args:
+        content: The .tflite.
+        source: Its name in messages.
+        library: The library to link.
+        resolver: The operators that the library's version can add.
+
+    Raises:
+        ModelInvalid: The file is broken.
+        UnsupportedOperator: This version of TFLM does not support an operator, or the model has other than one int8
+            input and one int8 output.
     """
     graph = read_tflite(content, source)
     return TflmModel(

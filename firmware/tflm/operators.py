@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which call of TFLM's op resolver adds an operator: read from the header of the very tree, so that it always agrees.
+"""Which call of TFLM's op resolver adds an operator: read from the header of the tree that the library is from.
 
 Only the operators a model has are added, and in their int8 form where the kernels have one: that is what keeps unused
 kernels out of the image.
@@ -67,9 +67,14 @@ def read_resolver(root: Path) -> Resolver:
 
 
 def resolver_calls(graph: Graph, resolver: Resolver) -> tuple[Call, ...]:
-    """Return the calls that add the operators of ``graph``, each once.
+    """Return the calls that add the operators of a model, each once.
 
-    Raises UnsupportedOperator for an operator that this version of TFLM cannot add.
+    Args:
+        graph: The model.
+        resolver: The operators that this version of TFLM can add.
+
+    Raises:
+        UnsupportedOperator: There is no call for an operator.
     """
     calls = []
     for kind in sorted({operator.kind for operator in graph.operators}):

@@ -33,14 +33,14 @@ _HASH = re.compile(r"\b[0-9a-f]{40}\b")
 
 
 @dataclass(frozen=True)
-class Tree:
+class SourceTree:
     """A source tree, and the archives that were found where ``TFLM_DIR`` points."""
 
     root: Path
     archives: tuple[Path, ...]
 
 
-def find_tree(environ: Mapping[str, str]) -> Tree:
+def find_tree(environ: Mapping[str, str]) -> SourceTree:
     """Return the tree that ``TFLM_DIR`` names, or one build in whose ``gen`` folder it names.
 
     Raises UsageError when it is not set, LibraryUnusable when there is no tree or no library.
@@ -63,13 +63,19 @@ def find_tree(environ: Mapping[str, str]) -> Tree:
     archives = sorted((root / "gen").glob(f"*/lib/{ARCHIVE}")) if named == root else sorted(named.rglob(ARCHIVE))
     if not archives:
         raise LibraryUnusable(named, f"no {ARCHIVE} was built in it. Run its make with the target microlite ({HOW}).")
-    return Tree(root, tuple(archives))
+    return SourceTree(root, tuple(archives))
 
 
-def find_library(tree: Tree, board: Board) -> Library:
-    """Return the archive of ``tree`` that was built for ``board``'s core, one with CMSIS-NN before one without.
+def find_library(tree: SourceTree, board: Board) -> Library:
+    """Return the archive that was built for a board's core, one with CMSIS-NN before one without.
 
-    Raises LibraryUnusable, saying of each archive why it does not do, or naming a header that is missing.
+    Args:
+        tree: The source tree.
+        board: The row to link for.
+
+    Raises:
+        LibraryUnusable: With the reason for each archive, or the name of a missing header.
+        UsageError: The device is the host.
     """
     if board.is_host:
         raise UsageError(
@@ -110,7 +116,7 @@ def has_cmsis_nn(archive: Archive) -> bool:
 
 
 def version_of(root: Path) -> str:
-    """The commit of a tree as far as it tells: from ``.git``, a file ``VERSION``, or the folder's name; else "unknown".
+    """Return the commit of a tree, from ``.git``, a file ``VERSION`` or the folder's name; else "unknown".
 
     ``.git`` is read here rather than by git, which would answer for a repository around the tree.
     """
@@ -130,7 +136,7 @@ def version_of(root: Path) -> str:
 
 
 def _git_folder(root: Path) -> Path:
-    """``.git``, or of a submodule what the file of that name says."""
+    """``.git``, or for a submodule the folder that the file of that name gives."""
     git = root / ".git"
     return root / git.read_text().strip().removeprefix("gitdir: ") if git.is_file() else git
 

@@ -159,7 +159,7 @@ def wire_of(task: str, input_format: InputFormat) -> WireFormat:
     """
     known = BY_NAME.get(task)
     if known is None:
-        return WireFormat(task, wire_formats.InputFormat.INT8, ResultFormat.FINE)
+        return WireFormat(model_id=task, input=wire_formats.InputFormat.INT8, results=ResultFormat.FINE)
     row = wire_format(known)
     return row if input_format == "benchmark" else tensor_format(row)
 

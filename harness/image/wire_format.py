@@ -13,5 +13,8 @@ def wire_format(task: Task) -> WireFormat:
     if task.wire is None:
         raise UsageError(f"task {task.name} has no serial format; benchmarks that can be run have one.")
     return WireFormat(
-        task.model_id, InputFormat(task.wire.input), ResultFormat(task.wire.results), task.wire.buffer_bytes
+        model_id=task.model_id,
+        input=InputFormat(task.wire.input),
+        results=ResultFormat(task.wire.results),
+        buffer_bytes=task.wire.buffer_bytes,
     )

@@ -17,7 +17,12 @@ from mlperf_tiny.runners.transports.transport import Transport
 from tests.conformance import protocol_table as table
 from tests.fakes.compiled import FakeCompiled
 
-WIRE = WireFormat(table.MODEL_ID, InputFormat.INT8, ResultFormat.TRUNCATED, table.BUFFER_BYTES)
+WIRE = WireFormat(
+    model_id=table.MODEL_ID,
+    input=InputFormat.INT8,
+    results=ResultFormat.TRUNCATED,
+    buffer_bytes=table.BUFFER_BYTES,
+)
 MODEL = FakeCompiled(table.INPUT_BYTES, table.OUTPUT_BYTES)
 
 

@@ -61,7 +61,14 @@ def make_tree(root: Path, builds: dict[str, tuple[str, ...]], kernels: Sequence[
 
 def fake_library(archive: Path, *defines: str) -> Library:
     """The fake as a library, its behaviour set by ``defines``."""
-    return Library(archive, (FAKE,), ("CMSIS_NN", *defines), (), "0" * 40, "1" * 64)
+    return Library(
+        archive=archive,
+        includes=(FAKE,),
+        defines=("CMSIS_NN", *defines),
+        flags=(),
+        version="0" * 40,
+        digest="1" * 64,
+    )
 
 
 def run(command: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import doctest
 import re
 
 import pytest
@@ -48,7 +47,3 @@ def test_the_emulator_has_every_pin_of_the_row(row: Board) -> None:
     pins = (row.chip.console.tx_pin, row.chip.console.rx_pin, row.chip.timestamp_pin)
     assert {f"GPIO{board.pin_port(pin)}" for pin in pins} <= names
     assert row.chip.console.uart in names
-
-
-def test_examples_in_the_docstrings() -> None:
-    assert doctest.testmod(board).failed == 0

@@ -74,7 +74,7 @@ REFUSALS: list[tuple[Callable[[], bytes], str, str]] = [
     (lambda: one("RELU", Q | {"dtype": "uint8"}, Q | {"dtype": "uint8"}), "MODEL", "uint8"),
     (lambda: one("RELU", Q | {"dtype": "int16"}, Q | {"dtype": "int16"}), "MODEL", "int16"),
     (lambda: one("RELU", {}, Q), "MODEL", "no quantisation"),
-    (lambda: one("ABS", Q, Q), "ABS", "does not know it"),
+    (lambda: one("ABS", Q, Q), "ABS", "does not support it"),
     (lambda: one("LOGISTIC", Q, Q), "LOGISTIC", "1/256"),
     (lambda: one("SOFTMAX", Q, Q, options={"beta": 1.0}), "SOFTMAX", "1/256"),
     (lambda: one("RELU", Q, Q, shape=(2, 4)), "MODEL", "batch of 2"),

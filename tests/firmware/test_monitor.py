@@ -17,7 +17,12 @@ from tests.fakes.host_monitor import Reply, build_host, load_commands, talk
 from tests.fakes.wire_formats import WIRE_FORMATS
 
 ROOT = Path(__file__).parents[2]
-TABLE_WIRE = WireFormat(table.MODEL_ID, InputFormat.INT8, ResultFormat.TRUNCATED, table.BUFFER_BYTES)
+TABLE_WIRE = WireFormat(
+    model_id=table.MODEL_ID,
+    input=InputFormat.INT8,
+    results=ResultFormat.TRUNCATED,
+    buffer_bytes=table.BUFFER_BYTES,
+)
 TABLE_MODEL = FakeCompiled(table.INPUT_BYTES, table.OUTPUT_BYTES)
 OFFICIAL = {"kws01": KWS, "vww01": VWW, "ic01": IC, "ad01": AD}
 

@@ -40,7 +40,7 @@ def compiler() -> list[str]:
 @pytest.mark.parametrize("build", BUILDS)
 def test_every_command_gets_one_answer(build: str, tmp_path: Path) -> None:
     taken, shown, energy = BUILDS[build]
-    wire = WireFormat("fuzz01", taken, shown, buffer_bytes=300)
+    wire = WireFormat(model_id="fuzz01", input=taken, results=shown, buffer_bytes=300)
     (tmp_path / "app_config.h").write_text(app_config(67, wire, clock_hz=0, baud=115_200, energy=energy))
     monitor = [str(path) for path in sorted((ROOT / "firmware/monitor").glob("*.c")) if path.name != "main.c"]
     folders = [tmp_path, *(ROOT / "firmware" / name for name in ("monitor", "engine", "ports"))]

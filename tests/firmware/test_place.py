@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlperf_tiny.firmware.codegen.ir.plan import Buffer, Isa, Plan, Step, TensorInfo
+from mlperf_tiny.firmware.codegen.ir.plan import ArenaBuffer, Isa, Plan, Step, TensorInfo
 from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.place import ALIGNMENT_BYTES, Placement, place
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
@@ -27,12 +27,35 @@ def make_plan(buffers: Sequence[tuple[int, int, int]], scratch: Sequence[int], i
     """
     born = {n: [t for t, b in enumerate(buffers) if b[1] == n] for n in range(len(scratch))}
     steps = tuple(
-        Step(f"{n}", "k", "k.c", "k_t", {}, (), (born[n] or [0])[-1], scratch_bytes=s, in_place=in_place.get(n))
+        Step(
+            title=f"{n}",
+            kernel="k",
+            source="k.c",
+            struct="k_t",
+            fields={},
+            inputs=(),
+            output=(born[n] or [0])[-1],
+            scratch_bytes=s,
+            in_place=in_place.get(n),
+        )
         for n, s in enumerate(scratch)
     )
     info = TensorInfo("x", (1,), 1.0, 0)
-    rows = tuple(Buffer(t, f"t{t}", size, first, last) for t, (size, first, last) in enumerate(buffers))
-    return Plan("test", Isa.REF, steps, rows, {}, 0, len(buffers) - 1, info, info)
+    rows = tuple(
+        ArenaBuffer(tensor=t, name=f"t{t}", size_bytes=size, first_use=first, last_use=last)
+        for t, (size, first, last) in enumerate(buffers)
+    )
+    return Plan(
+        source="test",
+        isa=Isa.REF,
+        steps=steps,
+        buffers=rows,
+        aliases={},
+        input_tensor=0,
+        output_tensor=len(buffers) - 1,
+        input=info,
+        output=info,
+    )
 
 
 def check(plan: Plan, placement: Placement, alignment_bytes: int = ALIGNMENT_BYTES) -> None:

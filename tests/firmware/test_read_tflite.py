@@ -236,7 +236,7 @@ BROKEN: list[tuple[str, Callable[[Builder], None], str]] = [
     ("nan scale", _set("tensors.1.quantization.scale", [0.1, 0.2, float("nan"), 0.3]), "has scale nan"),
     ("zero point", _set("tensors.0.quantization.zeroPoint", [128]), "zero points 128 to 128, its type is int8"),
     ("reshape to floats", _set("tensors.4.type", schema.TensorType.FLOAT32), "(RESHAPE) takes its shape from tensor 4"),
-    ("reshape", _set("tensors.5.shape", [1, 2, 8]), "(RESHAPE) asks for shape [-1, 16] and writes"),
+    ("reshape", _set("tensors.5.shape", [1, 2, 8]), "(RESHAPE) has target shape [-1, 16] and writes"),
 ]
 
 
@@ -416,9 +416,9 @@ def test_single_layers_are_what_litert_sees(data_dir: Path) -> None:
 
 
 def test_the_faulty_and_the_foreign_model_are_refused(data_dir: Path) -> None:
-    """All constants of the faulty model are zero, so that its RESHAPE asks for 0 x 0 values."""
+    """All constants of the faulty model are zero, so that its RESHAPE has the target shape 0 x 0."""
     models = data_dir / "conformance" / "models"
-    with pytest.raises(ModelInvalid, match=r"operator 13 \(RESHAPE\) asks for shape \[0, 0\]"):
+    with pytest.raises(ModelInvalid, match=r"operator 13 \(RESHAPE\) has target shape \[0, 0\]"):
         read_tflite((models / "faulty_kws_micronet_m.tflite").read_bytes(), "faulty")
     with pytest.raises(UnsupportedOperator, match="CUSTOM:ethos-u"):
         read_tflite((models / "models__person_detect_vela.tflite").read_bytes(), "vela")

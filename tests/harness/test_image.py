@@ -35,7 +35,18 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         elf.write_bytes(b"image for " + board.device.encode())
         sha256 = hashlib.sha256(elf.read_bytes()).hexdigest()
         return Firmware(
-            board.device, elf, sha256, 1000, 200, toolchain.name, "some compiler", ("-O2",), "", wire, 9600, False
+            device=board.device,
+            elf=elf,
+            elf_sha256=sha256,
+            flash_bytes=1000,
+            ram_bytes=200,
+            toolchain=toolchain.name,
+            compiler="some compiler",
+            flags=("-O2",),
+            model_sha256="",
+            wire=wire,
+            baud=9600,
+            energy=False,
         )
 
     monkeypatch.setattr(arena, "build_firmware", build)

@@ -115,7 +115,7 @@ def test_a_conversation_with_the_reference_firmware() -> None:
 @pytest.fixture(scope="module", params=["host", "stm32f446", "stm32f746"])
 def firmware_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The firmware with a model of the size the runner was recorded with: 490 bytes in, 12 values out."""
-    wire = WireFormat("kws01", InputFormat.INT8, ResultFormat.TRUNCATED, 490)
+    wire = WireFormat(model_id="kws01", input=InputFormat.INT8, results=ResultFormat.TRUNCATED, buffer_bytes=490)
     board = DEVICES[request.param]
     elf = build_firmware(FakeCompiled(490, 12), wire, board, tmp_path_factory.mktemp(board.device)).elf
     return f"host://{elf}" if board.is_host else f"emu://{board.device}?elf={elf}"

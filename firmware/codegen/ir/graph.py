@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 Option = int | float | str | bool | tuple[int, ...]
 
@@ -22,35 +24,34 @@ def dims(shape: tuple[int, ...]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Quantization:
-    """Affine quantisation, real = scale * (q - zero_point).
+    """Affine quantisation: real = scale * (q - zero_point)."""
 
-    ``scales`` float32 and ``zero_points`` int64 hold one entry (per tensor) or one per slice along ``axis``.
-    """
-
-    scales: np.ndarray
-    zero_points: np.ndarray
+    scales: NDArray[np.float32]
+    """(1,) for the whole tensor, or one per slice along ``axis``."""
+    zero_points: NDArray[np.int64]
+    """As many as there are scales."""
     axis: int = 0
 
     @property
     def per_channel(self) -> bool:
-        """True when every slice along ``axis`` has a scale of its own."""
+        """True when every slice along ``axis`` has its own scale."""
         return self.scales.size > 1
 
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """One tensor. ``data`` is the constant's array in ``shape``, read-only; None for an activation.
-
-    ``shape`` is fully known: every dimension >= 1, and the batch dimension of activations is 1.
-    ``dtype`` is numpy's name: int8, uint8, int16, int32, int64, float32, bool.
-    """
+    """One tensor of a model."""
 
     index: int
+    """Its number in the file."""
     name: str
     shape: tuple[int, ...]
+    """Every dimension is at least 1; the batch dimension of an activation is 1."""
     dtype: str
+    """numpy's name: int8, uint8, int16, int32, int64, float32, bool."""
     quant: Quantization | None = None
-    data: np.ndarray | None = None
+    data: NDArray[Any] | None = None
+    """The values of a constant in ``shape``, read-only; None for an activation."""
 
     @property
     def elements(self) -> int:
@@ -75,9 +76,9 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator. ``inputs`` and ``outputs`` are tensor indices, -1 for an input left out (no bias).
+    """One operator of a model.
 
-    ``kind`` is TFLite's name (``CONV_2D``). ``options`` by kind (all present, defaults filled in):
+    ``options`` by kind (all present, defaults filled in):
 
     * CONV_2D, DEPTHWISE_CONV_2D: padding ("SAME" | "VALID"), stride_h, stride_w, dilation_h, dilation_w, activation
       ("NONE" | "RELU" | "RELU_N1_TO_1" | "RELU6"), and depth_multiplier for the depthwise one
@@ -90,19 +91,27 @@ class Operator:
     """
 
     index: int
+    """Its number in the file."""
     kind: str
+    """TFLite's name: ``CONV_2D``."""
     inputs: tuple[int, ...]
+    """Tensor indices, -1 for an optional input that is absent (no bias)."""
     outputs: tuple[int, ...]
+    """Tensor indices."""
     options: Mapping[str, Option] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A whole model: one subgraph, operators in an order in which every input is there before its use."""
+    """A whole model: one subgraph."""
 
     source: str
+    """The model's name in messages, usually the file's."""
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
+    """In an order in which every input is computed before its use."""
     inputs: tuple[int, ...]
+    """Tensor indices."""
     outputs: tuple[int, ...]
+    """Tensor indices."""
     description: str = ""

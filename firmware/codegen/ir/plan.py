@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Isa(Enum):
@@ -22,11 +24,13 @@ class Isa(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """One ``static const`` array: C type ``int8_t``, ``int16_t`` or ``int32_t`` (``uint8_t`` for tables)."""
+    """One ``static const`` array of the generated C."""
 
     name: str
     ctype: str
-    values: np.ndarray
+    """``int8_t``, ``int16_t``, ``int32_t``, or ``uint8_t`` for tables."""
+    values: NDArray[Any]
+    """Of any shape; the C array has them in order."""
     comment: str = ""
 
     @property
@@ -35,45 +39,50 @@ class Constant:
         return int(self.values.size) * {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4}[self.ctype]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Step:
-    """One kernel call: ``kernel(&params, input..., output[, scratch])``.
-
-    ``fields`` initialises the parameter struct in order; a str value is emitted as it is (the name of one of
-    ``constants``, or of an array). ``inputs`` and ``output`` are tensor indices living in the arena; ``scratch_bytes``
-    (multiple of 4) is memory needed during the call only. ``in_place`` names an input tensor of the same size which
-    the output may overwrite, if nothing reads it afterwards. ``source`` is the file in ``firmware/engine`` or in its
-    ISA folder. ``title`` is one line for the reader of the generated C, for example
-    ``3: DEPTHWISE_CONV_2D 3x3/1  25x5x64 -> 25x5x64``.
-    """
+    """One kernel call: ``kernel(&params, input..., output[, scratch])``."""
 
     title: str
+    """One line for the reader of the generated C: ``3: DEPTHWISE_CONV_2D 3x3/1x1  25x5x64 -> 25x5x64``."""
     kernel: str
+    """The C function."""
     source: str
+    """Its file, relative to ``firmware/engine``."""
     struct: str
+    """The type of its parameters."""
     fields: Mapping[str, int | str]
+    """Initialises the parameters in order. Text is emitted as it is: the name of a constant, or an array."""
     inputs: tuple[int, ...]
+    """Indices of tensors in the arena."""
     output: int
+    """The index of a tensor in the arena."""
     constants: tuple[Constant, ...] = ()
     scratch_bytes: int = 0
+    """Memory needed during the call only; a multiple of 4."""
     in_place: int | None = None
+    """An input of the same size that the output may overwrite, if nothing reads it later."""
     macs: int = 0
+    """Multiply-accumulates; 0 for other kernels than convolutions and fully-connected layers."""
 
 
-@dataclass(frozen=True, eq=False)
-class Buffer:
-    """An activation in the arena. ``first_use`` and ``last_use`` are step numbers, both inclusive."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ArenaBuffer:
+    """An activation in the arena."""
 
     tensor: int
+    """Its index in the graph."""
     name: str
     size_bytes: int
     first_use: int
+    """The first step that it is needed in."""
     last_use: int
+    """The last step that it is needed in."""
 
 
 @dataclass(frozen=True, eq=False)
 class TensorInfo:
-    """What the outside must know of the model's input or output (always int8 on the device)."""
+    """The model's input or output, always int8 on the device."""
 
     name: str
     shape: tuple[int, ...]
@@ -86,20 +95,23 @@ class TensorInfo:
         return int(np.prod(self.shape, dtype=np.int64))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Plan:
-    """The lowered model. ``aliases`` maps a tensor to the one whose bytes it shares (RESHAPE costs nothing)."""
+    """The lowered model."""
 
     source: str
+    """The model's name in messages, usually the file's."""
     isa: Isa
     steps: tuple[Step, ...]
-    buffers: tuple[Buffer, ...]
+    buffers: tuple[ArenaBuffer, ...]
     aliases: Mapping[int, int]
+    """Tensor to the tensor whose bytes it shares: RESHAPE costs nothing."""
     input_tensor: int
     output_tensor: int
     input: TensorInfo
     output: TensorInfo
     notes: tuple[str, ...] = field(default_factory=tuple)
+    """Sentences for the head of the generated C."""
 
     @property
     def macs(self) -> int:

@@ -20,6 +20,9 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     """Return (multiplier, shift) with real ~ multiplier * 2^(shift - 31), multiplier in [2^30, 2^31) or 0.
 
     ``real`` is a double >= 0. shift > 0 is to the left. Below 2^-32 everything is 0; above 2^30 it saturates.
+
+    >>> quantize_multiplier(0.75)
+    (1610612736, 0)
     """
     if real == 0.0:
         return 0, 0
@@ -48,8 +51,15 @@ def clamp_int8(value: int) -> int:
 def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
     """Return (lowest, highest) int8 output of a fused activation: "NONE", "RELU", "RELU6" or "RELU_N1_TO_1".
 
-    ``scale`` and ``zero_point`` are the output's. The division is a float32 one, as in TFLite.
-    Raises KeyError for any other activation.
+    The division is a float32 one, as in TFLite.
+
+    Args:
+        activation: TFLite's name; raises KeyError for any other.
+        scale: The output's scale.
+        zero_point: The output's zero point.
+
+    >>> activation_range("RELU6", 6 / 255, -128)
+    (-128, 127)
     """
     low, high = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}[
         activation
@@ -69,27 +79,51 @@ def wrap_int32(value: int) -> int:
 
 
 def high_mul(a: int, b: int) -> int:
-    """Saturating rounding doubling high multiply: round(a * b / 2^31), halves upward; (min, min) saturates."""
+    """Saturating rounding doubling high multiply: round(a * b / 2^31), halves upward; (min, min) saturates.
+
+    Args:
+        a: An int32.
+        b: An int32.
+    """
     if a == b == INT32_MIN:
         return INT32_MAX
     return (a * b + (1 << 30)) >> 31
 
 
 def rounding_shift_right(value: int, exponent: int) -> int:
-    """round(value / 2^exponent), halves away from zero; exponent in [0, 31]."""
+    """round(value / 2^exponent), halves away from zero.
+
+    Args:
+        value: An int32.
+        exponent: 0 to 31.
+
+    >>> rounding_shift_right(-3, 1), rounding_shift_right(3, 1)
+    (-2, 2)
+    """
     mask = (1 << exponent) - 1
     threshold = (mask >> 1) + (value < 0)
     return (value >> exponent) + ((value & mask) > threshold)
 
 
 def requantize(value: int, multiplier: int, shift: int) -> int:
-    """TFLite's MultiplyByQuantizedMultiplier with two roundings: value * multiplier * 2^(shift - 31)."""
+    """TFLite's MultiplyByQuantizedMultiplier with two roundings: value * multiplier * 2^(shift - 31).
+
+    Args:
+        value: An int32.
+        multiplier: 0 or in [2^30, 2^31), from ``quantize_multiplier``.
+        shift: -31 to 30; positive is to the left.
+    """
     shifted = wrap_int32(value << max(shift, 0))
     return rounding_shift_right(high_mul(shifted, multiplier), max(-shift, 0))
 
 
 def exp_on_negative_values(value: int, integer_bits: int) -> int:
-    """gemmlowp: exp(x) in Q0.31 for x = value / 2^(31 - integer_bits), value <= 0."""
+    """gemmlowp: exp(x) in Q0.31 for x = value / 2^(31 - integer_bits).
+
+    Args:
+        value: An int32, at most 0.
+        integer_bits: Bits before the point.
+    """
     if value == 0:
         return INT32_MAX
     fraction_bits = 31 - integer_bits

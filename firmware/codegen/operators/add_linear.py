@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds one linear form that equals TFLite's int8 ADD for every pair of operands, if there is one.
 
-TFLite rounds four times between two int8 values and their sum. All that matters is the outcome, and there are only
-65,536 pairs: factors near the real ratios of the scales are tried, and those that give the right answer for every
-single pair are taken. ``firmware/engine/dsp/add_linear_s8.h`` says what the kernel computes.
+TFLite rounds four times between two int8 values and their sum. There are only 65,536 pairs of values: factors near the
+real ratios of the scales are tried, and those that give TFLite's sum for every pair are taken. The kernel's formula is
+in ``firmware/engine/dsp/add_linear_s8.h``.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from dataclasses import dataclass
 from math import ldexp
 
 import numpy as np
+from numpy.typing import NDArray
 
 FRACTION_BITS = 21
 # Operands enter the multiplication times 256, and it drops 16 bits.
 FACTOR_BITS = FRACTION_BITS + 8
-# Both factors may be too large by this much. TFLite rounds ties away from zero, a shift rounds them up: a little too
-# large a step decides ties of either sign as TFLite does, long before it touches what is no tie.
-STRETCHES = (0.0, *(2.0**-e for e in range(28, 15, -1)), *(-(2.0**-e) for e in range(28, 15, -1)))
-# How far from the rounded ratios factors are looked for as well, in units of the last place.
-REACH = 2
+# Relative errors of both factors to try. TFLite rounds ties away from zero, a shift rounds them up: with a slightly too
+# large factor ties of either sign are rounded as in TFLite, and nothing else changes.
+SCALE_PERTURBATIONS = (0.0, *(2.0**-e for e in range(28, 15, -1)), *(-(2.0**-e) for e in range(28, 15, -1)))
+# Factors up to so many units of the last place from the rounded ratios are tried.
+ULP_RADIUS = 2
 VALUES = np.arange(-128, 128, dtype=np.int64)
 INT32_LIMIT = 1 << 31
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rescale:
     """The requantisation parameters of ``add_s8_t``: zero point, multiplier and shift of both operands and the sum."""
 
@@ -41,17 +42,20 @@ class Rescale:
     out_shift: int
 
 
-@dataclass(frozen=True)
-class Linear:
+@dataclass(frozen=True, kw_only=True)
+class LinearSum:
     """The fields of ``add_linear_s8_t`` that depend on the quantisation."""
 
     a_factor: int
+    """Step of the first operand / step of the output, times 2^29."""
     b_factor: int
+    """Step of the second operand / step of the output, times 2^29."""
     constant: int
+    """Zero points and one half, times 2^21."""
 
 
-def exact_sums(r: Rescale) -> np.ndarray:
-    """TFLite's answer, saturated to int8 and not otherwise clamped, as int64 [256][256] for a, b = -128..127.
+def exact_sums(r: Rescale) -> NDArray[np.int64]:
+    """Return TFLite's sums, saturated to int8 and not otherwise clamped, as int64 [256][256] for a, b = -128..127.
 
     All shifts must be 0 or to the right.
     """
@@ -61,7 +65,7 @@ def exact_sums(r: Rescale) -> np.ndarray:
     return np.clip(sums, -128, 127)
 
 
-def find_linear(r: Rescale) -> Linear | None:
+def find_linear(r: Rescale) -> LinearSum | None:
     """Return factors that reproduce ``exact_sums`` everywhere; None where none were found or int32 would overflow."""
     if max(r.a_shift, r.b_shift, r.out_shift) > 0:
         return None
@@ -71,17 +75,17 @@ def find_linear(r: Rescale) -> Linear | None:
     for a_factor, b_factor in _candidates(a_ideal, b_ideal):
         constant = _fit(a_factor, b_factor, wanted)
         if constant is not None:
-            return Linear(a_factor, b_factor, constant)
+            return LinearSum(a_factor=a_factor, b_factor=b_factor, constant=constant)
     return None
 
 
-def _fit(a_factor: int, b_factor: int, wanted: np.ndarray) -> int | None:
+def _fit(a_factor: int, b_factor: int, wanted: NDArray[np.int64]) -> int | None:
     """Look for the constant to add: every pair allows an interval, and they must have a value in common."""
     if max(abs(a_factor), abs(b_factor)) >= INT32_LIMIT:
         return None
     a, b = a_factor * VALUES >> 8, b_factor * VALUES >> 8
     x = a[:, None] + b[None, :]
-    # A saturated answer is right however far the sum lies beyond it.
+    # A saturated sum is right however far the sum lies beyond it.
     lowest = int(np.where(wanted > -128, (wanted << FRACTION_BITS) - x, -INT32_LIMIT).max())
     highest = int(np.where(wanted < 127, ((wanted + 1) << FRACTION_BITS) - 1 - x, INT32_LIMIT).min())
     constant = (lowest + highest) // 2
@@ -91,11 +95,11 @@ def _fit(a_factor: int, b_factor: int, wanted: np.ndarray) -> int | None:
 
 
 def _candidates(a_ideal: float, b_ideal: float) -> Iterator[tuple[int, int]]:
-    """Pairs of factors: the ideal ones, then longer and shorter ones, then neighbours of all of these."""
-    steps = [(a, b) for a in range(-REACH, REACH + 1) for b in range(-REACH, REACH + 1)]
+    """Pairs of factors: the ideal ones, then perturbed ones, then neighbours of all of these."""
+    steps = [(a, b) for a in range(-ULP_RADIUS, ULP_RADIUS + 1) for b in range(-ULP_RADIUS, ULP_RADIUS + 1)]
     for a, b in sorted(steps, key=lambda step: (abs(step[0]) + abs(step[1]), step)):
-        for stretch in STRETCHES:
-            yield round(a_ideal * (1 + stretch)) + a, round(b_ideal * (1 + stretch)) + b
+        for error in SCALE_PERTURBATIONS:
+            yield round(a_ideal * (1 + error)) + a, round(b_ideal * (1 + error)) + b
 
 
 def _factor(multiplier: int, shift: int, r: Rescale) -> float:
@@ -103,7 +107,7 @@ def _factor(multiplier: int, shift: int, r: Rescale) -> float:
     return ldexp(multiplier * r.out_multiplier, shift + r.out_shift + 20 - 62 + FACTOR_BITS)
 
 
-def _requantize(x: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
+def _requantize(x: NDArray[np.int64], multiplier: int, shift: int) -> NDArray[np.int64]:
     """``requant.requantize`` for arrays and shifts to the right."""
     high = (x * multiplier + (1 << 30)) >> 31
     mask = (1 << -shift) - 1

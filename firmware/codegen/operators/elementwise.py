@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Step
 from mlperf_tiny.firmware.codegen.ir.requant import quantize_multiplier
 from mlperf_tiny.firmware.codegen.operators.add_linear import Rescale, find_linear
-from mlperf_tiny.firmware.codegen.operators.operands.broadcast import Walk, broadcast
+from mlperf_tiny.firmware.codegen.operators.operands.broadcast import BroadcastLoop, broadcast
 from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     Lowering,
     operand,
@@ -25,12 +25,31 @@ from mlperf_tiny.firmware.codegen.operators.operands.checks import (
 ADD_LEFT_SHIFT = 20
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Operands:
+    """The tensors of a two-operand kernel, and how it goes over them."""
+
+    a: Tensor
+    b: Tensor
+    out: Tensor
+    loop: BroadcastLoop
+
+
 def lower_add(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     """out = clamp(round((a + b) / out_scale) + out_zero); SUB is the same with b's multiplier negated.
 
     Both operands go to twice the larger scale first. Source: TFLite ``kernels/add.cc`` and ``sub.cc``.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
     """
-    a, b, out, walk = _operands(op, graph)
+    operands = _operands(op, graph)
+    a, b, out = operands.a, operands.b, operands.out
     twice_larger = 2 * max(a.scale, b.scale)
     ratio = twice_larger / ((1 << ADD_LEFT_SHIFT) * out.scale)
     require(ratio < 1, op, graph, f"its output scale {out.scale:g} is over 2^19 times finer than its inputs'")
@@ -46,8 +65,8 @@ def lower_add(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         "b_multiplier": b_multiplier,
         "b_shift": b_shift,
     }
-    step = _step(op, graph, "add_s8", (a, b, out), walk, rescale, ratio)
-    return (step if isa is Isa.REF or not walk.flat else _linear(step, out),)
+    step = _step(op, graph, "add_s8", operands, rescale, ratio)
+    return (step if isa is Isa.REF or not operands.loop.flat else _linear(step, out),)
 
 
 def _linear(step: Step, out: Tensor) -> Step:
@@ -66,37 +85,46 @@ def _linear(step: Step, out: Tensor) -> Step:
 
 
 def lower_mul(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """out = clamp(round(a * b * a_scale * b_scale / out_scale) + out_zero). Source: TFLite ``kernels/mul.cc``."""
-    a, b, out, walk = _operands(op, graph)
+    """out = clamp(round(a * b * a_scale * b_scale / out_scale) + out_zero). Source: TFLite ``kernels/mul.cc``.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
+    operands = _operands(op, graph)
+    a, b, out = operands.a, operands.b, operands.out
     # The product and the quotient are float32 ones in TFLite.
     ratio = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(out.scale))
     # A product has 16 bits: above this the requantised one could leave int32.
     require(ratio < 1 << 14, op, graph, f"its output scale {out.scale:g} is too fine for {a.scale:g} * {b.scale:g}")
     zeros = {"a_zero": a.zero_point, "b_zero": b.zero_point}
-    return (_step(op, graph, "mul_s8", (a, b, out), walk, zeros, ratio),)
+    return (_step(op, graph, "mul_s8", operands, zeros, ratio),)
 
 
-def _operands(op: Operator, graph: Graph) -> tuple[Tensor, Tensor, Tensor, Walk]:
+def _operands(op: Operator, graph: Graph) -> Operands:
     a, b, out = operand(op, graph, 0), operand(op, graph, 1), output(op, graph)
     require(
         a.data is None or b.data is None, op, graph, "both operands are constants; fold it when converting the model"
     )
-    walk = broadcast(a.shape, b.shape, out.shape)
-    if walk is None:
+    loop = broadcast(a.shape, b.shape, out.shape)
+    if loop is None:
         refuse(op, graph, f"{dims(a.shape)} with {dims(b.shape)} does not broadcast to {dims(out.shape)} over 4 axes")
-    return a, b, out, walk
+    return Operands(a=a, b=b, out=out, loop=loop)
 
 
 def _step(
     op: Operator,
     graph: Graph,
     kernel: str,
-    tensors: tuple[Tensor, Tensor, Tensor],
-    walk: Walk,
+    operands: Operands,
     rescale: dict[str, int],
     ratio: float,
 ) -> Step:
-    a, b, out = tensors
+    a, b, out, loop = operands.a, operands.b, operands.out, operands.loop
     multiplier, shift = quantize_multiplier(ratio)
     low, high = output_range(op, graph, out)
     constants, pointers = [], {}
@@ -109,7 +137,7 @@ def _step(
     # The kernel takes two pointers in any case; the one of a constant operand is not looked at.
     activations = [tensor for tensor in (a, b) if tensor.data is None]
     whole = [tensor.index for tensor in activations if tensor.elements == out.elements]
-    # Best overwrite the operand that nobody reads afterwards.
+    # An operand that is not read later is the first choice to be overwritten.
     later = {tensor for other in graph.operators if other.index > op.index for tensor in other.inputs}
     whole.sort(key=lambda tensor: tensor in later)
     return Step(
@@ -118,9 +146,9 @@ def _step(
         source=f"{kernel}.c",
         struct=f"{kernel}_t",
         fields={
-            "size": _array(walk.sizes),
-            "a_stride": _array(walk.a),
-            "b_stride": _array(walk.b),
+            "size": _array(loop.sizes),
+            "a_stride": _array(loop.a),
+            "b_stride": _array(loop.b),
             **pointers,
             **rescale,
             "out_zero": out.zero_point,

@@ -32,7 +32,16 @@ from mlperf_tiny.firmware.codegen.operators.operands.checks import (
 
 
 def lower_relu(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """Rescale to the output's quantisation, then clamp."""
+    """Rescale to the output's quantisation, then clamp.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
     in_, out = activation(op, graph), output(op, graph)
     # The quotient is a float32 one here, in QUANTIZE a double.
     multiplier, shift = quantize_multiplier(float(np.float32(in_.scale) / np.float32(out.scale)))
@@ -46,7 +55,16 @@ def lower_relu(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
 
 
 def lower_quantize(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """int8 to int8 of another scale and zero point. The float QUANTIZE at the model's input never comes here."""
+    """int8 to int8 of another scale and zero point. The float QUANTIZE at the model's input never comes here.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
     in_, out = activation(op, graph), output(op, graph)
     multiplier, shift = quantize_multiplier(in_.scale / out.scale)
 
@@ -57,7 +75,16 @@ def lower_quantize(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
 
 
 def lower_float_function(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """LOGISTIC and TANH, every step in float32 as TFLite fills its own table."""
+    """LOGISTIC and TANH, every step in float32 as TFLite fills its own table.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
     in_, out = activation(op, graph), output(op, graph)
     if op.kind == "LOGISTIC":
         fixed = out.scale == 1 / 256 and out.zero_point == -128
@@ -80,6 +107,14 @@ def lower_hard_swish(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
 
     The input gets 7 more bits. One factor is rescaled to the output, the other to steps of 3 / 2^15, in which relu6
     is the saturation of int16; the exponent of the first is applied last.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
     """
     in_, out = activation(op, graph), output(op, graph)
     fine = np.float32(1 / 128) * np.float32(in_.scale)
@@ -135,7 +170,7 @@ def _tanh(x: np.float32) -> np.float32:
 
 def _step(op: Operator, graph: Graph, in_: Tensor, out: Tensor, value: Callable[[int], int]) -> tuple[Step, ...]:
     require(in_.elements == out.elements, op, graph, f"{dims(in_.shape)} cannot become {dims(out.shape)}")
-    # The index is the value's byte, so the negative half stands behind the other one.
+    # The index is the value's byte, so the negative half comes after the other one.
     values = np.array([value(q) for q in (*range(128), *range(-128, 0))], dtype=np.int8)
     table = Constant(f"op{op.index}_table", "int8_t", values, f"{op.kind} of 0..127, then of -128..-1")
     return (

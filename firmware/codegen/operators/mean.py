@@ -24,7 +24,16 @@ MOST_ELEMENTS = ((1 << 31) - 1) // 255
 
 
 def lower_mean(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """out = clamp(requantize(sum - n * in_zero) + out_zero); keep_dims changes the shape only."""
+    """out = clamp(requantize(sum - n * in_zero) + out_zero); keep_dims changes the shape only.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
     in_, out = activation(op, graph), output(op, graph)
     rank = len(in_.shape)
     given = integer_constant(op, graph, 1, "list of axes")

@@ -20,7 +20,16 @@ from mlperf_tiny.firmware.codegen.operators.operands.checks import (
 
 
 def lower_pad(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """A border of the real value 0, or of PADV2's constant, around up to four axes."""
+    """A border of the real value 0, or of PADV2's constant, around up to four axes.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
     in_, out = activation(op, graph), output(op, graph)
     same_quantization(op, graph, in_, out)
     flat = integer_constant(op, graph, 1, "padding")
@@ -64,7 +73,16 @@ def lower_pad(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
 
 
 def lower_concatenation(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """One copy per input into its slice of the output."""
+    """One copy per input into its slice of the output.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
     out = output(op, graph)
     require(op.options.get("activation", "NONE") == "NONE", op, graph, "TFLite has no fused activation here")
     rank = len(out.shape)
@@ -110,7 +128,16 @@ def lower_concatenation(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...
 
 
 def lower_transpose(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """Any order of up to four axes; costs nothing where only axes of size 1 move."""
+    """Any order of up to four axes; costs nothing where only axes of size 1 move.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
     in_, out = activation(op, graph), output(op, graph)
     same_quantization(op, graph, in_, out)
     order = integer_constant(op, graph, 1, "order of axes")

@@ -21,7 +21,16 @@ KERNELS = {"AVERAGE_POOL_2D": "avg_pool_s8", "MAX_POOL_2D": "max_pool_s8"}
 
 
 def lower_pool(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """One kernel call; H, W and channels of the input are arbitrary, the window may hang over every edge."""
+    """One kernel call; H, W and channels of the input are arbitrary, the window may hang over every edge.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
     in_, out = activation(op, graph), output(op, graph)
     same_quantization(op, graph, in_, out)
     require(len(in_.shape) == 4, op, graph, "its input must have the axes batch, height, width, channel", in_)

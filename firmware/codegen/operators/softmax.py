@@ -27,7 +27,12 @@ INTEGER_BITS = 5
 
 
 def exp_table(scale: float, beta: float) -> list[int]:
-    """exp(-beta * scale * n) in Q0.31 for n = 0, 1, ... as far as TFLite does not call it 0, at most 256 entries."""
+    """Return exp(-beta * scale * n) in Q0.31 for n = 0, 1, ... until TFLite takes it for 0; at most 256 entries.
+
+    Args:
+        scale: The input's scale.
+        beta: The operator's beta.
+    """
     real = min(beta * scale * (1 << (31 - INTEGER_BITS)), float((1 << 31) - 1))
     multiplier, shift = quantize_multiplier(real)
     radius = math.floor(((1 << INTEGER_BITS) - 1) * (1 << (31 - INTEGER_BITS)) / (1 << shift))
@@ -37,7 +42,16 @@ def exp_table(scale: float, beta: float) -> list[int]:
 
 
 def lower_softmax(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
-    """Rows of any number; the output has scale 1/256 and zero point -128."""
+    """Rows of any number; the output has scale 1/256 and zero point -128.
+
+    Args:
+        op: The operator.
+        graph: The graph it is part of.
+        isa: The instruction set of the core.
+
+    Raises:
+        UnsupportedOperator: Shapes, types or options that the kernel does not do.
+    """
     in_, out = activation(op, graph), output(op, graph)
     require(len(in_.shape) >= 1 and in_.shape == out.shape, op, graph, f"{dims(in_.shape)} becomes {dims(out.shape)}")
     fixed = out.zero_point == -128 and abs(out.scale - 1 / 256) <= 0.001 / 256

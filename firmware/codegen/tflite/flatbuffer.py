@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Broken(Exception):
-    """The bytes are not what the schema says; the text completes "<file> is not usable: ..."."""
+    """The bytes do not follow the schema; the text completes "<file> is not usable: ..."."""
 
 
 def _unpack(data: bytes, at: int, code: str, what: str) -> int | float | bool:
@@ -48,14 +50,18 @@ def _vector_count(data: bytes, at: int, item_bytes: int, what: str) -> int:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: where it starts, where its vtable is, and how long both are. ``what`` names it in messages."""
+    """One table of a file."""
 
     data: bytes
+    """The whole file."""
     at: int
+    """The byte at which the table starts."""
     vtable: int
+    """The byte at which its vtable starts."""
     vtable_bytes: int
     table_bytes: int
     what: str
+    """Its name in messages."""
 
     def _field(self, slot: int, width: int, name: str) -> int | None:
         """The byte where field ``slot`` lies, None when the writer left it out."""
@@ -70,22 +76,46 @@ class Table:
         return self.at + place
 
     def scalar(self, slot: int, code: str, default: int, name: str) -> int:
-        """An integer field, ``code`` as in ``struct``."""
+        """Return an integer field.
+
+        Args:
+            slot: The field's number.
+            code: Its type, as in ``struct``.
+            default: The value of an absent field.
+            name: Its name in messages.
+        """
         at = self._field(slot, struct.calcsize(code), name)
         return default if at is None else int(_unpack(self.data, at, code, name))
 
     def real(self, slot: int, default: float, name: str) -> float:
-        """A float32 field."""
+        """Return a float32 field.
+
+        Args:
+            slot: The field's number.
+            default: The value of an absent field.
+            name: Its name in messages.
+        """
         at = self._field(slot, 4, name)
         return default if at is None else float(_unpack(self.data, at, "f", name))
 
     def table(self, slot: int, name: str) -> Table | None:
-        """The table a field refers to."""
+        """Return the table that a field refers to; None when the field is absent.
+
+        Args:
+            slot: The field's number.
+            name: Its name in messages.
+        """
         at = self._field(slot, 4, name)
         return None if at is None else open_table(self.data, _forward(self.data, at, name), name)
 
-    def vector(self, slot: int, dtype: str, name: str) -> np.ndarray | None:
-        """A vector of numbers as a read-only view; None when the field is absent."""
+    def vector(self, slot: int, dtype: str, name: str) -> NDArray[Any] | None:
+        """Return a vector of numbers as a read-only view; None when the field is absent.
+
+        Args:
+            slot: The field's number.
+            dtype: numpy's name of the numbers' type.
+            name: Its name in messages.
+        """
         at = self._field(slot, 4, name)
         if at is None:
             return None
@@ -96,7 +126,13 @@ class Table:
         return np.frombuffer(self.data, dtype=item, count=count, offset=start + 4)
 
     def tables(self, slot: int, name: str, limit: int) -> list[Table]:
-        """The tables of a vector of references, at most ``limit``; empty when the field is absent."""
+        """Return the tables of a vector of references; empty when the field is absent.
+
+        Args:
+            slot: The field's number.
+            name: Its name in messages.
+            limit: The most that are read.
+        """
         at = self._field(slot, 4, name)
         if at is None:
             return []
@@ -111,13 +147,25 @@ class Table:
         ]
 
     def text(self, slot: int, name: str, limit: int = 256) -> str:
-        """A string, cut at ``limit`` bytes; bytes that are not UTF-8 are replaced."""
+        """Return a string; bytes that are not UTF-8 are replaced.
+
+        Args:
+            slot: The field's number.
+            name: Its name in messages.
+            limit: Bytes after which it is cut.
+        """
         raw = self.vector(slot, "uint8", name)
         return "" if raw is None else raw[:limit].tobytes().decode("utf-8", "replace")
 
 
 def open_table(data: bytes, at: int, what: str) -> Table:
-    """The table at byte ``at``; raises Broken unless it and its vtable lie inside the file."""
+    """Return the table at a byte; raises Broken unless it and its vtable lie inside the file.
+
+    Args:
+        data: The whole file.
+        at: The byte at which the table starts.
+        what: Its name in messages.
+    """
     vtable = at - int(_unpack(data, at, "i", what))
     vtable_bytes = int(_unpack(data, vtable, "H", f"the vtable of {what}"))
     table_bytes = int(_unpack(data, vtable + 2, "H", f"the vtable of {what}"))
@@ -131,7 +179,13 @@ def open_table(data: bytes, at: int, what: str) -> Table:
 
 
 def open_root(data: bytes, identifier: bytes, what: str) -> Table:
-    """The root table of a file whose bytes 4 to 8 must be ``identifier``."""
+    """Return the root table of a file.
+
+    Args:
+        data: The whole file.
+        identifier: What its bytes 4 to 8 must be.
+        what: The table's name in messages.
+    """
     if len(data) < 8:
         raise Broken(f"it has {len(data)} bytes, too few for a header")
     if data[4:8] != identifier:

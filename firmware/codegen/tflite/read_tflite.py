@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turns the bytes of a .tflite file into a ``Graph``, or says what is wrong with them.
+"""Turns the bytes of a .tflite file into a ``Graph``, or reports what is wrong with them.
 
 The file is not trusted. What the shape of the file promises is checked here (offsets, lengths, indices, quantisation,
 the order of the operators), so that later steps may index freely; whether an operator's shapes and options go together
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlperf_tiny.errors import ModelInvalid, UnsupportedOperator
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Option, Quantization, Tensor
@@ -23,11 +24,11 @@ from mlperf_tiny.firmware.codegen.tflite.schema import (
     OPTIONS,
     READABLE_TYPES,
     TYPE_NAMES,
-    Choice,
-    Flag,
+    BoolOption,
+    EnumOption,
+    FloatOption,
+    IntOption,
     OptionField,
-    Real,
-    Whole,
     operator_name,
 )
 
@@ -47,14 +48,20 @@ _BLOCKWISE, _MULTI_AXIS = 2, 3
 
 
 def read_tflite(data: bytes, source: str) -> Graph:
-    """The model in ``data``; ``source`` is what messages call it, usually the file's name.
+    """Read a .tflite file.
 
-    Operators come in an order in which every input is there before its use; ``Operator.index`` stays the place in the
-    file. A batch dimension that the file leaves open is 1. Tensors nobody uses are carried without being looked into,
-    as scalars.
+    Operators come in an order in which every input is computed before its use; ``Operator.index`` stays the number in
+    the file. A batch dimension that the file leaves open is 1. Tensors that no operator uses are carried without a
+    check, as scalars.
 
-    Raises ModelInvalid when the file is broken, UnsupportedOperator when it is sound but an operator works on a tensor
-    this compiler has no notion of (4-bit or half-float values, sparse storage, state kept between inferences).
+    Args:
+        data: The file's bytes, which need not be trusted.
+        source: Its name in messages.
+
+    Raises:
+        ModelInvalid: The file is broken.
+        UnsupportedOperator: The file is valid, but an operator has a tensor of a kind that the compiler lacks: 4-bit or
+            half-float values, sparse storage, state kept between inferences.
     """
     try:
         return _read(data, source)
@@ -157,19 +164,19 @@ def _options(operator: Table, index: int, kind: str) -> Mapping[str, Option]:
 
 def _option(table: Table | None, field: OptionField, what: str) -> Option:
     """One option's value, the schema's default when there is no ``table`` or the field is absent."""
-    if isinstance(field, Whole):
+    if isinstance(field, IntOption):
         number = field.default if table is None else table.scalar(field.slot, "i", field.default, field.name)
         if not field.low <= number <= field.high:
             raise Broken(f"{what} has {field.name} {number}, wanted {field.low} to {field.high}")
         return number
-    if isinstance(field, Choice):
+    if isinstance(field, EnumOption):
         number = 0 if table is None else table.scalar(field.slot, "b", 0, field.name)
         if not 0 <= number < len(field.names):
             raise Broken(f"{what} has {field.name} number {number}, wanted 0 to {len(field.names) - 1}")
         return field.names[number]
-    if isinstance(field, Flag):
+    if isinstance(field, BoolOption):
         return table is not None and table.scalar(field.slot, "B", 0, field.name) != 0
-    if isinstance(field, Real):
+    if isinstance(field, FloatOption):
         real = 0.0 if table is None else table.real(field.slot, 0.0, field.name)
         if not (math.isfinite(real) and real > 0):
             raise Broken(f"{what} has {field.name} {real}, wanted a positive number")
@@ -219,7 +226,7 @@ def _refuse(user: Operator | None, what: str, why: str) -> NoReturn:
     raise UnsupportedOperator(user.kind, f"layer {user.index}", f"{what} {why}")
 
 
-def _constant_bytes(table: Table, what: str, buffers: list[Table]) -> np.ndarray | None:
+def _constant_bytes(table: Table, what: str, buffers: list[Table]) -> NDArray[np.uint8] | None:
     """The bytes of a constant, None for an activation."""
     if table.scalar(10, "I", 0, "external buffer"):
         raise Broken(f"{what} keeps its data in another file")
@@ -232,7 +239,7 @@ def _constant_bytes(table: Table, what: str, buffers: list[Table]) -> np.ndarray
     inline = buffer.vector(0, "uint8", "data")
     if inline is not None and inline.size:
         return inline
-    # Files above 2 GB keep constants behind the flatbuffer; 0 and 1 mean that this one does not.
+    # Files above 2 GB keep constants after the flatbuffer; 0 and 1 mean that this one does not.
     offset, size = buffer.scalar(1, "Q", 0, "offset"), buffer.scalar(2, "Q", 0, "size")
     if offset <= 1:
         return None
@@ -377,4 +384,4 @@ def _check_reshape(operator: Operator, tensors: tuple[Tensor, ...]) -> None:
         raise Broken(f"operator {operator.index} (RESHAPE) takes its shape from {target}, wanted int32")
     wanted = [int(d) for d in target.data.ravel()[: MAX_RANK + 1]]
     if len(wanted) != len(output.shape) or any(w not in (-1, d) for w, d in zip(wanted, output.shape, strict=True)):
-        raise Broken(f"operator {operator.index} (RESHAPE) asks for shape {wanted} and writes {output}")
+        raise Broken(f"operator {operator.index} (RESHAPE) has target shape {wanted} and writes {output}")

@@ -35,23 +35,24 @@ SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM BATCH_MATMUL
 
 
 def operator_name(code: int) -> str:
-    """TFLite's name of a builtin operator, ``BUILTIN_<n>`` for a code this table does not know."""
+    """TFLite's name of a builtin operator, ``BUILTIN_<n>`` for a code outside this table."""
     return _OPERATORS[code] if 0 <= code < len(_OPERATORS) else f"BUILTIN_{code}"
 
 
-@dataclass(frozen=True)
-class Whole:
-    """An integer option with the range a usable model can have."""
+@dataclass(frozen=True, kw_only=True)
+class IntOption:
+    """An integer option with the range that a usable model can have."""
 
     slot: int
+    """The field's number in the table."""
     name: str
     low: int
     high: int
     default: int = 0
 
 
-@dataclass(frozen=True)
-class Choice:
+@dataclass(frozen=True, kw_only=True)
+class EnumOption:
     """An option stored as a small number that stands for one of ``names``; 0 when absent."""
 
     slot: int
@@ -59,87 +60,86 @@ class Choice:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Flag:
+@dataclass(frozen=True, kw_only=True)
+class BoolOption:
     """A boolean option, False when absent."""
 
     slot: int
     name: str
 
 
-@dataclass(frozen=True)
-class Real:
+@dataclass(frozen=True, kw_only=True)
+class FloatOption:
     """A float32 option that must be finite and positive."""
 
     slot: int
     name: str
 
 
-@dataclass(frozen=True)
-class Whole32s:
+@dataclass(frozen=True, kw_only=True)
+class IntListOption:
     """A vector of int32 with at most as many items as a tensor may have dimensions; empty when absent."""
 
     slot: int
     name: str
 
 
-OptionField = Whole | Choice | Flag | Real | Whole32s
+OptionField = IntOption | EnumOption | BoolOption | FloatOption | IntListOption
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OptionTable:
-    """The options of one operator. ``union_type`` is its number in the BuiltinOptions union.
-
-    ``optional``: the schema's defaults describe a real operator, so that a file may leave the whole table out.
-    """
+    """The options of one operator."""
 
     union_type: int
+    """Its number in the BuiltinOptions union."""
     fields: tuple[OptionField, ...]
     optional: bool = False
+    """The schema's defaults describe a real operator: a file may omit the whole table."""
 
 
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
 _PADDINGS = ("SAME", "VALID")
-MAX_STEP = 32_767  # strides, dilations and windows: what LiteRT takes, and larger than any image at hand
+MAX_STEP = 32_767  # strides, dilations and windows: LiteRT's own limit, and more than any image has
 
 
-def _step(slot: int, name: str, default: int = 0) -> Whole:
-    return Whole(slot, name, 1, MAX_STEP, default)
+def _step(slot: int, name: str, default: int = 0) -> IntOption:
+    return IntOption(slot=slot, name=name, low=1, high=MAX_STEP, default=default)
 
 
 _POOL = OptionTable(
-    5,
-    (
-        Choice(0, "padding", _PADDINGS),
+    union_type=5,
+    fields=(
+        EnumOption(slot=0, name="padding", names=_PADDINGS),
         _step(1, "stride_w"),
         _step(2, "stride_h"),
         _step(3, "filter_w"),
         _step(4, "filter_h"),
-        Choice(5, "activation", ACTIVATIONS),
+        EnumOption(slot=5, name="activation", names=ACTIVATIONS),
     ),
 )
 
 OPTIONS: dict[str, OptionTable] = {
     "CONV_2D": OptionTable(
-        1,
-        (
-            Choice(0, "padding", _PADDINGS),
+        union_type=1,
+        fields=(
+            EnumOption(slot=0, name="padding", names=_PADDINGS),
             _step(1, "stride_w"),
             _step(2, "stride_h"),
-            Choice(3, "activation", ACTIVATIONS),
+            EnumOption(slot=3, name="activation", names=ACTIVATIONS),
             _step(4, "dilation_w", 1),
             _step(5, "dilation_h", 1),
         ),
     ),
     "DEPTHWISE_CONV_2D": OptionTable(
-        2,
-        (
-            Choice(0, "padding", _PADDINGS),
+        union_type=2,
+        fields=(
+            EnumOption(slot=0, name="padding", names=_PADDINGS),
             _step(1, "stride_w"),
             _step(2, "stride_h"),
             # Some converters write 0: the multiplier then follows from the shapes.
-            Whole(3, "depth_multiplier", 0, MAX_STEP),
-            Choice(4, "activation", ACTIVATIONS),
+            IntOption(slot=3, name="depth_multiplier", low=0, high=MAX_STEP),
+            EnumOption(slot=4, name="activation", names=ACTIVATIONS),
             _step(5, "dilation_w", 1),
             _step(6, "dilation_h", 1),
         ),
@@ -147,19 +147,31 @@ OPTIONS: dict[str, OptionTable] = {
     "AVERAGE_POOL_2D": _POOL,
     "MAX_POOL_2D": _POOL,
     "FULLY_CONNECTED": OptionTable(
-        8,
-        (
-            Choice(0, "activation", ACTIVATIONS),
-            Choice(1, "weights_format", ("DEFAULT", "SHUFFLED4x16INT8")),
-            Flag(2, "keep_num_dims"),
+        union_type=8,
+        fields=(
+            EnumOption(slot=0, name="activation", names=ACTIVATIONS),
+            EnumOption(slot=1, name="weights_format", names=("DEFAULT", "SHUFFLED4x16INT8")),
+            BoolOption(slot=2, name="keep_num_dims"),
         ),
         optional=True,
     ),
-    "SOFTMAX": OptionTable(9, (Real(0, "beta"),)),
-    "CONCATENATION": OptionTable(10, (Whole(0, "axis", -8, 7), Choice(1, "activation", ACTIVATIONS))),
-    "ADD": OptionTable(11, (Choice(0, "activation", ACTIVATIONS),), optional=True),
-    "RESHAPE": OptionTable(17, (Whole32s(0, "new_shape"),), optional=True),
-    "MUL": OptionTable(21, (Choice(0, "activation", ACTIVATIONS),), optional=True),
-    "MEAN": OptionTable(27, (Flag(0, "keep_dims"),), optional=True),
-    "SUB": OptionTable(28, (Choice(0, "activation", ACTIVATIONS),), optional=True),
+    "SOFTMAX": OptionTable(union_type=9, fields=(FloatOption(slot=0, name="beta"),)),
+    "CONCATENATION": OptionTable(
+        union_type=10,
+        fields=(
+            IntOption(slot=0, name="axis", low=-8, high=7),
+            EnumOption(slot=1, name="activation", names=ACTIVATIONS),
+        ),
+    ),
+    "ADD": OptionTable(
+        union_type=11, fields=(EnumOption(slot=0, name="activation", names=ACTIVATIONS),), optional=True
+    ),
+    "RESHAPE": OptionTable(union_type=17, fields=(IntListOption(slot=0, name="new_shape"),), optional=True),
+    "MUL": OptionTable(
+        union_type=21, fields=(EnumOption(slot=0, name="activation", names=ACTIVATIONS),), optional=True
+    ),
+    "MEAN": OptionTable(union_type=27, fields=(BoolOption(slot=0, name="keep_dims"),), optional=True),
+    "SUB": OptionTable(
+        union_type=28, fields=(EnumOption(slot=0, name="activation", names=ACTIVATIONS),), optional=True
+    ),
 }

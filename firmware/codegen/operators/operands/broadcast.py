@@ -9,24 +9,34 @@ from dataclasses import dataclass
 AXES = 4
 
 
-@dataclass(frozen=True)
-class Walk:
-    """``sizes`` of the loop, outermost first; ``a`` and ``b`` are element strides, 0 where an operand repeats."""
+@dataclass(frozen=True, kw_only=True)
+class BroadcastLoop:
+    """Four nested loops over the output, outermost first."""
 
     sizes: tuple[int, int, int, int]
     a: tuple[int, int, int, int]
+    """Element strides of the first operand, 0 where it repeats."""
     b: tuple[int, int, int, int]
+    """Element strides of the second operand, 0 where it repeats."""
 
     @property
     def flat(self) -> bool:
-        """True when both operands are walked element by element."""
+        """True when both operands are read element by element."""
         return self.sizes[:3] == (1, 1, 1) and self.a[3] == self.b[3] == 1
 
 
-def broadcast(a: Sequence[int], b: Sequence[int], out: Sequence[int]) -> Walk | None:
-    """Return how to walk two shapes over the ``out`` shape; None where they do not fit or need more than 4 axes.
+def broadcast(a: Sequence[int], b: Sequence[int], out: Sequence[int]) -> BroadcastLoop | None:
+    """Return the loops over the ``out`` shape; None where the shapes do not fit or need more than 4 axes.
 
-    Neighbouring axes that both operands walk alike are merged: (1, 8, 8, 16) with itself is one axis of 1024.
+    Neighbouring axes that repeat alike in both operands are merged: (1, 8, 8, 16) with itself is one axis of 1024.
+
+    Args:
+        a: Shape of the first operand.
+        b: Shape of the second operand.
+        out: Shape of the output.
+
+    >>> broadcast((1, 8, 8, 16), (16,), (1, 8, 8, 16))
+    BroadcastLoop(sizes=(1, 1, 64, 16), a=(0, 0, 16, 1), b=(0, 0, 0, 1))
     """
     rank = max(len(a), len(b))
     wide = [(1,) * (rank - len(shape)) + tuple(shape) for shape in (a, b)]
@@ -55,7 +65,7 @@ def broadcast(a: Sequence[int], b: Sequence[int], out: Sequence[int]) -> Walk | 
         strides[operand].extend(reversed(tail))
     if not merged:
         strides[0][3] = strides[1][3] = 1
-    return Walk(_four(sizes), _four(strides[0]), _four(strides[1]))
+    return BroadcastLoop(sizes=_four(sizes), a=_four(strides[0]), b=_four(strides[1]))
 
 
 def _four(values: Sequence[int]) -> tuple[int, int, int, int]:

@@ -9,13 +9,24 @@ def window(
 ) -> tuple[int, int]:
     """Return (output size, padding before the first element) along one axis.
 
-    SAME gives ceil(size / stride) outputs and pads the smaller half first; VALID pads nothing, or ``border`` before
-    and after where a PAD was folded in. The output size is below 1 when the window does not fit.
+    SAME gives ceil(size / stride) outputs and pads the smaller half first. VALID pads nothing, or ``border`` where a
+    PAD was folded in. The output size is below 1 when the window does not fit.
     Source: TensorFlow Lite ``kernels/padding.h``.
+
+    Args:
+        padding: ``SAME`` or ``VALID``.
+        size: Elements of the input.
+        kernel: Taps of the window.
+        stride: Elements from one window to the next.
+        dilation: Elements from one tap to the next.
+        border: Padding before and after, with VALID.
+
+    >>> window("SAME", 10, 3, 2), window("VALID", 10, 3, 2)
+    ((5, 0), (4, 0))
     """
-    reach = (kernel - 1) * dilation + 1
+    span = (kernel - 1) * dilation + 1
     if padding == "SAME":
         outputs = -(-size // stride)
-        return outputs, max(0, (outputs - 1) * stride + reach - size) // 2
+        return outputs, max(0, (outputs - 1) * stride + span - size) // 2
     before, after = border
-    return (before + size + after - reach + stride) // stride, before
+    return (before + size + after - span + stride) // stride, before
