@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How answers become accuracy figures: pure functions over score rows and labels.
+"""Accuracy metrics of answers: pure functions over scores and labels.
 
 Three areas under the ROC curve are in use and they differ in the second decimal, so each has its own name here:
-``auc_exact`` (the definition), ``auc_101`` (what EEMBC's runner prints), ``auc_mlcommons`` (what MLCommons' runner
-prints). Scores are float arrays of shape (samples, classes), labels integers of shape (samples,).
+``auc_exact`` (the definition, by scikit-learn), ``auc_101`` (what EEMBC's runner prints), ``auc_mlcommons`` (what
+MLCommons' runner prints). ``Scores`` are float64 of shape (samples, classes), or (samples,) of one score each;
+``Labels`` are int64 of shape (samples,). scikit-learn and scipy take a second to import and are imported where used.
 """
 
 from __future__ import annotations
@@ -25,48 +26,66 @@ def median(values: Sequence[float]) -> float:
 
 
 def top1_correct(scores: Scores, labels: Labels) -> int:
-    """Return how many rows have their largest value at their label; of equal values the first counts."""
+    """Return how many rows have their largest value at their label; of equal values the first counts.
+
+    Args:
+        scores: Shape (samples, classes).
+        labels: Shape (samples,).
+
+    >>> top1_correct(np.array([[0.5, 0.5], [0.1, 0.9]]), np.array([0, 0]))
+    1
+    """
     return int((np.argmax(scores, axis=1) == labels).sum())
 
 
 def binary_auc(scores: Scores, positive: npt.NDArray[np.bool_]) -> float | None:
-    """Return the exact area under the ROC curve of one score per sample (shape (samples,)).
+    """Return the exact area under the ROC curve of one score per sample; None without samples of both kinds.
 
-    It is the chance that a positive sample scores higher than a negative one, ties counting half (Mann-Whitney).
-    None when there is no positive or no negative sample.
+    It is the chance that a positive sample scores higher than a negative one, ties counting half.
+
+    Args:
+        scores: Shape (samples,).
+        positive: Shape (samples,).
     """
-    positives = int(positive.sum())
-    negatives = len(positive) - positives
-    if not positives or not negatives:
+    if positive.all() or not positive.any():
         return None
-    _, which, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    last_rank = np.cumsum(counts)
-    ranks = (last_rank - (counts - 1) / 2)[which]
-    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(positive, scores))
 
 
 def auc_exact(scores: Scores, labels: Labels) -> float | None:
-    """Return the mean over classes of the exact one-vs-rest area; None when a class has no or only its samples."""
+    """Return the mean over classes of the exact one-vs-rest area; None when a class has no or only its samples.
+
+    Args:
+        scores: Shape (samples, classes).
+        labels: Shape (samples,).
+    """
     return _mean([binary_auc(scores[:, label], labels == label) for label in range(scores.shape[1])])
 
 
-def as_shares(scores: Scores) -> Scores:
-    """Return ``scores`` as shares of one, which the runners' areas want: logits go through a softmax.
+def as_probabilities(scores: Scores) -> Scores:
+    """Return ``scores`` as probabilities, which the runners' areas want: logits go through a softmax.
 
-    Where rows add up to about 1 they are shares already, however a device rounds them, and a broken row is left as it
-    is; networks without a softmax at their end, such as the MicroNets, give rows of any sum. The order within a row
-    stays.
+    Where rows add up to about 1 they are probabilities already, however a device rounds them, and a broken row is left
+    as it is; networks without a softmax at their end, such as the MicroNets, give rows of any sum. The order within a
+    row stays.
     """
     if np.median(np.abs(scores.sum(axis=1) - 1.0)) < 0.1:
         return scores
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    from scipy.special import softmax
+
+    return np.asarray(softmax(scores, axis=1))
 
 
 def auc_mlcommons(scores: Scores, labels: Labels) -> float | None:
     """Return the area as MLCommons' runner computes it: rows divided by their sum; of two classes only the second.
 
     None when a class is missing or a row sums to 0 (which makes that runner divide by zero).
+
+    Args:
+        scores: Shape (samples, classes).
+        labels: Shape (samples,).
     """
     sums = scores.sum(axis=1, keepdims=True)
     if not sums.all():
@@ -82,31 +101,48 @@ def auc_101(scores: Scores, labels: Labels) -> float | None:
 
     A sample counts as positive when its value is above the threshold; the first point is forced to (1, 1), because
     values of 0 are not above 0; the area is a sum of trapezoids.
+
+    Args:
+        scores: Shape (samples, classes).
+        labels: Shape (samples,).
     """
     thresholds = np.arange(101) / 100
     return _mean([_threshold_auc(scores[:, label], labels == label, thresholds) for label in range(scores.shape[1])])
 
 
-def misplaced(logits: Scores, output: int) -> float:
-    """Return the anomaly score of a clip from networks that tell machines apart (MicroNets, arXiv 2010.11267).
+def anomaly_score(logits: Scores, output: int) -> float:
+    """Return the anomaly score of a clip from a network that classifies the machine id (MicroNets, arXiv 2010.11267).
 
-    ``logits`` are the answers to the clip's windows, shape (windows, machines); the score is minus the probability,
-    by softmax, of the clip's own machine, whose place is ``output``; mean over the windows, -1..0.
+    The score is minus the probability, by softmax, of the clip's own machine; mean over the windows, -1..0.
+
+    Args:
+        logits: Answers to the clip's windows, shape (windows, machines).
+        output: Place of the clip's machine among the outputs.
     """
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return float(-np.mean(powers[:, output] / powers.sum(axis=1)))
+    from scipy.special import softmax
+
+    return float(-np.mean(softmax(logits, axis=1)[:, output]))
 
 
 def auc_101_range(scores: Scores, positive: npt.NDArray[np.bool_]) -> float | None:
-    """Return EEMBC's area for anomaly scores (shape (samples,)): 101 thresholds from their minimum to their maximum."""
+    """Return EEMBC's area for anomaly scores: 101 thresholds from their minimum to their maximum.
+
+    Args:
+        scores: Shape (samples,).
+        positive: Shape (samples,).
+    """
     return _threshold_auc(scores, positive, np.linspace(scores.min(), scores.max(), 101))
 
 
-def precision_recall_figure(scores: Scores, positive: npt.NDArray[np.bool_]) -> float | None:
+def precision_recall_metric(scores: Scores, positive: npt.NDArray[np.bool_]) -> float | None:
     """Return what both runners print as "Top-1" of anomaly detection: it is no accuracy.
 
     The largest value of 100 * (precision + recall) / 2 over 100 thresholds between the extreme scores. No rule uses
     it. None without positive samples.
+
+    Args:
+        scores: Shape (samples,).
+        positive: Shape (samples,).
     """
     if not positive.any():
         return None

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +27,9 @@ FORMAT = 3
 """Of ``record.json``. Format 2 has violations as sentences, and the chain digest under ``seal``; format 1 has neither
 this number nor a chain digest. A record is never converted: ``--resume`` on the folder of a complete run recomputes it
 from the transcript, in the format of today."""
+
+ROUNDING = 1e-12
+"""Numbers of a ``record.json`` that differ by no more are the same."""
 
 COMPARED_FORMATS = (3, 2)
 """Formats whose content is compared with the transcript."""
@@ -258,9 +262,15 @@ def _differences(place: str, written: Any, computed: Any) -> list[str]:
             if key in written or computed[key] not in ("", None)
             for text in _differences(f"{place}.{key}" if place else key, written.get(key), computed.get(key))
         ]
-    if written == computed:
+    if written == computed or _nearly_equal(written, computed):
         return []
     return [f"{place} is {str(written)[:60]}, its transcript gives {str(computed)[:60]}"]
+
+
+def _nearly_equal(written: Any, computed: Any) -> bool:
+    """Whether two numbers differ by rounding only: a metric's library may sum in another order than it did then."""
+    both_floats = isinstance(written, float) and isinstance(computed, float)
+    return both_floats and math.isclose(written, computed, rel_tol=ROUNDING)
 
 
 def record_text(record: RunRecord) -> bytes:
@@ -333,7 +343,7 @@ def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, .
             inferences=inferences,
             auc=metrics.binary_auc(scores, anomaly),
             auc_101=metrics.auc_101_range(scores, anomaly),
-            precision_recall=metrics.precision_recall_figure(scores, anomaly),
+            precision_recall=metrics.precision_recall_metric(scores, anomaly),
             file_scores={measured.names[index]: mean for index, mean in means.items()},
         )
     rows = [measured.answers[index][0] for index in whole]
@@ -345,16 +355,16 @@ def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, .
         )
     scores = np.array(rows)
     correct = metrics.top1_correct(scores, labels)
-    shares = metrics.as_shares(scores)
+    probabilities = metrics.as_probabilities(scores)
     return AccuracyMetrics(
         samples=len(whole),
         listed=listed,
         inferences=inferences,
         correct=correct,
         top1_percent=100.0 * correct / len(whole),
-        auc=metrics.auc_exact(shares, labels),
-        auc_101=metrics.auc_101(shares, labels),
-        auc_mlcommons=metrics.auc_mlcommons(shares, labels),
+        auc=metrics.auc_exact(probabilities, labels),
+        auc_101=metrics.auc_101(probabilities, labels),
+        auc_mlcommons=metrics.auc_mlcommons(probabilities, labels),
     )
 
 
@@ -370,7 +380,7 @@ def _clip_score(measured: Measured, index: int, classes: tuple[str, ...]) -> flo
             f"the device answered {name} with {len(rows[0])} values, the model classifies the machines "
             f"{', '.join(filter(None, classes))}. Is this the right model for this data?"
         )
-    return metrics.misplaced(np.array(rows), classes.index(machine))
+    return metrics.anomaly_score(np.array(rows), classes.index(machine))
 
 
 def _answered(measured: Measured) -> list[int]:

@@ -182,7 +182,7 @@ class Settings:
         """Read a ``meta`` event of any format; raises RecordError naming what is missing or of another type."""
         try:
             return msgspec.convert(_migrated(event), Settings)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, ValueError) as error:  # ValueError: a lone surrogate
             raise RecordError(f"the transcript's 'meta' line is damaged: {error}.") from error
 
 

@@ -68,7 +68,7 @@ def quality_of(answers: Sequence[Told], task: Task) -> Quality:
             labels[told.file] = told.label
         scores = np.array([sum(values) / len(values) for values in rows.values()])
         positive = np.array([labels[file] == 1 for file in rows])
-        return Quality(metrics.precision_recall_figure(scores, positive), metrics.binary_auc(scores, positive))
+        return Quality(metrics.precision_recall_metric(scores, positive), metrics.binary_auc(scores, positive))
     if any(len(told.results) != task.classes for told in answers):
         return Quality(None, None)
     matrix = np.array([told.results for told in answers], dtype=np.float64)

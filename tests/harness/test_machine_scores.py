@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Anomaly scores of networks that tell machines apart, from their answers to a figure."""
+"""Anomaly scores of networks that classify the machine id, from their answers to the record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from mlperf_tiny.errors import RecordError
 from mlperf_tiny.harness.record.measured import Measured
-from mlperf_tiny.harness.record.metrics import misplaced
+from mlperf_tiny.harness.record.metrics import anomaly_score
 from mlperf_tiny.harness.record.record import _accuracy
 from mlperf_tiny.models.tasks import find_task
 
@@ -20,8 +20,8 @@ MACHINES = ("00", "02", "05")
 def test_the_score_is_minus_the_probability_of_the_clips_own_machine() -> None:
     rows = np.array([[1.0, 2.0, -1.0], [0.5, 0.5, 0.5]])
     by_hand = [math.exp(row[1]) / sum(math.exp(value) for value in row) for row in rows.tolist()]
-    assert misplaced(rows, 1) == pytest.approx(-sum(by_hand) / 2)
-    assert misplaced(np.array([[0.0, 900.0]]), 1) == -1.0 and misplaced(np.array([[0.0, 900.0]]), 0) == 0.0
+    assert anomaly_score(rows, 1) == pytest.approx(-sum(by_hand) / 2)
+    assert anomaly_score(np.array([[0.0, 900.0]]), 1) == -1.0 and anomaly_score(np.array([[0.0, 900.0]]), 0) == 0.0
 
 
 def measured(files: dict[str, list[tuple[float, ...]]]) -> Measured:
@@ -32,7 +32,7 @@ def measured(files: dict[str, list[tuple[float, ...]]]) -> Measured:
     return found
 
 
-def test_clips_that_sound_like_another_machine_are_anomalous() -> None:
+def test_clips_classified_as_another_machine_score_as_anomalous() -> None:
     sure, other = (9.0, 0.0, 0.0), (0.0, 0.0, 9.0)
     files = {
         "normal_id_00_00000000.wav": [sure, sure],
@@ -40,9 +40,9 @@ def test_clips_that_sound_like_another_machine_are_anomalous() -> None:
         "anomaly_id_00_00000000.wav": [sure, other],
         "anomaly_id_05_00000000.wav": [sure, sure],
     }
-    figures = _accuracy(measured(files), find_task("ad"), 4, MACHINES)
-    assert figures is not None and figures.auc == 1.0 and figures.inferences == 8
-    scores = [figures.file_scores[name] for name in files]
+    accuracy = _accuracy(measured(files), find_task("ad"), 4, MACHINES)
+    assert accuracy is not None and accuracy.auc == 1.0 and accuracy.inferences == 8
+    scores = [accuracy.file_scores[name] for name in files]
     assert max(scores[:2]) < -0.99 and -0.51 < scores[2] < -0.49 and scores[3] > -0.01
 
 
@@ -54,5 +54,5 @@ def test_answers_of_another_model_are_refused(name: str, row: tuple[float, ...])
 
 def test_scores_of_one_value_are_means_over_windows() -> None:
     files = {"normal_id_01_1.bin": [(1.0,), (3.0,)], "anomaly_id_01_1.bin": [(2.5,), (2.5,)]}
-    figures = _accuracy(measured(files), find_task("ad"), 2)
-    assert figures is not None and list(figures.file_scores.values()) == [2.0, 2.5] and figures.auc == 1.0
+    accuracy = _accuracy(measured(files), find_task("ad"), 2)
+    assert accuracy is not None and list(accuracy.file_scores.values()) == [2.0, 2.5] and accuracy.auc == 1.0

@@ -232,9 +232,7 @@ def forge_submission(tree: Path, written: str, edited: str) -> None:
 
 def test_rules_are_those_of_the_transcript(bench: Bench, tree: Path) -> None:
     forge_submission(tree, '"source":"real"', '"source":"synthetic"')
-    assert "breach the data is synthetic, only the benchmark's own counts" in counting(
-        only(review_path(tree, bench.data))
-    )
+    assert "breach not rankable: synthetic data" in counting(only(review_path(tree, bench.data)))
 
 
 CHANGES: list[tuple[str, Callable[[Path], None], Verdict, str]] = [
@@ -247,13 +245,13 @@ CHANGES: list[tuple[str, Callable[[Path], None], Verdict, str]] = [
     ("no record", lambda run: (run / RECORD_FILE).unlink(), Verdict.UNCONFIRMED, "record.json is missing"),
     ("a figure of the record", lambda run: edit(run / RECORD_FILE, '"latency_ms": 20.0', '"latency_ms": 2.0'),
      Verdict.DEVIATES, "record.json: performance.latency_ms is 2.0, its transcript gives 20.0"),
-    ("a record of a newer format", lambda run: edit(run / RECORD_FILE, '"format": 2', '"format": 3'),
-     Verdict.UNCONFIRMED, "record.json is of format 3, this program compares format 2"),
+    ("a record of a newer format", lambda run: edit(run / RECORD_FILE, '"format": 3', '"format": 4'),
+     Verdict.UNCONFIRMED, "record.json is of format 4, this program compares format 3 and 2"),
     ("a record that is none", lambda run: edit(run / RECORD_FILE, "{", "[", ), Verdict.DEVIATES, "is not usable JSON"),
     ("the model", lambda run: append(run, b"x", "model.tflite"), Verdict.DEVIATES, "model.tflite has sha256"),
     ("the image", lambda run: append(run, b"x", "firmware.elf"), Verdict.DEVIATES, "firmware.elf has sha256"),
     ("the first line", lambda run: edit(run / TRANSCRIPT_FILE, "{", "["), Verdict.DEVIATES, "transcript.jsonl line 1"),
-    ("another format", lambda run: reformed(run), Verdict.DEVIATES, "format 2 or 1"),
+    ("another format", lambda run: reformed(run), Verdict.DEVIATES, "format 3 or 2 or 1"),
     ("an empty transcript", lambda run: (run / TRANSCRIPT_FILE).write_bytes(b""), Verdict.DEVIATES,
      "does not begin with"),
 ]  # fmt: skip

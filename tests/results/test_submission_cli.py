@@ -112,7 +112,7 @@ def test_a_run_that_turns_out_unfit_keeps_its_table_and_its_row(bench: Bench, tm
     result = invoke(bench, tmp_path, *arguments)
     assert result.exit_code == 1
     assert "latency" in result.stdout and "submission:" not in result.stdout
-    assert "may not be submitted: it breaks a rule: of windows 1, 2, 3, 4, 5 the least ran 0.180 s" in result.stderr
+    assert "may not be submitted: rule violation: shortest window 0.180 s (minimum 10 s)" in result.stderr
     assert (tmp_path / "leaderboard.csv").is_file() and not (tmp_path / "tree").exists()
 
 

@@ -304,7 +304,7 @@ def test_windows_that_were_run_again_count_as_in_the_record(bench: Bench, tmp_pa
 def test_a_transcript_with_times_that_make_no_sense_is_refused(kws_run: Path, t: str) -> None:
 
     chain = Chain()
-    lines = [chain.opened(line) for line in (kws_run / TRANSCRIPT_FILE).read_bytes().splitlines()]
+    lines = [chain.verify(line) for line in (kws_run / TRANSCRIPT_FILE).read_bytes().splitlines()]
     lines[5] = re.sub(rb'"t":[\d.]+', b'"t":' + t.encode(), lines[5])
     with pytest.raises(RecordError, match="is damaged"):
         inferences_of(parse_transcript(chained(lines), "x"))

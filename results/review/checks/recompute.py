@@ -14,7 +14,7 @@ from mlperf_tiny.harness.record.metrics import (
     auc_exact,
     auc_mlcommons,
     binary_auc,
-    precision_recall_figure,
+    precision_recall_metric,
     top1_correct,
 )
 from mlperf_tiny.harness.record.rules import WINDOWS, TimedWindow
@@ -128,7 +128,7 @@ def _anomalies(evidence: Evidence, out: Recomputed, known: list[tuple[Inference,
     out.accuracy = AccuracyFacts(exact, answered)
     out.figures.append(Figure("AUC", "", said.get("auc"), methods[run.runner], f"by {run.runner}'s method"))
     _aucs(out, methods, exact)
-    figure = precision_recall_figure(scores, positive)
+    figure = precision_recall_metric(scores, positive)
     out.figures.append(Figure("precision/recall", "", None, figure, "printed as Top-1; no rule uses it"))
 
 
