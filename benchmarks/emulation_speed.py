@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast the emulated boards are at each timing level, in seconds of device time a second of host time.
 
-    python -m benchmarks.emulation_speed [MODEL.tflite --task kws01] [--device stm32f746] [--rounds 5]
+    python -m benchmarks.emulation_speed [MODEL.tflite --task kws] [--device stm32f746] [--rounds 5]
 
 Runs the firmware that ``benchmark-run`` would run: the keyword model on all boards, where the official models are at
 hand. The levels take turns, so that what else the machine does falls on all alike; each figure is the median over the

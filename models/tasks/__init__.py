@@ -38,8 +38,8 @@ def find_task(name: str) -> Task:
 def task_names(tasks: Iterable[Task] = TASKS) -> str:
     """Return the names of ``tasks`` for a sentence.
 
-    >>> task_names()
-    'ad, ic, kws or vww'
+    >>> task_names((IC, KWS, VWW))
+    'ic, kws or vww'
     """
     *others, last = (task.name for task in tasks)
     return f"{', '.join(others)} or {last}" if others else last
