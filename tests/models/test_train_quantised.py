@@ -20,6 +20,7 @@ keras = pytest.importorskip("keras")
 
 from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter  # noqa: E402
 from mlperf_tiny.models.training.qat.export import to_tflite  # noqa: E402
+from mlperf_tiny.models.training.qat.fake_quant import calibrated_range  # noqa: E402
 from mlperf_tiny.models.training.qat.graph import fuse_layers  # noqa: E402
 from mlperf_tiny.models.training.qat.quantised_network import quantised_model, quantised_network_of  # noqa: E402
 
@@ -141,6 +142,19 @@ def test_tflite_has_the_weight_scales_of_training() -> None:
         for scale in row["quantization_parameters"]["scales"]
     )
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([0.0, 0.0], (0.0, 1e-3)),
+        ([2.0, 3.0], (0.0, 3.0)),
+        ([-4.0, -2.0], (-4.0, 1e-3)),
+        ([-1.0] + [1.0] * 9999, (0, 1)),
+    ],
+)
+def test_calibrated_range_holds_zero_and_nearly_all_values(values: list[float], wanted: tuple[float, float]) -> None:
+    assert calibrated_range(np.array(values, np.float32)) == pytest.approx(wanted, abs=2e-3)
 
 
 def test_values_beyond_a_range_have_a_gradient_on_its_end() -> None:
