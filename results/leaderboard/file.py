@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mlperf_tiny.errors import RecordError
 from mlperf_tiny.results.leaderboard.rows.cells import check_cell, escape_formula, unescape_formula
 from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, NAMES, Kind, Row
-from mlperf_tiny.results.leaderboard.rows.formats import MIGRATIONS
+from mlperf_tiny.results.leaderboard.rows.formats import MIGRATIONS, todays_row
 from mlperf_tiny.results.leaderboard.rows.frame import frame_of
 from mlperf_tiny.terminal import sanitize_for_terminal
 
@@ -49,7 +49,7 @@ def read_leaderboard(path: Path) -> list[Row]:
             raise RecordError(f"{path} row {number} has {count} columns, wanted {len(header)}. {_HELP}")
         values = {name: unescape_formula(cell) for name, cell in zip(header, cells, strict=True)}
         try:
-            row = values if header == NAMES else MIGRATIONS[header](values)
+            row = todays_row(header, values)
             _check(row)
         except (RecordError, ValueError, OverflowError) as error:
             raise RecordError(f"{path} row {number}: {sanitize_for_terminal(str(error), 200)}. {_HELP}") from error

@@ -38,7 +38,7 @@ def why_unranked(row: Row) -> str:
         return "task or division unknown"
     if row["DataSource"] != "real":
         return f"{row['DataSource'] or 'unknown'} data"
-    if row["Verdict"] in ("breaks a rule", "deviates"):
+    if row["Verdict"] in ("rule violation", "deviates"):
         return row["Verdict"]
     if row["Complete"] != "yes":
         return "not complete"

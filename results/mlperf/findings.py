@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a review says about one result: findings, and the verdict they add up to."""
+"""What a review finds on one result, and the verdict that follows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enum import Enum
 class Kind(Enum):
     """What a finding means for the verdict; a note means nothing for it."""
 
-    BREACH = "breach"
+    VIOLATION = "violation"
     DEVIATION = "deviation"
     MISSING = "missing"
     NOTE = "note"
@@ -23,7 +23,7 @@ class Verdict(Enum):
     CONFIRMED = ("confirmed", 0)
     UNCONFIRMED = ("cannot be confirmed", 3)
     DEVIATES = ("deviates", 4)
-    BREAKS = ("breaks a rule", 5)
+    VIOLATION = ("rule violation", 5)
 
     def __init__(self, text: str, exit_code: int) -> None:
         self.text = text
@@ -32,17 +32,28 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence; ``rule`` names the rule or check it comes from."""
+    """One finding."""
 
     kind: Kind
+    """What it means for the verdict."""
     rule: str
+    """The rule or check it comes from."""
     text: str
+    """One sentence."""
 
 
-_VERDICTS = {Kind.BREACH: Verdict.BREAKS, Kind.DEVIATION: Verdict.DEVIATES, Kind.MISSING: Verdict.UNCONFIRMED}
+_VERDICTS = {
+    Kind.VIOLATION: Verdict.VIOLATION,
+    Kind.DEVIATION: Verdict.DEVIATES,
+    Kind.MISSING: Verdict.UNCONFIRMED,
+}
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
-    """Return the verdict: the worst kind among the findings decides."""
+    """Return the verdict: the worst kind among the findings decides.
+
+    >>> verdict_of([Finding(Kind.NOTE, "reading", "a folder was misspelt")]).text
+    'confirmed'
+    """
     verdicts = [_VERDICTS[finding.kind] for finding in findings if finding.kind in _VERDICTS]
     return max(verdicts, key=lambda verdict: verdict.exit_code, default=Verdict.CONFIRMED)

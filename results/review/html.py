@@ -8,9 +8,9 @@ from pathlib import Path
 from mlperf_tiny.results.mlperf.findings import Kind, Verdict
 from mlperf_tiny.results.mlperf.html import html_environment
 from mlperf_tiny.results.review.review import Review, Reviewed
-from mlperf_tiny.results.review.text import MARKS, figure_text, headline_figures
+from mlperf_tiny.results.review.text import headline_metrics, metric_text
 
-_CLASSES = {Verdict.CONFIRMED: "good", Verdict.UNCONFIRMED: "open", Verdict.DEVIATES: "off", Verdict.BREAKS: "bad"}
+_CLASSES = {Verdict.CONFIRMED: "good", Verdict.UNCONFIRMED: "open", Verdict.DEVIATES: "off", Verdict.VIOLATION: "bad"}
 
 
 def render_html(review: Review) -> str:
@@ -22,10 +22,9 @@ def render_html(review: Review) -> str:
             review=review,
             counts=", ".join(f"{count} {verdict.text}" for verdict, count in review.counts().items() if count),
             classes=_CLASSES,
-            marks=MARKS,
             first_reason=_first_reason,
-            figure_text=figure_text,
-            headline_figures=headline_figures,
+            metric_text=metric_text,
+            headline_metrics=headline_metrics,
         )
     )
 

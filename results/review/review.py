@@ -14,7 +14,7 @@ from mlperf_tiny.progress import Progress
 from mlperf_tiny.results.mlperf.findings import Finding, Kind, Verdict
 from mlperf_tiny.results.mlperf.layout import Found, find_results
 from mlperf_tiny.results.mlperf.system import description_paths
-from mlperf_tiny.results.review.checks.figures import Recomputed
+from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.checks.recompute import recompute
 from mlperf_tiny.results.review.checks.rules import findings_of
 from mlperf_tiny.results.review.evidence.evidence import Evidence, gather
@@ -27,7 +27,7 @@ from mlperf_tiny.terminal import sanitize_for_terminal
 
 __all__ = ["FORMAT", "Review", "Reviewed", "review_path", "review_tree"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Review:
 
     path: str
     results: tuple[Reviewed, ...]
-    strays: tuple[str, ...]
+    unexpected_files: tuple[str, ...]
 
     @property
     def exit_code(self) -> int:
@@ -53,7 +53,7 @@ class Review:
             "path": self.path,
             "verdicts": {verdict.text: count for verdict, count in self.counts().items()},
             "results": [result.to_json() for result in self.results],
-            "strays": list(self.strays),
+            "unexpected_files": list(self.unexpected_files),
         }
 
 
@@ -71,7 +71,7 @@ def review_tree(
     tree: FileTree, path: str, data_folder: Path | None = None, progress: Callable[[Progress], None] | None = None
 ) -> Review:
     """The same of an open tree, which messages call ``path``."""
-    found, strays = find_results(tree)
+    found, unexpected = find_results(tree)
     run_folders = find_run_folders(tree)
     if not found and not run_folders:
         raise DataError(
@@ -90,10 +90,10 @@ def review_tree(
     for number, files in enumerate(run_folders, start=len(found) + 1):
         say(Progress("review", number, total, sanitize_for_terminal(files.folder)))
         results.append(reviewed_run(tree, read_own_run(tree, files)))
-    return Review(path, _with_smaller_size(results), tuple(strays))
+    return Review(path, _with_smaller_size(results), tuple(unexpected))
 
 
-def _reviewed(tree: FileTree, found: Found, evidence: Evidence, figures: Recomputed) -> Reviewed:
+def _reviewed(tree: FileTree, found: Found, evidence: Evidence, recomputed: Recomputed) -> Reviewed:
     status = evidence.system.values.get("Status", "") if evidence.system else ""
     own = enclosed(tree, found, status)
     return Reviewed(
@@ -105,9 +105,9 @@ def _reviewed(tree: FileTree, found: Found, evidence: Evidence, figures: Recompu
         evidence.benchmark.name if evidence.benchmark else "",
         found.variant,
         evidence.runner,
-        tuple(figures.figures),
-        (*findings_of(evidence, figures), *(own.findings if own else ())),
-        figures,
+        tuple(recomputed.metrics),
+        (*findings_of(evidence, recomputed), *(own.findings if own else ())),
+        recomputed,
         evidence.system.values if evidence.system else {},
         len(evidence.labels.listed) if evidence.labels else 0,
         own.run.record if own and own.run else None,
@@ -121,7 +121,7 @@ def _with_smaller_size(results: list[Reviewed]) -> tuple[Reviewed, ...]:
     checked = []
     for result in results:
         if result.benchmark == "ic2" and (result.division, result.submitter, result.system, "ic") not in have:
-            finding = Finding(Kind.BREACH, "ic2 needs ic", "ic2 is submitted without ic of the same system")
+            finding = Finding(Kind.VIOLATION, "ic2 needs ic", "ic2 is submitted without ic of the same system")
             result = replace(result, findings=(*result.findings, finding))
         checked.append(result)
     return tuple(checked)

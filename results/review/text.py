@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A review as text for a terminal. Whatever a submission holds is made harmless first: it may hold escape codes."""
+"""A review as text for a terminal. All text out of a submission is sanitized: it may hold escape codes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mlperf_tiny.results.mlperf.findings import Kind
-from mlperf_tiny.results.review.checks.figures import Figure
+from mlperf_tiny.results.review.checks.metrics import CheckedMetric
 from mlperf_tiny.results.review.review import Review, Reviewed
-from mlperf_tiny.terminal import sanitize_for_terminal
+from mlperf_tiny.terminal import sanitize_for_terminal, text_table
 
-SHOWN_FIGURES = ("throughput", "latency", "top-1", "AUC", "energy", "power")
-MARKS = {Kind.BREACH: "breaks", Kind.DEVIATION: "deviates", Kind.MISSING: "missing", Kind.NOTE: "note"}
+HEADLINE_METRICS = ("throughput", "latency", "top-1", "AUC", "energy", "power")
 
 
 def render_text(review: Review, notes: bool = True) -> str:
-    """Return the whole review: one block for each result, then what else was seen, then the count of verdicts."""
+    """Return the whole review: one block for each result, then unexpected files, then the count of verdicts.
+
+    Args:
+        review: The review.
+        notes: Whether notes and unexpected files are shown.
+    """
     blocks = [_block(result, notes) for result in review.results]
-    tail = [f"also: {sanitize_for_terminal(stray)}" for stray in review.strays] if notes else []
+    tail = [f"also: {sanitize_for_terminal(text)}" for text in review.unexpected_files] if notes else []
     counts = [f"{count} {verdict.text}" for verdict, count in review.counts().items() if count]
     plural = "result" if len(review.results) == 1 else "results"
     return "\n\n".join(
@@ -25,19 +29,23 @@ def render_text(review: Review, notes: bool = True) -> str:
     )
 
 
-def figure_text(figure: Figure) -> str:
-    """Claim and recomputed value of one figure, for people."""
-    if figure.recomputed is None:
-        return f"{sanitize_for_terminal(figure.claimed or '', 40)} {figure.unit} (not recomputed)".replace("  ", " ")
-    decimals = max(3, len(figure.claimed.partition(".")[2])) if figure.claimed else 3
-    value = f"{figure.recomputed:,.{decimals}f} {figure.unit}".rstrip()
-    return value if figure.claimed is None else f"{value} (claimed {sanitize_for_terminal(figure.claimed, 40)})"
+def metric_text(metric: CheckedMetric) -> str:
+    """Return claim and recomputed value of a metric, for people.
+
+    >>> metric_text(CheckedMetric("throughput", "inf./s", "4.67", 4.6731))
+    '4.673 inf./s (claimed 4.67)'
+    """
+    if metric.recomputed is None:
+        return f"{sanitize_for_terminal(metric.claimed or '', 40)} {metric.unit} (not recomputed)".replace("  ", " ")
+    decimals = max(3, len(metric.claimed.partition(".")[2])) if metric.claimed else 3
+    value = f"{metric.recomputed:,.{decimals}f} {metric.unit}".rstrip()
+    return value if metric.claimed is None else f"{value} (claimed {sanitize_for_terminal(metric.claimed, 40)})"
 
 
-def headline_figures(figures: Sequence[Figure]) -> list[Figure]:
-    """Those figures of a result that a table shows."""
-    wanted = [f for f in figures if f.name in SHOWN_FIGURES or f.name.endswith(("negatives", "positives"))]
-    return [f for f in wanted if f.claimed is not None or f.recomputed is not None]
+def headline_metrics(metrics: Sequence[CheckedMetric]) -> list[CheckedMetric]:
+    """Return the metrics of a result that a table shows."""
+    wanted = [m for m in metrics if m.name in HEADLINE_METRICS or m.name.endswith(("negatives", "positives"))]
+    return [m for m in wanted if m.claimed is not None or m.recomputed is not None]
 
 
 def _block(result: Reviewed, notes: bool) -> str:
@@ -45,10 +53,9 @@ def _block(result: Reviewed, notes: bool) -> str:
         f"{result.verdict.text.upper()}  {sanitize_for_terminal(result.title)}",
         f"  {sanitize_for_terminal(result.folder)}",
     ]
-    figures = headline_figures(result.figures)
-    width = max((len(figure.name) for figure in figures), default=0)
-    lines += [f"  {figure.name:<{width}}  {figure_text(figure)}" for figure in figures]
+    if metrics := headline_metrics(result.metrics):
+        lines.append(text_table([(metric.name, metric_text(metric)) for metric in metrics], indent="  "))
     for finding in result.findings:
         if notes or finding.kind is not Kind.NOTE:
-            lines.append(f"  {MARKS[finding.kind]}: {sanitize_for_terminal(finding.text)} [{finding.rule}]")
+            lines.append(f"  {finding.kind.value}: {sanitize_for_terminal(finding.text)} [{finding.rule}]")
     return "\n".join(lines)

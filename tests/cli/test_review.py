@@ -50,7 +50,7 @@ def error_line(result: Path) -> None:
 
 
 STATUSES = {"confirmed": (nothing, 0), "cannot be confirmed": (no_log, 3), "deviates": (other_claim, 4),
-            "breaks a rule": (error_line, 5)}  # fmt: skip
+            "rule violation": (error_line, 5)}  # fmt: skip
 
 
 @pytest.mark.parametrize("verdict", STATUSES)
@@ -73,8 +73,8 @@ def test_json_is_one_object(run: Callable[..., Result]) -> None:
     value = json.loads(run("--json").stdout)
     assert value["verdicts"]["confirmed"] == 1
     (result,) = value["results"]
-    assert {"folder", "verdict", "figures", "findings", "runner", "benchmark"} <= set(result)
-    throughput = result["figures"][0]
+    assert {"folder", "verdict", "metrics", "findings", "runner", "benchmark"} <= set(result)
+    throughput = result["metrics"][0]
     assert throughput == {
         "name": "throughput", "unit": "inf./s", "claimed": "4.545", "recomputed": pytest.approx(50 / 11),
         "agrees": True, "basis": "closed/ExampleLabs/results/board_one/ic/performance/log.txt",

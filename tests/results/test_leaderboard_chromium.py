@@ -29,12 +29,12 @@ def rows_of_the_page() -> list[Row]:
             SystemDesc=f"board_{number:02}", Organization="Alpha" if number % 2 else "Beta",
             Device=f"chip {number % 3}", LatencyMs=f"{5.0 + 7 * number % 40:.6f}", Accuracy=f"{88 + number % 5}.5",
             LatencyLowMs="", LatencyHighMs="", Verdict=VERDICTS[number % 4],
-            Findings="" if number % 4 == 0 else f"breach: window {number} is short [windows]",
+            Findings="" if number % 4 == 0 else f"violation: window {number} is short [windows]",
             **({} if number % 3 else {"EnergyUj": "", "EnergyLowUj": "", "EnergyHighUj": "", "EnergyKind": ""}),
         )
         for number in range(12)
     ]  # fmt: skip
-    hostile = published_row(SystemDesc=HOSTILE, Device=HOSTILE, Findings=f"breach: {HOSTILE}", LatencyMs="")
+    hostile = published_row(SystemDesc=HOSTILE, Device=HOSTILE, Findings=f"violation: {HOSTILE}", LatencyMs="")
     runs = [run_row(f"run-{n}", 10.0 + n, name=f"model-{n}") for n in range(3)]
     return ranked([*published, hostile, *runs, run_row("made up", 1.0, source="synthetic")])
 
@@ -156,7 +156,7 @@ FILTERS: list[tuple[dict[str, str], int, int]] = [
     ({"device": HOSTILE}, 1, 1),
     ({"source": "run"}, 4, 2),
     ({"source": "published"}, 13, 1),
-    ({"verdict": "breaks a rule"}, 3, 1),
+    ({"verdict": "rule violation"}, 3, 1),
     ({"verdict": "deviates", "text": "alpha"}, 0, 0),
     ({"verdict": "deviates", "text": "beta"}, 3, 1),
     ({"engine": "compiled"}, 4, 2),
@@ -299,7 +299,7 @@ def test_the_dark_scheme_has_other_colours_and_both_can_be_read(opened: Open) ->
                               (".plot .title", "fill"), (".plot text", "fill")]:  # fmt: skip
             light, dark = sorted((luminance(page, element, what), grounds[scheme]), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (scheme, element)
-        for kind in ("confirmed", "unconfirmed", "deviates", "breaks"):
+        for kind in ("confirmed", "unconfirmed", "deviates", "violation"):
             light, dark = sorted((luminance(page, f".badge .{kind}", "color"), grounds[scheme]), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 3, (scheme, kind)
     assert grounds["light"] > 0.9 and grounds["dark"] < 0.05

@@ -83,10 +83,23 @@ def test_format_1_is_converted() -> None:
         }  # fmt: skip
         assert {new: row[new] for new in same} == {new: was[name] for new, name in same.items()}
         assert f"{row['SamplesAnswered']}/{row['SamplesListed']}" == (was["samples"] or "/")
-        assert all(f"breach: {text}" in row["Findings"] for text in was["violations"].split("; ") if text)
+        assert all(f"violation: {text}" in row["Findings"] for text in was["violations"].split("; ") if text)
         good = "confirmed" if was["complete"] == "yes" else "cannot be confirmed"
-        assert row["Verdict"] == ("breaks a rule" if was["violations"] else good)
+        assert row["Verdict"] == ("rule violation" if was["violations"] else good)
     assert {row["RunId"]: row["Rank"] for row in ranked(rows)} == {name: row["rank"] for name, row in old.items()}
+
+
+def test_format_2_is_converted(tmp_path: Path) -> None:
+    row = published_row(Verdict="rule violation", Findings="violation: too short [windows] | missing: a breach: log")
+    path = tmp_path / "leaderboard.csv"
+    write_leaderboard(path, [row])
+    text = path.read_text()
+    former = (
+        text.replace("rule violation", "breaks a rule").replace('"violation: ', '"breach: ').replace('"3"\n', '"2"\n')
+    )
+    assert former != text
+    path.write_text(former)
+    assert read_leaderboard(path) == [row]
 
 
 def test_a_run_goes_into_a_file_of_format_1(tmp_path: Path) -> None:
@@ -95,7 +108,7 @@ def test_a_run_goes_into_a_file_of_format_1(tmp_path: Path) -> None:
     update_leaderboard(path, record("new", 9.0), tmp_path / "runs/new")
     rows = read_leaderboard(path)
     assert len(rows) == 12
-    assert {row["Format"] for row in rows} == {"2"}
+    assert {row["Format"] for row in rows} == {"3"}
     converted = {row["RunId"]: row for row in read_leaderboard(GOLDEN)}
     skip = ("Rank", "Unranked")
     for row in rows:
@@ -126,12 +139,12 @@ def cell(name: str, value: str) -> Callable[[str], str]:
         (lambda text: "something,else\n1,2\n", "is not a leaderboard, it begins with 'something,else'"),
         (lambda text: "", "is not a leaderboard, it begins with ''"),
         (lambda text: "\x00\n", "is not a leaderboard|is not CSV text"),
-        (lambda text: text.replace('"2"\n', '"3"\n').replace(",Format", ",More,Format").replace(
-            '","3"', '","x","3"'), "is of format 3, this program reads up to 2. Update this program"),
-        (lambda text: text.splitlines()[0] + ",Format2,Format\n", "is of another format, this program reads up to 2"),
+        (lambda text: text.replace('"3"\n', '"4"\n').replace(",Format", ",More,Format").replace(
+            '","4"', '","x","4"'), "is of format 4, this program reads up to 3. Update this program"),
+        (lambda text: text.splitlines()[0] + ",Format2,Format\n", "is of another format, this program reads up to 3"),
         (lambda text: text + '"1","2"\n', r"row 3 has 2 columns, wanted 8\d"),
-        (lambda text: text.replace('"2"\n', '"2","more"\n'), r"row 2 has 8\d columns, wanted 8\d"),
-        (cell("Format", "3"), "row 2: Format is '3', wanted 2 in every row"),
+        (lambda text: text.replace('"3"\n', '"3","more"\n'), r"row 2 has 8\d columns, wanted 8\d"),
+        (cell("Format", "4"), "row 2: Format is '4', wanted 3 in every row"),
         (cell("LatencyMs", "fast"), "row 2: LatencyMs is 'fast', wanted a number"),
         (cell("LatencyMs", "nan"), "LatencyMs is 'nan', wanted a number"),
         (cell("LatencyMs", "1e999"), "LatencyMs is '1e999', wanted a number"),

@@ -225,9 +225,9 @@ def test_few_rows_make_a_page(count: int) -> None:
 
 
 def test_details_say_what_was_found() -> None:
-    page = page_of(published_row(Verdict="breaks a rule", Findings="breach: too short [windows] | missing: a log"))
+    page = page_of(published_row(Verdict="rule violation", Findings="violation: too short [windows] | missing: a log"))
     assert "details, 2 findings" in page
-    assert "<li><b>breach</b> too short [windows]</li><li><b>missing</b> a log</li>" in page
+    assert "<li><b>violation</b> too short [windows]</li><li><b>missing</b> a log</li>" in page
     assert "not ranked" not in page.split("<details>")[1].split("</details>")[0]
     page = page_of(published_row(LatencyBasis="claimed"))
     assert "<li><b>not ranked</b> latency not recomputed</li>" in page

@@ -17,7 +17,7 @@ from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, NAMES, SUMMARY
 from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
 from mlperf_tiny.results.leaderboard.rows.review_rows import row_of_review
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
-from mlperf_tiny.results.review.checks.figures import EnergyFacts, Figure, Recomputed
+from mlperf_tiny.results.review.checks.metrics import CheckedMetric, EnergyInfo, Recomputed
 from mlperf_tiny.results.review.own.reviewed import Reviewed
 from mlperf_tiny.results.review.review import review_path
 from tests.results.leaderboard_rows import RECORD, SETTINGS, record, refused
@@ -77,7 +77,7 @@ def test_a_run_fills_the_columns() -> None:
         "Auc": "0.750000", "SamplesAnswered": "2", "SamplesListed": "2", "InstructionsPerInference": "2000000.0",
         "CyclesPerInference": "2100000.0", "ArenaBytes": "21000", "RamBytes": "30000", "FlashBytes": "90000",
         "ModelBytes": "29828", "Runner": "mlperf-tiny-harness 0.1.0", "Complete": "yes", "Verdict": "confirmed",
-        "Findings": "", "RunId": "run-1", "Seal": f"1234:{'d' * 64}", "Record": "../runs/run-1", "Format": "2",
+        "Findings": "", "RunId": "run-1", "Seal": f"1234:{'d' * 64}", "Record": "../runs/run-1", "Format": "3",
     }  # fmt: skip
     assert {name: row[name] for name in wanted} == wanted
 
@@ -99,8 +99,8 @@ EMULATED = SETTINGS.device
         (
             {"violations": (refused("a | b"), refused("second"))},
             {
-                "Verdict": "breaks a rule",
-                "Findings": "breach: the device answered e-[a / b] | breach: the device answered e-[second]",
+                "Verdict": "rule violation",
+                "Findings": "violation: the device answered e-[a / b] | violation: the device answered e-[second]",
             },
         ),
         (
@@ -148,48 +148,49 @@ def test_a_published_result_fills_the_columns(tmp_path: Path, write: Any) -> Non
     assert row["Runner"] == {write_eembc: "EEMBC", write_mlcommons: "MLCommons"}[write]
 
 
-def reviewed(figures: list[Figure], benchmark: str = "kws", **changes: Any) -> Reviewed:
+def reviewed(metrics: list[CheckedMetric], benchmark: str = "kws", **changes: Any) -> Reviewed:
     values: dict[str, Any] = {
         "folder": "f", "round": "v1.3", "division": "closed", "submitter": "Labs", "system": "board",
-        "benchmark": benchmark, "variant": "", "runner": "EEMBC", "figures": tuple(figures), "findings": (),
-        "raw": Recomputed(figures, (TimedWindow("a", 10, 10.0), TimedWindow("b", 10, 12.0))),
+        "benchmark": benchmark, "variant": "", "runner": "EEMBC", "metrics": tuple(metrics), "findings": (),
+        "raw": Recomputed(metrics, (TimedWindow("a", 10, 10.0), TimedWindow("b", 10, 12.0))),
         "description": {}, "listed": 2,
     }  # fmt: skip
     return Reviewed(**{**values, **changes})
 
 
-RATE = Figure("throughput", "inf./s", "10.000", 10.0)
+metric = CheckedMetric
+RATE = metric("throughput", "inf./s", "10.000", 10.0)
 
 
 @pytest.mark.parametrize(
     ("made", "wanted"),
     [
         # Claims that the raw lines bear out are kept as printed, in numbers of the checker; others give way.
-        (reviewed([Figure("throughput", "", "5.370", 5.3704)]), {"Result": "5.37", "LatencyMs": "186.205869"}),
-        (reviewed([Figure("throughput", "", "9.000", 5.3704)]), {"Result": "5.37", "ClaimedThroughputPerS": "9.000"}),
-        (reviewed([Figure("throughput", "", "9.000", None)]), {"Result": "9.0", "LatencyBasis": "claimed"}),
-        (reviewed([Figure("throughput", "", None, 4.0)]), {"Result": "4.0", "LatencyBasis": "recomputed"}),
-        (reviewed([Figure("throughput", "", None, None)]), {"Result": "", "LatencyBasis": "", "Complete": "no"}),
-        (reviewed([Figure("throughput", "", "0.000", None)]), {"LatencyMs": "", "LatencyBasis": ""}),
+        (reviewed([metric("throughput", "", "5.370", 5.3704)]), {"Result": "5.37", "LatencyMs": "186.205869"}),
+        (reviewed([metric("throughput", "", "9.000", 5.3704)]), {"Result": "5.37", "ClaimedThroughputPerS": "9.000"}),
+        (reviewed([metric("throughput", "", "9.000", None)]), {"Result": "9.0", "LatencyBasis": "claimed"}),
+        (reviewed([metric("throughput", "", None, 4.0)]), {"Result": "4.0", "LatencyBasis": "recomputed"}),
+        (reviewed([metric("throughput", "", None, None)]), {"Result": "", "LatencyBasis": "", "Complete": "no"}),
+        (reviewed([metric("throughput", "", "0.000", None)]), {"LatencyMs": "", "LatencyBasis": ""}),
         (reviewed([RATE]), {"LatencyLowMs": "1000.000000", "LatencyHighMs": "1200.000000", "Iterations": "10"}),
-        (reviewed([RATE, Figure("top-1", "%", "90.1", None)]), {"Accuracy": "90.1", "AccuracyBasis": "claimed"}),
+        (reviewed([RATE, metric("top-1", "%", "90.1", None)]), {"Accuracy": "90.1", "AccuracyBasis": "claimed"}),
         (
-            reviewed([RATE, Figure("AUC", "", "0.86", None)], "ad"),
+            reviewed([RATE, metric("AUC", "", "0.86", None)], "ad"),
             {"Accuracy": "0.86", "Top1Percent": "", "Auc": "0.860000", "ClaimedAccuracy": "0.86"},
         ),
         (
-            reviewed([RATE, Figure("AUC", "", "0.86", 0.8612), Figure("AUC exact", "", None, 0.8649)], "ad"),
+            reviewed([RATE, metric("AUC", "", "0.86", 0.8612), metric("AUC exact", "", None, 0.8649)], "ad"),
             {"Accuracy": "0.86", "Auc": "0.864900", "AccuracyBasis": "recomputed"},
         ),
         (
-            reviewed([RATE, Figure("energy", "", "7019.085", None)]),
+            reviewed([RATE, metric("energy", "", "7019.085", None)]),
             {"HasPower": "True", "Power": "7019.085", "EnergyBasis": "claimed", "EnergyLowUj": ""},
         ),
         (
             reviewed([], raw=Recomputed(
-                [RATE, Figure("energy", "", "7019.085", 10019.607, "over the inferences"),
-                 Figure("energy as cut", "", None, 7019.085)],
-                energy=EnergyFacts(per_inference_uj=(7000.0, 7100.0), over_uj=(10000.0, 10100.0)),
+                [RATE, metric("energy", "", "7019.085", 10019.607, "over the inferences"),
+                 metric("energy as cut", "", None, 7019.085)],
+                energy=EnergyInfo(per_inference_uj=(7000.0, 7100.0), over_uj=(10000.0, 10100.0)),
             )),
             {"Power": "10019.607", "EnergyUj": "10019.6070", "EnergyBasis": "recomputed", "EnergyLowUj": "10000.0000",
              "EnergyHighUj": "10100.0000", "ClaimedEnergyUj": "7019.085", "EnergySource": "over the inferences"},
@@ -197,11 +198,11 @@ RATE = Figure("throughput", "inf./s", "10.000", 10.0)
         # Streaming wake words: the official checker takes the energy run's figures; F1 is its accuracy.
         (
             reviewed([
-                Figure("performance throughput", "", "235.23", 235.2277),
-                *(Figure(f"energy {name}", "", claim, count) for name, claim, count in
+                metric("performance throughput", "", "235.23", 235.2277),
+                *(metric(f"energy {name}", "", claim, count) for name, claim, count in
                   (("true positives", "44", 44), ("false negatives", "6", 6), ("false positives", "4", 4))),
-                Figure("energy duty cycle", "", "0.13259", None), Figure("energy throughput", "", "235.22", None),
-                Figure("power", "", "30.4526", None),
+                metric("energy duty cycle", "", "0.13259", None), metric("energy throughput", "", "235.22", None),
+                metric("power", "", "30.4526", None),
             ], "sww"),
             {"Result": "235.22", "Accuracy": "0.8979591836734694", "FalsePositives": "4", "FalseNegatives": "6",
              "DutyCycle": "0.13259", "Power": "30.4526", "PowerUnit": "mW", "HasPower": "True", "EnergyUj": "",
@@ -221,7 +222,7 @@ RATE = Figure("throughput", "inf./s", "10.000", 10.0)
             reviewed([RATE], findings=(Finding(Kind.NOTE, "r", "no"), Finding(Kind.DEVIATION, "figures", "yes"))),
             {"Findings": "deviation: yes [figures]", "Verdict": "deviates"},
         ),
-        (reviewed([Figure("throughput", "", None, float("inf"))]), {"ThroughputPerS": "", "Result": ""}),
+        (reviewed([metric("throughput", "", None, float("inf"))]), {"ThroughputPerS": "", "Result": ""}),
     ],
 )  # fmt: skip
 def test_claimed_and_recomputed_figures(made: Reviewed, wanted: dict[str, str]) -> None:
@@ -231,7 +232,7 @@ def test_claimed_and_recomputed_figures(made: Reviewed, wanted: dict[str, str]) 
 
 def test_a_submission_of_this_program_tells_what_its_run_tells() -> None:
     """Timing, its model, device, sizes and seal are those of the enclosed run; figures and verdict are the review's."""
-    bare = reviewed([RATE, Figure("top-1", "%", "90.1", 90.1)], description={"SoC Name": "a chip"}, system="some")
+    bare = reviewed([RATE, metric("top-1", "%", "90.1", 90.1)], description={"SoC Name": "a chip"}, system="some")
     assert row_of_review(bare, "x")["Timing"] == "hardware"
     row = valid(row_of_review(replace(bare, record=RECORD), "x"))
     wanted = {
@@ -268,4 +269,4 @@ def test_rows_of_round_v1_2_are_those_of_its_summary(data_dir: Path) -> None:
     }  # fmt: skip
     assert {name: row[name] for name in OFFICIAL if name in official} == official
     # Its windows are too short and its description names another submitter: the review says so, that CSV does not.
-    assert row["Verdict"] == "breaks a rule"
+    assert row["Verdict"] == "rule violation"

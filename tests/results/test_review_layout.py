@@ -107,7 +107,7 @@ def test_a_stray_is_reported(tmp_path: Path, case: str) -> None:
     for file in files:
         write(tmp_path, [run + file])
     _, strays = find_results(open_file_tree(tmp_path))
-    assert any(words in stray for stray in strays), strays
+    assert any(words in text for text in strays), strays
 
 
 def test_a_file_that_is_too_large_is_reported(tmp_path: Path) -> None:

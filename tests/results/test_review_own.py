@@ -61,9 +61,9 @@ def test_a_submission_is_confirmed(bench: Bench, kws_tree: Path, tmp_path: Path,
         )
     review = review_path(path, bench.data)
     result = only(review)
-    assert counting(result) == [] and review.strays == ()
+    assert counting(result) == [] and review.unexpected_files == ()
     assert (review.exit_code, result.runner, result.benchmark, result.system) == (0, "MLCommons", "kws", SYSTEM)
-    figures = {figure.name: (figure.claimed, figure.agrees) for figure in result.figures}
+    figures = {figure.name: (figure.claimed, figure.agrees) for figure in result.metrics}
     assert figures["throughput"] == ("50.000", True) and figures["top-1"] == ("91.7", True)
     assert figures["AUC"] == ("0.955", True)
     assert result.record is not None and review.to_json()["results"][0]["run_id"] == result.record.settings.run_id
@@ -77,7 +77,7 @@ def test_a_run_folder_and_a_folder_of_them_are_confirmed(bench: Bench, kws_run: 
     result = only(review_path(kws_run))
     assert counting(result) == [] and result.folder == "."
     assert (result.division, result.benchmark, result.system) == ("closed", "kws", SYSTEM)
-    rows = {figure.name: (figure.claimed, figure.recomputed) for figure in result.figures}
+    rows = {figure.name: (figure.claimed, figure.recomputed) for figure in result.metrics}
     assert rows["latency"] == ("20.000", pytest.approx(20.0)) and rows["top-1"][0] == "91.7"
 
 
@@ -156,7 +156,7 @@ def test_a_change_that_is_listed_is_found_by_the_transcript(
     else:
         change(tree, name, old, new)
     result = only(review_path(tree, bench.data))
-    assert result.verdict in (Verdict.DEVIATES, Verdict.BREAKS)
+    assert result.verdict in (Verdict.DEVIATES, Verdict.VIOLATION)
     assert any(words in text for text in counting(result)), counting(result)
 
 
@@ -232,7 +232,7 @@ def forge_submission(tree: Path, written: str, edited: str) -> None:
 
 def test_rules_are_those_of_the_transcript(bench: Bench, tree: Path) -> None:
     forge_submission(tree, '"source":"real"', '"source":"synthetic"')
-    assert "breach not rankable: synthetic data" in counting(only(review_path(tree, bench.data)))
+    assert "violation not rankable: synthetic data" in counting(only(review_path(tree, bench.data)))
 
 
 CHANGES: list[tuple[str, Callable[[Path], None], Verdict, str]] = [
@@ -241,7 +241,7 @@ CHANGES: list[tuple[str, Callable[[Path], None], Verdict, str]] = [
     ("a line, chained anew", lambda run: rechained(run), Verdict.DEVIATES, "is not the transcript of its record"),
     ("the end", lambda run: cut(run), Verdict.DEVIATES, "its end was cut off"),
     ("a torn line", lambda run: append(run, b'{"e":"note"'), Verdict.DEVIATES, "ends in a torn line"),
-    ("a killed run", lambda run: killed(run), Verdict.BREAKS, "ends in a torn line"),
+    ("a killed run", lambda run: killed(run), Verdict.VIOLATION, "ends in a torn line"),
     ("no record", lambda run: (run / RECORD_FILE).unlink(), Verdict.UNCONFIRMED, "record.json is missing"),
     ("a figure of the record", lambda run: edit(run / RECORD_FILE, '"latency_ms": 20.0', '"latency_ms": 2.0'),
      Verdict.DEVIATES, "record.json: performance.latency_ms is 2.0, its transcript gives 20.0"),
@@ -302,7 +302,9 @@ def test_no_byte_of_a_transcript_changes_unnoticed(run: Path) -> None:
 def test_a_run_on_made_up_data_breaks_a_rule_and_a_part_is_a_part(bench: Bench, tmp_path: Path) -> None:
     bench.run(tmp_path / "a", limit=5)
     result = only(review_path(tmp_path / "a"))
-    assert result.verdict is Verdict.BREAKS and "breach 7 of the 12 listed files were not answered" in counting(result)
+    assert result.verdict is Verdict.VIOLATION and "violation 7 of the 12 listed files were not answered" in counting(
+        result
+    )
     bench.run(tmp_path / "b", modes=("performance",))
     assert counting(only(review_path(tmp_path / "b"))) == ["missing the run has no accuracy part"]
 

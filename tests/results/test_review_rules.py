@@ -14,7 +14,7 @@ from mlperf_tiny.models.data.formats import labels
 from mlperf_tiny.models.data.formats.labels import Listed, list_digest
 from mlperf_tiny.models.tasks.task import OfficialList
 from mlperf_tiny.results.mlperf.findings import Kind, Verdict
-from mlperf_tiny.results.review.checks import breaches
+from mlperf_tiny.results.review.checks import violations
 from mlperf_tiny.results.review.review import Reviewed, review_path
 from tests.results.review_submission import DESCRIPTION, FILES, LABELS, write_eembc, write_lists, write_mlcommons
 
@@ -105,7 +105,7 @@ def test_a_clean_submission_is_confirmed(tmp_path: Path, runner: str) -> None:
     assert (review.division, review.submitter, review.system, review.benchmark, review.runner) == (
         "closed", "ExampleLabs", "board_one", "ic", runner,
     )  # fmt: skip
-    assert {f.name: f.agrees for f in review.figures if f.claimed is not None} == {
+    assert {f.name: f.agrees for f in review.metrics if f.claimed is not None} == {
         "throughput": True, "top-1": True, "AUC": True, "energy": True,
         **({"energy throughput": True} if runner == "EEMBC" else {}),
     }  # fmt: skip
@@ -114,84 +114,85 @@ def test_a_clean_submission_is_confirmed(tmp_path: Path, runner: str) -> None:
 # what is broken -> runner, edits, kind of the finding, its rule, words of its sentence
 BROKEN: dict[str, tuple[str, list[Edit], Kind, str, str]] = {
     "window of 9.99 s": (
-        "EEMBC", [too_short], Kind.BREACH, "performance windows", "shortest window 9.990 s (minimum 10 s): window 1"),
+        "EEMBC", [too_short],
+        Kind.VIOLATION, "performance windows", "shortest window 9.990 s (minimum 10 s): window 1"),
     "window of 9.99 s, MLCommons": (
         "MLCommons", [json_edit("performance/results.json", lambda v: v[2]["infer"].update(end_time=9_991_000))],
-        Kind.BREACH, "performance windows", "shortest window 9.990 s (minimum 10 s): window 3"),
+        Kind.VIOLATION, "performance windows", "shortest window 9.990 s (minimum 10 s): window 3"),
     "nine iterations": (
         "EEMBC", [replaced("performance/log.txt", "infer 50 1", "infer 9 1")],
-        Kind.BREACH, "performance windows", "9 iterations (minimum 10)"),
+        Kind.VIOLATION, "performance windows", "9 iterations (minimum 10)"),
     "four windows": (
         "MLCommons", [json_edit("performance/results.json", lambda v: v.pop()),
                       removed("performance/results.txt")],
-        Kind.BREACH, "performance windows", "4 windows (5 required)"),
+        Kind.VIOLATION, "performance windows", "4 windows (5 required)"),
     "one input five times": (
         "EEMBC", [replaced("performance/log.txt", f, FILES[0]) for f in FILES[1:5]],
-        Kind.BREACH, "performance windows", "windows on 1 different inputs (5 required)"),
+        Kind.VIOLATION, "performance windows", "windows on 1 different inputs (5 required)"),
     "short energy window": (
         "MLCommons", [json_edit("energy/results.json", lambda v: v[0]["power"]["timestamps"].append(["03", 11_500]))],
-        Kind.BREACH, "energy windows", "energy run: shortest window 0.200 s (minimum 10 s): window 1"),
+        Kind.VIOLATION, "energy windows", "energy run: shortest window 0.200 s (minimum 10 s): window 1"),
     "lost timestamp": (
-        "EEMBC", [lost_stamp], Kind.BREACH, "energy over the inferences",
+        "EEMBC", [lost_stamp], Kind.VIOLATION, "energy over the inferences",
         "10 timestamps, 5 inferences make 11; one of inference 1 is lost"),
     "lost timestamp's figure": (
-        "EEMBC", [lost_stamp], Kind.BREACH, "energy over the inferences", "do not lie over the inferences"),
+        "EEMBC", [lost_stamp], Kind.VIOLATION, "energy over the inferences", "do not lie over the inferences"),
     "a file not answered": (
         "MLCommons", [json_edit("accuracy/results.json", lambda v: v.pop())],
-        Kind.BREACH, "accuracy set and target", "1 of the 20 listed files were not answered"),
+        Kind.VIOLATION, "accuracy set and target", "1 of the 20 listed files were not answered"),
     "a file answered twice": (
         "MLCommons", [json_edit("accuracy/results.json", lambda v: v.append(v[0]))],
-        Kind.BREACH, "accuracy set and target", "answered more than once"),
+        Kind.VIOLATION, "accuracy set and target", "answered more than once"),
     "another order": (
         "MLCommons", [json_edit("accuracy/results.json", lambda v: v.reverse())],
-        Kind.BREACH, "accuracy set and target", "not answered in the order of the list"),
+        Kind.VIOLATION, "accuracy set and target", "not answered in the order of the list"),
     "a file of another name": (
         "MLCommons", [json_edit("accuracy/results.json", lambda v: v[3].update(file="other.bin"))],
-        Kind.BREACH, "accuracy set and target", "1 answered files are not in the list, such as other.bin"),
+        Kind.VIOLATION, "accuracy set and target", "1 answered files are not in the list, such as other.bin"),
     "files of another list": (
         "EEMBC", [replaced("accuracy/log.txt", "picture_", "photo_")],
-        Kind.BREACH, "official file list", "none of the 20 answered files"),
+        Kind.VIOLATION, "official file list", "none of the 20 answered files"),
     "below the target": (
         "EEMBC", [replaced("accuracy/log.txt", "m-results-[0.900", "m-results-[0.000"),
                   replaced("accuracy/log.txt", "0.010,0.900", "0.900,0.010")],
-        Kind.BREACH, "accuracy set and target", "(closed division target 85)"),
+        Kind.VIOLATION, "accuracy set and target", "(closed division target 85)"),
     "claimed below the target": (
         "EEMBC", [removed("accuracy/log.txt"), replaced("accuracy/results.txt", "100.0%", "84.9%")],
-        Kind.BREACH, "quality target as claimed", "claimed to be 84.9, the closed division needs 85"),
+        Kind.VIOLATION, "quality target as claimed", "claimed to be 84.9, the closed division needs 85"),
     "error line in the text": (
         "EEMBC", [replaced("performance/results.txt", "Runtime requirements have been met.", "e-[too short]", 2)],
-        Kind.BREACH, "no error lines", "2 x e-[too short]"),
+        Kind.VIOLATION, "no error lines", "2 x e-[too short]"),
     "error line in a log": (
         "MLCommons", [replaced("accuracy/log.txt", "Device model", "e-[Unknown command]\nDevice model")],
-        Kind.BREACH, "no error lines", "1 x e-[Unknown command]"),
+        Kind.VIOLATION, "no error lines", "1 x e-[Unknown command]"),
     "another model id": (
         "EEMBC", [replaced("accuracy/log.txt", "m-model-[ic01]", "m-model-[vww01]")],
-        Kind.BREACH, "model id equals folder", "'vww01'"),
+        Kind.VIOLATION, "model id equals folder", "'vww01'"),
     "another firmware": (
         "MLCommons", [replaced("energy/log.txt", "V0.0.1", "V0.0.2")],
-        Kind.BREACH, "one firmware", "V0.0.2"),
+        Kind.VIOLATION, "one firmware", "V0.0.2"),
     "slower energy run": (
         "MLCommons", [json_edit("energy/results.json",
                                 lambda v: [e["power"]["timestamps"].__setitem__(2, ["02", 10_700]) for e in v])],
-        Kind.BREACH, "energy run at the same speed", "+5.8 %"),
+        Kind.VIOLATION, "energy run at the same speed", "+5.8 %"),
     "other performance inputs": (
         "EEMBC", [replaced("performance/log.txt", FILES[4], FILES[7])],
-        Kind.BREACH, "performance inputs", f"input 5 is {FILES[7]}, in the official list it is {FILES[4]}"),
+        Kind.VIOLATION, "performance inputs", f"input 5 is {FILES[7]}, in the official list it is {FILES[4]}"),
     "another submitter": (
-        "EEMBC", [described(Submitter="Sample Works")], Kind.BREACH, "system description", "'Sample Works'"),
+        "EEMBC", [described(Submitter="Sample Works")], Kind.VIOLATION, "system description", "'Sample Works'"),
     "another division": (
-        "EEMBC", [described(Division="Open")], Kind.BREACH, "system description", "division 'Open'"),
+        "EEMBC", [described(Division="Open")], Kind.VIOLATION, "system description", "division 'Open'"),
     "no known status": (
-        "EEMBC", [described(Status="soon")], Kind.BREACH, "system description", "status 'soon'"),
+        "EEMBC", [described(Status="soon")], Kind.VIOLATION, "system description", "status 'soon'"),
     "throughput claimed too high": (
         "EEMBC", [replaced("performance/results.txt", "4.545", "4.645")],
-        Kind.DEVIATION, "figures", "throughput is claimed to be 4.645 inf./s, the raw lines give 4.545 (+2.2 %)"),
+        Kind.DEVIATION, "metrics", "throughput is claimed to be 4.645 inf./s, the raw lines give 4.545 (+2.2 %)"),
     "accuracy claimed too high": (
         "MLCommons", [json_edit("accuracy/results.json", lambda v: v[0]["infer"]["results"].reverse())],
-        Kind.DEVIATION, "figures", "top-1 is claimed to be 100.0 %, the raw lines give 95.000"),
+        Kind.DEVIATION, "metrics", "top-1 is claimed to be 100.0 %, the raw lines give 95.000"),
     "energy claimed too low": (
         "EEMBC", [replaced("energy/results.txt", "8800.000", "8000.000")],
-        Kind.DEVIATION, "figures", "energy is claimed to be 8000.000 uJ/inf., the raw lines give 8800.000"),
+        Kind.DEVIATION, "metrics", "energy is claimed to be 8000.000 uJ/inf., the raw lines give 8800.000"),
     "window claimed longer": (
         "EEMBC", [replaced("performance/results.txt", "11.000 sec", "12.000 sec", 1)],
         Kind.DEVIATION, "windows as claimed", "window 2 is claimed to last 12.000 s, the stamps give 11.000000 s"),
@@ -246,7 +247,7 @@ def test_a_broken_submission_is_found(tmp_path: Path, case: str) -> None:
     assert any(words in f.text for f in found), "\n".join(f"{f.kind.value} {f.rule}: {f.text}" for f in review.findings)
     if kind is not Kind.NOTE:
         wanted = {
-            Kind.BREACH: Verdict.BREAKS, Kind.DEVIATION: Verdict.DEVIATES, Kind.MISSING: Verdict.UNCONFIRMED,
+            Kind.VIOLATION: Verdict.VIOLATION, Kind.DEVIATION: Verdict.DEVIATES, Kind.MISSING: Verdict.UNCONFIRMED,
         }[kind]  # fmt: skip
         assert review.verdict.exit_code >= wanted.exit_code
     else:
@@ -301,10 +302,25 @@ SWW_TEXT = (
 
 # hits, misses, false alarms as claimed; words in the wave; latest start of the others -> kind, rule, words
 WAKE_WORDS = {
-    "too many misses": ((41, 9, 0), Kind.BREACH, "wake word limits", "9 false negatives and 0 false positives"),
-    "too many false alarms": ((50, 0, 9), Kind.BREACH, "wake word limits", "0 false negatives and 9 false positives"),
-    "too few words": ((48, 0, 0), Kind.BREACH, "fifty wake words", "48 wake words, the wave has 50"),
-    "other counts": ((3, 0, 0), Kind.DEVIATION, "figures", "true positives is claimed to be 3 , the raw lines give 2"),
+    "too many misses": (
+        (41, 9, 0),
+        Kind.VIOLATION,
+        "wake word limits",
+        "9 false negatives and 0 false positives",
+    ),
+    "too many false alarms": (
+        (50, 0, 9),
+        Kind.VIOLATION,
+        "wake word limits",
+        "0 false negatives and 9 false positives",
+    ),
+    "too few words": ((48, 0, 0), Kind.VIOLATION, "fifty wake words", "48 wake words, the wave has 50"),
+    "other counts": (
+        (3, 0, 0),
+        Kind.DEVIATION,
+        "metrics",
+        "true positives is claimed to be 3 , the raw lines give 2",
+    ),
 }
 
 
@@ -333,14 +349,14 @@ def test_broken_wake_word_results_are_found(tmp_path: Path, case: str) -> None:
 
 def test_wake_words_are_counted_with_both_windows(tmp_path: Path) -> None:
     """The second detection is 1.4 s behind its word: a hit with the runner's window, a false alarm with the other."""
-    figures = {figure.name: figure for figure in wake_word_review(tmp_path, 2, 0, 0).figures}
-    assert [figures[f"performance {name}"].recomputed for name in ("true positives", "false negatives")] == [2, 0]
-    assert [figures[f"documented {name}"].recomputed for name in ("true positives", "false positives")] == [1, 1]
-    assert figures["performance duty cycle"].agrees and figures["performance throughput"].agrees
+    metrics = {metric.name: metric for metric in wake_word_review(tmp_path, 2, 0, 0).metrics}
+    assert [metrics[f"performance {name}"].recomputed for name in ("true positives", "false negatives")] == [2, 0]
+    assert [metrics[f"documented {name}"].recomputed for name in ("true positives", "false positives")] == [1, 1]
+    assert metrics["performance duty cycle"].agrees and metrics["performance throughput"].agrees
 
 
 def test_the_documented_window_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(breaches, "WAKE_WORD_ERROR_LIMIT", 0)
+    monkeypatch.setattr(violations, "WAKE_WORD_ERROR_LIMIT", 0)
     notes = [f.text for f in wake_word_review(tmp_path, 2, 0, 0).findings if f.kind is Kind.NOTE]
     assert any("documented window of 1 s it has 1 false negatives and 1 false positives" in note for note in notes)
 

@@ -50,8 +50,8 @@ def test_links_are_not_followed(tmp_path: Path, inside: bool) -> None:
     (result / "loop").symlink_to(tmp_path / "tree", target_is_directory=True)
     review = review_path(tmp_path / "tree", write_lists(tmp_path / "data"))
     assert "accuracy/log.txt is missing" in texts(review)
-    assert [stray for stray in review.strays if "is a link" in stray and "accuracy/log.txt" in stray]
-    assert [stray for stray in review.strays if "is a link" in stray and "loop" in stray]
+    assert [text for text in review.unexpected_files if "is a link" in text and "accuracy/log.txt" in text]
+    assert [text for text in review.unexpected_files if "is a link" in text and "loop" in text]
 
 
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     (result / "accuracy/log.txt").unlink()
     os.mkfifo(result / "accuracy/log.txt")
     review = review_path(tmp_path / "tree")
-    assert any("is no plain file" in stray for stray in review.strays)
+    assert any("is no plain file" in text for text in review.unexpected_files)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4 not really", b"PK\5\6" + bytes(18) + b"junk"])

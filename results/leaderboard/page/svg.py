@@ -18,7 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 10, 10, 44
 MAX_LABEL = 26
 MIN_TICKS_ACROSS = 3  # their texts stand beside each other
 
-SHAPES = ("confirmed", "unconfirmed", "deviates", "breaks")
+SHAPES = ("confirmed", "unconfirmed", "deviates", "violation")
 """Names of shapes by position of the verdict; each has its own outline, so that no meaning depends on colour alone."""
 
 _OUTLINES = (

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from mlperf_tiny.results.leaderboard.rows.cells import findings_cell, plain
-from mlperf_tiny.results.leaderboard.rows.columns import Row
+from mlperf_tiny.results.leaderboard.rows.columns import FORMAT, Row
 from mlperf_tiny.results.leaderboard.rows.record_rows import run_row
-from mlperf_tiny.results.mlperf.findings import Finding, Kind, verdict_of
+from mlperf_tiny.results.mlperf.findings import Finding, Kind, Verdict, verdict_of
 
 FORMAT_1 = (
     *("rank", "task", "division", "timing", "data", "device", "model", "engine", "latency_ms", "throughput_per_s"),
@@ -49,12 +50,12 @@ _SAME = {
 
 
 def from_format_1(old: dict[str, str]) -> Row:
-    """Return the row of format 2 that a row of format 1 amounts to.
+    """Return today's row of a row of format 1.
 
     What format 1 did not have stays empty: the windows' spread, the energy's span, claims, seal and record. Raises
     ValueError for figures that are no numbers.
     """
-    findings = [Finding(Kind.BREACH, "", text) for text in old["violations"].split("; ") if text]
+    findings = [Finding(Kind.VIOLATION, "", text) for text in old["violations"].split("; ") if text]
     if old["complete"] != "yes":
         findings.append(Finding(Kind.MISSING, "", "the run was not whole"))
     answered, _, listed = old["samples"].partition("/")
@@ -76,5 +77,30 @@ def from_format_1(old: dict[str, str]) -> Row:
     )
 
 
+def from_format_2(old: dict[str, str]) -> Row:
+    """Return today's row of a row of format 2, whose columns are the same.
+
+    Its verdict ``breaks a rule`` and its kind of finding ``breach`` have other names today.
+    """
+    verdict = Verdict.VIOLATION.text if old["Verdict"] == "breaks a rule" else old["Verdict"]
+    findings = re.sub(r"(^| \| )breach: ", rf"\1{Kind.VIOLATION.value}: ", old["Findings"])
+    return {**old, "Verdict": verdict, "Findings": findings, "Format": str(FORMAT)}
+
+
 MIGRATIONS: dict[tuple[str, ...], Callable[[dict[str, str]], Row]] = {FORMAT_1: from_format_1}
 """Header of an earlier format -> what makes today's row of one of its rows."""
+
+
+def todays_row(header: tuple[str, ...], values: dict[str, str]) -> Row:
+    """Return today's row of a row of any known format.
+
+    Args:
+        header: The columns of the file.
+        values: Column -> cell.
+
+    Raises:
+        ValueError: A number is damaged.
+    """
+    if header in MIGRATIONS:
+        return MIGRATIONS[header](values)
+    return from_format_2(values) if values.get("Format") == "2" else values

@@ -148,7 +148,7 @@ def _firmware(firmware: FirmwareInfo | None) -> dict[str, str]:
 
 def _findings(record: RunRecord, differences: Sequence[str]) -> list[Finding]:
     return [
-        *(Finding(Kind.BREACH, "", violation.text) for violation in record.violations),
+        *(Finding(Kind.VIOLATION, "", violation.text) for violation in record.violations),
         *(Finding(Kind.DEVIATION, "record and transcript", f"record.json: {text}") for text in differences),
         *(Finding(Kind.MISSING, "", text) for text in _lacking(record)),
     ]

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 
 from mlperf_tiny.results.leaderboard.rows.cells import TOO_LARGE, plain
 from mlperf_tiny.results.leaderboard.rows.columns import written
-from mlperf_tiny.results.review.checks.figures import Figure
+from mlperf_tiny.results.review.checks.metrics import CheckedMetric
 from mlperf_tiny.results.review.own.reviewed import Reviewed
 
 
 def figure_cells(reviewed: Reviewed) -> dict[str, str]:
     """Return the cells of a result of any benchmark except streaming wake words."""
     raw = reviewed.raw
-    throughput, energy = raw.figure("throughput"), raw.figure("energy")
+    throughput, energy = raw.metric("throughput"), raw.metric("energy")
     ad = reviewed.benchmark == "ad"
-    accuracy, area = raw.figure("AUC" if ad else "top-1"), raw.figure("AUC")
-    exact = _finite(found.recomputed) if (found := raw.figure("AUC exact")) else None
+    accuracy, area = raw.metric("AUC" if ad else "top-1"), raw.metric("AUC")
+    exact = _finite(found.recomputed) if (found := raw.metric("AUC exact")) else None
     accurate = _best(accuracy)
-    rate = _best(raw.figure("energy throughput"))
+    rate = _best(raw.metric("energy throughput"))
     values = {
         **_speed(throughput),
         "Result": _official(throughput, 3),
@@ -49,7 +49,7 @@ def figure_cells(reviewed: Reviewed) -> dict[str, str]:
             "ClaimedEnergyUj": _claimed(energy),
         }
         if energy.recomputed is not None and raw.energy is not None:
-            shifted = raw.figure("energy as cut") is not None and raw.energy.over_uj
+            shifted = raw.metric("energy as cut") is not None and raw.energy.over_uj
             values |= _span("EnergyLowUj", "EnergyHighUj", shifted or raw.energy.per_inference_uj)
     return values
 
@@ -57,29 +57,29 @@ def figure_cells(reviewed: Reviewed) -> dict[str, str]:
 def wake_word_cells(reviewed: Reviewed) -> dict[str, str]:
     """Return the cells of a streaming wake word result: of its energy run if it has one, like the official checker."""
     raw = reviewed.raw
-    mode = "energy" if raw.figure("energy throughput") else "performance"
-    counts = {name: raw.figure(f"{mode} {name}") for name in ("true positives", "false negatives", "false positives")}
+    mode = "energy" if raw.metric("energy throughput") else "performance"
+    counts = {name: raw.metric(f"{mode} {name}") for name in ("true positives", "false negatives", "false positives")}
     hits, misses, alarms = (_best(figure) for figure in counts.values())
-    power = raw.figure("power")
+    power = raw.metric("power")
     f1 = None
     if hits is not None and misses is not None and alarms is not None and hits + misses + alarms > 0:
         f1 = 2 * hits / (2 * hits + misses + alarms)
-    timed = raw.figure("performance throughput")
+    timed = raw.metric("performance throughput")
     values = {
-        **_speed(timed if timed and timed.recomputed is not None else raw.figure(f"{mode} throughput")),
-        "Result": _official(raw.figure(f"{mode} throughput"), 3),
+        **_speed(timed if timed and timed.recomputed is not None else raw.metric(f"{mode} throughput")),
+        "Result": _official(raw.metric(f"{mode} throughput"), 3),
         "Accuracy": "" if f1 is None else str(f1),
         "AccuracyBasis": _basis(counts["true positives"]),
         "FalsePositives": "" if alarms is None else f"{alarms:.0f}",
         "FalseNegatives": "" if misses is None else f"{misses:.0f}",
-        "DutyCycle": _official(raw.figure(f"{mode} duty cycle"), 5),
+        "DutyCycle": _official(raw.metric(f"{mode} duty cycle"), 5),
     }
     if power and _best(power) is not None:
         values |= {"HasPower": "True", "Power": _official(power, 4)}
     return values
 
 
-def _speed(throughput: Figure | None) -> dict[str, str]:
+def _speed(throughput: CheckedMetric | None) -> dict[str, str]:
     rate = _best(throughput)
     return {
         "LatencyMs": written("LatencyMs", 1000 / rate if rate else None),
@@ -94,7 +94,7 @@ def _span(low: str, high: str, values: Sequence[float]) -> dict[str, str]:
     return {low: written(low, min(known)), high: written(high, max(known))} if len(known) > 1 else {}
 
 
-def _official(figure: Figure | None, decimals: int) -> str:
+def _official(figure: CheckedMetric | None, decimals: int) -> str:
     """A figure as the official checker has it: the claim, unless something else was recomputed."""
     if figure is None:
         return ""
@@ -104,7 +104,7 @@ def _official(figure: Figure | None, decimals: int) -> str:
     return "" if recomputed is None else str(round(recomputed, decimals))
 
 
-def _best(figure: Figure | None) -> float | None:
+def _best(figure: CheckedMetric | None) -> float | None:
     """The recomputed value, else the claim."""
     if figure is None:
         return None
@@ -112,13 +112,13 @@ def _best(figure: Figure | None) -> float | None:
     return recomputed if recomputed is not None else _finite(float(figure.claimed) if figure.claimed else None)
 
 
-def _basis(figure: Figure | None) -> str:
+def _basis(figure: CheckedMetric | None) -> str:
     if figure is None or _best(figure) is None:
         return ""
     return "claimed" if _finite(figure.recomputed) is None else "recomputed"
 
 
-def _claimed(figure: Figure | None) -> str:
+def _claimed(figure: CheckedMetric | None) -> str:
     return figure.claimed or "" if figure else ""
 
 

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from mlperf_tiny.models.tasks import Metric
-from mlperf_tiny.results.review.checks.figures import Recomputed
+from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.evidence.claims import agrees
 from mlperf_tiny.results.review.evidence.evidence import Evidence
 from mlperf_tiny.results.review.evidence.runner_log import number
 
 
-def cut_short(evidence: Evidence, figures: Recomputed) -> list[str]:
+def cut_short(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Logs that lack their beginning or end."""
     return [
         f"{evidence.path(mode, 'log')} lacks its beginning or end, it holds {len(run.inferences)} inferences"
@@ -19,7 +19,7 @@ def cut_short(evidence: Evidence, figures: Recomputed) -> list[str]:
     ]
 
 
-def script_and_log(evidence: Evidence, figures: Recomputed) -> list[str]:
+def script_and_log(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Files and iterations of ``script.async`` against those of the log."""
     found = []
     for mode, planned in evidence.scripts.items():
@@ -42,22 +42,22 @@ def _command(command: tuple[str, int, int]) -> str:
     return f"'infer {command[1]} {command[2]}' on {command[0]}"
 
 
-def figures_agree(evidence: Evidence, figures: Recomputed) -> list[str]:
+def metrics_agree(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Every claim against its recomputed value."""
     found = []
-    for figure in figures.figures:
-        if figure.agrees is False and figure.claimed is not None and figure.recomputed is not None:
-            claimed = number(figure.claimed) or 0.0
-            off = f" ({100 * (claimed / figure.recomputed - 1):+.2g} %)" if figure.recomputed else ""
-            decimals = max(3, len(figure.claimed.partition(".")[2]))
+    for metric in recomputed.metrics:
+        if metric.agrees is False and metric.claimed is not None and metric.recomputed is not None:
+            claimed = number(metric.claimed) or 0.0
+            off = f" ({100 * (claimed / metric.recomputed - 1):+.2g} %)" if metric.recomputed else ""
+            decimals = max(3, len(metric.claimed.partition(".")[2]))
             found.append(
-                f"{figure.name} is claimed to be {figure.claimed} {figure.unit}".rstrip()
-                + f", the raw lines give {figure.recomputed:.{decimals}f}{off}"
+                f"{metric.name} is claimed to be {metric.claimed} {metric.unit}".rstrip()
+                + f", the raw lines give {metric.recomputed:.{decimals}f}{off}"
             )
     return found
 
 
-def windows_agree(evidence: Evidence, figures: Recomputed) -> list[str]:
+def windows_agree(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Length and iterations of the windows, as claimed against the raw lines."""
     run, claims = evidence.runs.get("performance"), evidence.claims.get("performance")
     if run is None or claims is None or not claims.windows:
@@ -79,18 +79,18 @@ def windows_agree(evidence: Evidence, figures: Recomputed) -> list[str]:
     return found
 
 
-def missing_files(evidence: Evidence, figures: Recomputed) -> list[str]:
-    """Files without which a figure cannot be computed anew."""
+def missing_files(evidence: Evidence, recomputed: Recomputed) -> list[str]:
+    """Files without which a metric cannot be recomputed."""
     found = [text for mode in _needed_modes(evidence) for text in _missing_of(evidence, mode)]
-    for figure in figures.figures:
-        if figure.claimed is not None and figure.recomputed is None:
-            reason = _reason(evidence, figures, figure.name)
-            found.append(f"{figure.name} {figure.claimed} {figure.unit}".rstrip() + f" cannot be recomputed: {reason}")
+    for metric in recomputed.metrics:
+        if metric.claimed is not None and metric.recomputed is None:
+            reason = _reason(evidence, recomputed, metric.name)
+            found.append(f"{metric.name} {metric.claimed} {metric.unit}".rstrip() + f" cannot be recomputed: {reason}")
     task = evidence.benchmark.task if evidence.benchmark else None
     needed = ("throughput", "AUC" if task.metric is Metric.AUC else "top-1") if task else ()
-    for figure in figures.figures:
-        if figure.name in needed and figure.claimed is None:
-            found.append(f"no {figure.name} is claimed anywhere in the result")
+    for metric in recomputed.metrics:
+        if metric.name in needed and metric.claimed is None:
+            found.append(f"no {metric.name} is claimed anywhere in the result")
     if evidence.benchmark is None:
         found.append("neither the folders nor the logs tell which benchmark this is")
     return found
@@ -107,7 +107,7 @@ def _missing_of(evidence: Evidence, mode: str) -> list[str]:
     if kinds is None:
         return [f"there is no {mode} folder"]
     wanted = ["log"]
-    if "text" not in kinds and not (evidence.claims.get(mode) and evidence.claims[mode].figures):
+    if "text" not in kinds and not (evidence.claims.get(mode) and evidence.claims[mode].metrics):
         wanted.append("text")
     if evidence.runner == "EEMBC":
         wanted.append("script")
@@ -115,7 +115,7 @@ def _missing_of(evidence: Evidence, mode: str) -> list[str]:
     return [f"{evidence.path(mode, kind)} is missing" for kind in wanted if kind not in kinds]
 
 
-def _reason(evidence: Evidence, figures: Recomputed, name: str) -> str:
+def _reason(evidence: Evidence, recomputed: Recomputed, name: str) -> str:
     mode = next((m for m in ("energy", "performance") if name.startswith(m)), "")
     mode = mode or {"throughput": "performance", "power": "energy"}.get(name, "accuracy")
     run = evidence.runs.get(mode)
@@ -134,16 +134,16 @@ def _reason(evidence: Evidence, figures: Recomputed, name: str) -> str:
     if mode == "energy":
         return "no energy trace is published"
     timed = sum(i.seconds is not None for i in run.inferences)
-    return f"the log holds {timed} timed windows" + (f", the text {len(figures.windows)}" if timed else "")
+    return f"the log holds {timed} timed windows" + (f", the text {len(recomputed.windows)}" if timed else "")
 
 
-def no_description(evidence: Evidence, figures: Recomputed) -> list[str]:
+def no_description(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """A result without any system description."""
     if evidence.system_path is not None:
         return []
     return [f"systems/{evidence.found.system}.json is not in the tree, nor a file that could stand for it"]
 
 
-def unreadable_files(evidence: Evidence, figures: Recomputed) -> list[str]:
+def unreadable_files(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Files that are there and cannot be used."""
     return [*evidence.problems, *(text for run in evidence.runs.values() for text in run.problems)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from mlperf_tiny.harness.record.rules import WINDOWS
 from mlperf_tiny.results.mlperf.system import NEEDED_KEYS
-from mlperf_tiny.results.review.checks.figures import Recomputed
+from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.evidence.evidence import Evidence
 from mlperf_tiny.terminal import numbers
 
 
-def same_iterations(evidence: Evidence, figures: Recomputed) -> list[str]:
+def same_iterations(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """N and warm-ups of performance and energy run: no rule asks for it, but they should be alike."""
-    performance = {(w.iterations) for w in figures.windows}
-    energy = {(w.iterations) for w in figures.energy.windows} if figures.energy else set()
+    performance = {(w.iterations) for w in recomputed.windows}
+    energy = {(w.iterations) for w in recomputed.energy.windows} if recomputed.energy else set()
     runs = [evidence.runs.get(mode) for mode in ("performance", "energy")]
     warm = [{i.warmups for i in run.inferences} for run in runs if run]
     found = []
@@ -26,7 +26,7 @@ def same_iterations(evidence: Evidence, figures: Recomputed) -> list[str]:
     return found
 
 
-def supply_voltage(evidence: Evidence, figures: Recomputed) -> list[str]:
+def supply_voltage(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """The energy run's supply against what the hardware notes speak of."""
     run = evidence.runs.get("energy")
     if run is None or not run.voltages_mv:
@@ -40,14 +40,14 @@ def supply_voltage(evidence: Evidence, figures: Recomputed) -> list[str]:
     return []
 
 
-def no_marker(evidence: Evidence, figures: Recomputed) -> list[str]:
+def no_marker(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """The empty file that rounds from v1.3 on want beside results of the EEMBC runner."""
     if evidence.found.round < "v1.3" or evidence.runner != "EEMBC" or evidence.found.marker:
         return []
     return ["the result was made with the EEMBC runner and its folder lacks the file EEMBC_RUNNER"]
 
 
-def system_notes(evidence: Evidence, figures: Recomputed) -> list[str]:
+def system_notes(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """What is odd about the system description."""
     system = evidence.system
     if system is None:
@@ -64,7 +64,7 @@ def system_notes(evidence: Evidence, figures: Recomputed) -> list[str]:
     return notes
 
 
-def reading(evidence: Evidence, figures: Recomputed) -> list[str]:
+def reading(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """How the result was read: names that were guessed, the label list that was followed."""
     notes = list(evidence.found.notes)
     if evidence.labels is not None:

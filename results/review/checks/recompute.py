@@ -19,8 +19,8 @@ from mlperf_tiny.harness.record.metrics import (
 )
 from mlperf_tiny.harness.record.rules import WINDOWS, TimedWindow
 from mlperf_tiny.models.tasks import Metric, Task
-from mlperf_tiny.results.review.checks.figures import AccuracyFacts, EnergyFacts, Figure, Recomputed
-from mlperf_tiny.results.review.checks.wakeword_figures import wake_word_figures
+from mlperf_tiny.results.review.checks.metrics import AccuracyInfo, EnergyInfo, Recomputed
+from mlperf_tiny.results.review.checks.wakeword_metrics import wake_word_metrics
 from mlperf_tiny.results.review.evidence.claims import Claims
 from mlperf_tiny.results.review.evidence.energy_trace import inference_windows, runner_windows
 from mlperf_tiny.results.review.evidence.evidence import Evidence
@@ -31,7 +31,7 @@ def recompute(evidence: Evidence) -> Recomputed:
     """Return every figure of a result that its files allow to compute, beside its claims."""
     out = Recomputed()
     if evidence.benchmark is not None and evidence.benchmark.task is None:
-        wake_word_figures(evidence, out)
+        wake_word_metrics(evidence, out)
         return out
     _performance(evidence, out)
     _accuracy(evidence, out)
@@ -47,23 +47,23 @@ def timed_windows(run: Run | None, claims: Claims | None) -> tuple[tuple[TimedWi
         for i in (run.inferences if run else ())
         if i.seconds and i.seconds > 0
     )
-    said = tuple(
+    printed = tuple(
         TimedWindow(f"window {window.number}", window.iterations, float(window.seconds))
         for window in (claims.windows if claims else ())
         if window.iterations is not None and window.seconds is not None
     )
-    if run and raw and (len(raw) >= min(len(said), WINDOWS)):
+    if run and raw and (len(raw) >= min(len(printed), WINDOWS)):
         return raw, run.source
-    return said, "text only" if said else ""
+    return printed, "text only" if printed else ""
 
 
 def _performance(evidence: Evidence, out: Recomputed) -> None:
     run, claims = evidence.runs.get("performance"), evidence.claims.get("performance")
     out.windows, source = timed_windows(run, claims)
-    claimed = claims.figures.get("throughput") if claims else None
+    claimed = claims.metrics.get("throughput") if claims else None
     rate = _rate(out.windows) if source != "text only" else None
-    out.figures.append(Figure("throughput", "inf./s", claimed, rate, source))
-    out.figures.append(Figure("latency", "ms", None, 1000 / rate if rate else None, source))
+    out.add("throughput", "inf./s", claimed, rate, source)
+    out.add("latency", "ms", None, 1000 / rate if rate else None, source)
 
 
 def _rate(windows: Sequence[TimedWindow]) -> float | None:
@@ -73,43 +73,45 @@ def _rate(windows: Sequence[TimedWindow]) -> float | None:
 
 def _accuracy(evidence: Evidence, out: Recomputed) -> None:
     run, claims, task = evidence.runs.get("accuracy"), evidence.claims.get("accuracy"), _task(evidence)
-    said = claims.figures if claims else {}
+    claimed = claims.metrics if claims else {}
     if task is None or run is None or evidence.labels is None or run.finished is False:
         if task is not None:
             unit = "%" if task.metric is Metric.TOP1 else ""
             name = "top-1" if task.metric is Metric.TOP1 else "AUC"
-            out.figures.append(Figure(name, unit, said.get("top1" if name == "top-1" else "auc"), None))
+            out.add(name, unit, claimed.get("top1" if name == "top-1" else "auc"), None)
         return
     label_of = {row.file: row.label for row in evidence.labels.listed}
     known = [(i, label_of[i.file]) for i in run.inferences if i.scores is not None and i.file in label_of]
     if task.metric is Metric.AUC:
-        _anomalies(evidence, out, known, said)
+        _anomalies(evidence, out, known, claimed)
     else:
-        _classes(evidence, out, task, known, said)
+        _classes(evidence, out, task, known, claimed)
 
 
 def _classes(
-    evidence: Evidence, out: Recomputed, task: Task, known: list[tuple[Inference, int]], said: dict[str, str]
+    evidence: Evidence, out: Recomputed, task: Task, known: list[tuple[Inference, int]], claimed: dict[str, str]
 ) -> None:
     run = evidence.runs["accuracy"]
     rows = [(inference.scores, label) for inference, label in known if len(inference.scores or ()) == task.classes]
     answered = tuple(i.file for i in run.inferences if i.scores is not None)
     if not rows:
-        out.accuracy = AccuracyFacts(None, answered)
-        out.figures.append(Figure("top-1", "%", said.get("top1"), None, run.source))
+        out.accuracy = AccuracyInfo(None, answered)
+        out.add("top-1", "%", claimed.get("top1"), None, run.source)
         return
     scores = np.array([row for row, _ in rows], dtype=np.float64)
     labels = np.array([label for _, label in rows], dtype=np.int64)
     correct = top1_correct(scores, labels)
     percent = 100 * correct / len(rows)
-    out.accuracy = AccuracyFacts(percent, answered, correct)
-    out.figures.append(Figure("top-1", "%", said.get("top1"), percent, f"{correct} of {len(rows)}"))
+    out.accuracy = AccuracyInfo(percent, answered, correct)
+    out.add("top-1", "%", claimed.get("top1"), percent, f"{correct} of {len(rows)}")
     methods = {"EEMBC": auc_101(scores, labels), "MLCommons": auc_mlcommons(scores, labels)}
-    out.figures.append(Figure("AUC", "", said.get("auc"), methods[run.runner], f"by {run.runner}'s method"))
+    out.add("AUC", "", claimed.get("auc"), methods[run.runner], f"by {run.runner}'s method")
     _aucs(out, methods, auc_exact(scores, labels))
 
 
-def _anomalies(evidence: Evidence, out: Recomputed, known: list[tuple[Inference, int]], said: dict[str, str]) -> None:
+def _anomalies(
+    evidence: Evidence, out: Recomputed, known: list[tuple[Inference, int]], claimed: dict[str, str]
+) -> None:
     run = evidence.runs["accuracy"]
     per_file: dict[str, list[float]] = {}
     label_of: dict[str, int] = {}
@@ -118,23 +120,24 @@ def _anomalies(evidence: Evidence, out: Recomputed, known: list[tuple[Inference,
         label_of[inference.file] = label
     answered = _once(run.inferences)
     if not per_file:
-        out.accuracy = AccuracyFacts(None, answered)
-        out.figures.append(Figure("AUC", "", said.get("auc"), None, run.source))
+        out.accuracy = AccuracyInfo(None, answered)
+        out.add("AUC", "", claimed.get("auc"), None, run.source)
         return
     scores = np.array([sum(values) / len(values) for values in per_file.values()], dtype=np.float64)
     positive = np.array([label_of[file] == 1 for file in per_file])
     exact = binary_auc(scores, positive)
     methods = {"EEMBC": auc_101_range(scores, positive), "MLCommons": exact}
-    out.accuracy = AccuracyFacts(exact, answered)
-    out.figures.append(Figure("AUC", "", said.get("auc"), methods[run.runner], f"by {run.runner}'s method"))
+    out.accuracy = AccuracyInfo(exact, answered)
+    out.add("AUC", "", claimed.get("auc"), methods[run.runner], f"by {run.runner}'s method")
     _aucs(out, methods, exact)
-    figure = precision_recall_metric(scores, positive)
-    out.figures.append(Figure("precision/recall", "", None, figure, "printed as Top-1; no rule uses it"))
+    value = precision_recall_metric(scores, positive)
+    out.add("precision/recall", "", None, value, "printed as Top-1; no rule uses it")
 
 
 def _aucs(out: Recomputed, methods: dict[str, float | None], exact: float | None) -> None:
-    out.figures.append(Figure("AUC exact", "", None, exact))
-    out.figures += [Figure(f"AUC {name}", "", None, value) for name, value in methods.items()]
+    out.add("AUC exact", "", None, exact)
+    for name, value in methods.items():
+        out.add(f"AUC {name}", "", None, value)
 
 
 def _once(inferences: Sequence[Inference]) -> tuple[str, ...]:
@@ -150,30 +153,28 @@ def _energy(evidence: Evidence, out: Recomputed) -> None:
     if "energy" not in evidence.found.files:
         return
     run, claims = evidence.runs.get("energy"), evidence.claims.get("energy")
-    said = claims.figures if claims else {}
-    facts = _traced(evidence) or _sampled(run)
-    source = "trace" if facts else ""
-    if facts is None:
+    claimed = claims.metrics if claims else {}
+    info = _traced(evidence) or _sampled(run)
+    source = "trace" if info else ""
+    if info is None:
         windows, _ = timed_windows(None, claims)
-        facts = EnergyFacts(windows)
-        out.energy = facts if windows else None
-        out.figures.append(Figure("energy", "uJ/inf.", said.get("energy"), None))
+        info = EnergyInfo(windows)
+        out.energy = info if windows else None
+        out.add("energy", "uJ/inf.", claimed.get("energy"), None)
         return
-    out.energy = facts
-    as_cut = median(facts.per_inference_uj) if facts.per_inference_uj else None
-    right = median(facts.over_uj) if facts.over_uj else None
+    out.energy = info
+    as_cut = median(info.per_inference_uj) if info.per_inference_uj else None
+    right = median(info.over_uj) if info.over_uj else None
     shifted = right is not None and as_cut is not None and abs(right - as_cut) > 1e-3 * as_cut
     if shifted:
-        out.figures.append(Figure("energy", "uJ/inf.", said.get("energy"), right, "over the inferences"))
-        out.figures.append(Figure("energy as cut", "uJ/inf.", None, as_cut, "between the stamps the runner took"))
+        out.add("energy", "uJ/inf.", claimed.get("energy"), right, "over the inferences")
+        out.add("energy as cut", "uJ/inf.", None, as_cut, "between the stamps the runner took")
     else:
-        out.figures.append(Figure("energy", "uJ/inf.", said.get("energy"), as_cut, source))
-    out.figures.append(
-        Figure("energy throughput", "inf./s", said.get("throughput"), _rate(facts.windows), "in the energy run")
-    )
+        out.add("energy", "uJ/inf.", claimed.get("energy"), as_cut, source)
+    out.add("energy throughput", "inf./s", claimed.get("throughput"), _rate(info.windows), "in the energy run")
 
 
-def _traced(evidence: Evidence) -> EnergyFacts | None:
+def _traced(evidence: Evidence) -> EnergyInfo | None:
     """Windows out of the EEMBC runner's trace."""
     run, trace, stamps = evidence.runs.get("energy"), evidence.trace, evidence.stamps
     if run is None or trace is None or stamps is None or not run.inferences:
@@ -188,9 +189,9 @@ def _traced(evidence: Evidence) -> EnergyFacts | None:
     )
     over = inference_windows(stamps, inferences, run.trace_on_s)
     if over is None:
-        return EnergyFacts(windows, per_inference)
+        return EnergyInfo(windows, per_inference)
     pairs = [(i, window) for i, window in zip(inferences, over, strict=True) if window and i.iterations]
-    return EnergyFacts(
+    return EnergyInfo(
         windows,
         per_inference,
         tuple(window[1] - window[0] for _, window in pairs),
@@ -199,12 +200,12 @@ def _traced(evidence: Evidence) -> EnergyFacts | None:
     )
 
 
-def _sampled(run: Run | None) -> EnergyFacts | None:
+def _sampled(run: Run | None) -> EnergyInfo | None:
     """Windows out of MLCommons' results.json."""
     measured = [i for i in (run.inferences if run else ()) if i.window_j is not None and i.iterations]
     if not measured:
         return None
-    return EnergyFacts(
+    return EnergyInfo(
         tuple(TimedWindow(i.file, i.iterations, i.window_s or 0.0) for i in measured),
         tuple(1e6 * (i.window_j or 0.0) / i.iterations for i in measured),
     )

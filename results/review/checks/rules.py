@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checks of a published result as rows: those of ``harness.record.rules``, and those that need more than one run.
 
-Each row looks at the evidence and the recomputed figures and returns sentences; its kind says what they mean. Rules of
-MLPerf Tiny are breaches; figures that differ are deviations; files without which nothing can be said are missing.
+Each row looks at the evidence and the recomputed metrics and returns sentences of one kind. Rules of MLPerf Tiny are
+violations, metrics that differ are deviations, files without which a metric cannot be checked are missing.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlperf_tiny.harness.record.rules import RULES, Accuracy, Performance, Result, violations
+from mlperf_tiny.harness.record.rules import RULES, Accuracy, Performance, Result
+from mlperf_tiny.harness.record.rules import violations as violations_of
 from mlperf_tiny.harness.record.violation import RuleId
 from mlperf_tiny.models.tasks import Task
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
-from mlperf_tiny.results.review.checks import breaches, evidence_checks, notes
-from mlperf_tiny.results.review.checks.figures import Recomputed
+from mlperf_tiny.results.review.checks import evidence_checks, notes, violations
+from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.evidence.evidence import Evidence
 
 Check = Callable[[Evidence, Recomputed], Sequence[str]]
@@ -47,10 +48,10 @@ def _harness(
 ) -> Check:
     rows = [rule for rule in RULES if rule.id in rules]
 
-    def check(evidence: Evidence, figures: Recomputed) -> list[str]:
+    def check(evidence: Evidence, recomputed: Recomputed) -> list[str]:
         task = evidence.benchmark.task if evidence.benchmark else None
-        result = build(evidence, figures, task) if task else None
-        return [f"{prefix}{violation.text}" for violation in violations(result, rows)] if result else []
+        result = build(evidence, recomputed, task) if task else None
+        return [f"{prefix}{violation.text}" for violation in violations_of(result, rows)] if result else []
 
     return check
 
@@ -59,20 +60,20 @@ def _result(evidence: Evidence, task: Task) -> Result:
     return Result(task=task, division=evidence.found.division or "closed", model_id=task.model_id, data="real")
 
 
-def _performance(evidence: Evidence, figures: Recomputed, task: Task) -> Result | None:
-    if not figures.windows:
+def _performance(evidence: Evidence, recomputed: Recomputed, task: Task) -> Result | None:
+    if not recomputed.windows:
         return None
-    return replace(_result(evidence, task), performance=Performance(windows=figures.windows))
+    return replace(_result(evidence, task), performance=Performance(windows=recomputed.windows))
 
 
-def _energy(evidence: Evidence, figures: Recomputed, task: Task) -> Result | None:
-    if figures.energy is None or not figures.energy.windows:
+def _energy(evidence: Evidence, recomputed: Recomputed, task: Task) -> Result | None:
+    if recomputed.energy is None or not recomputed.energy.windows:
         return None
-    return replace(_result(evidence, task), performance=Performance(windows=figures.energy.windows))
+    return replace(_result(evidence, task), performance=Performance(windows=recomputed.energy.windows))
 
 
-def _accuracy(evidence: Evidence, figures: Recomputed, task: Task) -> Result | None:
-    facts, labels = figures.accuracy, evidence.labels
+def _accuracy(evidence: Evidence, recomputed: Recomputed, task: Task) -> Result | None:
+    facts, labels = recomputed.accuracy, evidence.labels
     if facts is None or labels is None:
         return None
     accuracy = Accuracy(
@@ -85,22 +86,22 @@ def _accuracy(evidence: Evidence, figures: Recomputed, task: Task) -> Result | N
 
 
 REVIEW_RULES: tuple[ReviewRule, ...] = (
-    ReviewRule("performance windows", Kind.BREACH, _harness(TIMED, _performance, "performance run: ")),
-    ReviewRule("energy windows", Kind.BREACH, _harness(TIMED, _energy, "energy run: ")),
-    ReviewRule("energy over the inferences", Kind.BREACH, breaches.energy_intervals),
-    ReviewRule("accuracy set and target", Kind.BREACH, _harness(ANSWERED, _accuracy, "")),
-    ReviewRule("official file list", Kind.BREACH, breaches.foreign_files),
-    ReviewRule("quality target as claimed", Kind.BREACH, breaches.claimed_quality),
-    ReviewRule("wake word limits", Kind.BREACH, breaches.wake_word_limits),
-    ReviewRule("fifty wake words", Kind.BREACH, breaches.fifty_wake_words),
-    ReviewRule("no error lines", Kind.BREACH, breaches.error_lines),
-    ReviewRule("model id equals folder", Kind.BREACH, breaches.model_ids),
-    ReviewRule("one firmware", Kind.BREACH, breaches.same_firmware),
-    ReviewRule("energy run at the same speed", Kind.BREACH, breaches.energy_rate),
-    ReviewRule("performance inputs", Kind.BREACH, breaches.performance_inputs),
-    ReviewRule("system description", Kind.BREACH, breaches.system_fits),
-    ReviewRule("runner permitted", Kind.BREACH, breaches.runner_permitted),
-    ReviewRule("figures", Kind.DEVIATION, evidence_checks.figures_agree),
+    ReviewRule("performance windows", Kind.VIOLATION, _harness(TIMED, _performance, "performance run: ")),
+    ReviewRule("energy windows", Kind.VIOLATION, _harness(TIMED, _energy, "energy run: ")),
+    ReviewRule("energy over the inferences", Kind.VIOLATION, violations.energy_intervals),
+    ReviewRule("accuracy set and target", Kind.VIOLATION, _harness(ANSWERED, _accuracy, "")),
+    ReviewRule("official file list", Kind.VIOLATION, violations.foreign_files),
+    ReviewRule("quality target as claimed", Kind.VIOLATION, violations.claimed_quality),
+    ReviewRule("wake word limits", Kind.VIOLATION, violations.wake_word_limits),
+    ReviewRule("fifty wake words", Kind.VIOLATION, violations.fifty_wake_words),
+    ReviewRule("no error lines", Kind.VIOLATION, violations.error_lines),
+    ReviewRule("model id equals folder", Kind.VIOLATION, violations.model_ids),
+    ReviewRule("one firmware", Kind.VIOLATION, violations.same_firmware),
+    ReviewRule("energy run at the same speed", Kind.VIOLATION, violations.energy_rate),
+    ReviewRule("performance inputs", Kind.VIOLATION, violations.performance_inputs),
+    ReviewRule("system description", Kind.VIOLATION, violations.system_fits),
+    ReviewRule("runner permitted", Kind.VIOLATION, violations.runner_permitted),
+    ReviewRule("metrics", Kind.DEVIATION, evidence_checks.metrics_agree),
     ReviewRule("windows as claimed", Kind.DEVIATION, evidence_checks.windows_agree),
     ReviewRule("script and log", Kind.DEVIATION, evidence_checks.script_and_log),
     ReviewRule("log is whole", Kind.MISSING, evidence_checks.cut_short),
@@ -109,13 +110,15 @@ REVIEW_RULES: tuple[ReviewRule, ...] = (
     ReviewRule("readable files", Kind.MISSING, evidence_checks.unreadable_files),
     ReviewRule("same N in both runs", Kind.NOTE, notes.same_iterations),
     ReviewRule("supply voltage", Kind.NOTE, notes.supply_voltage),
-    ReviewRule("documented wake word window", Kind.NOTE, breaches.documented_window),
+    ReviewRule("documented wake word window", Kind.NOTE, violations.documented_window),
     ReviewRule("EEMBC_RUNNER", Kind.NOTE, notes.no_marker),
     ReviewRule("system description", Kind.NOTE, notes.system_notes),
     ReviewRule("reading", Kind.NOTE, notes.reading),
 )
 
 
-def findings_of(evidence: Evidence, figures: Recomputed) -> tuple[Finding, ...]:
+def findings_of(evidence: Evidence, recomputed: Recomputed) -> tuple[Finding, ...]:
     """Return all findings on one result, in the order of the rules."""
-    return tuple(Finding(rule.kind, rule.name, text) for rule in REVIEW_RULES for text in rule.check(evidence, figures))
+    return tuple(
+        Finding(rule.kind, rule.name, text) for rule in REVIEW_RULES for text in rule.check(evidence, recomputed)
+    )

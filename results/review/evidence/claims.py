@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a result's text claims: the figures of ``results.txt``, or, in rounds without one, at the end of the log.
+"""What a result's text claims: the metrics of ``results.txt``, or, in rounds without one, at the end of the log.
 
-Figures are kept as they were printed: how many digits they have says how closely they can be held to account.
+Metrics are kept as they were printed: the number of digits decides how closely they are checked.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RUNTIME = re.compile(rf"Runtime\s*:\s*{_NUMBER} sec")
 _ELAPSED = re.compile(rf"Elapsed time\s*:\s*{_NUMBER}")
 _PER_INFERENCE = re.compile(rf"Energy/Inf\.?\s*:\s*{_NUMBER}\s*uJ/inf")
 _WAKE_WORDS = re.compile(r"(\d{1,6}) True positives, (\d{1,6}) False negatives, (\d{1,6}) False positives")
-_FIGURES = {
+_METRICS = {
     "throughput": re.compile(rf"Median throughput is\s+{_NUMBER}\s*inf\./sec"),
     "energy": re.compile(rf"Median energy cost is\s+{_NUMBER}\s*uJ/inf"),
     "top1": re.compile(rf"Top[- ]1%?\s*[:=]\s*{_NUMBER}"),
@@ -55,7 +55,7 @@ class Claims:
     """The figures a text claims, as printed, the last one where one stands twice; its windows; its error lines."""
 
     source: str
-    figures: dict[str, str]
+    metrics: dict[str, str]
     windows: tuple[ClaimedWindow, ...] = ()
     energy_windows: tuple[ClaimedWindow, ...] = ()
     wake_words: tuple[int, int, int] | None = None
@@ -64,7 +64,7 @@ class Claims:
 
 @dataclass
 class _Reading:
-    figures: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, str] = field(default_factory=dict)
     windows: list[ClaimedWindow] = field(default_factory=list)
     energy_windows: list[ClaimedWindow] = field(default_factory=list)
     current: ClaimedWindow | None = None
@@ -80,14 +80,14 @@ def parse_claims(lines: Iterable[str], source: str) -> Claims:
             continue
         if len(errors) < MAX_ERRORS and (error := error_text(line)):
             errors.append(error)
-        for name, pattern in _FIGURES.items():
+        for name, pattern in _METRICS.items():
             if match := pattern.search(line):
-                reading.figures[name] = match[1]
+                reading.metrics[name] = match[1]
         if match := _WAKE_WORDS.search(line):
             wake_words = (int(match[1]), int(match[2]), int(match[3]))
         _window_line(line, reading)
     return Claims(
-        source, reading.figures, tuple(reading.windows), tuple(reading.energy_windows), wake_words, tuple(errors)
+        source, reading.metrics, tuple(reading.windows), tuple(reading.energy_windows), wake_words, tuple(errors)
     )
 
 

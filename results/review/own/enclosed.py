@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A result that this program submitted: held to its ``submission.json`` and to the transcript inside it.
 
-Every file is compared with the hash it was submitted with; the runner's files are made again from the transcript, so
+Every file is compared with the hash it was submitted with; the runner's files are reproduced from the transcript, so
 that whoever changes one of them and its hash as well is found out; what the manifest itself says is made again, too.
 """
 
@@ -29,7 +29,7 @@ from mlperf_tiny.results.submission.manifest import (
 from mlperf_tiny.results.submission.runner_files import WRITTEN_BY, runner_files
 from mlperf_tiny.terminal import sanitize_for_terminal
 
-LISTED, REMADE, NAMED, SILICON = "files as submitted", "made again from the transcript", "names", "no silicon"
+LISTED, REMADE, NAMED, SILICON = "files as submitted", "reproduced from the transcript", "names", "no silicon"
 HEAD_LINES = 5
 LEFTOVERS = (".DS_Store",)
 
@@ -227,7 +227,7 @@ def _silicon(tree: FileTree, found: Found, record: RunRecord, manifest: Manifest
         notes = b""
     if NO_BOARD.encode() not in notes:
         wrong.append(f"{path} does not say {NO_BOARD!r} in its hardware notes")
-    return [Finding(Kind.BREACH, SILICON, f"{text}: the run's time is {timing}.") for text in wrong]
+    return [Finding(Kind.VIOLATION, SILICON, f"{text}: the run's time is {timing}.") for text in wrong]
 
 
 def _wrong(names: Names, timing: str) -> list[str]:

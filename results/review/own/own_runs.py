@@ -190,7 +190,7 @@ def _record(files: RunFiles, record: RunRecord, stated: dict[str, Any] | None) -
 
 
 def _rules(files: RunFiles, record: RunRecord) -> list[Finding]:
-    found = [Finding(Kind.BREACH, RULES, violation.text) for violation in record.violations]
+    found = [Finding(Kind.VIOLATION, RULES, violation.text) for violation in record.violations]
     if not record.complete:
         found.append(Finding(Kind.MISSING, RULES, f"{files.transcript} is not finished: it has no 'end'."))
     found += [Finding(Kind.MISSING, MODEL_RULE, text) for text in _closed_model(record)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.results.mlperf.findings import Finding, Verdict, verdict_of
-from mlperf_tiny.results.review.checks.figures import Figure, Recomputed
+from mlperf_tiny.results.review.checks.metrics import CheckedMetric, Recomputed
 from mlperf_tiny.results.review.own.own_runs import RunFiles
 
 
@@ -30,7 +30,7 @@ class Reviewed:
     benchmark: str
     variant: str
     runner: str
-    figures: tuple[Figure, ...]
+    metrics: tuple[CheckedMetric, ...]
     findings: tuple[Finding, ...]
     raw: Recomputed = field(default_factory=Recomputed)
     description: dict[str, str] = field(default_factory=dict)
@@ -61,16 +61,16 @@ class Reviewed:
             "runner": self.runner,
             "run_id": self.record.settings.run_id if self.record else "",
             "verdict": self.verdict.text,
-            "figures": [
+            "metrics": [
                 {
-                    "name": figure.name,
-                    "unit": figure.unit,
-                    "claimed": figure.claimed,
-                    "recomputed": figure.recomputed,
-                    "agrees": figure.agrees,
-                    "basis": figure.basis,
+                    "name": metric.name,
+                    "unit": metric.unit,
+                    "claimed": metric.claimed,
+                    "recomputed": metric.recomputed,
+                    "agrees": metric.agrees,
+                    "basis": metric.basis,
                 }
-                for figure in self.figures
+                for metric in self.metrics
             ],
             "findings": [
                 {"kind": finding.kind.value, "rule": finding.rule, "text": finding.text} for finding in self.findings

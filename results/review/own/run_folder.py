@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run folder of this program as a reviewed result: figures of ``record.json`` beside those its transcript gives."""
+"""A run folder of this program as a reviewed result: metrics of ``record.json`` beside those of its transcript."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlperf_tiny.harness.record.rules import TimedWindow
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.models.tasks import Metric, find_task
 from mlperf_tiny.results.mlperf.names import system_name
-from mlperf_tiny.results.review.checks.figures import AccuracyFacts, Figure, Recomputed
+from mlperf_tiny.results.review.checks.metrics import AccuracyInfo, Recomputed
 from mlperf_tiny.results.review.own.own_runs import OwnRun
 from mlperf_tiny.results.review.own.reviewed import Reviewed
 from mlperf_tiny.results.submission.runner_files import PROGRAM
@@ -32,7 +32,7 @@ def reviewed_run(tree: FileTree, run: OwnRun) -> Reviewed:
         benchmark=settings.task if settings else "",
         variant="",
         runner=PROGRAM,
-        figures=tuple(raw.figures),
+        metrics=tuple(raw.metrics),
         findings=run.findings,
         raw=raw,
         listed=len(settings.data.listed) if settings else 0,
@@ -52,34 +52,33 @@ def _first_line(tree: FileTree, path: str) -> Settings | None:
     return None
 
 
-def _recomputed(record: RunRecord, written: dict[str, Any]) -> Recomputed:
+def _recomputed(record: RunRecord, stated: dict[str, Any]) -> Recomputed:
+    """The metrics of the transcript beside those of ``record.json``."""
     out = Recomputed()
     task = find_task(record.settings.task)
     performance, accuracy = record.performance, record.accuracy
     if performance is not None:
         out.windows = tuple(TimedWindow(w.sample, w.iterations, w.elapsed_us / 1e6) for w in performance.windows)
-        said = _part(written, "performance")
-        rows = [("throughput", "inf./s", "throughput_per_s", 3), ("latency", "ms", "latency_ms", 3)]
-        out.figures += [
-            Figure(name, unit, _said(said, key, decimals), getattr(performance, key), "transcript")
-            for name, unit, key, decimals in rows
-        ]
+        part = _part(stated, "performance")
+        per_s, latency_ms = _printed(part, "throughput_per_s", 3), _printed(part, "latency_ms", 3)
+        out.add("throughput", "inf./s", per_s, performance.throughput_per_s, "transcript")
+        out.add("latency", "ms", latency_ms, performance.latency_ms, "transcript")
     if accuracy is not None:
-        said = _part(written, "accuracy")
+        part = _part(stated, "accuracy")
         answered = f"{accuracy.samples} of {accuracy.listed} files"
-        out.accuracy = AccuracyFacts(accuracy.metric(task), record.settings.data.listed[: accuracy.samples])
+        out.accuracy = AccuracyInfo(accuracy.metric(task), record.settings.data.listed[: accuracy.samples])
         if task.metric is Metric.TOP1:
-            out.figures.append(Figure("top-1", "%", _said(said, "top1_percent", 1), accuracy.top1_percent, answered))
-        out.figures.append(Figure("AUC", "", _said(said, "auc", 4), accuracy.auc, "exact"))
+            out.add("top-1", "%", _printed(part, "top1_percent", 1), accuracy.top1_percent, answered)
+        out.add("AUC", "", _printed(part, "auc", 4), accuracy.auc, "exact")
     return out
 
 
-def _part(written: dict[str, Any], name: str) -> dict[str, Any]:
-    part = written.get(name)
+def _part(stated: dict[str, Any], name: str) -> dict[str, Any]:
+    part = stated.get(name)
     return part if isinstance(part, dict) else {}
 
 
-def _said(part: dict[str, Any], key: str, decimals: int) -> str | None:
-    """A figure of ``record.json`` as people read it; that it is exactly the transcript's is checked elsewhere."""
+def _printed(part: dict[str, Any], key: str, decimals: int) -> str | None:
+    """A number of ``record.json`` for people; ``own_runs`` checks that it is exactly the transcript's."""
     value = part.get(key)
     return f"{value:.{decimals}f}" if isinstance(value, int | float) and abs(value) < 1e30 else None

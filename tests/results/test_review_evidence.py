@@ -183,12 +183,12 @@ CLAIMS = [
 
 @pytest.mark.parametrize(("line", "name", "wanted"), CLAIMS)
 def test_claims_of_both_runners_are_read(line: str, name: str, wanted: str) -> None:
-    assert parse_claims(["noise", line], "results.txt").figures == {name: wanted}
+    assert parse_claims(["noise", line], "results.txt").metrics == {name: wanted}
 
 
 def test_of_two_claims_the_last_counts() -> None:
     lines = ["Median throughput is 1.0 inf./sec.", "Median throughput is 2.0 inf./sec."]
-    assert parse_claims(lines, "x").figures["throughput"] == "2.0"
+    assert parse_claims(lines, "x").metrics["throughput"] == "2.0"
 
 
 def test_windows_and_wake_words_are_read() -> None:

@@ -10,7 +10,7 @@ from mlperf_tiny.models.tasks import Metric
 from mlperf_tiny.models.tasks.sww import WAKE_WORD_ERROR_LIMIT, WAKE_WORDS
 from mlperf_tiny.results.mlperf.layout import DIVISIONS
 from mlperf_tiny.results.mlperf.system import STATUSES, same_name
-from mlperf_tiny.results.review.checks.figures import Recomputed
+from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.evidence.evidence import Evidence
 from mlperf_tiny.results.review.evidence.runner_log import number
 from mlperf_tiny.results.review.evidence.wakewords import DOCUMENTED_GRACE_S
@@ -20,22 +20,22 @@ ENERGY_RATE_TOLERANCE = 0.05
 """Runs of one device differ by some percent; a window cut at the wrong stamps by more."""
 
 
-def claimed_quality(evidence: Evidence, figures: Recomputed) -> list[str]:
+def claimed_quality(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """The claim itself against the target, where the answers are not at hand."""
     task = evidence.benchmark.task if evidence.benchmark else None
     claims = evidence.claims.get("accuracy")
     if task is None or claims is None or evidence.found.division != "closed":
         return []
-    if figures.accuracy is not None and figures.accuracy.metric is not None:
+    if recomputed.accuracy is not None and recomputed.accuracy.metric is not None:
         return []
-    printed = claims.figures.get("top1" if task.metric is Metric.TOP1 else "auc")
+    printed = claims.metrics.get("top1" if task.metric is Metric.TOP1 else "auc")
     value = number(printed) if printed else None
     if value is None or round(value, PRINTED_DECIMALS[task.metric]) >= task.target:
         return []
     return [f"{task.metric.value} is claimed to be {printed}, the closed division needs {task.target:g}"]
 
 
-def foreign_files(evidence: Evidence, figures: Recomputed) -> list[str]:
+def foreign_files(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Answers to files that no official list names."""
     run = evidence.runs.get("accuracy")
     if evidence.labels is not None or not evidence.official or run is None or not run.inferences:
@@ -45,7 +45,7 @@ def foreign_files(evidence: Evidence, figures: Recomputed) -> list[str]:
     ]
 
 
-def error_lines(evidence: Evidence, figures: Recomputed) -> list[str]:
+def error_lines(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """``e-[...]`` in any text or log of the result, with where and how often."""
     found: list[str] = []
     for mode in evidence.found.files:
@@ -58,7 +58,7 @@ def error_lines(evidence: Evidence, figures: Recomputed) -> list[str]:
     return found
 
 
-def model_ids(evidence: Evidence, figures: Recomputed) -> list[str]:
+def model_ids(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """The firmware's model id against the folder, for every run."""
     if evidence.benchmark is None:
         return []
@@ -70,27 +70,27 @@ def model_ids(evidence: Evidence, figures: Recomputed) -> list[str]:
     ]
 
 
-def same_firmware(evidence: Evidence, figures: Recomputed) -> list[str]:
+def same_firmware(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """The profile string of all runs."""
-    said = {mode: run.profile for mode, run in evidence.runs.items() if run.profile}
-    if len(set(said.values())) < 2:
+    profiles = {mode: run.profile for mode, run in evidence.runs.items() if run.profile}
+    if len(set(profiles.values())) < 2:
         return []
-    return ["the runs name different firmware: " + ", ".join(f"{mode} {text!r}" for mode, text in said.items())]
+    return ["the runs name different firmware: " + ", ".join(f"{mode} {text!r}" for mode, text in profiles.items())]
 
 
-def energy_intervals(evidence: Evidence, figures: Recomputed) -> list[str]:
+def energy_intervals(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Whether the energy windows lie over the inferences."""
-    run, stamps, facts = evidence.runs.get("energy"), evidence.stamps, figures.energy
-    if run is None or stamps is None or facts is None:
+    run, stamps, energy_info = evidence.runs.get("energy"), evidence.stamps, recomputed.energy
+    if run is None or stamps is None or energy_info is None:
         return []
     found = []
     wanted = 2 * len(run.inferences) + 1
     if len(stamps) != wanted:
         found.append(
             f"the trace has {len(stamps)} timestamps, {len(run.inferences)} inferences make {wanted}"
-            + (f"; one of inference {numbers(facts.lost)} is lost" if facts.lost else "")
+            + (f"; one of inference {numbers(energy_info.lost)} is lost" if energy_info.lost else "")
         )
-    as_cut, right = figures.figure("energy as cut"), figures.figure("energy")
+    as_cut, right = recomputed.metric("energy as cut"), recomputed.metric("energy")
     if as_cut and right and as_cut.recomputed and right.recomputed:
         percent = 100 * (as_cut.recomputed / right.recomputed - 1)
         found.append(
@@ -100,12 +100,12 @@ def energy_intervals(evidence: Evidence, figures: Recomputed) -> list[str]:
     return found
 
 
-def energy_rate(evidence: Evidence, figures: Recomputed) -> list[str]:
+def energy_rate(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Throughput of the energy run against that of the performance run."""
-    performance = figures.figure("throughput")
-    energy = figures.figure("energy throughput")
+    performance = recomputed.metric("throughput")
+    energy = recomputed.metric("energy throughput")
     claims = evidence.claims.get("energy")
-    fallback = number(claims.figures.get("throughput", "")) if claims else None
+    fallback = number(claims.metrics.get("throughput", "")) if claims else None
     fast = performance.recomputed if performance else None
     slow = energy.recomputed if energy and energy.recomputed else fallback
     if not fast or not slow or abs(slow / fast - 1) <= ENERGY_RATE_TOLERANCE:
@@ -116,7 +116,7 @@ def energy_rate(evidence: Evidence, figures: Recomputed) -> list[str]:
     ]
 
 
-def performance_inputs(evidence: Evidence, figures: Recomputed) -> list[str]:
+def performance_inputs(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """The inputs of the performance run against the first five of the official lists."""
     run = evidence.runs.get("performance")
     if run is None or not evidence.official or len(run.inferences) != WINDOWS:
@@ -133,7 +133,7 @@ def performance_inputs(evidence: Evidence, figures: Recomputed) -> list[str]:
     ]
 
 
-def wake_word_limits(evidence: Evidence, figures: Recomputed) -> list[str]:
+def wake_word_limits(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Misses and false alarms as claimed, in the closed division."""
     if evidence.found.division != "closed":
         return []
@@ -145,9 +145,9 @@ def wake_word_limits(evidence: Evidence, figures: Recomputed) -> list[str]:
     ]
 
 
-def documented_window(evidence: Evidence, figures: Recomputed) -> list[str]:
+def documented_window(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Misses and false alarms when a detection may only come as late as the documents say."""
-    counts = figures.documented
+    counts = recomputed.documented
     if counts is None:
         return []
     return _over_limit(
@@ -162,7 +162,7 @@ def _over_limit(what: str, misses: int, alarms: int) -> list[str]:
     return [f"{what} has {errors}, at most {WAKE_WORD_ERROR_LIMIT} are allowed"]
 
 
-def fifty_wake_words(evidence: Evidence, figures: Recomputed) -> list[str]:
+def fifty_wake_words(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Hits and misses as claimed make up the words of the wave."""
     return [
         f"the {mode} run tells of {claims.wake_words[0] + claims.wake_words[1]} wake words, the wave has {WAKE_WORDS}"
@@ -171,24 +171,24 @@ def fifty_wake_words(evidence: Evidence, figures: Recomputed) -> list[str]:
     ]
 
 
-def system_fits(evidence: Evidence, figures: Recomputed) -> list[str]:
+def system_fits(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """Submitter, division and status of the system description."""
     system, found = evidence.system, evidence.found
     if system is None:
         return []
-    breaches = []
+    texts = []
     values = system.values
     submitter, division, status = (values.get(key, "") for key in ("Submitter", "Division", "Status"))
     if found.submitter and not same_name(submitter, found.submitter):
-        breaches.append(f"{system.path} names {submitter!r} as submitter, the folder is that of {found.submitter!r}")
+        texts.append(f"{system.path} names {submitter!r} as submitter, the folder is that of {found.submitter!r}")
     if found.division in DIVISIONS and division and found.division not in division.lower():
-        breaches.append(f"{system.path} says division {division!r}, the folder is {found.division!r}")
+        texts.append(f"{system.path} says division {division!r}, the folder is {found.division!r}")
     if status.lower() not in STATUSES:
-        breaches.append(f"{system.path} has status {status!r}, wanted one of {', '.join(STATUSES)}")
-    return breaches
+        texts.append(f"{system.path} has status {status!r}, wanted one of {', '.join(STATUSES)}")
+    return texts
 
 
-def runner_permitted(evidence: Evidence, figures: Recomputed) -> list[str]:
+def runner_permitted(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     """EEMBC's runner is for the rounds up to v1.3."""
     if evidence.found.round < "v1.4" or evidence.runner != "EEMBC":
         return []

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from mlperf_tiny.results.review.checks.figures import Figure, Recomputed
+from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.evidence.evidence import Evidence
 from mlperf_tiny.results.review.evidence.runner_log import Run
 from mlperf_tiny.results.review.evidence.wakewords import (
@@ -17,33 +17,30 @@ from mlperf_tiny.results.review.evidence.wakewords import (
 COUNTS = ("true positives", "false negatives", "false positives")
 
 
-def wake_word_figures(evidence: Evidence, out: Recomputed) -> None:
+def wake_word_metrics(evidence: Evidence, out: Recomputed) -> None:
     """Add the figures of both runs to ``out``, and the counts with the documented window of the first that has any."""
     for mode in ("performance", "energy"):
         if mode not in evidence.found.files:
             continue
         run, claims = evidence.runs.get(mode), evidence.claims.get(mode)
         detections = run.detections if run else None
-        said = claims.figures if claims else {}
+        claimed = claims.metrics if claims else {}
         counts: tuple[int, ...] | None = None
         if detections and evidence.words:
             counts = _values(count_wake_words(detections, evidence.words, RUNNER_GRACE_S))
             if out.documented is None:
                 out.documented = count_wake_words(detections, evidence.words, DOCUMENTED_GRACE_S)
-        claimed = [str(count) for count in claims.wake_words] if claims and claims.wake_words else [None] * len(COUNTS)
-        out.figures += [
-            Figure(f"{mode} {name}", "", claimed[index], counts[index] if counts else None, "2 s window")
-            for index, name in enumerate(COUNTS)
-        ]
-        duty = duty_cycle(detections) if detections else None
-        out.figures.append(Figure(f"{mode} duty cycle", "", said.get("duty_cycle"), duty[0] if duty else None))
-        rate = Figure(f"{mode} throughput", "inf./s", said.get("sww_throughput"), duty[1] if duty else None)
-        out.figures.append(rate)
+        printed = [str(count) for count in claims.wake_words] if claims and claims.wake_words else [None] * len(COUNTS)
+        for index, name in enumerate(COUNTS):
+            out.add(f"{mode} {name}", "", printed[index], counts[index] if counts else None, "2 s window")
+        duty, rate_per_s = (duty_cycle(detections) if detections else None) or (None, None)
+        out.add(f"{mode} duty cycle", "", claimed.get("duty_cycle"), duty)
+        out.add(f"{mode} throughput", "inf./s", claimed.get("sww_throughput"), rate_per_s)
         if mode == "energy":
-            out.figures.append(Figure("power", "mW", said.get("power_mw"), _power_mw(run)))
+            out.add("power", "mW", claimed.get("power_mw"), _power_mw(run))
     if out.documented is not None:
         for name, count in zip(COUNTS, _values(out.documented), strict=True):
-            out.figures.append(Figure(f"documented {name}", "", None, count, "1 s window"))
+            out.add(f"documented {name}", "", None, count, "1 s window")
 
 
 def _values(counts: WakeWordCounts) -> tuple[int, int, int]:
