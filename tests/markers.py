@@ -43,7 +43,7 @@ NEEDS = {
         "tests.fakes.thumb_code",
         "ziglang",
     ),
-    "tensorflow": ("keras", "tensorflow"),
+    "tensorflow": ("ai_edge_litert.interpreter", "keras", "tensorflow"),
     "browser": ("playwright", "tests.fakes.browser"),
 }
 """Marker -> modules; a test that imports one of them, or a module below it, gets the marker."""

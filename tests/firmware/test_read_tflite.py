@@ -11,7 +11,6 @@ import ai_edge_litert.schema_py_generated as schema
 import flatbuffers
 import numpy as np
 import pytest
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from mlperf_tiny.errors import ModelInvalid, UnsupportedOperator
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import MAX_OPERANDS, MAX_OPERATORS, read_tflite
@@ -371,6 +370,8 @@ def same_as_litert(path: Path) -> None:
     model = path.read_bytes()
     graph = read_tflite(model, path.name)
     content = _with_bias_axis(model) if graph.description.startswith("TOCO") else model
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
     litert = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     litert.allocate_tensors()
     operators = litert._get_ops_details()
