@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where cycles go, in short words and in the order in which they are shown; colours for the picture.
+"""Causes of cycles: short headings, the order in which they are shown, and colours for the plot.
 
-The colours keep apart for the usual kinds of colour blindness and on light and dark ground; the order is from the core
-outwards, so that neighbours in a bar belong together.
+The colours differ for the common kinds of colour blindness, and on light and dark background. The order is from the
+core outwards, so that neighbours in a bar belong together.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from mlperf_tiny.runners.emulator.timing.decode.core_model import Stall
 
 @dataclass(frozen=True)
 class Cause:
-    """``key`` is the word in ``Counts.stalls``; "" are cycles in which instructions were issued."""
+    """What cycles were spent on."""
 
     key: str
+    """The key in ``Counts.stalls``; "" for cycles in which instructions were issued."""
     heading: str
+    """Of a column, at most 8 characters."""
     colour: str
+    """Of the plot, ``#rrggbb``."""
 
 
 CAUSES = (
@@ -42,12 +45,17 @@ OTHER = Cause("idle or other", "other", "#b9b9b9")
 
 
 def cycles_of(counts: Counts, cause: Cause) -> int:
-    """The cycles of ``counts`` that went to ``cause``."""
+    """Return the cycles that went to a cause.
+
+    Args:
+        counts: Of a layer, or of the whole inference.
+        cause: The cause.
+    """
     if cause is OTHER:
         return counts.cycles - counts.issue_cycles - sum(counts.stalls.values())
     return counts.stalls.get(cause.key, 0) if cause.key else counts.issue_cycles
 
 
 def causes_in(all_counts: Sequence[Counts]) -> tuple[Cause, ...]:
-    """The causes that any of ``all_counts`` has."""
+    """Return the causes that any of ``all_counts`` has."""
     return tuple(cause for cause in (*CAUSES, OTHER) if any(cycles_of(counts, cause) for counts in all_counts))

@@ -140,7 +140,7 @@ def profile_model(
         timing_model=level.model,
         inputs=f"the first of {inputs}",
         layers=layers,
-        outside=counts_outside(layers, total),
+        outside=counts_outside(total, layers),
         total=total,
     )
 
@@ -179,12 +179,12 @@ def profile_image(
     return layers_between(edges, labels), visits[end].counts.since(visits[first].counts)
 
 
-def counts_outside(layers: tuple[LayerProfile, ...], total: Counts) -> Counts:
+def counts_outside(total: Counts, layers: tuple[LayerProfile, ...]) -> Counts:
     """Return what no layer accounts for.
 
     Args:
-        layers: All layers of an inference.
         total: The whole inference.
+        layers: All its layers.
     """
     rest = total
     for layer in layers:

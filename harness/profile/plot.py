@@ -1,122 +1,108 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A profile as an SVG picture: one bar for each layer, as long as its cycles, in pieces by cause."""
+"""A profile as a plot: one bar for each layer, as long as its cycles, in pieces by cause.
+
+matplotlib is the extra ``plot`` of this package, and is imported only when a plot is drawn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mlperf_tiny.harness.profile.causes import Cause, causes_in, cycles_of
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.harness.profile.causes import causes_in, cycles_of
 from mlperf_tiny.harness.profile.layers import LayerProfile
 from mlperf_tiny.harness.profile.measure import Profile
 
-WIDTH, MARGIN, BAR_HEIGHT, ROW_HEIGHT, LEGEND_ROW = 960, 16, 14, 20, 18
-CHARACTER_WIDTH, LONGEST_TITLE, LEGEND_COLUMN = 7.2, 56, 76
-VALUE_WIDTH = 150
-_TICKS = 5
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-# Without a ground of its own the picture takes the page's; where nothing says that this is dark, it is light.
-_STYLE = """
-text { font: 11px sans-serif; fill: #222222 }
-.title { font-size: 14px }
-.faint { fill: #666666 }
-.ground { fill: #ffffff }
-.line { stroke: #cccccc }
-@media (prefers-color-scheme: dark) {
-  text { fill: #e6e6e6 }
-  .faint { fill: #a0a0a0 }
-  .ground { fill: #16181c }
-  .line { stroke: #3d4148 }
-}
-"""
+SUFFIXES = (".svg", ".png")
+MAX_TITLE = 56
+"""Characters of a layer's title."""
+
+WIDTH_IN, ROW_IN, FRAME_IN = 12.0, 0.24, 1.8
+"""Inches of the whole width, of a bar's row, and of what stands above and below the bars."""
+
+_LEGEND_COLUMNS = 7
 
 
-def draw_profile(profile: Profile) -> str:
-    """Return the text of the SVG; the same profile gives the same text."""
+def check_plot(path: Path) -> None:
+    """Raise UsageError for a file that is neither .svg nor .png, and when matplotlib is not installed."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path} is not {' or '.join(SUFFIXES)}. Name a file with one of these suffixes.")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError("--plot needs matplotlib. Install it with: pip install 'mlperf-tiny-harness[plot]'")
+
+
+def draw_profile(profile: Profile, path: Path) -> None:
+    """Write the plot of a profile as SVG or PNG; the same profile gives the same SVG text.
+
+    Args:
+        profile: The profile.
+        path: The file; its suffix tells the format.
+
+    Raises:
+        UsageError: as ``check_plot`` does.
+        OSError: when the file cannot be written.
+    """
+    check_plot(path)
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     layers = [*profile.layers, LayerProfile(title="outside the layers", macs=0, counts=profile.outside)]
-    causes = causes_in([layer.counts for layer in layers])
-    titles = [_short(layer.title) for layer in layers]
-    left = MARGIN + CHARACTER_WIDTH * max(map(len, titles))
-    right = WIDTH - VALUE_WIDTH
-    per_row = max(1, int((WIDTH - 2 * MARGIN) // LEGEND_COLUMN))
-    legend_rows = -(-len(causes) // per_row)
-    top = 58 + LEGEND_ROW * legend_rows
-    bottom = top + ROW_HEIGHT * len(layers)
-    longest = max((layer.counts.cycles for layer in layers), default=0) or 1
-    scale = (right - left) / longest
+    # Text stays text in an SVG; with a salt its ids do not change from run to run.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "profile", "font.size": 8}):
+        figure = Figure(figsize=(WIDTH_IN, FRAME_IN + ROW_IN * len(layers)), layout="constrained")
+        axes = figure.add_subplot()
+        _bars(axes, layers, profile)
+        _labels(axes, layers, profile)
+        figure.suptitle(_title(profile))
+        _save(figure, path)
+
+
+def _bars(axes: Axes, layers: list[LayerProfile], profile: Profile) -> None:
+    rows = range(len(layers))
+    ends = [0] * len(layers)
+    for cause in causes_in([layer.counts for layer in layers]):
+        cycles = [cycles_of(layer.counts, cause) for layer in layers]
+        label = f"{cause.heading}: {cause.key}" if cause.key else cause.heading
+        axes.barh(rows, cycles, left=ends, color=cause.colour, height=0.7, label=label)
+        ends = [end + more for end, more in zip(ends, cycles, strict=True)]
+    for row, layer in enumerate(layers):
+        text = f" {layer.counts.cycles / max(profile.total.cycles, 1):.1%}"
+        if layer.macs:
+            text += f", {layer.counts.cycles / layer.macs:.2f} cycles/MAC"
+        axes.text(ends[row], row, text, va="center")
+
+
+def _labels(axes: Axes, layers: list[LayerProfile], profile: Profile) -> None:
+    axes.set_yticks(range(len(layers)), [_short(layer.title) for layer in layers])
+    axes.invert_yaxis()  # the first layer on top
+    axes.margins(x=0.15, y=0.01)
+    axes.set_xlabel(f"cycles (timing: emulated, {profile.timing_model})")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.figure.legend(loc="outside lower center", ncols=_LEGEND_COLUMNS, frameon=False)
+
+
+def _title(profile: Profile) -> str:
     latency_ms = profile.total.cycles / profile.core_hz * 1e3
-    height = bottom + 34
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">',
-        f"<style>{_STYLE}</style>",
-        f'<rect class="ground" width="{WIDTH}" height="{height}"/>',
-        f'<text class="title" x="{MARGIN}" y="24">{escape(profile.model)} on {profile.device}, '
-        f"engine {profile.engine}: {profile.total.cycles:,} cycles, {latency_ms:,.3f} ms</text>",
-        f'<text class="faint" x="{MARGIN}" y="40">timing: emulated ({escape(profile.timing_model)})</text>',
-        *_legend(causes, per_row),
-        *_grid(longest, left, scale, top, bottom),
-    ]
-    for number, (layer, title) in enumerate(zip(layers, titles, strict=True)):
-        y = top + ROW_HEIGHT * number
-        parts += _bar(layer, title, profile.total.cycles, causes, left, y, scale)
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return (
+        f"{profile.model} on {profile.device}, engine {profile.engine}: {profile.total.cycles:,} cycles, "
+        f"{latency_ms:,.3f} ms"
+    )
 
 
-def _legend(causes: Sequence[Cause], per_row: int) -> list[str]:
-    parts = []
-    for number, cause in enumerate(causes):
-        x, y = MARGIN + LEGEND_COLUMN * (number % per_row), 50 + LEGEND_ROW * (number // per_row)
-        words = escape(cause.key or "instructions issued")
-        parts.append(
-            f'<g><title>{words}</title><circle cx="{x + 6}" cy="{y + 6}" r="5.5" fill="{cause.colour}"/>'
-            f'<text x="{x + 16}" y="{y + 10}">{cause.heading}</text></g>'
-        )
-    return parts
-
-
-def _grid(longest: int, left: float, scale: float, top: int, bottom: int) -> list[str]:
-    step = _round_step(longest / _TICKS)
-    parts = []
-    for cycles in range(0, longest + 1, step):
-        x = left + cycles * scale
-        parts.append(f'<line class="line" x1="{x:.1f}" y1="{top - 4}" x2="{x:.1f}" y2="{bottom}"/>')
-        parts.append(f'<text class="faint" x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{cycles:,}</text>')
-    parts.append(f'<text class="faint" x="{left:.1f}" y="{bottom + 28}">cycles</text>')
-    return parts
-
-
-def _round_step(least: float) -> int:
-    """The smallest of 1, 2, 5, 10, 20, 50 ... that is not below ``least``."""
-    power = 1
-    while True:
-        for factor in (1, 2, 5):
-            if factor * power >= least:
-                return factor * power
-        power *= 10
-
-
-def _bar(
-    layer: LayerProfile, title: str, total: int, causes: Sequence[Cause], left: float, y: int, scale: float
-) -> list[str]:
-    parts = [f'<text x="{left - 6:.1f}" y="{y + 11}" text-anchor="end">{escape(title)}</text>']
-    x = left
-    for cause in causes:
-        cycles = cycles_of(layer.counts, cause)
-        if not cycles:
-            continue
-        share = cycles / max(layer.counts.cycles, 1)
-        parts.append(
-            f'<rect x="{x:.2f}" y="{y}" width="{cycles * scale:.2f}" height="{BAR_HEIGHT}" fill="{cause.colour}">'
-            f"<title>{escape(layer.title)}: {cause.heading} {cycles:,} cycles, {share:.1%}</title></rect>"
-        )
-        x += cycles * scale
-    words = f"{layer.counts.cycles / max(total, 1):.1%}"
-    if layer.macs:
-        words += f", {layer.counts.cycles / layer.macs:.2f} cycles/MAC"
-    parts.append(f'<text class="faint" x="{x + 6:.1f}" y="{y + 11}">{words}</text>')
-    return parts
+def _save(figure: Figure, path: Path) -> None:
+    kind = path.suffix.lower()[1:]
+    figure.savefig(path, format=kind, metadata={"Date": None} if kind == "svg" else None)
 
 
 def _short(title: str) -> str:
-    words = " ".join(title.split())
-    return words if len(words) <= LONGEST_TITLE else words[: LONGEST_TITLE - 3] + "..."
+    text = " ".join(title.split())
+    return text if len(text) <= MAX_TITLE else text[: MAX_TITLE - 3] + "..."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A profile as text for people: what each layer does, then where its cycles go."""
+"""A profile as text: what each layer does, then where its cycles go."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from mlperf_tiny.harness.profile.causes import Cause, causes_in, cycles_of
 from mlperf_tiny.harness.profile.measure import Profile
 from mlperf_tiny.runners.emulator.native.counts import Counts
+from mlperf_tiny.terminal import text_table
 
-_GAP = "  "
 _WORK = ("cycles", "share", "instructions", "MACs", "cycles/MAC", "flash read", "RAM read", "RAM written")
 _BYTES = ("flash_read_bytes", "ram_read_bytes", "ram_written_bytes")
 
 
 def render_profile(profile: Profile) -> str:
-    """Return two tables and what was profiled; bytes are left out where the timing level does not watch memory."""
+    """Return two tables and what was profiled; there are no bytes where the timing level does not watch memory."""
     rows = [(layer.title, layer.macs, layer.counts) for layer in profile.layers]
     rows += [("outside the layers", 0, profile.outside), ("total", profile.macs, profile.total)]
     causes = causes_in([counts for _, _, counts in rows])
@@ -31,11 +31,11 @@ def render_profile(profile: Profile) -> str:
         f"{latency_ms:,.3f} ms at {profile.core_hz / 1e6:g} MHz",
         f"timing: emulated ({profile.timing_model})",
         "",
-        *_aligned(titles, work),
+        _table(titles, work),
         "",
         "cycles by cause, in % of the layer",
         "",
-        *_aligned(titles, spent),
+        _table(titles, spent),
         "",
         *(f"note: {cause.heading}: {cause.key}" for cause in causes if cause.key),
         "note: outside the layers: the monitor's loop, its copy of the input, and the engine's frame around them",
@@ -64,10 +64,6 @@ def _spent(counts: Counts, causes: Sequence[Cause]) -> tuple[str, ...]:
     return (f"{counts.cycles:,}", *(f"{share * 100:.1f}" if share else "-" for share in shares))
 
 
-def _aligned(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    first = max(map(len, titles))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        _GAP.join([title.ljust(first), *(cell.rjust(width) for cell, width in zip(row, widths, strict=True))])
-        for title, row in zip(titles, rows, strict=True)
-    ]
+def _table(titles: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
+    cells = [(title, *row) for title, row in zip(titles, rows, strict=True)]
+    return text_table(cells, align="<" + ">" * len(rows[0]))

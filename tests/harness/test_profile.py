@@ -32,6 +32,7 @@ from mlperf_tiny.harness.image.build import BuiltImage, build_image
 from mlperf_tiny.harness.image.engines import COMPILED, TFLM, Engine, compile_for, interpret_on
 from mlperf_tiny.harness.image.layer_labels import graph_labels, plan_labels
 from mlperf_tiny.harness.image.parts import ImageParts
+from mlperf_tiny.harness.profile import plot
 from mlperf_tiny.harness.profile.causes import CAUSES, OTHER, causes_in, cycles_of
 from mlperf_tiny.harness.profile.layers import (
     LayerProfile,
@@ -316,27 +317,40 @@ def test_bytes_are_shown_where_memory_is_watched() -> None:
     assert "RAM read" in text and "1,234" in text and "does not watch memory" not in text
 
 
-def test_bars_of_the_picture_are_as_long_as_their_cycles() -> None:
-    root = ElementTree.fromstring(draw_profile(PROFILE))
-    space = "{http://www.w3.org/2000/svg}"
-    bars: dict[str, float] = {}
-    for rect in root.iter(f"{space}rect"):
-        title = rect.find(f"{space}title")
-        if title is not None and title.text is not None:
-            bars[title.text] = float(rect.attrib["width"])
-    unit = bars["0: CONV_2D <&>: issue 400 cycles, 66.7%"] / 400
-    assert {text: round(width / unit) for text, width in bars.items()} == {
-        "0: CONV_2D <&>: issue 400 cycles, 66.7%": 400,
-        "0: CONV_2D <&>: load 200 cycles, 33.3%": 200,
-        "1: PAD: issue 300 cycles, 100.0%": 300,
-        "outside the layers: issue 50 cycles, 50.0%": 50,
-        "outside the layers: load 50 cycles, 50.0%": 50,
-    }
-    assert all(0 <= float(rect.attrib["x"]) < 960 for rect in root.iter(f"{space}rect") if "x" in rect.attrib)
-    assert "prefers-color-scheme: dark" in (root.findtext(f"{space}style") or "")
+def test_bars_of_the_plot_are_as_long_as_their_cycles(tmp_path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    layers = [*PROFILE.layers, LayerProfile(title="outside the layers", macs=0, counts=PROFILE.outside)]
+    plot._bars(axes, layers, PROFILE)
+    bars = {container.get_label(): [bar.get_width() for bar in container] for container in axes.containers}
+    assert bars == {"issue": [400, 300, 50], f"load: {CAUSES[1].key}": [200, 0, 50]}
+    assert [bar.get_x() for bar in axes.containers[1]] == [400, 300, 50]
+    assert [text.get_text() for text in axes.texts] == [" 60.0%, 1.20 cycles/MAC", " 30.0%", " 10.0%"]
 
 
-def test_every_cause_the_board_counts_has_a_colour_and_a_word_of_its_own(built: Built) -> None:
+def test_the_same_profile_gives_the_same_svg(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.svg", tmp_path / "b.SVG"
+    draw_profile(PROFILE, first)
+    draw_profile(PROFILE, second)
+    assert first.read_bytes() == second.read_bytes()
+    elements = ElementTree.parse(first).iter("{http://www.w3.org/2000/svg}text")
+    texts = " ".join("".join(element.itertext()) for element in elements)
+    assert "a<b on stm32f746, engine compiled: 1,000 cycles" in texts
+    assert "0: CONV_2D <&>" in texts and "emulated, pipeline 1" in texts
+
+
+def test_the_suffix_tells_the_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_profile(PROFILE, tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match=r"x\.pdf is not \.svg or \.png"):
+        draw_profile(PROFILE, tmp_path / "x.pdf")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"pip install 'mlperf-tiny-harness\[plot\]'"):
+        draw_profile(PROFILE, tmp_path / "y.png")
+
+
+def test_every_cause_has_its_own_colour_and_heading(built: Built) -> None:
     everything = (*CAUSES, OTHER)
     assert len({cause.colour for cause in everything}) == len({cause.heading for cause in everything}) == 13
     _, total = profiled(built, "stm32f746", "full")

@@ -18,7 +18,7 @@ from mlperf_tiny.errors import DataError
 @click.argument("model", metavar="NAME|PATH")
 @image_options(model=False, device_required=True)
 @data_options()
-@click.option("--plot", type=FILE, metavar="FILE.svg", help="Also draw the cycles of the layers.")
+@click.option("--plot", type=FILE, metavar="FILE", help="Also draw the cycles of the layers, as .svg or .png.")
 @json_option
 def main(model: str, image: ImageOptions, data: DataOptions, plot: Path | None, as_json: bool) -> None:
     """Profile a model on an emulated board: the second inference, layer by layer.
@@ -26,9 +26,11 @@ def main(model: str, image: ImageOptions, data: DataOptions, plot: Path | None, 
     The model is a known name or a .tflite file; a file needs --task. Nothing is recorded.
     """
     from mlperf_tiny.harness.profile.measure import ProfileOptions, profile_model
-    from mlperf_tiny.harness.profile.plot import draw_profile
+    from mlperf_tiny.harness.profile.plot import check_plot, draw_profile
     from mlperf_tiny.harness.profile.text import render_profile
 
+    if plot is not None:
+        check_plot(plot)
     printer = ProgressPrinter()
     options = ProfileOptions(
         model=model,
@@ -43,7 +45,7 @@ def main(model: str, image: ImageOptions, data: DataOptions, plot: Path | None, 
     click.echo(json.dumps(profile.to_json(), indent=1) if as_json else render_profile(profile))
     if plot is not None:
         try:
-            plot.write_text(draw_profile(profile), encoding="utf-8")
+            draw_profile(profile, plot)
         except OSError as error:
             raise DataError(f"{plot} cannot be written: {error.strerror}. Name another file with --plot.") from error
         printer.log(f"plot: {plot}")
