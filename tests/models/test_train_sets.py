@@ -117,7 +117,7 @@ def test_clip_score_is_minus_the_mean_probability_of_its_machine() -> None:
     logits = np.array([[3, 0], [2, 0], [0, 4], [0, 4]], np.float32)
     scores = clip_scores(logits, np.zeros(4, np.int64), np.array([0, 0, 1, 1]))
     odds = np.exp([3.0, 2.0, -4.0, -4.0])
-    np.testing.assert_allclose(scores, -(odds / (1 + odds)).reshape(2, 2).mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(scores, -(odds / (1 + odds)).reshape(2, 2).mean(axis=1), rtol=1e-12)
 
 
 def test_clip_scores_of_large_logits_are_finite() -> None:
