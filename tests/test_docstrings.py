@@ -7,6 +7,8 @@ Commands are left out: click prints their docstrings.
 from __future__ import annotations
 
 import ast
+import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,3 +69,34 @@ def test_public_functions_are_documented(area: str) -> None:
         if not is_exempt(function) and missing(function)
     ]
     assert len(lacking) <= ALLOWED_MISSING.get(area, 0), "\n".join(lacking)
+
+
+def docstrings(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and text of every docstring, those of attributes too."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_shapes_are_code_and_no_links(area: str) -> None:
+    """The documentation is Markdown: ``[height][width]`` without backquotes is a link to nowhere there."""
+    links = [
+        f"{path.relative_to(ROOT)}:{line}: put shapes into double backquotes"
+        for path in modules(area)
+        for line, text in docstrings(ast.parse(path.read_text(encoding="utf-8")))
+        if "][" in re.sub(r"(`+).*?\1|^ {4,}>>>.*$|^    .*::$", "", text, flags=re.DOTALL | re.MULTILINE)
+    ]
+    assert not links, "\n".join(links)
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_examples_have_a_section(area: str) -> None:
+    """Below ``Examples:``, indented: anywhere else the documentation shows ``>>>`` as three quotations."""
+    bare = [
+        f"{path.relative_to(ROOT)}:{line}: put examples below 'Examples:'"
+        for path in modules(area)
+        for line, text in docstrings(ast.parse(path.read_text(encoding="utf-8")))
+        if re.search(r"^>>> ", inspect.cleandoc(text), flags=re.MULTILINE)
+    ]
+    assert not bare, "\n".join(bare)

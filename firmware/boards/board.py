@@ -21,8 +21,9 @@ STLINK_USB_IDS = tuple(
 def pin_port(pin: str) -> str:
     """Return the letter of a pin's GPIO port.
 
-    >>> pin_port("PD8"), pin_number("PF13")
-    ('D', 13)
+    Examples:
+        >>> pin_port("PD8"), pin_number("PF13")
+        ('D', 13)
     """
     return pin[1]
 
@@ -97,12 +98,13 @@ class ClockTree:
 
     The limits are those of the data sheet at 2.7 V to 3.6 V.
 
-    >>> tree = ClockTree(
-    ...     pll_m=8, pll_n=216, pll_q=9, max_core_hz=216_000_000, overdrive_above_hz=180_000_000,
-    ...     max_apb1_hz=54_000_000, max_apb2_hz=108_000_000,
-    ... )
-    >>> tree.core_hz, tree.apb1_hz, tree.timer1_hz, tree.flash_wait_states
-    (216000000, 54000000, 108000000, 7)
+    Examples:
+        >>> tree = ClockTree(
+        ...     pll_m=8, pll_n=216, pll_q=9, max_core_hz=216_000_000, overdrive_above_hz=180_000_000,
+        ...     max_apb1_hz=54_000_000, max_apb2_hz=108_000_000,
+        ... )
+        >>> tree.core_hz, tree.apb1_hz, tree.timer1_hz, tree.flash_wait_states
+        (216000000, 54000000, 108000000, 7)
     """
 
     pll_m: int

@@ -32,8 +32,9 @@ def top1_correct(scores: Scores, labels: Labels) -> int:
         scores: Shape (samples, classes).
         labels: Shape (samples,).
 
-    >>> top1_correct(np.array([[0.5, 0.5], [0.1, 0.9]]), np.array([0, 0]))
-    1
+    Examples:
+        >>> top1_correct(np.array([[0.5, 0.5], [0.1, 0.9]]), np.array([0, 0]))
+        1
     """
     return int((np.argmax(scores, axis=1) == labels).sum())
 

@@ -46,8 +46,9 @@ class Violation:
     def text(self) -> str:
         """The violation as a phrase.
 
-        >>> Violation(rule=RuleId.WINDOW_LENGTH, got=9.6459, needed=10, where="window 3").text
-        'shortest window 9.645 s (minimum 10 s): window 3'
+        Examples:
+            >>> Violation(rule=RuleId.WINDOW_LENGTH, got=9.6459, needed=10, where="window 3").text
+            'shortest window 9.645 s (minimum 10 s): window 3'
         """
         return _TEXTS[self.rule](self)
 
@@ -100,10 +101,11 @@ _TEXTS: Mapping[RuleId, Callable[[Violation], str]] = {
 def rules_text(violations: tuple[Violation, ...]) -> str:
     """Return what a summary prints of a result's violations.
 
-    >>> rules_text(())
-    'valid: no rule violations'
-    >>> rules_text((Violation(rule=RuleId.REAL_DATA, got="synthetic", needed="real"),))
-    'not rankable: synthetic data'
+    Examples:
+        >>> rules_text(())
+        'valid: no rule violations'
+        >>> rules_text((Violation(rule=RuleId.REAL_DATA, got="synthetic", needed="real"),))
+        'not rankable: synthetic data'
     """
     data = [violation.text for violation in violations if violation.rule is RuleId.REAL_DATA]
     others = [violation.text for violation in violations if violation.rule is not RuleId.REAL_DATA]

@@ -39,8 +39,9 @@ class ChainDigest:
     def text(self) -> str:
         """Both in one cell of a table.
 
-        >>> ChainDigest(2, "ab" * 32).text[:6]
-        '2:abab'
+        Examples:
+            >>> ChainDigest(2, "ab" * 32).text[:6]
+            '2:abab'
         """
         return f"{self.lines}:{self.value}"
 

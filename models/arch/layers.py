@@ -142,8 +142,9 @@ def expand(input_shape: Shape, blocks: Sequence[Block]) -> tuple[Layer, ...]:
     Raises:
         ValueError: A block does not fit the shape it is applied to.
 
-    >>> [layer.kind for layer in expand((4, 4, 1), [Separable(2), GlobalPool()])]
-    ['depthwise', 'conv', 'pool']
+    Examples:
+        >>> [layer.kind for layer in expand((4, 4, 1), [Separable(2), GlobalPool()])]
+        ['depthwise', 'conv', 'pool']
     """
     chain = _Chain(input_shape)
     for block in blocks:

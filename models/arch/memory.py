@@ -80,8 +80,9 @@ def greedy_bytes(found: Iterable[ActivationBuffer], alignment: int = ALIGNMENT_B
     Returns:
         Bytes up to the end of the last buffer.
 
-    >>> greedy_bytes([ActivationBuffer(32, 0, 1), ActivationBuffer(16, 1, 2), ActivationBuffer(32, 2, 3)])
-    48
+    Examples:
+        >>> greedy_bytes([ActivationBuffer(32, 0, 1), ActivationBuffer(16, 1, 2), ActivationBuffer(32, 2, 3)])
+        48
     """
     placed: list[tuple[int, int, ActivationBuffer]] = []
     for buffer in sorted(found, key=lambda buffer: -buffer.size_bytes):

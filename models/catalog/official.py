@@ -44,9 +44,10 @@ class FeatureInput:
         Returns:
             Index of the model's output.
 
-        >>> reordered = FeatureInput(pipeline="micronet-kws", scale=1.0, zero_point=0, classes=("yes", "no"))
-        >>> reordered.output_of(0, ("no", "yes"))
-        1
+        Examples:
+            >>> reordered = FeatureInput(pipeline="micronet-kws", scale=1.0, zero_point=0, classes=("yes", "no"))
+            >>> reordered.output_of(0, ("no", "yes"))
+            1
         """
         return self.classes.index(labels[label]) if self.classes else label
 

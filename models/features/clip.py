@@ -16,8 +16,9 @@ Floats = NDArray[np.float64]
 def keyword_clip(samples: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return one second of ``samples``, shape (16000,): a longer clip is truncated, a shorter one zero-padded.
 
-    >>> keyword_clip(np.ones(3, np.int16))[:5].tolist()
-    [1, 1, 1, 0, 0]
+    Examples:
+        >>> keyword_clip(np.ones(3, np.int16))[:5].tolist()
+        [1, 1, 1, 0, 0]
     """
     out = np.zeros(KEYWORD_SAMPLES, np.int16)
     kept = samples[:KEYWORD_SAMPLES]
@@ -52,8 +53,9 @@ def frames(clips: NDArray[np.floating], window: int, hop: int) -> NDArray[np.flo
     Returns:
         A view of shape (..., frames, window); an incomplete last frame is dropped.
 
-    >>> frames(np.arange(6.0), 4, 2).tolist()
-    [[0.0, 1.0, 2.0, 3.0], [2.0, 3.0, 4.0, 5.0]]
+    Examples:
+        >>> frames(np.arange(6.0), 4, 2).tolist()
+        [[0.0, 1.0, 2.0, 3.0], [2.0, 3.0, 4.0, 5.0]]
     """
     return np.lib.stride_tricks.sliding_window_view(clips, window, axis=-1)[..., ::hop, :]
 

@@ -73,8 +73,9 @@ def quantize_inputs(
     Returns:
         The same shape.
 
-    >>> quantize_inputs(np.array([-0.6, 0.6, 500.0], np.float32), 1.0, 2).tolist()
-    [1, 3, 127]
+    Examples:
+        >>> quantize_inputs(np.array([-0.6, 0.6, 500.0], np.float32), 1.0, 2).tolist()
+        [1, 3, 127]
     """
     steps = features / np.float32(scale)
     whole = np.rint(steps) + zero_point if rounding == "nearest" else np.trunc(steps + np.float32(zero_point))

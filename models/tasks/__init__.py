@@ -38,8 +38,9 @@ def find_task(name: str) -> Task:
 def task_names(tasks: Iterable[Task] = TASKS) -> str:
     """Return the names of ``tasks`` for a sentence.
 
-    >>> task_names((IC, KWS, VWW))
-    'ic, kws or vww'
+    Examples:
+        >>> task_names((IC, KWS, VWW))
+        'ic, kws or vww'
     """
     *others, last = (task.name for task in tasks)
     return f"{', '.join(others)} or {last}" if others else last

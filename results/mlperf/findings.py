@@ -52,8 +52,9 @@ _VERDICTS = {
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
     """Return the verdict: the worst kind among the findings decides.
 
-    >>> verdict_of([Finding(Kind.NOTE, "reading", "a folder was misspelt")]).text
-    'confirmed'
+    Examples:
+        >>> verdict_of([Finding(Kind.NOTE, "reading", "a folder was misspelt")]).text
+        'confirmed'
     """
     verdicts = [_VERDICTS[finding.kind] for finding in findings if finding.kind in _VERDICTS]
     return max(verdicts, key=lambda verdict: verdict.exit_code, default=Verdict.CONFIRMED)

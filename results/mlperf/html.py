@@ -18,8 +18,9 @@ def html_environment(folder: Path) -> Environment:
     Autoescape is on, an undefined name is an error. Text is also sanitized like text for a terminal: control
     characters become visible, over-long text is cut. Only ``markupsafe.Markup`` is printed as it is.
 
-    >>> html_environment(Path()).from_string("{{ text }}").render(text="<b>\\x1b")
-    '&lt;b&gt;\\\\x1b'
+    Examples:
+        >>> html_environment(Path()).from_string("{{ text }}").render(text="<b>\\x1b")
+        '&lt;b&gt;\\\\x1b'
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

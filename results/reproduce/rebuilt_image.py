@@ -170,7 +170,8 @@ def _same(tree: FileTree, path: str, content: bytes | None) -> bool:
 def code_folder_of(folder: str) -> str | None:
     """Return the folder of a submission's code when a run lies in one, else None.
 
-    >>> code_folder_of("closed/labs/code/kws/board")
-    'closed/labs/code/kws/board'
+    Examples:
+        >>> code_folder_of("closed/labs/code/kws/board")
+        'closed/labs/code/kws/board'
     """
     return folder if CODE in folder.split("/") else None

@@ -32,8 +32,9 @@ def render_text(review: Review, notes: bool = True) -> str:
 def metric_text(metric: CheckedMetric) -> str:
     """Return claim and recomputed value of a metric, for people.
 
-    >>> metric_text(CheckedMetric("throughput", "inf./s", "4.67", 4.6731))
-    '4.673 inf./s (claimed 4.67)'
+    Examples:
+        >>> metric_text(CheckedMetric("throughput", "inf./s", "4.67", 4.6731))
+        '4.673 inf./s (claimed 4.67)'
     """
     if metric.recomputed is None:
         return f"{sanitize_for_terminal(metric.claimed or '', 40)} {metric.unit} (not recomputed)".replace("  ", " ")

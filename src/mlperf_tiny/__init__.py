@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """An MLPerf Tiny benchmark harness with reference MicroNets; ``mlperf_tiny.api`` lists the public names.
 
->>> import mlperf_tiny
->>> mlperf_tiny.find_board("stm32f746").cpu
-'cortex-m7'
+Examples:
+    >>> import mlperf_tiny
+    >>> mlperf_tiny.find_board("stm32f746").cpu
+    'cortex-m7'
 
 The names are loaded when they are first used: ``import mlperf_tiny`` and ``mlperf_tiny.errors`` take no time.
 """

@@ -18,8 +18,9 @@ def sanitize_for_terminal(text: str, limit: int = MAX_SHOWN) -> str:
         text: Text from a device, a file or a submission.
         limit: Longest result in characters; the end of a longer one is replaced by ``...``.
 
-    >>> sanitize_for_terminal("\x1b[31mred")
-    '\\x1b[31mred'
+    Examples:
+        >>> sanitize_for_terminal("\x1b[31mred")
+        '\\x1b[31mred'
     """
     plain = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
     return plain if len(plain) <= limit else plain[: limit - 3] + "..."
@@ -28,8 +29,9 @@ def sanitize_for_terminal(text: str, limit: int = MAX_SHOWN) -> str:
 def numbers(values: Collection[float]) -> str:
     """Return numbers in ascending order, each once, as text.
 
-    >>> numbers([3, 1.5, 3])
-    '1.5, 3'
+    Examples:
+        >>> numbers([3, 1.5, 3])
+        '1.5, 3'
     """
     return ", ".join(f"{value:g}" for value in sorted(set(values)))
 
@@ -46,9 +48,10 @@ def text_table(
         indent: Text before each line.
         spanning: Numbers of rows whose last cell is a sentence over the columns to its right; it widens none.
 
-    >>> print(text_table([["model", "ms"], ["kws-s", "37.97"]], align="<>"))
-    model     ms
-    kws-s  37.97
+    Examples:
+        >>> print(text_table([["model", "ms"], ["kws-s", "37.97"]], align="<>"))
+        model     ms
+        kws-s  37.97
     """
     columns = max(map(len, rows), default=0)
     align = align.ljust(columns, "<")

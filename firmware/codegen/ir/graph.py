@@ -16,8 +16,9 @@ Option = int | float | str | bool | tuple[int, ...]
 def dims(shape: tuple[int, ...]) -> str:
     """Return a shape as a title shows it, without the batch.
 
-    >>> dims((1, 25, 5, 64)), dims(())
-    ('25x5x64', 'scalar')
+    Examples:
+        >>> dims((1, 25, 5, 64)), dims(())
+        ('25x5x64', 'scalar')
     """
     return "x".join(map(str, shape[1:] if len(shape) > 1 and shape[0] == 1 else shape)) or "scalar"
 

@@ -21,8 +21,9 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 
     ``real`` is a double >= 0. shift > 0 is to the left. Below 2^-32 everything is 0; above 2^30 it saturates.
 
-    >>> quantize_multiplier(0.75)
-    (1610612736, 0)
+    Examples:
+        >>> quantize_multiplier(0.75)
+        (1610612736, 0)
     """
     if real == 0.0:
         return 0, 0
@@ -58,8 +59,9 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
         scale: The output's scale.
         zero_point: The output's zero point.
 
-    >>> activation_range("RELU6", 6 / 255, -128)
-    (-128, 127)
+    Examples:
+        >>> activation_range("RELU6", 6 / 255, -128)
+        (-128, 127)
     """
     low, high = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}[
         activation
@@ -97,8 +99,9 @@ def rounding_shift_right(value: int, exponent: int) -> int:
         value: An int32.
         exponent: 0 to 31.
 
-    >>> rounding_shift_right(-3, 1), rounding_shift_right(3, 1)
-    (-2, 2)
+    Examples:
+        >>> rounding_shift_right(-3, 1), rounding_shift_right(3, 1)
+        (-2, 2)
     """
     mask = (1 << exponent) - 1
     threshold = (mask >> 1) + (value < 0)

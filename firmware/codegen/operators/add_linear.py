@@ -55,7 +55,7 @@ class LinearSum:
 
 
 def exact_sums(r: Rescale) -> NDArray[np.int64]:
-    """Return TFLite's sums, saturated to int8 and not otherwise clamped, as int64 [256][256] for a, b = -128..127.
+    """Return TFLite's sums, saturated to int8 and not otherwise clamped, as int64 ``[256][256]`` for a, b = -128..127.
 
     All shifts must be 0 or to the right.
     """

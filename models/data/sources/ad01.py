@@ -24,8 +24,9 @@ _FEATURE_TAIL = "_hist_librosa"
 def clip_stem(name: str) -> str:
     """Return what a clip and its feature file are both called.
 
-    >>> clip_stem("normal_id_01_00000003_hist_librosa.bin")
-    'normal_id_01_00000003'
+    Examples:
+        >>> clip_stem("normal_id_01_00000003_hist_librosa.bin")
+        'normal_id_01_00000003'
     """
     return PurePosixPath(name).stem.removesuffix(_FEATURE_TAIL)
 

@@ -146,8 +146,9 @@ def shift(samples: Floats, by: int) -> Floats:
         samples: Shape (n,).
         by: Number of samples; negative: towards the start.
 
-    >>> shift(np.array([1, 2, 3], np.float32), 1).tolist()
-    [0.0, 1.0, 2.0]
+    Examples:
+        >>> shift(np.array([1, 2, 3], np.float32), 1).tolist()
+        [0.0, 1.0, 2.0]
     """
     out = np.zeros_like(samples)
     if by >= 0:

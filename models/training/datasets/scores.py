@@ -29,8 +29,9 @@ def ad_score(reconstructed: NDArray[np.floating], inputs: NDArray[np.floating]) 
         reconstructed: Outputs of the auto-encoder, shape (windows, 640).
         inputs: Its inputs, same shape.
 
-    >>> ad_score(np.zeros((1, 2)), np.array([[1.0, 3.0]]))
-    5.0
+    Examples:
+        >>> ad_score(np.zeros((1, 2)), np.array([[1.0, 3.0]]))
+        5.0
     """
     return float(np.mean((reconstructed.astype(np.float64) - inputs.astype(np.float64)) ** 2))
 
@@ -72,8 +73,9 @@ def auc(labels: NDArray[np.integer], scores: Floats) -> float:
         labels: 1 anomalous, 0 normal, shape (n,); both must occur.
         scores: Anomaly scores, shape (n,).
 
-    >>> auc(np.array([0, 0, 1]), np.array([0.1, 0.4, 0.4]))
-    0.75
+    Examples:
+        >>> auc(np.array([0, 0, 1]), np.array([0.1, 0.4, 0.4]))
+        0.75
     """
     from sklearn.metrics import roc_auc_score
 

@@ -89,9 +89,10 @@ def recipe_for(arch: Arch) -> Recipe:
     Raises:
         UsageError: No recipe is for this network.
 
-    >>> from mlperf_tiny.models.arch.zoo import find_arch
-    >>> recipe_for(find_arch("micronet-kws-s")).task
-    'kws'
+    Examples:
+        >>> from mlperf_tiny.models.arch.zoo import find_arch
+        >>> recipe_for(find_arch("micronet-kws-s")).task
+        'kws'
     """
     task = find_pipeline(arch.pipeline).task if arch.pipeline else ""
     for recipe in RECIPES:

@@ -88,8 +88,9 @@ def axis_for(values: Sequence[float], may_be_log: bool = True) -> Axis:
 def tick_texts(values: Sequence[float]) -> list[tuple[float, str]]:
     """Return each tick's value and text, with as few decimals as distinguish it from its neighbours and from zero.
 
-    >>> tick_texts([0.0, 0.5, 1.0])
-    [(0.0, '0'), (0.5, '0.5'), (1.0, '1')]
+    Examples:
+        >>> tick_texts([0.0, 0.5, 1.0])
+        [(0.0, '0'), (0.5, '0.5'), (1.0, '1')]
     """
     steps = [b - a for a, b in pairwise(values)] or [abs(value) for value in values]
     smallest = min((step for step in steps if step > 0), default=1.0)

@@ -76,8 +76,9 @@ class Plots:
 def figure(value: float) -> str:
     """Return a value with three or four significant digits.
 
-    >>> figure(0.0123456), figure(12.345), figure(98765.4)
-    ('0.01235', '12.35', '98,765')
+    Examples:
+        >>> figure(0.0123456), figure(12.345), figure(98765.4)
+        ('0.01235', '12.35', '98,765')
     """
     decimals = min(max(0, 3 - math.floor(math.log10(abs(value)))), 6) if 0 < abs(value) < 1000 else 0
     return f"{value:,.{decimals}f}"

@@ -236,8 +236,9 @@ def _breakable(name: str) -> Markup:
 def address_of(path: str) -> str:
     """Return ``path`` as the address of a link: nothing in it can name a scheme or a host.
 
-    >>> address_of("javascript:alert(1)"), address_of("//host/share")
-    ('javascript%3Aalert%281%29', '/host/share')
+    Examples:
+        >>> address_of("javascript:alert(1)"), address_of("//host/share")
+        ('javascript%3Aalert%281%29', '/host/share')
     """
     text = quote(path, safe="/-._~")
     return "/" + text.lstrip("/") if text.startswith("/") else text

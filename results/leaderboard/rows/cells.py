@@ -40,8 +40,9 @@ def escape_formula(cell: str) -> str:
 
     Cells that begin with apostrophes before such a character get one more, so that ``unescape_formula`` can undo it.
 
-    >>> escape_formula("=1+1"), escape_formula("-1.5"), unescape_formula("'=1+1")
-    ("'=1+1", '-1.5', '=1+1')
+    Examples:
+        >>> escape_formula("=1+1"), escape_formula("-1.5"), unescape_formula("'=1+1")
+        ("'=1+1", '-1.5', '=1+1')
     """
     return "'" + cell if _FORMULA.match(cell) and not _SIGNED.fullmatch(cell) else cell
 

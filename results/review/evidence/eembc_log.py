@@ -54,8 +54,9 @@ class LogLine:
 def read_line(line: str) -> LogLine | None:
     """Return the parts of a line; None for one without a message, and for the sequencer's plan of commands.
 
-    >>> read_line("00112.745 io: [dut]: m-ready")
-    LogLine(clock_s=112.745, speaker='dut', text='m-ready')
+    Examples:
+        >>> read_line("00112.745 io: [dut]: m-ready")
+        LogLine(clock_s=112.745, speaker='dut', text='m-ready')
     """
     if not any(mark in line for mark in (*MESSAGE_MARKS, 'Command "')) or "m-sequencing" in line:
         return None
@@ -219,8 +220,9 @@ def parse_eembc_log(lines: Iterable[str], source: str) -> Run:
 def parse_script(lines: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
     """Return file, iterations and warm-ups of every ``infer`` the command list ``script.async`` holds, in order.
 
-    >>> parse_script(["cmd: 'bload dut \\"a/x.bin\\"'", "cmd: 'dut infer 10 1'"])
-    (('x.bin', 10, 1),)
+    Examples:
+        >>> parse_script(["cmd: 'bload dut \\"a/x.bin\\"'", "cmd: 'dut infer 10 1'"])
+        (('x.bin', 10, 1),)
     """
     planned: list[tuple[str, int, int]] = []
     file = ""
@@ -243,7 +245,8 @@ def _script_commands(lines: Iterable[str]) -> Iterator[str]:
 def base_name(path: str) -> str:
     r"""Return the file name of a path as Windows or another system writes it.
 
-    >>> base_name("C:\\data\\x.bin")
-    'x.bin'
+    Examples:
+        >>> base_name("C:\\data\\x.bin")
+        'x.bin'
     """
     return path.replace("\\", "/").rpartition("/")[2]

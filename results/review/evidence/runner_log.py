@@ -84,8 +84,9 @@ def number(text: str) -> float | None:
 def bounded_values(values: Sequence[float] | None) -> tuple[float, ...] | None:
     """Return an answer whose values can be computed with; None for one that is empty, too long or out of range.
 
-    >>> bounded_values([0.5, 0.25])
-    (0.5, 0.25)
+    Examples:
+        >>> bounded_values([0.5, 0.25])
+        (0.5, 0.25)
     """
     if not values or len(values) > MAX_VALUES or any(abs(value) >= MAX_VALUE for value in values):
         return None
@@ -95,8 +96,9 @@ def bounded_values(values: Sequence[float] | None) -> tuple[float, ...] | None:
 def error_text(line: str) -> str:
     """Return the text of an error message of the wire protocol anywhere in a line, "" when there is none.
 
-    >>> error_text("00046.063 ulp-mlperf: e-[The run is too short]")
-    'The run is too short'
+    Examples:
+        >>> error_text("00046.063 ulp-mlperf: e-[The run is too short]")
+        'The run is too short'
     """
     if not any(mark in line for mark in MESSAGE_MARKS):
         return ""

@@ -26,8 +26,9 @@ def cache_size_id(cache: Cache) -> int:
 
     Source: Armv7-M Architecture Reference Manual (DDI 0403), B4.8.1.
 
-    >>> hex(cache_size_id(Cache(size_bytes=4096, ways=4)))
-    '0xf003e019'
+    Examples:
+        >>> hex(cache_size_id(Cache(size_bytes=4096, ways=4)))
+        '0xf003e019'
     """
     sets = cache.size_bytes // (cache.ways * cache.line_bytes)
     return 0xF000_0000 | (sets - 1) << 13 | (cache.ways - 1) << 3 | (cache.line_bytes // 4).bit_length() - 3

@@ -55,8 +55,9 @@ def help_text(text: str, default: object) -> str:
         text: One sentence.
         default: The value, or how it is found.
 
-    >>> help_text("Serial baud rate.", 115200)
-    'Serial baud rate.  [default: 115200]'
+    Examples:
+        >>> help_text("Serial baud rate.", 115200)
+        'Serial baud rate.  [default: 115200]'
     """
     return f"{text}  [default: {default}]"
 

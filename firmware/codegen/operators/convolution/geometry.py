@@ -44,8 +44,9 @@ class Geometry:
     def text(self) -> str:
         """The filter and its strides, and the dilation where there is one.
 
-        >>> Geometry(in_h=5, in_w=5, out_h=3, out_w=5, filter_h=3, filter_w=3, stride_h=2).text
-        '3x3/2x1'
+        Examples:
+            >>> Geometry(in_h=5, in_w=5, out_h=3, out_w=5, filter_h=3, filter_w=3, stride_h=2).text
+            '3x3/2x1'
         """
         dilation = (
             f" dilated {self.dilation_h}x{self.dilation_w}" if (self.dilation_h, self.dilation_w) != (1, 1) else ""
@@ -77,8 +78,8 @@ def read_geometry(op: Operator, graph: Graph, in_: Tensor, out: Tensor, filter_:
     Args:
         op: A CONV_2D or DEPTHWISE_CONV_2D, perhaps with the option ``border`` of a PAD folded in.
         graph: The graph it is part of.
-        in_: Its input [1][height][width][channels].
-        out: Its output [1][height][width][channels].
+        in_: Its input ``[1][height][width][channels]``.
+        out: Its output ``[1][height][width][channels]``.
         filter_: Its weights; axes 1 and 2 are height and width.
 
     Raises:

@@ -50,7 +50,7 @@ class ConvLayer:
 
 
 def read_conv_layer(op: Operator, graph: Graph) -> ConvLayer:
-    """Read a CONV_2D: weights [out channels][height][width][in channels].
+    """Read a CONV_2D: weights ``[out channels][height][width][in channels]``.
 
     Args:
         op: The operator.
@@ -70,7 +70,7 @@ def read_conv_layer(op: Operator, graph: Graph) -> ConvLayer:
 
 
 def read_depthwise_layer(op: Operator, graph: Graph) -> ConvLayer:
-    """Read a DEPTHWISE_CONV_2D: weights [1][height][width][in channels * depth multiplier].
+    """Read a DEPTHWISE_CONV_2D: weights ``[1][height][width][in channels * depth multiplier]``.
 
     Args:
         op: The operator.
@@ -88,7 +88,7 @@ def read_depthwise_layer(op: Operator, graph: Graph) -> ConvLayer:
 
 
 def read_dense_layer(op: Operator, graph: Graph) -> ConvLayer:
-    """Read a FULLY_CONNECTED: weights [outputs][inputs]; the input is taken as rows of as many values as a filter has.
+    """Read a FULLY_CONNECTED: weights ``[outputs][inputs]``; the input is split into rows of a filter's length.
 
     Args:
         op: The operator.

@@ -18,8 +18,9 @@ def pair_order(runs: int, run_values: int) -> NDArray[np.int64]:
         runs: Runs of neighbouring input values in an im2col column, at least 1.
         run_values: Values of each, at least 1.
 
-    >>> pair_order(1, 5).tolist()
-    [[0, 2], [1, 3], [4, -1]]
+    Examples:
+        >>> pair_order(1, 5).tolist()
+        [[0, 2], [1, 3], [4, -1]]
     """
     run: list[tuple[int, int]] = []
     for start in range(0, run_values - 3, 4):

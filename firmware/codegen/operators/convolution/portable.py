@@ -22,7 +22,7 @@ def lower_conv(layer: ConvLayer) -> Step:
 
 
 def lower_depthwise(layer: ConvLayer) -> Step:
-    """Return the call of ``depthwise_conv2d_s8``, whose weights are [height][width][out channels]."""
+    """Return the call of ``depthwise_conv2d_s8``, whose weights are ``[height][width][out channels]``."""
     channels = {
         "in_channels": layer.in_channels,
         "depth_multiplier": layer.weights.channels // layer.in_channels,

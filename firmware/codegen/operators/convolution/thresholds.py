@@ -70,8 +70,9 @@ def thresholds_of_real(real: float, out_zero: int, low: int, high: int) -> NDArr
         low: Lowest output of the fused activation.
         high: Highest output of the fused activation.
 
-    >>> thresholds_of_real(0.5, 0, -128, 127)[127:131].tolist()  # outputs 0, 1, 2, 3
-    [0, 1, 3, 5]
+    Examples:
+        >>> thresholds_of_real(0.5, 0, -128, 127)[127:131].tolist()  # outputs 0, 1, 2, 3
+        [0, 1, 3, 5]
     """
     if real <= 0.0:
         return _clamp(np.where(out_zero >= LEVELS, -UNREACHABLE, UNREACHABLE), low, high)

@@ -35,8 +35,9 @@ def broadcast(a: Sequence[int], b: Sequence[int], out: Sequence[int]) -> Broadca
         b: Shape of the second operand.
         out: Shape of the output.
 
-    >>> broadcast((1, 8, 8, 16), (16,), (1, 8, 8, 16))
-    BroadcastLoop(sizes=(1, 1, 64, 16), a=(0, 0, 16, 1), b=(0, 0, 0, 1))
+    Examples:
+        >>> broadcast((1, 8, 8, 16), (16,), (1, 8, 8, 16))
+        BroadcastLoop(sizes=(1, 1, 64, 16), a=(0, 0, 16, 1), b=(0, 0, 0, 1))
     """
     rank = max(len(a), len(b))
     wide = [(1,) * (rank - len(shape)) + tuple(shape) for shape in (a, b)]

@@ -152,7 +152,8 @@ def source(name: str, isa: Isa) -> str:
         name: The C file of the portable kernel.
         isa: The instruction set of the core.
 
-    >>> source("avg_pool_s8.c", Isa.DSP)
-    'dsp/avg_pool_s8.c'
+    Examples:
+        >>> source("avg_pool_s8.c", Isa.DSP)
+        'dsp/avg_pool_s8.c'
     """
     return f"dsp/{name}" if isa is Isa.DSP else name

@@ -21,8 +21,9 @@ def window(
         dilation: Elements from one tap to the next.
         border: Padding before and after, with VALID.
 
-    >>> window("SAME", 10, 3, 2), window("VALID", 10, 3, 2)
-    ((5, 0), (4, 0))
+    Examples:
+        >>> window("SAME", 10, 3, 2), window("VALID", 10, 3, 2)
+        ((5, 0), (4, 0))
     """
     span = (kernel - 1) * dilation + 1
     if padding == "SAME":
