@@ -182,7 +182,7 @@ def elementwise_case(kind: str, two: Two) -> Case:
             tensors.append(tensor)
         out = tuple(np.broadcast_shapes(two.a, two.b))
         y = b.tensor(out, scale=two.out_quant[0], zero_point=two.out_quant[1])
-        b.operator(kind, tensors, [y], {"activation": two.activation})
+        b.operator(kind, tensors, [y], {} if two.activation == "NONE" else {"activation": two.activation})
         return source, y
 
     return Case(f"{kind} {two}", make)

@@ -65,7 +65,7 @@ def lower_add(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         "b_multiplier": b_multiplier,
         "b_shift": b_shift,
     }
-    step = _step(op, graph, "add_s8", operands, rescale, ratio)
+    step = _step(op, graph, operands, "add_s8", rescale | _requant_fields(op, graph, out, ratio))
     return (step if isa is Isa.REF or not operands.loop.flat else _linear(step, out),)
 
 
@@ -102,7 +102,7 @@ def lower_mul(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     # A product has 16 bits: above this the requantised one could leave int32.
     require(ratio < 1 << 14, op, graph, f"its output scale {out.scale:g} is too fine for {a.scale:g} * {b.scale:g}")
     zeros = {"a_zero": a.zero_point, "b_zero": b.zero_point}
-    return (_step(op, graph, "mul_s8", operands, zeros, ratio),)
+    return (_step(op, graph, operands, "mul_s8", zeros | _requant_fields(op, graph, out, ratio)),)
 
 
 def _operands(op: Operator, graph: Graph) -> Operands:
@@ -116,17 +116,22 @@ def _operands(op: Operator, graph: Graph) -> Operands:
     return Operands(a=a, b=b, out=out, loop=loop)
 
 
-def _step(
-    op: Operator,
-    graph: Graph,
-    kernel: str,
-    operands: Operands,
-    rescale: dict[str, int],
-    ratio: float,
-) -> Step:
-    a, b, out, loop = operands.a, operands.b, operands.out, operands.loop
+def _requant_fields(op: Operator, graph: Graph, out: Tensor, ratio: float) -> dict[str, int]:
+    """The last fields of a struct: from the accumulator to the output."""
     multiplier, shift = quantize_multiplier(ratio)
     low, high = output_range(op, graph, out)
+    return {
+        "out_zero": out.zero_point,
+        "out_multiplier": multiplier,
+        "out_shift": shift,
+        "out_min": low,
+        "out_max": high,
+    }
+
+
+def _step(op: Operator, graph: Graph, operands: Operands, kernel: str, arithmetic: dict[str, int]) -> Step:
+    """The call of a two-operand kernel; ``arithmetic`` are its fields after the shapes and constants."""
+    a, b, out, loop = operands.a, operands.b, operands.out, operands.loop
     constants, pointers = [], {}
     for side, tensor in (("a", a), ("b", b)):
         pointers[f"{side}_constant"] = "0"
@@ -134,7 +139,7 @@ def _step(
             constant = Constant(f"op{op.index}_{side}", "int8_t", tensor.data.astype(np.int8), f"{op.kind}: {tensor}")
             constants.append(constant)
             pointers[f"{side}_constant"] = constant.name
-    # The kernel takes two pointers in any case; the one of a constant operand is not looked at.
+    # The kernel takes two pointers in any case; the one of a constant operand is not read.
     activations = [tensor for tensor in (a, b) if tensor.data is None]
     whole = [tensor.index for tensor in activations if tensor.elements == out.elements]
     # An operand that is not read later is the first choice to be overwritten.
@@ -150,12 +155,7 @@ def _step(
             "a_stride": _array(loop.a),
             "b_stride": _array(loop.b),
             **pointers,
-            **rescale,
-            "out_zero": out.zero_point,
-            "out_multiplier": multiplier,
-            "out_shift": shift,
-            "out_min": low,
-            "out_max": high,
+            **arithmetic,
         },
         inputs=(activations[0].index, activations[-1].index),
         output=out.index,
