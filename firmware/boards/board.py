@@ -161,7 +161,7 @@ class ClockTree:
 
 @dataclass(frozen=True, kw_only=True)
 class Console:
-    """The UART behind the probe's virtual COM port, and how the board wires it."""
+    """The UART of the probe's virtual COM port, and how the board wires it."""
 
     uart: str
     """``USART3``."""
@@ -184,7 +184,7 @@ class Console:
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Where a chip tells what it is."""
+    """Where a chip's identity can be read."""
 
     idcode: int
     """DBGMCU_IDCODE."""

@@ -21,7 +21,7 @@ typedef struct {
     uint32_t damaged;
 } line_t;
 
-/* Takes what port_getchar gave (a byte or PORT_BYTE_LOST) and says whether a command has ended. */
+/* Takes what port_getchar gave (a byte or PORT_BYTE_LOST) and returns whether a command has ended. */
 line_state_t line_feed(line_t *line, int byte);
 
 /* Cuts the next word off *cursor, as strtok does with a blank; NULL when there is none. */

@@ -43,7 +43,7 @@ static void begin(const char *count_word)
         return;
     }
     if ((uint32_t)count > APP_BUFFER_BYTES) {
-        /* The reference firmware says this without e-[ ], and then lets the data overrun its buffer. */
+        /* The reference firmware prints this without e-[ ], and then lets the data overrun its buffer. */
         text_put("e-[Supplied buffer size ");
         text_unsigned((uint32_t)count);
         text_put(" exceeds maximum of ");

@@ -3,7 +3,7 @@
 #ifndef MONITOR_H
 #define MONITOR_H
 
-/* Boots, then answers commands. Returns only when the port says that no more input will come. */
+/* Boots, then answers commands. Returns only when port_getchar() gives PORT_END. */
 void monitor_run(void);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* The int8 output tensor of the last good inference. Nothing here reads it: a debugger or an emulator that knows the
+/* The int8 output tensor of the last good inference. Nothing here reads it: a debugger or an emulator with the
  * image's symbols finds the raw output by it, which m-results rounds to three decimals. */
 extern const int8_t *results_tensor;
 

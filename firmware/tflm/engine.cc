@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorFlow Lite Micro behind model.h: one interpreter, one static arena, no heap.
+// TensorFlow Lite Micro as model.h declares an engine: one interpreter, one static arena, no heap.
 //
 // tflm_model.h is generated: the .tflite as constant data, its sizes and scales, and the calls that add exactly its
 // operators. The interpreter and the resolver live in static storage and are built in model_init(), so that nothing
@@ -52,7 +52,7 @@ const model_info_t model_info = {
 };
 
 // How the arena is found (harness/image/arena.py): an image with an ample one is booted, what the interpreter took of it is
-// read by this symbol, and the limit, volatile so that the compiler does not know it, is changed from boot to boot.
+// read by this symbol, and the limit, volatile so that the compiler does not take it for a constant, is changed from boot to boot.
 extern uint32_t tflm_arena_used_bytes;
 uint32_t tflm_arena_used_bytes;
 extern const volatile uint32_t tflm_arena_limit_bytes;

@@ -52,7 +52,7 @@ class FakeCompiled:
 
     @property
     def arena_bytes(self) -> int:
-        """What ``model.c`` says of itself."""
+        """The fields of ``model_info``."""
         return self.input_bytes + self.output_bytes
 
     @property

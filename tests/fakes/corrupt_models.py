@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models that are broken on purpose, from fixed seeds.
 
-Two ways to spoil: bytes of the file (truncated, flipped, huge words where offsets and lengths are, regions swapped),
-which tests the reader; and values of the object tree before it is written, which gives well-formed files that lie,
-and tests what comes after the reader. Bombs are small files that claim much.
+Two ways to corrupt a model: bytes of the file (truncated, flipped, huge words where offsets and lengths are, regions
+swapped), which tests the reader; and values of the object tree before it is written, which gives well-formed files with
+wrong values and tests the steps after the reader. Bombs are small files that claim huge sizes.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def structure_words(model: bytes) -> list[int]:
     return [at for at in range(0, len(model) - 4, 4) if at // 4 not in inside]
 
 
-def spoil_bytes(model: bytes, words: list[int], seed: int) -> bytes:
+def corrupt_bytes(model: bytes, words: list[int], seed: int) -> bytes:
     """One deterministic mutation of the file."""
     draw = random.Random(seed)
     data = bytearray(model)
@@ -164,7 +164,7 @@ def _fields(tree: Any) -> Iterator[tuple[Any, Any]]:
                 stack.append(value)
 
 
-def spoil_tree(b: Builder, seed: int) -> bytes | None:
+def corrupt_values(b: Builder, seed: int) -> bytes | None:
     """Changes one to three values of a model and writes it; None when the schema's writer cannot hold them."""
     draw = random.Random(seed)
     # Names and constants are most of the values, but few of the checks.

@@ -2,7 +2,7 @@
 """The emitted C and the engine as a program on this machine: int8 inputs on stdin, int8 outputs on stdout.
 
 Compiled by the same compiler as the firmware, with undefined behaviour made a crash. Every input runs twice in a row;
-a second answer that differs is an error, so that no test can miss spoiled state.
+a second answer that differs is an error, so that no test can miss state that an inference leaves.
 """
 
 from __future__ import annotations

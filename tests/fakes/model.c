@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An engine for tests of the monitor and the ports. Output value i is the sum of input values i, i + OUTPUT, ... in
- * eight bits, so that every input byte matters; the input is spoiled by each inference, as a real engine's may be. */
+ * eight bits, so that every input byte matters; the input is overwritten by each inference, as a real engine's may be. */
 #include "model.h"
 
 #include "fake_config.h"

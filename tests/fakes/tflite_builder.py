@@ -83,7 +83,7 @@ def _value(name: str, value: Any) -> Any:
 
 
 class Builder:
-    """One model under construction. ``model`` is LiteRT's object form: tests may spoil it before ``build``."""
+    """One model under construction. ``model`` is LiteRT's object form: tests may corrupt it before ``build``."""
 
     def __init__(self, description: str = "made for a test") -> None:
         self.model = schema.ModelT()
@@ -144,7 +144,7 @@ class Builder:
         """Adds an operator and gives its index.
 
         ``kind`` is TFLite's name, or ``CUSTOM:<name>``; ``options`` use the names of ``firmware.codegen.ir.graph``.
-        Strides, dilations and the depth multiplier are 1 where they are left out. Kinds without an options class
+        Strides, dilations and the depth multiplier are 1 unless given. Kinds without an options class
         here (RELU, LOGISTIC, ...) are written without options.
         """
         operator = schema.OperatorT()

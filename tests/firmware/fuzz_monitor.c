@@ -2,7 +2,7 @@
 /* Feeds the monitor random and mutated commands and judges every reply:  fuzz_monitor SEED LINES
  *
  * This file is the port (so it sees every byte) and the engine (so it sees every inference). It aborts unless
- *   - each '%' is answered with exactly one line "m-ready", the last of its reply, and nothing is said in between;
+ *   - each '%' is answered with exactly one line "m-ready", the last of its reply, and nothing is sent in between;
  *   - replies are lines of printable characters ended by CR LF;
  *   - an inference runs only after a complete load of the right size, and its input tensor is what was loaded;
  *   - a reply without an error line to `infer` has one m-results line. */
@@ -145,7 +145,7 @@ static void generate(void)
     command_length = 0;
     const uint32_t kind = draw(16);
     if (kind < 5) {
-        /* What comes next in a sound session, so that loads do complete. */
+        /* What comes next in a valid session, so that loads do complete. */
         const size_t wanted = input_wire_bytes();
         if (shadow_expected_bytes < wanted || shadow_stored > wanted || draw(8) == 0) {
             char text[32];
@@ -216,7 +216,7 @@ static int begins(const char *text)
     return strncmp(reply_line, text, strlen(text)) == 0;
 }
 
-/* The driver's own reading of an accepted data command: pairs behind the first blank(s) after "db". */
+/* The driver's own reading of an accepted data command: pairs after the first blank(s) after "db". */
 static void shadow_data(void)
 {
     size_t at = 0;

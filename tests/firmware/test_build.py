@@ -111,7 +111,7 @@ def test_building_twice_in_one_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("board", CHIPS, ids=lambda board: board.device)
-def test_more_ram_than_there_is(board: Board, tmp_path: Path) -> None:
+def test_image_larger_than_ram_is_refused(board: Board, tmp_path: Path) -> None:
     fits = build_firmware(KWS, KWS01, board, tmp_path)
     spare = board.memory("ram").size_bytes - fits.ram_bytes
     grown = {"static int8_t output[": f"int8_t ballast[{spare}];\nstatic int8_t output["}
@@ -126,7 +126,7 @@ def test_more_ram_than_there_is(board: Board, tmp_path: Path) -> None:
     assert not (tmp_path / "firmware.elf").exists()
 
 
-def test_more_flash_than_there_is(kws_image: Firmware, tmp_path: Path) -> None:
+def test_image_larger_than_flash_is_refused(kws_image: Firmware, tmp_path: Path) -> None:
     small = replace(
         F746,
         memories=(Memory(name="flash", base=0x0800_0000, size_bytes=kws_image.flash_bytes - 1), F746.memory("ram")),
@@ -148,7 +148,7 @@ def test_initialised_data_is_kept_in_flash(tmp_path: Path) -> None:
     assert image[offset : offset + 12] == bytes.fromhex("4433221188776655fecaad0b")
 
 
-def test_refused_code_is_shown(tmp_path: Path) -> None:
+def test_compiler_messages_are_in_the_error(tmp_path: Path) -> None:
     broken = changed(KWS, {"int model_init(void)": "int unused_here;\nint model_init(int why)"})
     with pytest.raises(CompilerFailed, match=r"model/model\.c") as caught:
         build_firmware(broken, KWS01, F746, tmp_path)
@@ -201,7 +201,7 @@ def test_gcc_builds_too(board: Board, tmp_path: Path) -> None:
     assert double_precision_instructions(built.elf) == []
 
 
-def test_toolchains_are_known_by_their_own_names() -> None:
+def test_toolchains_by_name() -> None:
     assert all(name == toolchain.name for name, toolchain in TOOLCHAINS.items())
 
 
@@ -237,7 +237,7 @@ def test_a_pll_factor_out_of_range_does_not_compile(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("baud", [9600, 115_200, 230_400, 460_800, 921_600, 1_000_000])
 @pytest.mark.parametrize("board", CHIPS, ids=lambda board: board.device)
-def test_usual_baud_rates(board: Board, baud: int) -> None:
+def test_common_baud_rates_have_small_errors(board: Board, baud: int) -> None:
     """The register values of the reference manuals' tables, within 1 % of the rate asked for."""
     clocks = (board.uart_clock_hz + baud // 2) // baud
     assert abs(board.uart_clock_hz / clocks / baud - 1) < 0.01
@@ -250,11 +250,11 @@ def test_impossible_baud_rates_do_not_compile(baud: int, tmp_path: Path) -> None
     assert "baud rate" in caught.value.detail
 
 
-def test_leftovers_take_no_part(kws_image: Firmware, tmp_path: Path) -> None:
+def test_files_of_an_earlier_build_are_not_used(kws_image: Firmware, tmp_path: Path) -> None:
     folder = tmp_path / "source" / "config"
     folder.mkdir(parents=True)
     for name in ("limits.h", "stray.c", "app_config.h"):
-        (folder / name).write_text("#error left behind\n")
+        (folder / name).write_text("#error of an earlier build\n")
     assert build_firmware(KWS, KWS01, F746, tmp_path).elf_sha256 == kws_image.elf_sha256
 
 
@@ -282,7 +282,7 @@ def test_host_program_runs(tmp_path: Path) -> None:
     assert b"m-model-[kws01]\r\nm-ready\r\n" in result.stdout
 
 
-def test_progress_is_told(tmp_path: Path) -> None:
+def test_progress_is_reported(tmp_path: Path) -> None:
     lines = io.StringIO()
     build_firmware(KWS, KWS01, F746, tmp_path, progress=lambda line: print(line, file=lines))
     assert "stm32f746" in lines.getvalue()

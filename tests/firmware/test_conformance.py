@@ -162,7 +162,7 @@ def one_input(model: bytes, graph: Graph) -> tuple[bytes, Graph]:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_done_is_refused_by_name(name: str, data_dir: Path) -> None:
+def test_unsupported_models_are_refused_by_name(name: str, data_dir: Path) -> None:
     with pytest.raises(BuildError, match=REFUSED[name]):
         lower(read_tflite((data_dir / f"{name}.tflite").read_bytes(), name), Isa.REF)
 

@@ -20,14 +20,14 @@ DAMAGED = b"e-[Characters lost, command dropped]\r\nm-ready\r\n"
 
 def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
     board.send(data)
-    said = b""
+    output = b""
     while not board.idle:
-        said += board.run(1.0)
-    return said
+        output += board.run(1.0)
+    return output
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda board: board.device)
-def test_a_lost_byte_spoils_its_own_command_only(chip: Board, tmp_path: Path) -> None:
+def test_a_lost_byte_drops_only_its_command(chip: Board, tmp_path: Path) -> None:
     board = EmulatedBoard(chip, build_firmware(KWS, WIRE_FORMATS["kws01"], chip, tmp_path).elf)
     assert talk(board).endswith(b"m-ready\r\n")
     answer = talk(board, b"name%")

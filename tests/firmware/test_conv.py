@@ -81,7 +81,7 @@ CASES = (
     conv("7x7", 8, 8, 1, filters=2, filter=(7, 7), in_zero=127),
     conv("2x3-dilated", 9, 8, 3, filters=3, filter=(2, 3), dilation=(2, 2)),
     conv("1x3-dilated-rows", 9, 8, 3, filters=3, filter=(3, 1), dilation=(3, 1)),
-    conv("filter-larger-than-picture", 2, 2, 3, filters=3, filter=(5, 5)),
+    conv("filter-larger-than-image", 2, 2, 3, filters=3, filter=(5, 5)),
     conv("per-tensor", 5, 5, 6, per_channel=False),
     conv("no-bias", 5, 5, 6, bias=False, **SIGNED),
     conv("n1-to-1", 5, 5, 6, activation="RELU_N1_TO_1", out_zero=0, in_zero=-5),
@@ -106,8 +106,8 @@ CASES = (
     depthwise("dw-3x3-signed", 5, 6, 8, kernel="depthwise_conv2d_s8_dsp", **SIGNED),
     depthwise("dw-3x3-signed-stride-2", 7, 7, 5, stride=(2, 2), **SIGNED),
     depthwise("dw-valid", 6, 6, 4, padding="VALID", activation="RELU"),
-    depthwise("dw-1x1-picture", 1, 1, 5),
-    depthwise("dw-2x2-picture", 2, 2, 5),
+    depthwise("dw-1x1-image", 1, 1, 5),
+    depthwise("dw-2x2-image", 2, 2, 5),
     depthwise("dw-1x1-filter", 5, 4, 6, filter=(1, 1)),
     depthwise("dw-15x1", 15, 1, 8, filter=(15, 1), padding="VALID", **SIGNED),
     depthwise("dw-5x1", 28, 1, 8, filter=(5, 1), padding="VALID", **SIGNED),
@@ -222,7 +222,7 @@ def test_layer_equals_the_reference(case: Case, isa: Isa) -> None:
         assert [step.kernel for step in plan.steps] == [case.kernel]
     inputs = inputs_of(plan.input.size_bytes, 3, seed_of(case))
     want = run_reference(data, inputs)
-    assert len(np.unique(want)) > 2 or case.ratio or case.gain < 1e-3 or want.size < 20, "the outputs say nothing"
+    assert len(np.unique(want)) > 2 or case.ratio or case.gain < 1e-3 or want.size < 20, "the outputs hardly differ"
     assert_equal(build_host_model(plan, place(plan)).run(inputs), want)
 
 
@@ -244,7 +244,7 @@ def test_layer_on_the_core_equals_the_reference(case: Case, device: str) -> None
 
 
 @pytest.mark.parametrize("isa", Isa, ids=lambda isa: isa.value)
-def test_1x1_filter_with_the_pad_in_front_folded_into_it(isa: Isa) -> None:
+def test_1x1_filter_with_a_folded_pad(isa: Isa) -> None:
     b = Builder()
     x = b.tensor((1, 4, 5, 3), scale=0.05, zero_point=-3)
     pads = b.tensor((4, 2), "int32", data=[[0, 0], [1, 2], [2, 0], [0, 0]])
@@ -286,7 +286,7 @@ def test_the_emulated_cases_exist() -> None:
 SMALL = conv("small", 4, 4, 4)
 
 
-def spoilt(case: Case, **changes: object) -> bytes:
+def changed_layer(case: Case, **changes: object) -> bytes:
     """The model with one attribute of its weight tensor changed in the file."""
     data = model_of(case)
     import ai_edge_litert.schema_py_generated as schema
@@ -314,6 +314,6 @@ def spoilt(case: Case, **changes: object) -> bytes:
         (SMALL, {"shape": [4, 6, 3, 2]}, "groups"),
     ],
 )
-def test_what_the_kernels_cannot_do_is_refused(case: Case, changes: dict[str, object], words: str) -> None:
+def test_unsupported_layers_are_refused(case: Case, changes: dict[str, object], words: str) -> None:
     with pytest.raises(UnsupportedOperator, match=words):
-        lower(read_tflite(spoilt(case, **changes), "spoilt"), Isa.DSP)
+        lower(read_tflite(changed_layer(case, **changes), "changed"), Isa.DSP)

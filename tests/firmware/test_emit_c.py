@@ -44,7 +44,7 @@ def plan_of(model: bytes, isa: Isa = Isa.REF) -> Plan:
     return lower(read_tflite(model, "folder/small.tflite"), isa)
 
 
-def test_every_call_explains_itself() -> None:
+def test_every_call_has_a_comment() -> None:
     plan = plan_of(small_model())
     placement = place(plan)
     text = emit_c(plan, placement)["model.c"]
@@ -59,7 +59,7 @@ def test_every_call_explains_itself() -> None:
     assert "4x4x2 -> 6x6x2" in text
 
 
-def test_model_info_says_what_the_tensors_are() -> None:
+def test_model_info_describes_the_tensors() -> None:
     text = emit_c(plan_of(small_model()), place(plan_of(small_model())))["model.c"]
     info = dict(re.findall(r"    \.(\w+) = (.*),\n", text[text.index("model_info = {") :]))
     assert info["engine"] == '"compiled"'
@@ -74,7 +74,7 @@ def test_the_same_model_gives_the_same_bytes() -> None:
     assert texts[0] == texts[1]
 
 
-def test_lines_are_of_sane_width() -> None:
+def test_lines_have_a_maximum_width() -> None:
     plan = plan_of(small_model())
     for name, text in emit_c(plan, place(plan)).items():
         assert max(map(len, text.splitlines())) <= 120, name
@@ -84,7 +84,7 @@ HOSTILE_NAMES = ["*/ int x; /*", "*" + "/ #error", "a\nb", 'quo"te', "back\\", "
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
-def test_a_tensor_name_cannot_leave_its_comment(name: str) -> None:
+def test_a_tensor_name_cannot_end_its_comment(name: str) -> None:
     plan = plan_of(small_model(name))
     plan = replace(plan, source=f"folder/{name}.tflite", notes=(f"note on {name}",))
     steps = tuple(replace(step, title=f"{step.title} {name}") for step in plan.steps)
@@ -108,7 +108,7 @@ def test_scales_survive_the_text() -> None:
         assert re.search("[.e]", literal), literal
 
 
-def test_a_limit_on_the_arena_is_kept_by_the_compiler() -> None:
+def test_an_arena_above_the_limit_does_not_compile() -> None:
     plan = plan_of(small_model())
     arena = place(plan).arena_bytes
     build_host_model(plan, flags=("-std=c11", f"-DMODEL_ARENA_LIMIT_BYTES={arena}"))
@@ -141,7 +141,7 @@ COMPILERS = {
 
 @pytest.mark.parametrize("isa", list(Isa), ids=lambda isa: isa.value)
 @pytest.mark.parametrize("compiler", COMPILERS)
-def test_strict_compilers_take_it(compiler: str, isa: Isa, tmp_path: Path) -> None:
+def test_compiles_with_strict_warnings(compiler: str, isa: Isa, tmp_path: Path) -> None:
     command = COMPILERS[compiler]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables laid out by hand, sound and broken in one place each."""
+"""Tables laid out by hand: valid ones, and one that is broken in each place."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def read(data: bytes) -> tuple[Table, int, bytes]:
     return table, table.scalar(0, "i", 5, "the number"), vector.tobytes()
 
 
-def test_a_sound_file() -> None:
+def test_a_valid_file() -> None:
     table, number, vector = read(file())
     assert (number, vector) == (-77, b"abc")
     assert table.text(1, "the text") == "abc" and table.text(1, "the text", limit=2) == "ab"
     assert table.scalar(2, "i", 5, "beyond the vtable") == 5
     assert table.vector(2, "int32", "beyond the vtable") is None and table.table(2, "beyond the vtable") is None
-    assert open_root(file(place=0), b"TEST", "the root").scalar(0, "i", 5, "left out") == 5
+    assert open_root(file(place=0), b"TEST", "the root").scalar(0, "i", 5, "absent") == 5
 
 
 BROKEN = [

@@ -47,7 +47,7 @@ ROWS = [
     Row("beyond the filter", (3, 1), (1, 1), False),
     Row("1x1 filter", (1, 1), (1, 1), False, kernel=(1, 1)),
     Row("channels", (1, 1), (1, 1), False, channels=(0, 4)),
-    Row("SAME behind", (1, 1), (1, 1), False, padding="SAME"),
+    Row("SAME after it", (1, 1), (1, 1), False, padding="SAME"),
     Row("read twice", (1, 1), (1, 1), False, extra={"read_twice": True}),
 ]
 
@@ -82,7 +82,7 @@ def model_of(row: Row) -> bytes:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_pad_in_front_of_a_convolution(row: Row) -> None:
+def test_a_pad_before_a_convolution(row: Row) -> None:
     model = model_of(row)
     graph = read_tflite(model, row.name)
     inputs = np.vstack(

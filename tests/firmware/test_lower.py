@@ -108,7 +108,7 @@ def chain() -> bytes:
     return b.build([t[0]], [t[4]])
 
 
-def test_aliases_cost_nothing_and_point_at_the_bytes() -> None:
+def test_aliases_share_the_bytes_of_their_input() -> None:
     plan = lowered(chain())
     assert [step.kernel for step in plan.steps] == ["lookup_s8", "lookup_s8"]
     assert dict(plan.aliases) == {2: 1, 4: 3}
@@ -124,7 +124,7 @@ def test_buffers_live_from_their_first_to_their_last_use() -> None:
 
 
 def test_an_output_in_the_middle_of_the_model_lives_to_the_end() -> None:
-    """An operator whose result nobody wants comes behind the one that writes the model's output."""
+    """An operator whose result is not used comes after the one that writes the model's output."""
     b = Builder()
     x, y, unused = (b.tensor((1, 6), **Q) for _ in range(3))
     b.operator("RELU", [x], [y])
@@ -160,7 +160,7 @@ def edges(outer: str, shift: int) -> bytes:
 
 
 @pytest.mark.parametrize(("outer", "shift"), [("float32", 0), ("uint8", 128)])
-def test_conversions_at_the_edges_stay_with_the_host(outer: str, shift: int) -> None:
+def test_conversions_at_input_and_output_are_left_to_the_host(outer: str, shift: int) -> None:
     plan = lowered(edges(outer, shift))
     assert [step.kernel for step in plan.steps] == ["lookup_s8"]
     assert (plan.input.name, plan.output.name) == ("inner_in", "inner_out")

@@ -53,8 +53,8 @@ def test_protocol_table(case: table.Case, table_program: Path) -> None:
         assert_matches(patterns, reply)
 
 
-def test_commands_survive_any_history(table_program: Path) -> None:
-    """All cases one behind the other on one device: the boot state is not what makes them pass."""
+def test_replies_do_not_depend_on_earlier_commands(table_program: Path) -> None:
+    """All cases after each other on one device: they do not depend on the state after boot."""
     exchanges = [exchange for case in table.CASES for exchange in case.exchanges if case.name != "results before any"]
     fresh = {b"db print%", b"db 00%", b"infer 1 0%"}  # these may see what an earlier case has loaded
     _, *replies = talk(table_program, [command for command, _ in exchanges])
@@ -72,7 +72,7 @@ def test_end_of_input_ends_the_process(table_program: Path) -> None:
     assert len(talk(table_program, [])) == 1
 
 
-def test_limits_are_the_hosts_limits() -> None:
+def test_limits_are_those_of_the_host() -> None:
     text = (ROOT / "firmware/monitor/limits.h").read_text()
     limits = dict(re.findall(r"#define (\w+) (\S+)", text))
     assert int(limits["COMMAND_BYTES"]) == protocol.COMMAND_BYTES

@@ -75,13 +75,13 @@ def python_text(value: np.float32, decimals: int = 3) -> str:
 
 
 @pytest.mark.parametrize(("kind", "decimals"), [(ROUNDED, 3), (SIX, 6)])
-def test_rounded_decimals_are_printfs(units: ctypes.CDLL, kind: int, decimals: int) -> None:
+def test_rounded_decimals_equal_printf(units: ctypes.CDLL, kind: int, decimals: int) -> None:
     values = interesting_floats()
     for value, text in zip(values, printed(units, values, kind), strict=True):
         assert text == python_text(value, decimals), f"{value!r}"
 
 
-def test_cut_decimals_are_the_exact_value_cut(units: ctypes.CDLL) -> None:
+def test_truncated_decimals_are_exact(units: ctypes.CDLL) -> None:
     values = interesting_floats()
     for value, text in zip(values, printed(units, values, CUT), strict=True):
         # 160 decimals hold any float exactly.

@@ -355,7 +355,7 @@ def test_equals_the_reference_kernels(case: Case) -> None:
 
 
 def test_softmax_of_many_equal_classes() -> None:
-    """TFLite ends the process where the exponentials add up to 512; ours says that no class stands out."""
+    """TFLite ends the process where the exponentials add up to 512; ours gives all classes the same."""
     case = softmax_case((1, 1000), 0.02, 3, 1.0)
     b = Builder()
     x, y = case.make(b)

@@ -59,7 +59,7 @@ def make_plan(buffers: Sequence[tuple[int, int, int]], scratch: Sequence[int], i
 
 
 def check(plan: Plan, placement: Placement, alignment_bytes: int = ALIGNMENT_BYTES) -> None:
-    """The independent oracle: paint every byte of every step and see that nobody paints twice.
+    """The independent oracle: every byte of every step is marked, and none may be marked twice.
 
     One overlap is allowed: the output of a step over an equally long input that dies there and is named in_place.
     """
@@ -194,7 +194,7 @@ def test_no_sharing_with_an_input_that_lives_on_or_is_of_another_size() -> None:
 
 
 def test_no_sharing_with_the_output_of_the_model() -> None:
-    """A last step that nobody needs must not overwrite what the caller is going to read."""
+    """A last step without a reader must not overwrite the output."""
     rows = [(64, 0, 1), (100, 0, 1), (100, 1, 1)]
     plan = replace(make_plan(rows, [0, 0], {1: 1}), output_tensor=1)
     placement = place(plan)

@@ -75,7 +75,7 @@ def test_operator_codes_old_and_new(short: int, long: int, kind: str) -> None:
     assert read_tflite(b.build([x], [y]), "m").operators[0].kind == kind
 
 
-def test_left_out_options_get_the_defaults_of_the_schema() -> None:
+def test_absent_options_get_the_defaults_of_the_schema() -> None:
     kinds = {"ADD": {"activation": "NONE"}, "RESHAPE": {"new_shape": ()}, "MEAN": {"keep_dims": False}}
     for kind, defaults in kinds.items():
         b = Builder()
@@ -132,7 +132,7 @@ def test_open_batch_is_one() -> None:
     assert [graph.tensors[i].shape for i in (0, 3)] == [(1, 2, 2, 3), (1, 2, 2, 4)]
 
 
-def test_constants_behind_the_flatbuffer() -> None:
+def test_constants_after_the_flatbuffer() -> None:
     b = conv()
     weights = b.model.buffers[1]
     weights.data, weights.offset, weights.size = None, 1, 1
@@ -145,14 +145,14 @@ def test_constants_behind_the_flatbuffer() -> None:
         read_tflite(model[:-1], "m")
 
 
-def test_tensors_nobody_uses_are_not_looked_into() -> None:
+def test_unused_tensors_are_not_checked() -> None:
     b = conv()
     unused = b.tensor((0, -5), "int4", scale=-1.0)
     graph = read_tflite(b.build([0], [6]), "m")
     assert graph.tensors[unused].shape == () and graph.tensors[unused].data is None
 
 
-def test_an_operand_may_be_left_out() -> None:
+def test_an_optional_operand_may_be_absent() -> None:
     b = conv()
     b.subgraph.operators[0].inputs = [0, 1, -1]
     assert read_tflite(b.build([0], [6]), "m").operators[0].inputs == (0, 1, -1)
@@ -266,7 +266,7 @@ def test_broken_edges(inputs: list[int], outputs: list[int], problem: str) -> No
         read_tflite(conv().build(inputs, outputs), "m")
 
 
-def test_a_tensor_nobody_writes() -> None:
+def test_a_tensor_without_a_writer() -> None:
     b = conv()
     orphan = b.tensor((1, 16), scale=0.25)
     b.subgraph.operators[2].inputs = [orphan]
@@ -285,7 +285,7 @@ UNSUPPORTED: list[tuple[str, Callable[[Builder], None], str]] = [
 
 
 @pytest.mark.parametrize(("change", "problem"), [row[1:] for row in UNSUPPORTED], ids=[row[0] for row in UNSUPPORTED])
-def test_sound_but_unsupported(change: Callable[[Builder], None], problem: str) -> None:
+def test_valid_but_unsupported(change: Callable[[Builder], None], problem: str) -> None:
     b = conv()
     change(b)
     with pytest.raises(UnsupportedOperator) as caught:
@@ -293,7 +293,7 @@ def test_sound_but_unsupported(change: Callable[[Builder], None], problem: str) 
     assert str(caught.value).startswith("operator CONV_2D at layer 0") and problem in str(caught.value)
 
 
-def test_a_custom_operator_may_read_what_nobody_writes() -> None:
+def test_a_custom_operator_may_read_a_tensor_without_a_writer() -> None:
     b = Builder()
     x, scratch, y = b.tensor((1, 4), scale=1.0), b.tensor((1, 9), "uint8"), b.tensor((1, 4), scale=1.0)
     b.operator("CUSTOM:ethos-u", [x, scratch], [y])
@@ -305,7 +305,7 @@ def test_a_custom_operator_may_read_what_nobody_writes() -> None:
     ("data", "problem"),
     [(b"", "has 0 bytes"), (b"\0" * 64, "its identifier is"), (b"\x08\0\0\0TFL3", "points to byte 8")],
 )
-def test_not_a_model_at_all(data: bytes, problem: str) -> None:
+def test_other_files_than_models(data: bytes, problem: str) -> None:
     with pytest.raises(ModelInvalid, match=problem):
         read_tflite(data, "m")
 
@@ -398,25 +398,25 @@ def same_as_litert(path: Path) -> None:
             np.testing.assert_array_equal(tensor.data, litert.get_tensor(index))
 
 
-def test_built_model_is_what_litert_sees(tmp_path: Path) -> None:
+def test_built_model_is_read_as_by_litert(tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(conv().build([0], [6]))
     same_as_litert(path)
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_real_models_are_what_litert_sees(name: str, data_dir: Path) -> None:
+def test_real_models_are_read_as_by_litert(name: str, data_dir: Path) -> None:
     same_as_litert(data_dir / name)
 
 
-def test_single_layers_are_what_litert_sees(data_dir: Path) -> None:
+def test_single_layers_are_read_as_by_litert(data_dir: Path) -> None:
     layers = sorted((data_dir / "conformance" / "layers").glob("*.tflite"))
     assert len(layers) == 70
     for layer in layers:
         same_as_litert(layer)
 
 
-def test_the_faulty_and_the_foreign_model_are_refused(data_dir: Path) -> None:
+def test_known_invalid_models_are_refused(data_dir: Path) -> None:
     """All constants of the faulty model are zero, so that its RESHAPE has the target shape 0 x 0."""
     models = data_dir / "conformance" / "models"
     with pytest.raises(ModelInvalid, match=r"operator 13 \(RESHAPE\) has target shape \[0, 0\]"):

@@ -57,7 +57,7 @@ def model(*defines: str, arena_bytes: int = 1000) -> TflmModel:
 
 
 def run_glue(made: TflmModel, folder: Path) -> tuple[list[str], bytes]:
-    """Build the glue for ``made`` on this machine and run it: the words it says of itself, and its raw output."""
+    """Build the glue for ``made`` on this machine and run it: its ``model_info`` and its raw output."""
     for name, text in {**made.files, "main.c": MAIN}.items():
         (folder / name).write_text(text)
     includes = [f"-I{path}" for path in (folder, FIRMWARE / "engine", *made.library.includes)]
@@ -98,7 +98,7 @@ def test_the_glue_runs_a_model(tmp_path: Path) -> None:
         (["FAKE_OUTPUTS=0"], 1008, 5),
     ],
 )
-def test_what_the_engine_refuses_has_a_code_each(
+def test_each_refusal_of_the_engine_has_its_code(
     tmp_path: Path, defines: list[str], arena_bytes: int, code: int
 ) -> None:
     words, _ = run_glue(model(*defines, arena_bytes=arena_bytes), tmp_path)
@@ -120,7 +120,7 @@ def test_exactly_the_operators_of_the_model_are_added() -> None:
     assert all(f"resolver.{call.text} != kTfLiteOk" in header for call in calls)
 
 
-def test_an_operator_that_is_not_all_int8_is_added_whole() -> None:
+def test_an_operator_with_other_types_is_added_with_all_types() -> None:
     graph = read_tflite(odd_model("FULLY_CONNECTED", "float32"), "odd")
     assert resolver_calls(graph, read_resolver(FAKE)) == (Call("AddFullyConnected()"),)
 
@@ -134,7 +134,7 @@ def test_an_operator_that_is_not_all_int8_is_added_whole() -> None:
         ("SOFTMAX", "uint8", "it is uint8"),
     ],
 )
-def test_what_the_engine_does_not_do_is_named(kind: str, dtype: str, words: str) -> None:
+def test_unsupported_operators_are_named(kind: str, dtype: str, words: str) -> None:
     with pytest.raises(UnsupportedOperator, match=words):
         tflm_model(odd_model(kind, dtype), "odd", fake_library(Path("x.a")), read_resolver(FAKE))
 
@@ -149,7 +149,7 @@ def odd_model(kind: str, dtype: str) -> bytes:
 
 
 @pytest.mark.parametrize("text", [None, "nothing that looks like a resolver"])
-def test_a_header_that_is_not_understood_is_named(tmp_path: Path, text: str | None) -> None:
+def test_an_unknown_header_is_named(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "tensorflow/lite/micro/micro_mutable_op_resolver.h"
     path.parent.mkdir(parents=True)
     if text is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding TFLM's library: every way a tree or an archive can be wrong is one sentence that says what to do."""
+"""Finding TFLM's library: each unusable tree or archive has an error with the next step."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
     ],
     ids=["m7", "m7-double", "m7-softfp", "m4", "m4-soft", "m33", "pc"],
 )
-def test_what_an_archive_was_compiled_for(tmp_path: Path, flags: tuple[str, ...], core: str, text: str) -> None:
+def test_target_of_an_archive(tmp_path: Path, flags: tuple[str, ...], core: str, text: str) -> None:
     archive = read_archive(make_archive(tmp_path / ARCHIVE, [(flags, (INTERPRETER, CMSIS_NN)), (flags, ("other",))]))
     (target,) = archive.targets
     assert (target.core, str(target)) == (core, text)
     assert {INTERPRETER, CMSIS_NN, "other", "member0", "member1"} == archive.symbols
 
 
-def test_members_of_odd_size_are_followed_by_a_byte_of_nothing(tmp_path: Path) -> None:
+def test_members_of_odd_size_are_padded(tmp_path: Path) -> None:
     path = make_archive(tmp_path / ARCHIVE, [(M7, (INTERPRETER,))])
     content = path.read_bytes()
     path.write_bytes(content[:8] + b"note/".ljust(48) + b"3         `\nabc\n" + content[8:])
@@ -70,7 +70,7 @@ def test_members_of_odd_size_are_followed_by_a_byte_of_nothing(tmp_path: Path) -
         (b"!<arch>\n" + b"/".ljust(48) + b"2         `\n" + b"\0\0", "damaged"),
     ],
 )
-def test_what_is_no_archive(tmp_path: Path, content: bytes | None, words: str) -> None:
+def test_other_files_than_archives_are_refused(tmp_path: Path, content: bytes | None, words: str) -> None:
     path = tmp_path / ARCHIVE
     if content is not None:
         path.write_bytes(content)
@@ -90,7 +90,7 @@ def test_the_library_for_a_board(tmp_path: Path, where: str) -> None:
     assert (len(library.digest), library.version) == (64, "unknown")
 
 
-def test_each_board_gets_its_own_and_the_fast_kernels(tmp_path: Path) -> None:
+def test_each_board_gets_its_library_with_cmsis_nn_first(tmp_path: Path) -> None:
     root = make_tree(tmp_path, {"a-m7-slow": M7, "b-m4-slow": M4}, kernels=())
     make_tree(root, {"c-m7": M7, "d-m4": M4})
     tree = find_tree({"TFLM_DIR": str(root)})
@@ -144,7 +144,7 @@ def test_a_library_of_something_else_is_refused(tmp_path: Path) -> None:
         find_library(find_tree({"TFLM_DIR": str(root)}), F746)
 
 
-def test_this_machine_is_no_board(tmp_path: Path) -> None:
+def test_the_host_is_refused(tmp_path: Path) -> None:
     tree = find_tree({"TFLM_DIR": str(make_tree(tmp_path, {"one": M7}))})
     with pytest.raises(UsageError, match="device host is this machine"):
         find_library(tree, HOST)
@@ -167,13 +167,13 @@ def not_built(root: Path) -> Path:
     ("make", "words"),
     [(nothing, "is no folder"), (no_tree, f"holds no {MICRO}"), (not_built, "Run its make with the target microlite")],
 )
-def test_what_is_no_tree(tmp_path: Path, make: Callable[[Path], Path], words: str) -> None:
+def test_other_folders_than_trees_are_refused(tmp_path: Path, make: Callable[[Path], Path], words: str) -> None:
     with pytest.raises(LibraryUnusable, match=words):
         find_tree({"TFLM_DIR": str(make(tmp_path / "tree"))})
 
 
 @pytest.mark.parametrize("environ", [{}, {"TFLM_DIR": ""}])
-def test_no_tree_named(environ: dict[str, str]) -> None:
+def test_missing_variable_is_named(environ: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=r"name it with TFLM_DIR \(how to build it: docs/engines.md"):
         find_tree(environ)
 
@@ -202,7 +202,7 @@ def test_a_missing_header_is_named(tmp_path: Path, header: Path) -> None:
         ({"VERSION": ""}, "unknown"),
     ],
 )
-def test_which_version_a_tree_is(tmp_path: Path, files: dict[str, str], version: str) -> None:
+def test_version_of_a_tree(tmp_path: Path, files: dict[str, str], version: str) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, errors="surrogateescape")

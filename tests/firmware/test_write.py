@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The output folder: all or nothing, the same bytes every time, and nobody else's work is lost."""
+"""The output folder: all or nothing, the same bytes every time, and no other file is lost."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ REFUSED: list[tuple[Callable[[Path], None], str]] = [
 
 
 @pytest.mark.parametrize(("prepare", "problem"), REFUSED)
-def test_other_work_is_only_replaced_by_force(prepare: Callable[[Path], None], problem: str, tmp_path: Path) -> None:
+def test_other_files_are_only_replaced_with_force(
+    prepare: Callable[[Path], None], problem: str, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     prepare(out)
     before = contents(out)

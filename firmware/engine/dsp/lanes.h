@@ -62,7 +62,7 @@ static inline uint32_t add_odd(uint32_t sums, uint32_t word)
 }
 
 /* The larger value in every lane. The flags that ssub8 leaves for sel stay inside one statement: compilers do not
- * know of them. */
+ * model them. */
 static inline uint32_t max4(uint32_t a, uint32_t b)
 {
     uint32_t larger;

@@ -130,8 +130,8 @@ int memcmp(const void *a, const void *b, size_t count)
 }
 
 #if defined(__arm__)
-/* Run-time ABI for the Arm Architecture, 4.3.4: copies return nothing there, so that what they return is nobody's
- * business. Note the argument order of memset. */
+/* Run-time ABI for the Arm Architecture, 4.3.4: copies return nothing there, and what they return is not used.
+ * Note the argument order of memset. */
 void *__aeabi_memcpy(void *restrict to, const void *restrict from, size_t count) __attribute__((alias("memcpy")));
 void *__aeabi_memcpy4(void *restrict to, const void *restrict from, size_t count) __attribute__((alias("memcpy")));
 void *__aeabi_memcpy8(void *restrict to, const void *restrict from, size_t count) __attribute__((alias("memcpy")));

@@ -27,7 +27,7 @@ void port_flush(void)
         if (count > 0) {
             sent += (size_t)count;
         } else if (count < 0 && errno != EINTR) {
-            exit(1); /* the host is gone: nobody is left to tell */
+            exit(1); /* the host is gone */
         }
     }
     output_length = 0;
@@ -44,7 +44,7 @@ void port_putchar(char byte)
 int port_getchar(void)
 {
     if (input_next == input_length) {
-        /* The host waits for the end of the last reply before it says anything more. */
+        /* The host waits for the end of the last reply before it sends more. */
         port_flush();
         ssize_t count;
         do {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An interpreter for tests of the glue: the tensors are where the script says, and output value i is the sum of the
-// input values i, i + outputs, ... in eight bits. Input and output lie in the arena it was given, which it spoils.
+// An interpreter for tests of the glue: the tensors are where the script puts them, and output value i is the sum of the
+// input values i, i + outputs, ... in eight bits. Input and output lie in the arena it was given, which it overwrites.
 #ifndef FAKE_MICRO_INTERPRETER_H_
 #define FAKE_MICRO_INTERPRETER_H_
 
@@ -36,13 +36,13 @@ class MicroInterpreter {
         reinterpret_cast<uintptr_t>(arena_) % 16 != 0) {
       return kTfLiteError;
     }
-    // Whoever gave less than he said, or put something else there, will notice.
+    // A smaller arena than stated, or one that is used for something else, is noticed.
     for (size_t i = 0; i < arena_bytes_; i++) {
       arena_[i] = 0xA5;
     }
     input_ = {FAKE_INPUT_TYPE, FAKE_INPUT_BYTES, {0.5847029089927673f, 83}, {reinterpret_cast<int8_t*>(arena_)}};
-    int8_t* behind = reinterpret_cast<int8_t*>(arena_) + FAKE_INPUT_BYTES;
-    output_ = {FAKE_OUTPUT_TYPE, 12, {1.0f / 256, FAKE_OUTPUT_ZERO_POINT}, {behind}};
+    int8_t* after_input = reinterpret_cast<int8_t*>(arena_) + FAKE_INPUT_BYTES;
+    output_ = {FAKE_OUTPUT_TYPE, 12, {1.0f / 256, FAKE_OUTPUT_ZERO_POINT}, {after_input}};
     return kTfLiteOk;
   }
 

@@ -12,8 +12,8 @@ namespace tflite {
 struct Model {
   uint32_t version() const {
     const unsigned char* bytes = reinterpret_cast<const unsigned char*>(this);
-    const bool sound = bytes[4] == 'T' && bytes[7] == '3' && reinterpret_cast<uintptr_t>(bytes) % 16 == 0;
-    return sound ? FAKE_SCHEMA_VERSION : 0;
+    const bool valid = bytes[4] == 'T' && bytes[7] == '3' && reinterpret_cast<uintptr_t>(bytes) % 16 == 0;
+    return valid ? FAKE_SCHEMA_VERSION : 0;
   }
 };
 

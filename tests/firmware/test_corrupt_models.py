@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Thousands of spoiled models through the whole compiler: each compiles to consistent C or is refused, quickly."""
+"""Thousands of corrupt models through the whole compiler: each compiles to consistent C or is refused, quickly."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.corrupt_models import (
     BOMBS,
     MODELS,
+    corrupt_bytes,
+    corrupt_values,
     residual_model,
-    spoil_bytes,
-    spoil_tree,
     structure_words,
     written,
 )
@@ -68,7 +68,7 @@ def check_compiled(compiled: CompiledModel) -> None:
 
 @dataclass
 class Tally:
-    """How a series of spoiled models ended."""
+    """The results of a series of corrupt models."""
 
     compiled: list[CompiledModel]
     refused: int = 0
@@ -96,32 +96,32 @@ def compile_or_refuse(models: Iterator[tuple[str, bytes]], limit_s: float = LIMI
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_models_to_be_spoiled_are_sound(name: str) -> None:
+def test_models_are_valid_before_corruption(name: str) -> None:
     tally = compile_or_refuse(iter([(name, written(MODELS[name]()))]))
     assert len(tally.compiled) == len(Isa)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_spoiled_bytes(name: str) -> None:
+def test_corrupt_bytes(name: str) -> None:
     model = written(MODELS[name]())
     words = structure_words(model)
-    tally = compile_or_refuse((f"{name} seed {seed}", spoil_bytes(model, words, seed)) for seed in range(500))
+    tally = compile_or_refuse((f"{name} seed {seed}", corrupt_bytes(model, words, seed)) for seed in range(500))
     assert tally.refused > 300 and len(tally.compiled) > 50
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_lying_values(name: str) -> None:
-    def lying() -> Iterator[tuple[str, bytes]]:
+def test_corrupt_values(name: str) -> None:
+    def corrupt() -> Iterator[tuple[str, bytes]]:
         for seed in range(500):
-            model = spoil_tree(MODELS[name](), seed)
+            model = corrupt_values(MODELS[name](), seed)
             if model is not None:
                 yield f"{name} seed {seed}", model
 
-    tally = compile_or_refuse(lying())
+    tally = compile_or_refuse(corrupt())
     assert tally.refused > 100 and len(tally.compiled) > 100
 
 
-def test_cut_at_every_byte() -> None:
+def test_truncated_at_every_byte() -> None:
     model = written(residual_model())
     for size in range(0, len(model), 3):
         with pytest.raises(ModelInvalid):
@@ -137,15 +137,15 @@ REAL = (
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_spoiled_real_models(name: str, data_dir: Path) -> None:
+def test_corrupt_real_models(name: str, data_dir: Path) -> None:
     model = (data_dir / name).read_bytes()
     words = structure_words(model)
-    spoiled = ((f"{name} seed {seed}", spoil_bytes(model, words, seed)) for seed in range(60))
-    assert compile_or_refuse(spoiled, REAL_LIMIT_S).refused > 30
+    corrupt = ((f"{name} seed {seed}", corrupt_bytes(model, words, seed)) for seed in range(60))
+    assert compile_or_refuse(corrupt, REAL_LIMIT_S).refused > 30
 
 
 @pytest.mark.parametrize("make", BOMBS)
-def test_bombs_cost_little_memory(make: Callable[[], bytes]) -> None:
+def test_files_that_claim_huge_sizes_cost_little_memory(make: Callable[[], bytes]) -> None:
     model = make()
     tracemalloc.start()
     try:
@@ -165,10 +165,10 @@ def sanitizing_compiler(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def accepted_plans(name: str, isa: Isa, seeds: range) -> Iterator[tuple[int, Plan]]:
-    """Plans of spoiled models that compile and do not repeat; those that would run for minutes are left out."""
+    """Plans of corrupt models that compile, each once, without those that would run for minutes."""
     seen: set[str] = set()
     for seed in seeds:
-        model = spoil_tree(MODELS[name](), seed)
+        model = corrupt_values(MODELS[name](), seed)
         try:
             compiled = compile_model(model or b"", name, isa)
         except BuildError:
@@ -188,7 +188,7 @@ def test_accepted_models_stay_in_bounds(name: str, isa: Isa, sanitizing_compiler
         assert done.returncode == 0, f"{name} seed {seed} {isa.value}:\n{done.stderr[:3000]}"
 
 
-def test_the_sanitizer_sees_a_kernel_that_leaves_its_buffer(sanitizing_compiler: str, tmp_path: Path) -> None:
+def test_the_sanitizer_detects_a_kernel_that_leaves_its_buffer(sanitizing_compiler: str, tmp_path: Path) -> None:
     """A buffer one byte too short must be caught, or the test above proves nothing."""
     plan = compile_model(written(residual_model()), "m", Isa.REF).plan
     objects: dict[str, Path] = {}
