@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON that somebody else wrote: bounded, finite, shallow, and with its duplicate keys said."""
+"""JSON that somebody else wrote: finite, shallow, and with its duplicate keys reported."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ from typing import Any
 from mlperf_tiny.errors import DataError
 
 MAX_JSON_BYTES = 24 << 20
-"""The largest real results.json has 1.3 MB; this much of empty lists unpacks to under 600 MB."""
+"""The largest published results.json has 1.3 MB; this much of empty lists unpacks to under 600 MB."""
 
 
 def parse_json(content: bytes, where: str, on_duplicate: Callable[[str], None] | None = None) -> Any:
-    """Return the value of a JSON text; raises DataError naming ``where`` for anything that is not plain JSON.
+    """Return the value of a JSON text; line ends inside of strings are accepted, NaN and Infinity are not.
 
-    NaN and Infinity are refused, line ends inside of strings are not. ``on_duplicate`` hears of keys that stand twice
-    in an object; the last value counts.
+    Args:
+        content: The text as UTF-8; other bytes become replacement marks.
+        where: Its path, for messages.
+        on_duplicate: Takes each key that an object holds twice; the last value counts.
+
+    Raises:
+        DataError: It is not JSON.
+
+    >>> parse_json(b'{"a": [1, 2]}', "x.json")
+    {'a': [1, 2]}
     """
 
     def refuse(constant: str) -> Any:

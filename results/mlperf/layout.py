@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the results of a tree lie: told by the files themselves, for folders were named differently in every round.
+"""Where the results of a tree lie, found by the files: folders were named differently in every round.
 
 ``<division>/<submitter>/results/<system>/<benchmark>/<mode>/log.txt`` is the rule. Older rounds have prefixed file
-names (``performance_log.txt``), full benchmark names, a level more before or behind the benchmark, ``power`` for
+names (``performance_log.txt``), full benchmark names, a level more before or after the benchmark, ``power`` for
 ``energy``, and folders that are misspelt.
 """
 
@@ -23,7 +23,7 @@ OTHER_NAMES = {"power": "energy"}
 DIVISIONS = ("closed", "open")
 MARKER = "EEMBC_RUNNER"
 MAX_RESULTS = 2000
-LARGEST_MB = 500
+MAX_MB = 500
 
 _KINDS = (
     ("log", re.compile(r"log\.txt")),
@@ -40,24 +40,32 @@ _PLOT = re.compile(
 _ROUND = re.compile(r"(?:^|_)(v\d\.\d)$")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Found:
-    """One result: files by mode and kind (``log text json script trace stamps``), and what its path says.
-
-    ``names`` are the parts of its path; unknown parts of an identity are empty.
-    """
+    """One result; parts of its identity that the path does not name are empty."""
 
     folder: str
+    """Its folder in the tree."""
     round: str
+    """``v1.3``."""
     division: str
+    """``open`` or ``closed``."""
     submitter: str
+    """Folder of the submitter."""
     system: str
+    """Folders of the system."""
     benchmark: Benchmark | None
+    """Row of the benchmark."""
     variant: str
+    """Folders below the benchmark."""
     files: dict[str, dict[str, str]]
+    """Mode -> kind (``log text json script trace stamps``) -> path."""
     base: str
+    """The submitter's folder, from the top of the tree."""
     marker: bool
+    """Whether the file EEMBC_RUNNER is there."""
     notes: tuple[str, ...] = ()
+    """How the path was read, where a name was guessed."""
 
 
 @dataclass
@@ -67,9 +75,9 @@ class _Group:
 
 
 def find_results(tree: FileTree) -> tuple[list[Found], list[str]]:
-    """Return the results of ``tree`` in order of folder, and sentences on what in it was not understood."""
+    """Return the results of a tree in order of folder, and sentences on files and folders that no rule knows."""
     groups: dict[str, _Group] = {}
-    strays: list[str] = []
+    unexpected: list[str] = []
     for path in tree.sizes:
         folder, _, name = path.rpartition("/")
         parts = folder.split("/")
@@ -83,20 +91,20 @@ def find_results(tree: FileTree) -> tuple[list[Found], list[str]]:
         mode = _mode(parts[-1])
         if mode is None and prefix is None:
             if kind != "json":
-                strays.append(f"{path} lies in a folder that is neither performance, accuracy nor energy")
+                unexpected.append(f"{path} lies in a folder that is neither performance, accuracy nor energy")
             continue
         place = folder.rpartition("/")[0] if mode else folder
         group = groups.setdefault(place, _Group())
         mode = mode or prefix
         assert mode is not None
         if mode != parts[-1] and parts[-1] not in OTHER_NAMES and _mode(parts[-1]):
-            _say(group, f"folder {parts[-1]!r} is read as {mode!r}")
+            _note(group, f"folder {parts[-1]!r} is read as {mode!r}")
         kinds = group.files.setdefault(mode, {})
         if kind in kinds:
             # v0.5 has script.txt beside script.async: the runner's own name is the one that counts.
             if path.endswith(".async"):
                 kinds[kind] = path
-            _say(group, f"{path} stands beside another {kind} of the same run")
+            _note(group, f"{path} stands beside another {kind} of the same run")
         else:
             kinds[kind] = path
     if len(groups) > MAX_RESULTS:
@@ -104,13 +112,13 @@ def find_results(tree: FileTree) -> tuple[list[Found], list[str]]:
     paths = sorted(tree.sizes)
     found = [_found(tree, paths, place, group) for place, group in sorted(groups.items())]
     for result in found:
-        strays += _unknown_folders(paths, result)
-    strays += [f"{path}: over {LARGEST_MB} MB, which no submission may hold" for path in _too_large(tree)]
-    strays += [f"{path}: {why}" for path, why in sorted(tree.refused.items())]
-    return found, strays
+        unexpected += _unknown_folders(paths, result)
+    unexpected += [f"{path}: over {MAX_MB} MB, which no submission may hold" for path in _too_large(tree)]
+    unexpected += [f"{path}: {why}" for path, why in sorted(tree.refused.items())]
+    return found, unexpected
 
 
-def _say(group: _Group, note: str) -> None:
+def _note(group: _Group, note: str) -> None:
     if note not in group.notes:
         group.notes.append(note)
 
@@ -136,7 +144,7 @@ def _found(tree: FileTree, paths: list[str], place: str, group: _Group) -> Found
     parts = (*tree.name, *inner)
     at = _last(parts, "results")
     if at is not None and at < len(tree.name) and (at < 2 or parts[at - 2].lower() not in DIVISIONS):
-        at = None  # a folder of the reviewer's that happens to have that name
+        at = None  # a folder of the reviewer's that has that name by chance
     notes = list(group.notes)
     division = submitter = ""
     base = ""
@@ -171,7 +179,7 @@ def _found(tree: FileTree, paths: list[str], place: str, group: _Group) -> Found
 
 
 def _split(tail: tuple[str, ...]) -> tuple[Benchmark | None, str, str]:
-    """Benchmark, system and what stands behind the benchmark, of the folders below ``results``."""
+    """Benchmark, system and what comes after the benchmark, of the folders below ``results``."""
     for index, part in enumerate(tail):
         benchmark = benchmark_of(part)
         if benchmark:
@@ -189,7 +197,7 @@ def _unknown_folders(paths: list[str], result: Found) -> list[str]:
     prefix = "" if result.folder == "." else result.folder + "/"
     known = {path for kinds in result.files.values() for path in kinds.values()}
     own_folders = {path.rpartition("/")[0] for path in known}
-    strays: dict[str, str] = {}
+    unexpected: dict[str, str] = {}
     for path in _below(paths, prefix):
         folder, _, name = path.rpartition("/")
         if path in known or name == MARKER or _PLOT.fullmatch(name.lower()):
@@ -198,14 +206,14 @@ def _unknown_folders(paths: list[str], result: Found) -> list[str]:
             what = (
                 "a file that macOS leaves behind" if name.startswith("._") or name == ".DS_Store" else "not asked for"
             )
-            strays.setdefault(path, f"{path}: {what}")
+            unexpected.setdefault(path, f"{path}: {what}")
         elif not any(folder.startswith(own) for own in own_folders) and _kind(name)[1] is None:
-            strays.setdefault(folder, f"{folder}: an unknown folder beside the runs")
-    return list(strays.values())
+            unexpected.setdefault(folder, f"{folder}: an unknown folder beside the runs")
+    return list(unexpected.values())
 
 
 def _too_large(tree: FileTree) -> list[str]:
-    return [path for path, size in tree.sizes.items() if size > LARGEST_MB * 1_000_000]
+    return [path for path, size in tree.sizes.items() if size > MAX_MB * 1_000_000]
 
 
 def _below(paths: list[str], prefix: str) -> list[str]:

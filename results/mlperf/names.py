@@ -17,27 +17,28 @@ from mlperf_tiny.results.mlperf.layout import DIVISIONS
 from mlperf_tiny.results.mlperf.system import STATUSES
 
 NO_SILICON = ("emulated", "host")
-"""Whose time is not that of a board: such a system says so at the beginning of its name, and its status is ``rdi``."""
+"""Timings of runs without a board: the name of such a system begins with the timing, and its status is ``rdi``."""
 
-USUAL_STATUS = "rdi"
+DEFAULT_STATUS = "rdi"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a submitter says of a submission; ``system`` None: named after the run's device and engine.
-
-    ``own_words`` are values of the system description, by its keys, in the submitter's own words.
-    """
+    """What a submitter enters."""
 
     submitter: str
+    """The submitter's name, a folder."""
     availability: str | None = None
+    """Status of the system; None: ``rdi``."""
     system: str | None = None
-    own_words: Mapping[str, str] | None = None
+    """Name of the system, a folder; None: made of the run's device and engine."""
+    overrides: Mapping[str, str] | None = None
+    """Values of the system description, by its keys, that replace the harness's own."""
 
     def __post_init__(self) -> None:
-        """Raises UsageError for what the tree or the rules cannot take."""
+        """Raise UsageError for names that cannot be folders, and an unknown availability."""
         for option, name in (("--submitter", self.submitter), ("--system", self.system)):
             if name is not None and not _NAME.fullmatch(name):
                 raise UsageError(
@@ -50,13 +51,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Names:
-    """The names a result has in a tree; ``status`` is its system's availability."""
+    """The names a result has in a tree."""
 
     division: str
+    """``closed`` or ``open``."""
     submitter: str
+    """Folder of the submitter."""
     system: str
+    """Folder of the system."""
     benchmark: str
+    """Folder of the benchmark."""
     status: str
+    """Availability of the system."""
 
     @property
     def base(self) -> str:
@@ -70,21 +76,31 @@ class Names:
 
     @property
     def results(self) -> str:
+        """The folder of the runner's files."""
         return f"results/{self.system}/{self.benchmark}"
 
     @property
     def code(self) -> str:
+        """The folder of model, sources and run."""
         return f"code/{self.benchmark}/{self.system}"
 
 
 def names_of(settings: Settings, entry: Entry) -> Names:
-    """Return the names of a run's result; raises UsageError for an availability it cannot have."""
+    """Return the names of a run's result.
+
+    Args:
+        settings: The run's settings.
+        entry: What the submitter entered.
+
+    Raises:
+        UsageError: An availability that the run cannot have, or names that cannot be folders.
+    """
     timing = settings.device.timing
-    status = entry.availability or USUAL_STATUS
-    if timing in NO_SILICON and status != USUAL_STATUS:
+    status = entry.availability or DEFAULT_STATUS
+    if timing in NO_SILICON and status != DEFAULT_STATUS:
         raise UsageError(
             f"--availability {status} is for hardware; nothing of {_article(timing)} run ran on a board, so it is "
-            f"{USUAL_STATUS}. Leave the option out."
+            f"{DEFAULT_STATUS}. Leave the option out."
         )
     names = Names(settings.division, entry.submitter, system_name(settings, entry.system), settings.task, status)
     if names.division not in DIVISIONS or not _NAME.fullmatch(names.system):
@@ -99,13 +115,20 @@ def _article(timing: str) -> str:
     return f"an {timing}" if timing[:1] in "aeiou" else f"a {timing}"
 
 
-def system_name(settings: Settings, wished: str | None = None) -> str:
-    """The system's name. In the open division the model is what differs, so it is part of it unless one is wished for:
-    a tree has one result for each system and benchmark."""
+def system_name(settings: Settings, requested: str | None = None) -> str:
+    """Return the system's name.
+
+    A tree has one result for each system and benchmark. In the open division models differ, so the model's name is part
+    of the system's name.
+
+    Args:
+        settings: The run's settings.
+        requested: The submitter's name for it; of a run without a board the timing is put before it.
+    """
     device = settings.device
     silicon = device.timing not in NO_SILICON
-    if wished is not None:
-        return wished if silicon or wished.startswith(device.timing) else f"{device.timing}-{wished}"
+    if requested is not None:
+        return requested if silicon or requested.startswith(device.timing) else f"{device.timing}-{requested}"
     if silicon:
         parts = [device.boards[0] if device.boards else device.device]
     else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The system description: which file describes a result, and what in it does not fit the folders it lies in."""
+"""The system description: which file describes a result, and its values."""
 
 from __future__ import annotations
 
@@ -20,20 +20,24 @@ _VOLTAGE = re.compile(r"(?<![\w.])(\d(?:\.\d{1,3})?)\s*V\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class SystemDescription:
-    """``path`` of the file, its values as text, keys it holds twice, and whether it is named as the rules want."""
+    """One file of ``systems``."""
 
     path: str
+    """Its path."""
     values: dict[str, str]
+    """Its values as text, by stripped keys."""
     duplicates: tuple[str, ...]
+    """Keys it holds twice."""
     named_as_folder: bool
+    """Whether it is named after the system's folder, as the rules demand."""
 
     def voltages_mv(self) -> tuple[int, ...]:
-        """Every voltage its hardware notes speak of."""
+        """Return every voltage in its hardware notes."""
         return tuple(round(float(match) * 1000) for match in _VOLTAGE.findall(self.values.get("Hardware Notes", "")))
 
 
 def description_paths(tree: FileTree) -> tuple[str, ...]:
-    """All files of a tree that may describe a system."""
+    """Return all files of a tree that may describe a system."""
     return tuple(
         path
         for path in tree.sizes
@@ -44,12 +48,26 @@ def description_paths(tree: FileTree) -> tuple[str, ...]:
 
 
 def find_description(paths: tuple[str, ...], found: Found) -> str | None:
-    """Return which of ``paths`` describes a result's system; None when none does."""
+    """Return the file that describes a result's system; None when none does.
+
+    Args:
+        paths: Those that may.
+        found: The result.
+    """
     return _best([path for path in paths if path.startswith(_folder(found))], found.system)
 
 
 def read_description(tree: FileTree, path: str, found: Found) -> SystemDescription:
-    """Read the description of a result's system; raises DataError for one that is no JSON object."""
+    """Read the description of a result's system.
+
+    Args:
+        tree: Where it lies.
+        path: Its path there.
+        found: The result.
+
+    Raises:
+        DataError: It is not a JSON object.
+    """
     duplicates: list[str] = []
     content = tree.read(path, MAX_DESCRIPTION_BYTES)
     value = parse_json(content, path, on_duplicate=lambda key: duplicates.append(key.strip()[:100]))
@@ -61,7 +79,15 @@ def read_description(tree: FileTree, path: str, found: Found) -> SystemDescripti
 
 
 def same_name(first: str, second: str) -> bool:
-    """Whether two spellings name one organisation: letters and digits decide, one may be a part of the other."""
+    """Return whether two spellings name one organisation: letters and digits decide, one may be part of the other.
+
+    Args:
+        first: One spelling.
+        second: The other.
+
+    >>> same_name("Sample Labs, Inc.", "sample_labs")
+    True
+    """
     one, other = _plain(first), _plain(second)
     return bool(one) and bool(other) and (one in other or other in one)
 

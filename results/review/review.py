@@ -14,6 +14,7 @@ from mlperf_tiny.progress import Progress
 from mlperf_tiny.results.mlperf.findings import Finding, Kind, Verdict
 from mlperf_tiny.results.mlperf.layout import Found, find_results
 from mlperf_tiny.results.mlperf.system import description_paths
+from mlperf_tiny.results.review.checks.case import Case
 from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.checks.recompute import recompute
 from mlperf_tiny.results.review.checks.rules import findings_of
@@ -106,7 +107,7 @@ def _reviewed(tree: FileTree, found: Found, evidence: Evidence, recomputed: Reco
         found.variant,
         evidence.runner,
         tuple(recomputed.metrics),
-        (*findings_of(evidence, recomputed), *(own.findings if own else ())),
+        (*findings_of(Case(evidence, recomputed)), *(own.findings if own else ())),
         recomputed,
         evidence.system.values if evidence.system else {},
         len(evidence.labels.listed) if evidence.labels else 0,

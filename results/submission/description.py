@@ -73,7 +73,7 @@ board."""
 MAX_WORDS = 1000
 
 
-def read_own_words(path: Path) -> dict[str, str]:
+def read_overrides(path: Path) -> dict[str, str]:
     """Read a submitter's file of keys and texts that the harness cannot know; raises DataError for any other file."""
     try:
         value = parse_json(path.read_bytes()[: MAX_DESCRIPTION_BYTES + 1], str(path))
@@ -92,22 +92,22 @@ def read_own_words(path: Path) -> dict[str, str]:
     return {known[key.strip()]: text for key, text in value.items()}
 
 
-def check_own_words(timing: str, own_words: Mapping[str, str] | None) -> None:
+def check_overrides(timing: str, overrides: Mapping[str, str] | None) -> None:
     """Raise UsageError for words on what is not the submitter's to say of a run in such time."""
     fixed = NOT_YOURS_OFF_BOARD if timing in NO_SILICON else NOT_YOURS
-    if taken := [key for key in own_words or () if key in fixed]:
+    if taken := [key for key in overrides or () if key in fixed]:
         raise UsageError(
             f"--describe cannot say {', '.join(taken)} of this run; leave {'them' if taken[1:] else 'it'} out."
         )
 
 
-def description(record: RunRecord, names: Names, own_words: Mapping[str, str] | None = None) -> bytes:
-    """Return the description of a run's system as JSON text; ``own_words`` of the submitter replace what is known here.
+def description(record: RunRecord, names: Names, overrides: Mapping[str, str] | None = None) -> bytes:
+    """Return the description of a run's system as JSON text; ``overrides`` of the submitter replace what is known here.
 
-    Raises UsageError as ``check_own_words`` does.
+    Raises UsageError as ``check_overrides`` does.
     """
     settings = record.settings
-    check_own_words(settings.device.timing, own_words)
+    check_overrides(settings.device.timing, overrides)
     board = DEVICES.get(settings.device.device)
     values = {
         "Submitter": names.submitter,
@@ -116,7 +116,7 @@ def description(record: RunRecord, names: Names, own_words: Mapping[str, str] | 
         **_hardware(settings, board),
         **_software(settings),
         **_model(settings),
-        **(own_words or {}),
+        **(overrides or {}),
     }
     unknown = values.keys() - set(TEMPLATE)
     assert not unknown, unknown

@@ -38,7 +38,7 @@ def result_files(
     names: Names,
     model: bytes,
     transcript: bytes,
-    own_words: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
 ) -> ResultFiles:
     """Return the files of the result of a run: its record, what ``inferences_of`` gives, and the bytes of both files.
 
@@ -46,7 +46,7 @@ def result_files(
     """
     files = ResultFiles(
         names,
-        description(record, names, own_words),
+        description(record, names, overrides),
         code_folder(record, names, {MODEL: model, RUN_TRANSCRIPT: transcript, RUN_RECORD: record_text(record)}),
         runner_files(record, inferences),
     )

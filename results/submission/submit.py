@@ -17,7 +17,7 @@ from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcrip
 from mlperf_tiny.models.catalog.catalog import find_model, model_names, read_model
 from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.results.mlperf.names import Entry, names_of
-from mlperf_tiny.results.submission.description import check_own_words
+from mlperf_tiny.results.submission.description import check_overrides
 from mlperf_tiny.results.submission.eligible import bars_after, bars_before
 from mlperf_tiny.results.submission.files import ResultFiles, result_files
 from mlperf_tiny.results.submission.inferences import inferences_of
@@ -42,7 +42,7 @@ def check_request(
     settings = prepared.settings(DeviceTime(timing=timing))
     if timing:
         check_place(root, names_of(settings, entry), replace)
-        check_own_words(timing, entry.own_words)
+        check_overrides(timing, entry.overrides)
     if reasons := bars_before(settings):
         raise DataError(_refusal("such a run", reasons))
 
@@ -52,7 +52,7 @@ def check_folder(folder: Path, entry: Entry, root: Path, replace: bool = False) 
     transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_digest(folder))
     settings = Settings.from_event(transcript[0])
     names = names_of(settings, entry)
-    check_own_words(settings.device.timing, entry.own_words)
+    check_overrides(settings.device.timing, entry.overrides)
     check_place(root, None if measure(transcript).ended else names, replace)
     if reasons := bars_before(settings):
         raise DataError(_refusal(str(folder), reasons))
@@ -81,7 +81,7 @@ def files_of_run(folder: Path, entry: Entry, request: Request | None = None) -> 
     if reasons := bars_after(record, quality):
         raise DataError(_refusal(str(folder), reasons))
     model = _model(folder, record.settings, request or Request())
-    return result_files(record, inferences, names, model, content, entry.own_words)
+    return result_files(record, inferences, names, model, content, entry.overrides)
 
 
 def _model(folder: Path, settings: Settings, request: Request) -> bytes:

@@ -100,14 +100,14 @@ STRAYS: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize("case", STRAYS)
-def test_a_stray_is_reported(tmp_path: Path, case: str) -> None:
+def test_an_unexpected_file_is_reported(tmp_path: Path, case: str) -> None:
     files, words = STRAYS[case]
     run = "closed/lab/results/board/kws/performance/"
     write(tmp_path, [run + "log.txt", *(str(Path(run + file)) for file in files)])
     for file in files:
         write(tmp_path, [run + file])
-    _, strays = find_results(open_file_tree(tmp_path))
-    assert any(words in text for text in strays), strays
+    _, unexpected = find_results(open_file_tree(tmp_path))
+    assert any(words in text for text in unexpected), unexpected
 
 
 def test_a_file_that_is_too_large_is_reported(tmp_path: Path) -> None:
@@ -119,11 +119,11 @@ def test_a_file_that_is_too_large_is_reported(tmp_path: Path) -> None:
     ]
 
 
-def test_plots_and_the_marker_are_no_strays(tmp_path: Path) -> None:
+def test_plots_and_the_marker_are_not_unexpected(tmp_path: Path) -> None:
     run = "closed/lab/results/board/kws/"
     files = ["performance/log.txt", "energy/energy_inf_000.png", "EEMBC_RUNNER", "performance/.gitkeep"]
-    (found,), strays = find_results(open_file_tree(write(tmp_path, [run + file for file in files])))
-    assert not strays
+    (found,), unexpected = find_results(open_file_tree(write(tmp_path, [run + file for file in files])))
+    assert not unexpected
     assert found.marker
 
 

@@ -107,7 +107,7 @@ FAULTS = [
     (BOSCH, Kind.VIOLATION, "performance windows", "shortest window 4.797 s (minimum 10 s): windows 1, 2, 3, 4, 5"),
     (BOSCH, Kind.VIOLATION, "no error lines", "5 x e-[The run must take at least 10 seconds"),
     (BOSCH, Kind.VIOLATION, "system description", "names 'Plumerai' as submitter, the folder is that of 'bosch'"),
-    (SYNTIANT, Kind.VIOLATION, "system description", "says division 'Open', the folder is 'closed'"),
+    (SYNTIANT, Kind.VIOLATION, "system description", "has division 'Open', the folder is 'closed'"),
     (VCU128, Kind.VIOLATION, "performance windows", "shortest window 1.078 s (minimum 10 s): windows 1, 2, 3, 4, 5"),
     (SNAPDRAGON, Kind.MISSING, "required files", "accuracy/log.txt is missing"),
     (SNAPDRAGON, Kind.NOTE, "system description", "holds 4 keys twice"),

@@ -116,7 +116,7 @@ def test_a_run_that_turns_out_unfit_keeps_its_table_and_its_row(bench: Bench, tm
     assert (tmp_path / "leaderboard.csv").is_file() and not (tmp_path / "tree").exists()
 
 
-def test_own_words_are_in_the_description(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
+def test_overrides_are_in_the_description(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
     words = tmp_path / "words.json"
     words.write_text('{"Software Notes": "in our own words"}')
     arguments = ("--resume", kws_run, "--submit", tmp_path / "tree", "--submitter", "example-labs")

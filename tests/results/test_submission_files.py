@@ -24,7 +24,7 @@ from mlperf_tiny.progress import Listener
 from mlperf_tiny.results.mlperf.names import Names
 from mlperf_tiny.results.mlperf.system import NEEDED_KEYS
 from mlperf_tiny.results.submission import schema
-from mlperf_tiny.results.submission.description import NO_BOARD, TEMPLATE, description, read_own_words
+from mlperf_tiny.results.submission.description import NO_BOARD, TEMPLATE, description, read_overrides
 from mlperf_tiny.results.submission.inferences import inferences_of
 from mlperf_tiny.results.submission.runner_files import quality_of, runner_files
 from mlperf_tiny.results.submission.submit import files_of_run
@@ -135,7 +135,7 @@ def test_what_the_harness_cannot_know_is_the_submitters_to_say(
     path = tmp_path / "words.json"
     path.write_text(json.dumps(words))
     try:
-        text = description(record, Names("closed", "x", "y", "kws", "rdi"), read_own_words(path))
+        text = description(record, Names("closed", "x", "y", "kws", "rdi"), read_overrides(path))
     except BenchError as error:
         assert wrong and wrong in str(error)
         return

@@ -305,7 +305,7 @@ def test_what_cannot_be_submitted_is_said_before_the_run(bench: Bench, kws_tree:
             UsageError,
             "nothing of a host run ran on a board",
         ),
-        (asked(bench), Entry("x", own_words={"SoC Name": "y"}), tmp_path, UsageError, "--describe cannot say SoC Name"),
+        (asked(bench), Entry("x", overrides={"SoC Name": "y"}), tmp_path, UsageError, "--describe cannot say SoC Name"),
         (asked(bench, synthetic=True), ENTRY, tmp_path, DataError, "its data is synthetic"),
         (asked(bench, port="/dev/x", model=None), ENTRY, tmp_path, DataError, "the model on the board is not known"),
     ]

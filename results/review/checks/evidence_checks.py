@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether claims follow from the raw lines, and what is missing where that cannot be told; in sentences."""
+"""Checks of claims against the raw lines, and of the files without which a claim cannot be checked."""
 
 from __future__ import annotations
 
 from mlperf_tiny.models.tasks import Metric
+from mlperf_tiny.results.review.checks.case import Case
 from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.evidence.claims import agrees
 from mlperf_tiny.results.review.evidence.evidence import Evidence
 from mlperf_tiny.results.review.evidence.runner_log import number
 
 
-def cut_short(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """Logs that lack their beginning or end."""
+def cut_short(case: Case) -> list[str]:
+    """Return the logs that lack their beginning or end."""
     return [
-        f"{evidence.path(mode, 'log')} lacks its beginning or end, it holds {len(run.inferences)} inferences"
-        for mode, run in evidence.runs.items()
+        f"{case.evidence.path(mode, 'log')} lacks its beginning or end, it holds {len(run.inferences)} inferences"
+        for mode, run in case.evidence.runs.items()
         if run.finished is False and (run.inferences or run.detections)
     ]
 
 
-def script_and_log(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """Files and iterations of ``script.async`` against those of the log."""
+def script_and_log(case: Case) -> list[str]:
+    """Compare files and iterations of ``script.async`` with those of the log."""
     found = []
-    for mode, planned in evidence.scripts.items():
-        run = evidence.runs.get(mode)
+    for mode, planned in case.evidence.scripts.items():
+        run = case.evidence.runs.get(mode)
         if run is None or run.runner != "EEMBC" or not run.inferences or not planned:
             continue
         done = tuple((i.file, i.iterations, i.warmups) for i in run.inferences)
@@ -42,10 +43,10 @@ def _command(command: tuple[str, int, int]) -> str:
     return f"'infer {command[1]} {command[2]}' on {command[0]}"
 
 
-def metrics_agree(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """Every claim against its recomputed value."""
+def metrics_agree(case: Case) -> list[str]:
+    """Compare every claim with its recomputed value."""
     found = []
-    for metric in recomputed.metrics:
+    for metric in case.recomputed.metrics:
         if metric.agrees is False and metric.claimed is not None and metric.recomputed is not None:
             claimed = number(metric.claimed) or 0.0
             off = f" ({100 * (claimed / metric.recomputed - 1):+.2g} %)" if metric.recomputed else ""
@@ -57,9 +58,9 @@ def metrics_agree(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     return found
 
 
-def windows_agree(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """Length and iterations of the windows, as claimed against the raw lines."""
-    run, claims = evidence.runs.get("performance"), evidence.claims.get("performance")
+def windows_agree(case: Case) -> list[str]:
+    """Compare claimed length and iterations of the windows with the raw lines."""
+    run, claims = case.evidence.runs.get("performance"), case.evidence.claims.get("performance")
     if run is None or claims is None or not claims.windows:
         return []
     raw = [i for i in run.inferences if i.seconds is not None]
@@ -79,19 +80,19 @@ def windows_agree(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     return found
 
 
-def missing_files(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """Files without which a metric cannot be recomputed."""
-    found = [text for mode in _needed_modes(evidence) for text in _missing_of(evidence, mode)]
-    for metric in recomputed.metrics:
+def missing_files(case: Case) -> list[str]:
+    """Return the files without which a metric cannot be recomputed."""
+    found = [text for mode in _needed_modes(case.evidence) for text in _missing_of(case.evidence, mode)]
+    for metric in case.recomputed.metrics:
         if metric.claimed is not None and metric.recomputed is None:
-            reason = _reason(evidence, recomputed, metric.name)
+            reason = _reason(case.evidence, case.recomputed, metric.name)
             found.append(f"{metric.name} {metric.claimed} {metric.unit}".rstrip() + f" cannot be recomputed: {reason}")
-    task = evidence.benchmark.task if evidence.benchmark else None
+    task = case.task
     needed = ("throughput", "AUC" if task.metric is Metric.AUC else "top-1") if task else ()
-    for metric in recomputed.metrics:
+    for metric in case.recomputed.metrics:
         if metric.name in needed and metric.claimed is None:
             found.append(f"no {metric.name} is claimed anywhere in the result")
-    if evidence.benchmark is None:
+    if case.evidence.benchmark is None:
         found.append("neither the folders nor the logs tell which benchmark this is")
     return found
 
@@ -130,20 +131,20 @@ def _reason(evidence: Evidence, recomputed: Recomputed, name: str) -> str:
             return "no samples are published"
         if run.detections and evidence.words is None:
             return "no list of the wake words; name the data folder with --data"
-        return "the log tells no detections or frames"
+        return "the log holds no detections or frames"
     if mode == "energy":
         return "no energy trace is published"
     timed = sum(i.seconds is not None for i in run.inferences)
     return f"the log holds {timed} timed windows" + (f", the text {len(recomputed.windows)}" if timed else "")
 
 
-def no_description(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """A result without any system description."""
-    if evidence.system_path is not None:
+def no_description(case: Case) -> list[str]:
+    """Check that there is a system description."""
+    if case.evidence.system_path is not None:
         return []
-    return [f"systems/{evidence.found.system}.json is not in the tree, nor a file that could stand for it"]
+    return [f"systems/{case.evidence.found.system}.json is not in the tree, nor a file that could stand for it"]
 
 
-def unreadable_files(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """Files that are there and cannot be used."""
-    return [*evidence.problems, *(text for run in evidence.runs.values() for text in run.problems)]
+def unreadable_files(case: Case) -> list[str]:
+    """Return the files that cannot be used."""
+    return [*case.evidence.problems, *(text for run in case.evidence.runs.values() for text in run.problems)]

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader should know of a result although no verdict hangs on it; in sentences."""
+"""What a reader should know of a result although no verdict depends on it."""
 
 from __future__ import annotations
 
 from mlperf_tiny.harness.record.rules import WINDOWS
 from mlperf_tiny.results.mlperf.system import NEEDED_KEYS
-from mlperf_tiny.results.review.checks.metrics import Recomputed
-from mlperf_tiny.results.review.evidence.evidence import Evidence
+from mlperf_tiny.results.review.checks.case import Case
 from mlperf_tiny.terminal import numbers
 
 
-def same_iterations(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """N and warm-ups of performance and energy run: no rule asks for it, but they should be alike."""
-    performance = {(w.iterations) for w in recomputed.windows}
-    energy = {(w.iterations) for w in recomputed.energy.windows} if recomputed.energy else set()
-    runs = [evidence.runs.get(mode) for mode in ("performance", "energy")]
+def same_iterations(case: Case) -> list[str]:
+    """Compare N and warm-ups of performance and energy run: no rule demands it, but they should be equal."""
+    performance = {(w.iterations) for w in case.recomputed.windows}
+    energy = {(w.iterations) for w in case.recomputed.energy.windows} if case.recomputed.energy else set()
+    runs = [case.evidence.runs.get(mode) for mode in ("performance", "energy")]
     warm = [{i.warmups for i in run.inferences} for run in runs if run]
     found = []
     if len(performance) > 1:
@@ -26,35 +25,37 @@ def same_iterations(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     return found
 
 
-def supply_voltage(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """The energy run's supply against what the hardware notes speak of."""
-    run = evidence.runs.get("energy")
+def supply_voltage(case: Case) -> list[str]:
+    """Compare the energy run's supply with the hardware notes."""
+    run = case.evidence.runs.get("energy")
     if run is None or not run.voltages_mv:
         return []
     if len(set(run.voltages_mv[-WINDOWS:])) > 1:
         return [f"the energy run's supply changed: {numbers(run.voltages_mv)} mV"]
-    noted = evidence.system.voltages_mv() if evidence.system else ()
+    noted = case.evidence.system.voltages_mv() if case.evidence.system else ()
     supply = run.voltages_mv[-1]
     if noted and supply not in noted:
-        return [f"the energy run's supply was {supply} mV, the system's hardware notes speak of {numbers(noted)} mV"]
+        return [f"the energy run's supply was {supply} mV, the system's hardware notes have {numbers(noted)} mV"]
     return []
 
 
-def no_marker(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """The empty file that rounds from v1.3 on want beside results of the EEMBC runner."""
-    if evidence.found.round < "v1.3" or evidence.runner != "EEMBC" or evidence.found.marker:
+def no_marker(case: Case) -> list[str]:
+    """Check for the empty file that marks results of the EEMBC runner from round v1.3 on."""
+    if case.evidence.found.round < "v1.3" or case.evidence.runner != "EEMBC" or case.evidence.found.marker:
         return []
     return ["the result was made with the EEMBC runner and its folder lacks the file EEMBC_RUNNER"]
 
 
-def system_notes(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """What is odd about the system description."""
-    system = evidence.system
+def system_notes(case: Case) -> list[str]:
+    """Return what is unusual about the system description."""
+    system = case.evidence.system
     if system is None:
         return []
     notes = []
     if not system.named_as_folder:
-        notes.append(f"{system.path} is taken as the description; the rules want systems/{evidence.found.system}.json")
+        notes.append(
+            f"{system.path} is taken as the description; the rules want systems/{case.evidence.found.system}.json"
+        )
     lacking = [key for key in NEEDED_KEYS if key not in system.values]
     if lacking:
         notes.append(f"{system.path} lacks {', '.join(lacking)}")
@@ -64,9 +65,9 @@ def system_notes(evidence: Evidence, recomputed: Recomputed) -> list[str]:
     return notes
 
 
-def reading(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-    """How the result was read: names that were guessed, the label list that was followed."""
-    notes = list(evidence.found.notes)
-    if evidence.labels is not None:
-        notes.append(f"the accuracy run follows {evidence.labels.title}")
+def reading(case: Case) -> list[str]:
+    """Return how the result was read: names that were guessed, the label list that was followed."""
+    notes = list(case.evidence.found.notes)
+    if case.evidence.labels is not None:
+        notes.append(f"the accuracy run follows {case.evidence.labels.title}")
     return notes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a result, computed anew from its raw lines, beside what it claims."""
+"""The metrics of a result, recomputed from its raw lines, beside its claims."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mlperf_tiny.results.review.evidence.runner_log import Inference, Run
 
 
 def recompute(evidence: Evidence) -> Recomputed:
-    """Return every figure of a result that its files allow to compute, beside its claims."""
+    """Return every metric that the files of a result allow to compute, beside its claims."""
     out = Recomputed()
     if evidence.benchmark is not None and evidence.benchmark.task is None:
         wake_word_metrics(evidence, out)
@@ -40,8 +40,12 @@ def recompute(evidence: Evidence) -> Recomputed:
 
 
 def timed_windows(run: Run | None, claims: Claims | None) -> tuple[tuple[TimedWindow, ...], str]:
-    """The timed windows of a run, from its raw lines, and the file; as the text has them ("text only") where the log
-    holds fewer."""
+    """Return the timed windows of a run and where they are from.
+
+    Args:
+        run: Its raw lines.
+        claims: Its text, which counts ("text only") where the log holds fewer windows.
+    """
     raw = tuple(
         TimedWindow(i.file, i.iterations, i.seconds)
         for i in (run.inferences if run else ())

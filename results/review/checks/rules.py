@@ -16,22 +16,24 @@ from mlperf_tiny.harness.record.violation import RuleId
 from mlperf_tiny.models.tasks import Task
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
 from mlperf_tiny.results.review.checks import evidence_checks, notes, violations
-from mlperf_tiny.results.review.checks.metrics import Recomputed
-from mlperf_tiny.results.review.evidence.evidence import Evidence
+from mlperf_tiny.results.review.checks.case import Case
 
-Check = Callable[[Evidence, Recomputed], Sequence[str]]
+Check = Callable[[Case], Sequence[str]]
 
 
 @dataclass(frozen=True)
 class ReviewRule:
-    """``check`` returns one sentence for each thing found."""
+    """One check."""
 
     name: str
+    """Named in every finding."""
     kind: Kind
+    """What its findings mean for the verdict."""
     check: Check
+    """Returns one sentence for each thing found."""
 
 
-# Rules of a single run that our own results are held to as well.
+# Rules of a single run, which also apply to runs of this program.
 TIMED = (RuleId.FIVE_WINDOWS, RuleId.WINDOW_LENGTH, RuleId.WINDOW_ITERATIONS, RuleId.FIVE_INPUTS)
 ANSWERED = (
     RuleId.QUALITY_TARGET,
@@ -43,46 +45,41 @@ ANSWERED = (
 )
 
 
-def _harness(
-    rules: Sequence[RuleId], build: Callable[[Evidence, Recomputed, Task], Result | None], prefix: str
-) -> Check:
+def _harness(rules: Sequence[RuleId], build: Callable[[Case, Task], Result | None], prefix: str) -> Check:
     rows = [rule for rule in RULES if rule.id in rules]
 
-    def check(evidence: Evidence, recomputed: Recomputed) -> list[str]:
-        task = evidence.benchmark.task if evidence.benchmark else None
-        result = build(evidence, recomputed, task) if task else None
+    def check(case: Case) -> list[str]:
+        result = build(case, case.task) if case.task else None
         return [f"{prefix}{violation.text}" for violation in violations_of(result, rows)] if result else []
 
     return check
 
 
-def _result(evidence: Evidence, task: Task) -> Result:
-    return Result(task=task, division=evidence.found.division or "closed", model_id=task.model_id, data="real")
+def _result(case: Case, task: Task) -> Result:
+    return Result(task=task, division=case.evidence.found.division or "closed", model_id=task.model_id, data="real")
 
 
-def _performance(evidence: Evidence, recomputed: Recomputed, task: Task) -> Result | None:
-    if not recomputed.windows:
-        return None
-    return replace(_result(evidence, task), performance=Performance(windows=recomputed.windows))
+def _performance(case: Case, task: Task) -> Result | None:
+    windows = case.recomputed.windows
+    return replace(_result(case, task), performance=Performance(windows=windows)) if windows else None
 
 
-def _energy(evidence: Evidence, recomputed: Recomputed, task: Task) -> Result | None:
-    if recomputed.energy is None or not recomputed.energy.windows:
-        return None
-    return replace(_result(evidence, task), performance=Performance(windows=recomputed.energy.windows))
+def _energy(case: Case, task: Task) -> Result | None:
+    windows = case.recomputed.energy.windows if case.recomputed.energy else ()
+    return replace(_result(case, task), performance=Performance(windows=windows)) if windows else None
 
 
-def _accuracy(evidence: Evidence, recomputed: Recomputed, task: Task) -> Result | None:
-    facts, labels = recomputed.accuracy, evidence.labels
-    if facts is None or labels is None:
+def _accuracy(case: Case, task: Task) -> Result | None:
+    info, labels = case.recomputed.accuracy, case.evidence.labels
+    if info is None or labels is None:
         return None
     accuracy = Accuracy(
-        metric=facts.metric,
-        answered=facts.answered,
+        metric=info.metric,
+        answered=info.answered,
         listed=tuple(row.file for row in labels.listed),
         official=labels.official,
     )
-    return replace(_result(evidence, task), accuracy=accuracy)
+    return replace(_result(case, task), accuracy=accuracy)
 
 
 REVIEW_RULES: tuple[ReviewRule, ...] = (
@@ -117,8 +114,6 @@ REVIEW_RULES: tuple[ReviewRule, ...] = (
 )
 
 
-def findings_of(evidence: Evidence, recomputed: Recomputed) -> tuple[Finding, ...]:
+def findings_of(case: Case) -> tuple[Finding, ...]:
     """Return all findings on one result, in the order of the rules."""
-    return tuple(
-        Finding(rule.kind, rule.name, text) for rule in REVIEW_RULES for text in rule.check(evidence, recomputed)
-    )
+    return tuple(Finding(rule.kind, rule.name, text) for rule in REVIEW_RULES for text in rule.check(case))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a streaming wake word result: all of them come from one run, which may also measure energy."""
+"""The metrics of a streaming wake word result: all of them come from one run, which may also measure energy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ COUNTS = ("true positives", "false negatives", "false positives")
 
 
 def wake_word_metrics(evidence: Evidence, out: Recomputed) -> None:
-    """Add the figures of both runs to ``out``, and the counts with the documented window of the first that has any."""
+    """Add the metrics of both runs, and the counts with the documented window of the first that has any.
+
+    Args:
+        evidence: The files.
+        out: Takes the metrics.
+    """
     for mode in ("performance", "energy"):
         if mode not in evidence.found.files:
             continue

@@ -15,7 +15,7 @@ from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
 from mlperf_tiny.results.mlperf.layout import Found
-from mlperf_tiny.results.mlperf.names import NO_SILICON, USUAL_STATUS, Names
+from mlperf_tiny.results.mlperf.names import DEFAULT_STATUS, NO_SILICON, Names
 from mlperf_tiny.results.review.own.own_runs import CODE, OwnRun, digest_of, enclosed_run, read_own_run
 from mlperf_tiny.results.submission.description import NO_BOARD
 from mlperf_tiny.results.submission.inferences import inferences_of
@@ -234,6 +234,6 @@ def _wrong(names: Names, timing: str) -> list[str]:
     wrong = []
     if not names.system.startswith(timing):
         wrong.append(f"system {sanitize_for_terminal(names.system, 80)!r} does not begin with {timing!r}")
-    if names.status != USUAL_STATUS:
-        wrong.append(f"its status is {sanitize_for_terminal(names.status, 40)!r}, wanted {USUAL_STATUS!r}")
+    if names.status != DEFAULT_STATUS:
+        wrong.append(f"its status is {sanitize_for_terminal(names.status, 40)!r}, wanted {DEFAULT_STATUS!r}")
     return wrong

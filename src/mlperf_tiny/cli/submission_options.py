@@ -105,9 +105,9 @@ class SubmissionOptions:
         if self.submitter is None:
             raise UsageError("missing option --submitter NAME: the organisation that submits.")
         from mlperf_tiny.results.mlperf.names import Entry
-        from mlperf_tiny.results.submission.description import read_own_words
+        from mlperf_tiny.results.submission.description import read_overrides
 
-        described = None if self.describe is None else read_own_words(self.describe)
+        described = None if self.describe is None else read_overrides(self.describe)
         return RunSubmitter(self.submit, Entry(self.submitter, self.availability, self.system, described), self.replace)
 
 
