@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from mlperf_tiny.harness.compare.rows import Answers, ComparisonRow, InferenceCost, compared
+from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.measured import Measured, measure
-from mlperf_tiny.harness.record.record import RunRecord, compute_record, stated_digest
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.record_file import stated_digest
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 
 

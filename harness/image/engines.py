@@ -30,7 +30,7 @@ M = TypeVar("M", bound=EngineModel)
 
 
 class LayerOrder(Enum):
-    """How the function that runs a model goes through its layers; tells where one ends and the next begins."""
+    """How the function that runs a model goes through its layers, by which their boundaries are found."""
 
     CALLS = "straight-line code with one call for each layer"
     LOOP = "a loop with one turn for each layer"

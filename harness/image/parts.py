@@ -38,7 +38,7 @@ class ModelSource(Protocol):
 
     @property
     def input_format(self) -> InputFormat | None:
-        """What its firmware takes; None when its input tensor tells."""
+        """What its firmware takes; None: decided by its input tensor."""
 
     @property
     def load(self) -> Callable[[], bytes]:

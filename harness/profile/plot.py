@@ -42,7 +42,7 @@ def draw_profile(profile: Profile, path: Path) -> None:
 
     Args:
         profile: The profile.
-        path: The file; its suffix tells the format.
+        path: The file; its suffix decides the format.
 
     Raises:
         UsageError: as ``check_plot`` does.

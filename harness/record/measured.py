@@ -27,8 +27,9 @@ from mlperf_tiny.harness.wire.events import (
     WindowMark,
     typed_event,
 )
-from mlperf_tiny.harness.wire.protocol import Model, Name, Profile, Ready, Refused, decode_line
-from mlperf_tiny.harness.wire.session import Identity, Inference, read_inference
+from mlperf_tiny.harness.wire.inference import Inference, read_inference
+from mlperf_tiny.harness.wire.protocol import ErrorLine, ModelId, Name, ProfileText, Ready, decode_line
+from mlperf_tiny.harness.wire.session import Identity
 
 _INFER = re.compile(r"infer (\d{1,10}) (\d{1,10})$")
 
@@ -132,7 +133,7 @@ class _Reader:
             self._reply()
             return
         self._lines.append(line)
-        if isinstance(reply, Refused) and self._mark is not None and _INFER.match(self._command):
+        if isinstance(reply, ErrorLine) and self._mark is not None and _INFER.match(self._command):
             self.measured.refusals.append(reply.text)
         elif isinstance(reply, Name):
             self._name = reply
@@ -151,8 +152,8 @@ class _Reader:
 
     def _profile(self) -> None:
         replies = [decode_line(line) for line in self._lines]
-        for model in (reply for reply in replies if isinstance(reply, Model)):
-            profile = next((reply.text for reply in replies if isinstance(reply, Profile)), "")
+        for model in (reply for reply in replies if isinstance(reply, ModelId)):
+            profile = next((reply.text for reply in replies if isinstance(reply, ProfileText)), "")
             self.measured.identity = Identity(self._name.device, self._name.vendor, profile, model.model_id)
 
     def _answer(self, mark: Mark | WindowMark | AccuracyMark, inference: Inference) -> None:

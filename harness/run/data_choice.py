@@ -48,7 +48,7 @@ def choose_data(
 
     Args:
         task: The task.
-        model: The model; its hash tells which feature pipeline makes its inputs.
+        model: The model; the feature pipeline is found by its hash.
         inputs: What the model takes.
         folder: Data folder the user named; None for the environment's.
         synthetic: Use synthetic data whatever is available.

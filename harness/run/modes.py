@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run does with a device: performance and accuracy, each a short script over a session.
 
-They are the same for a board, an emulated board and a process. Before each ``infer`` a ``mark`` event says what it is
-for; the figures are computed from the marks and the raw lines between them, never from anything remembered here.
-What an earlier, interrupted run has already measured is passed in as ``done`` and not measured again.
+They are the same for a board, an emulated board and a process. Before each ``infer`` a ``mark`` event has its
+purpose; the record is computed from the marks and the raw lines between them, never from anything kept here. What an
+interrupted run has already measured is passed in as ``done`` and not measured again.
 
 ==============  ============================================================================
 ``mark`` mode   its values
@@ -30,20 +30,21 @@ from mlperf_tiny.errors import DataError, UnexpectedReply, UsageError
 from mlperf_tiny.harness.record.measured import Measured
 from mlperf_tiny.harness.record.rules import WINDOW_ITERATIONS, WINDOW_S, WINDOWS
 from mlperf_tiny.harness.wire.events import Calibration
-from mlperf_tiny.harness.wire.session import COUNTER_WRAP_US, Inference, Session
+from mlperf_tiny.harness.wire.inference import COUNTER_WRAP_US, Inference
+from mlperf_tiny.harness.wire.session import Session
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
 from mlperf_tiny.progress import Progress
 
 MARGINS = {"hardware": 1.01, "emulated": 1.01, "host": 1.2}
-"""Windows are planned this much longer than the rule wants, by whose time it is: a process shares its machine."""
+"""Windows are planned this much longer than the rule wants, by kind of time: a process shares its machine."""
 
 TRIAL_US = 250_000
-"""A trial is long enough when it lasts so long on the device: a 1 ms clock then errs by less than half a percent."""
+"""Device microseconds after which a trial is long enough: a 1 ms clock then errs by less than half a percent."""
 
-STANDING_STILL = 1_000_000
+MAX_UNTIMED = 1_000_000
 """Inferences within which any microsecond counter must have moved."""
 
-LONGEST_WINDOW_US = 0.9 * COUNTER_WRAP_US
+MAX_WINDOW_US = 0.9 * COUNTER_WRAP_US
 """A window in which a 32-bit counter might wrap twice cannot be measured."""
 
 ATTEMPTS = 3
@@ -61,16 +62,27 @@ class Marker(Protocol):
 
 @dataclass(frozen=True)
 class Bench:
-    """A device under measurement: ``clock`` gives host seconds, ``counters`` an emulated device's, if it has any."""
+    """A device under measurement."""
 
     session: Session
+    """With the device."""
     event: Marker
+    """Appends to the transcript."""
     progress: Callable[[Progress], None]
+    """Takes each step."""
     clock: Callable[[], float]
+    """Host seconds."""
     counters: Callable[[], dict[str, int]] | None = None
+    """An emulated device's counters, if it has any."""
 
     def infer(self, count: int, warmup: int, timeout_s: float | None = None) -> Inference:
-        """``infer``, with the counters before and behind it in the transcript."""
+        """Run timed inferences, with the counters before and after them in the transcript.
+
+        Args:
+            count: Timed inferences.
+            warmup: Untimed inferences before them.
+            timeout_s: Host seconds; None for the session's default.
+        """
         if self.counters:
             self.event("counters", at="before", **self.counters())
         inference = self.session.infer(count, warmup, timeout_s)
@@ -80,11 +92,18 @@ class Bench:
 
 
 def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterations: int | None = None) -> None:
-    """Run five timed windows, one on each of ``samples`` (the bytes of one inference each).
+    """Run five timed windows, one on each sample.
 
-    ``iterations`` per window are taken as given, or chosen by a trial so that a window lasts 10 s of device time and
-    has 10 iterations; when one falls short all the same, more are chosen and all windows run again, twice at most.
-    Raises DataError when there is nothing to run on.
+    Args:
+        bench: The device.
+        samples: Inputs of one inference each.
+        done: What is measured already.
+        iterations: Per window; None: chosen by a trial so that a window lasts 10 s of device time and has 10
+            iterations. When one is too short, more are chosen and all windows run again, twice at most.
+
+    Raises:
+        DataError: when there are no samples.
+        UsageError: for more iterations than the device's counter can time.
     """
     if not samples:
         raise DataError("there are no inputs for a performance run; give a data folder that has some.")
@@ -93,16 +112,16 @@ def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterati
         calibration = _trial(bench, samples[0], iterations)
         bench.event("choice", **msgspec.structs.asdict(calibration))
     window_us = calibration.iterations * calibration.latency_us
-    if window_us >= LONGEST_WINDOW_US:
+    if window_us >= MAX_WINDOW_US:
         raise UsageError(
             f"{calibration.iterations:,} iterations would take {window_us / 1e6:,.0f} s a window, more than the "
-            f"{LONGEST_WINDOW_US / 1e6:,.0f} s a device's microsecond counter can tell. Give fewer --iterations."
+            f"{MAX_WINDOW_US / 1e6:,.0f} s a device's microsecond counter can time. Give fewer --iterations."
         )
     if bench.counters and len({timed.inference.count for timed in done.counted if timed.counted}) < 2:
         _count_instructions(bench, samples[0])
     while True:
         last_try = iterations is not None or calibration.attempt == ATTEMPTS
-        shortest_us = _windows(bench, samples, calibration, done, short_ones_too=last_try)
+        shortest_us = _windows(bench, samples, calibration, done, keep_short=last_try)
         if last_try or shortest_us >= WINDOW_S * 1e6:
             return
         latency_us = shortest_us / calibration.iterations
@@ -116,7 +135,17 @@ def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterati
 
 
 def accuracy(bench: Bench, dataset: Dataset, samples: Sequence[Sample], done: Measured) -> None:
-    """Answer every window of every one of ``samples`` once, in order."""
+    """Run one inference on every window of every sample, in order.
+
+    Args:
+        bench: The device.
+        dataset: Splits a sample into windows.
+        samples: Whole files.
+        done: What is measured already.
+
+    Raises:
+        DataError: for a file shorter than one input.
+    """
     for index, sample in enumerate(samples):
         bench.progress(Progress("accuracy", index, len(samples), sample.name))
         answered = done.answers.get(index, {})
@@ -143,7 +172,15 @@ def accuracy(bench: Bench, dataset: Dataset, samples: Sequence[Sample], done: Me
 
 
 def iterations_for(latency_us: float, margin: float) -> int:
-    """Return the iterations that fill a window of ``margin`` times the length the rules want."""
+    """Return the iterations that fill a window.
+
+    Args:
+        latency_us: Device microseconds of one inference.
+        margin: Length of the window as a multiple of the rules' 10 s.
+
+    >>> iterations_for(20_000.0, 1.01)
+    505
+    """
     return max(WINDOW_ITERATIONS, math.ceil(WINDOW_S * 1e6 * margin / max(latency_us, 1e-3)))
 
 
@@ -152,7 +189,7 @@ def _iterations(bench: Bench, latency_us: float) -> int:
 
 
 def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Calibration:
-    """Time one inference: ever more at a time, until the device's clock can tell."""
+    """Time one inference: more and more at a time, until the device's clock can measure it."""
     bench.session.load(sample.load())
     count = 1
     while True:
@@ -163,7 +200,7 @@ def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Calibration:
         host_s = (bench.clock() - started_s) / (count + WARMUP)
         if inference.elapsed_us >= TRIAL_US:
             break
-        if inference.elapsed_us == 0 and count >= STANDING_STILL:
+        if inference.elapsed_us == 0 and count >= MAX_UNTIMED:
             raise UnexpectedReply(f"infer {count} {WARMUP}", "laps of a counter that moves", "the same lap twice")
         count = min(count * 100, max(count * 2, math.ceil(count * TRIAL_US * 1.2 / max(inference.elapsed_us, 1))))
     latency_us = inference.elapsed_us / count
@@ -173,7 +210,7 @@ def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Calibration:
 
 
 def _count_instructions(bench: Bench, sample: Sample) -> None:
-    """Run two lengths of ``infer``: what they differ by belongs to the inferences alone, not to printing."""
+    """Run two lengths of ``infer``: what they differ by is the cost of the inferences alone, without printing."""
     bench.session.load(sample.load())
     for count in (1, 1 + COUNTED):
         bench.event("mark", mode="count", sample=sample.name)
@@ -181,11 +218,11 @@ def _count_instructions(bench: Bench, sample: Sample) -> None:
 
 
 def _windows(
-    bench: Bench, samples: Sequence[Sample], calibration: Calibration, done: Measured, short_ones_too: bool
+    bench: Bench, samples: Sequence[Sample], calibration: Calibration, done: Measured, keep_short: bool
 ) -> int:
     """Run the windows of one attempt that are not done; return the device microseconds of the shortest.
 
-    Without ``short_ones_too`` a window that is too short ends the attempt: it will be run again with the others.
+    Without ``keep_short`` a window that is too short ends the attempt: it will be run again with the others.
     """
     before = done.attempts.get(calibration.attempt, {})
     limit_s = bench.session.timeouts.infer_s + HOST_SLACK * calibration.host_s * (calibration.iterations + WARMUP)
@@ -200,7 +237,7 @@ def _windows(
             bench.session.load(sample.load())
             bench.event("mark", mode="window", attempt=calibration.attempt, window=window, sample=sample.name)
             elapsed_us.append(bench.infer(calibration.iterations, WARMUP, limit_s).elapsed_us)
-        if elapsed_us[-1] < WINDOW_S * 1e6 and not short_ones_too:
+        if elapsed_us[-1] < WINDOW_S * 1e6 and not keep_short:
             bench.progress(Progress("performance", window, WINDOWS, f"too short ({elapsed_us[-1] / 1e6:.2f} s), again"))
             return elapsed_us[-1]
     bench.progress(Progress("performance", WINDOWS, WINDOWS, "done"))

@@ -17,22 +17,18 @@ from typing import Protocol
 
 from mlperf_tiny.errors import BenchError, RecordError, UsageError
 from mlperf_tiny.harness.image.build import ELF_FILE
+from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.measured import Measured, measure
-from mlperf_tiny.harness.record.record import (
-    RECORD_FILE,
-    RunRecord,
-    compute_record,
-    record_differences,
-    stated_digest,
-    write_record,
-)
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.record_file import RECORD_FILE, record_differences, stated_digest, write_record
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run import modes
 from mlperf_tiny.harness.run.data_choice import DataChoice
 from mlperf_tiny.harness.run.prepare import DeviceTime, PreparedRun, prepare, prepare_resume
 from mlperf_tiny.harness.run.request import Request, check_resume_matches
 from mlperf_tiny.harness.wire.session import Session, Timeouts
-from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, TranscriptWriter, read_transcript
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
+from mlperf_tiny.harness.wire.transcript_writer import TranscriptWriter
 from mlperf_tiny.models.tasks import TASKS, find_task
 from mlperf_tiny.progress import Listener
 from mlperf_tiny.runners.open import open_transport

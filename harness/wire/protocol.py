@@ -19,10 +19,10 @@ COMMAND_BYTES = 80
 """Characters of a command the reference firmware's buffer holds, the closing ``%`` not counted."""
 
 DB_BYTES = (COMMAND_BYTES - len("db ")) // 2
-"""Most payload bytes of one ``db <hex>`` command: two hex digits each, behind ``db ``."""
+"""Most payload bytes of one ``db <hex>`` command: two hex digits each, after ``db ``."""
 
 LINE_BYTES = 4096
-"""A line longer than this is cut: no real reply is, and a device that never ends its line may not eat the memory."""
+"""A longer line is cut: no real reply is longer, and a device that never ends its line may not fill the memory."""
 
 
 class LineAssembler:
@@ -41,7 +41,7 @@ class LineAssembler:
 
     @property
     def pending(self) -> str:
-        """What has come of the next line."""
+        """What has come of the next line, which has no end yet."""
         return self._pending.decode("latin-1")
 
 
@@ -78,14 +78,14 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Profile:
+class ProfileText:
     """``m-profile-[<text>]``."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelId:
     """``m-model-[<id>]``: which benchmark the firmware holds."""
 
     model_id: str
@@ -100,7 +100,7 @@ class Expecting:
 
 @dataclass(frozen=True)
 class LoadDone:
-    """``m-load-done``: the announced bytes are all there."""
+    """``m-load-done``: all expected bytes have come."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Results:
 
 
 @dataclass(frozen=True)
-class Refused:
+class ErrorLine:
     """``e-[<text>]``, or an error the reference firmware prints without its prefix; never ignored."""
 
     text: str
@@ -137,13 +137,13 @@ Reply = (
     | TimestampMode
     | Lap
     | Name
-    | Profile
-    | Model
+    | ProfileText
+    | ModelId
     | Expecting
     | LoadDone
     | InferStart
     | Results
-    | Refused
+    | ErrorLine
     | Text
 )
 
@@ -166,14 +166,14 @@ def _results(found: re.Match[str]) -> Reply | None:
 
 def _wrong_load(found: re.Match[str]) -> Reply | None:
     # One published device prints this line on every load, with equal counts: only differing ones are an error.
-    return Refused(found[0]) if int(found[1]) != int(found[2]) else None
+    return ErrorLine(found[0]) if int(found[1]) != int(found[2]) else None
 
 
 # Order matters: errors first, so that nothing else on the line can hide one. The `e-[` of `m-profile-[` is no error,
 # hence the look-behind.
 _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Reply | None]], ...] = (
-    (re.compile(r"(?<![A-Za-z])e-\[(.*?)\]?\s*$"), lambda m: Refused(m[1])),
-    (re.compile(r"Supplied buffer size \d+ exceeds maximum of \d+"), lambda m: Refused(m[0])),
+    (re.compile(r"(?<![A-Za-z])e-\[(.*?)\]?\s*$"), lambda m: ErrorLine(m[1])),
+    (re.compile(r"Supplied buffer size \d+ exceeds maximum of \d+"), lambda m: ErrorLine(m[0])),
     (re.compile(r"Input db has (\d+) elemented, expected (\d+)"), _wrong_load),
     (re.compile(r"m-ready\s*$"), lambda m: Ready()),
     (re.compile(r"m-lap-us-(\d{1,20})[,\s]*$"), lambda m: Lap(int(m[1]))),
@@ -182,17 +182,21 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Reply | None]]
     (re.compile(r"(?:m-\[)?Expecting (\d{1,10}) bytes"), lambda m: Expecting(int(m[1]))),
     (re.compile(r"m-infer-start-(\d{1,10})\s*$"), lambda m: InferStart(int(m[1]))),
     (re.compile(r"m-name-([^\[]*?)-\[(.*?)\]\s*$"), lambda m: Name(m[1], m[2])),
-    (re.compile(r"m-profile-\[(.*?)\]\s*$"), lambda m: Profile(m[1])),
-    (re.compile(r"m-model-\[(.*?)\]\s*$"), lambda m: Model(m[1])),
+    (re.compile(r"m-profile-\[(.*?)\]\s*$"), lambda m: ProfileText(m[1])),
+    (re.compile(r"m-model-\[(.*?)\]\s*$"), lambda m: ModelId(m[1])),
     (re.compile(r"m-timestamp-mode-([a-z]+)\s*$"), lambda m: TimestampMode(m[1])),
     (re.compile(r"m-init-done\s*$"), lambda m: InitDone()),
     # An error whose first letters were glued to other text is still one, where the line holds no message.
-    (re.compile(r"^(?!.*m-(?:profile|name|model)-?).*e-\[(.*?)\]?\s*$"), lambda m: Refused(m[1])),
+    (re.compile(r"^(?!.*m-(?:profile|name|model)-?).*e-\[(.*?)\]?\s*$"), lambda m: ErrorLine(m[1])),
 )
 
 
 def decode_line(line: str) -> Reply:
-    """Return what one line of a reply means; never raises."""
+    """Return what one line of a reply means; never raises.
+
+    >>> decode_line("m-lap-us-1234")
+    Lap(device_us=1234)
+    """
     if line == "m-ready":  # by far the most frequent line: one for each piece of a download
         return Ready()
     for pattern, make in _PATTERNS:
@@ -216,15 +220,31 @@ def encode(command: str) -> bytes:
 
 
 def infer_command(count: int, warmup: int) -> str:
-    """``count`` (>= 1) timed inferences after ``warmup`` (>= 0) untimed ones."""
+    """Return the command for timed inferences.
+
+    Args:
+        count: Timed inferences, at least 1.
+        warmup: Untimed inferences before them, at least 0.
+
+    >>> infer_command(10, 1)
+    'infer 10 1'
+    """
     if count < 1 or warmup < 0:
         raise UsageError(f"infer {count} {warmup}: wanted at least 1 inference and no negative warm-up.")
     return f"infer {count} {warmup}"
 
 
 def db_commands(data: bytes, chunk_bytes: int = DB_BYTES) -> Iterator[str]:
-    """Yield the ``db <hex>`` commands that carry ``data``, ``chunk_bytes`` (1..DB_BYTES) at a time."""
+    """Yield the ``db <hex>`` commands of a download.
+
+    Args:
+        data: The payload.
+        chunk_bytes: Bytes of one command, 1 to ``DB_BYTES``.
+
+    >>> list(db_commands(b"abc", 2))
+    ['db 6162', 'db 63']
+    """
     if not 1 <= chunk_bytes <= DB_BYTES:
-        raise UsageError(f"{chunk_bytes} bytes per db command do not go; wanted 1 to {DB_BYTES}.")
+        raise UsageError(f"{chunk_bytes} bytes per db command not supported (1 to {DB_BYTES}).")
     for at in range(0, len(data), chunk_bytes):
         yield f"db {data[at : at + chunk_bytes].hex()}"

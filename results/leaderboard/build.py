@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlperf_tiny.errors import BenchError, RecordError
-from mlperf_tiny.harness.record.record import RunRecord, read_record, record_differences
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.record_file import read_record, record_differences
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.progress import Progress
 from mlperf_tiny.results.leaderboard.file import only_writer, read_leaderboard, write_leaderboard

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from mlperf_tiny.errors import BenchError, DataError
-from mlperf_tiny.harness.record.record import RunRecord, read_record
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run.prepare import prepare
 from mlperf_tiny.harness.run.request import MODES, Mode, Request, level_of

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlperf_tiny.harness.record.record import RunRecord, record_text
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.record_file import record_text
 from mlperf_tiny.results.mlperf.names import Names
 from mlperf_tiny.results.submission.code_folder import MODEL, RUN_RECORD, RUN_TRANSCRIPT, code_folder
 from mlperf_tiny.results.submission.description import description

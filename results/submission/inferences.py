@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from mlperf_tiny.errors import ProtocolError, RecordError
 from mlperf_tiny.harness.record.measured import measure
 from mlperf_tiny.harness.wire.events import Event
+from mlperf_tiny.harness.wire.inference import read_inference
 from mlperf_tiny.harness.wire.protocol import Lap, Ready, decode_line
-from mlperf_tiny.harness.wire.session import read_inference
 from mlperf_tiny.harness.wire.transcript import Transcript
 
 _INFER = re.compile(r"infer (\d{1,10}) (\d{1,10})$")

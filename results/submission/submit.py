@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlperf_tiny.errors import BenchError, DataError, RecordError
+from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.measured import measure
-from mlperf_tiny.harness.record.record import compute_record, stated_digest
+from mlperf_tiny.harness.record.record_file import stated_digest
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run.prepare import DeviceTime, prepare
 from mlperf_tiny.harness.run.request import Request

@@ -44,7 +44,8 @@ Every error that a user can cause is a ``mlperf_tiny.errors.BenchError``.
 from mlperf_tiny.firmware.boards import BOARDS, find_board
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
 from mlperf_tiny.harness.image.parts import resolve_parts
-from mlperf_tiny.harness.record.record import RunRecord, read_record
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
 from mlperf_tiny.harness.wire.session import Session

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from mlperf_tiny.cli import run as cli
 from mlperf_tiny.harness.record.measured import measure
-from mlperf_tiny.harness.record.record import read_record
+from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.run import run as run_module
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.models.catalog.catalog import find_model

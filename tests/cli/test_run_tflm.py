@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from mlperf_tiny.cli import run as cli
 from mlperf_tiny.harness.record.measured import measure
-from mlperf_tiny.harness.record.record import read_record
+from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from tests.fakes.data_sets import kws_folder
 from tests.fakes.tflm_tree import M4, M7, make_tree

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlperf_tiny.harness.record.record import RECORD_FILE
+from mlperf_tiny.harness.record.record_file import RECORD_FILE
 from mlperf_tiny.harness.wire.hash_chain import Chain
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mlperf_tiny.harness.wire.inference import Inference, read_inference
 from mlperf_tiny.harness.wire.protocol import Lap, Results, decode_line
-from mlperf_tiny.harness.wire.session import Inference, read_inference
 
 _DEVICE_LINE = re.compile(r"^\d+\.\d+ dut: (.*)$")
 _INFER = re.compile(r'parser: Command "dut infer (\d+) (\d+)"')

@@ -37,7 +37,7 @@ def model(folder: Path, *defines: str, flags: tuple[str, ...] = M7) -> TflmModel
 
 
 @pytest.mark.usefixtures("cpp")
-def test_the_image_gets_what_the_interpreter_took(tmp_path: Path) -> None:
+def test_the_arena_is_what_the_interpreter_used(tmp_path: Path) -> None:
     log: list[str] = []
     made = model(tmp_path, "FAKE_USED_BYTES=1234", flags=M4)
     image = build_image(made, WIRE, F446, GCC, None, tmp_path / "cache", log.append)
@@ -54,7 +54,7 @@ def test_the_image_gets_what_the_interpreter_took(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("cpp")
 @pytest.mark.parametrize(("needed", "wanted"), [(1249, 1264), (1600, 1600), (1601, 1616)])
-def test_setting_up_may_take_more_for_a_moment(tmp_path: Path, needed: int, wanted: int) -> None:
+def test_the_arena_covers_the_peak_while_setting_up(tmp_path: Path, needed: int, wanted: int) -> None:
     made = model(tmp_path, "FAKE_USED_BYTES=1234", f"FAKE_NEEDED_BYTES={needed}")
     sized, firmware = build_with_least_arena(made, WIRE, F746, tmp_path / "out", GCC)
     assert sized.arena_bytes == wanted
@@ -62,7 +62,7 @@ def test_setting_up_may_take_more_for_a_moment(tmp_path: Path, needed: int, want
 
 
 @pytest.mark.usefixtures("cpp")
-def test_an_arena_that_no_ram_holds(tmp_path: Path) -> None:
+def test_an_arena_larger_than_ram_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(DoesNotFit) as caught:
         build_with_least_arena(model(tmp_path, "FAKE_USED_BYTES=400000"), WIRE, F746, tmp_path / "out", GCC)
     assert caught.value.region == "ram"
@@ -84,14 +84,14 @@ def test_a_refusal_has_the_text_of_the_interpreter(tmp_path: Path, define: str, 
 
 
 @pytest.mark.usefixtures("cpp")
-def test_glue_that_does_not_compile_is_shown(tmp_path: Path) -> None:
+def test_a_compiler_error_in_the_glue_is_reported(tmp_path: Path) -> None:
     made = replace(model(tmp_path), calls=(Call("AddNothing()"),))
     with pytest.raises(CompilerFailed, match=r"tflm/engine\.cc") as caught:
         build_with_least_arena(made, WIRE, F746, tmp_path / "out", GCC)
     assert "AddNothing" in caught.value.detail
 
 
-def test_without_a_cpp_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_cpp_compiler_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None if name.endswith("g++") else f"/bin/{name}")
     monkeypatch.setattr("mlperf_tiny.firmware.toolchain.GccToolchain.version", lambda self, board: "some gcc")
     with pytest.raises(CompilerFailed, match=r"arm-none-eabi-g\+\+: it is not on the PATH"):

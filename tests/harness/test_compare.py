@@ -91,7 +91,7 @@ def test_two_engines_on_an_emulated_board(two_engines: None, tiny: Path, tmp_pat
     assert a.runtime_flash_bytes == (a.flash_bytes or 0) - a.constant_bytes
 
 
-def test_the_level_that_is_named_is_the_one_that_times(tiny: Path) -> None:
+def test_the_timing_level_is_used(tiny: Path) -> None:
     def latency_us(timing: str | None) -> float:
         (row,) = compare(plan_comparison(options(tiny, timing=timing), EMPTY), Listener())
         assert row.cost is not None
@@ -109,7 +109,7 @@ def test_a_data_folder_need_not_have_every_task(tiny: Path, tmp_path: Path) -> N
     assert (row.inputs, row.problem) == ("5 synthetic inputs of kws01", "")
 
 
-def test_what_does_not_fit_is_a_row(tiny: Path, tmp_path: Path) -> None:
+def test_a_model_that_does_not_fit_is_a_row_with_a_problem(tiny: Path, tmp_path: Path) -> None:
     small = replace(M7, memories=(M7.memory("flash"), Memory(name="ram", base=0x2000_0000, size_bytes=2048)))
     plan = replace(plan_comparison(options(tiny, devices=())), boards=(small, M7))
     refused, measured = compare(plan, Listener())
@@ -128,7 +128,7 @@ def test_what_does_not_fit_is_a_row(tiny: Path, tmp_path: Path) -> None:
         (KeyboardInterrupt(), False),
     ],
 )
-def test_an_engine_that_fails_is_a_row_and_missing_data_the_end(
+def test_a_failing_engine_is_a_row_and_missing_data_an_error(
     error: BaseException, kept: bool, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: Any) -> Any:
@@ -158,7 +158,7 @@ def test_an_engine_that_fails_is_a_row_and_missing_data_the_end(
         (ComparisonOptions(task="sww"), "no model for task sww is found locally"),
     ],
 )
-def test_what_cannot_be_compared(asked: ComparisonOptions, sentence: str) -> None:
+def test_invalid_options_are_refused(asked: ComparisonOptions, sentence: str) -> None:
     with pytest.raises(UsageError) as caught:
         plan_comparison(asked, EMPTY)
     assert sentence in str(caught.value)
@@ -230,7 +230,7 @@ def answered(**answers: list[int] | list[float]) -> ComparisonRow:
         ({"a": [1, 2]}, None, None),
     ],
 )
-def test_how_answers_differ(ours: Any, theirs: Any, wanted: Difference | None) -> None:
+def test_difference_of_answers(ours: Any, theirs: Any, wanted: Difference | None) -> None:
     reference = None if theirs is None else answered(**theirs)
     assert compared(answered(**ours), reference).difference == wanted
 
@@ -273,7 +273,7 @@ def test_finished_runs_side_by_side(tmp_path: Path) -> None:
     assert f"note: run 2: {emulated}" in text
 
 
-def test_runs_on_other_data_are_not_held_against_each_other(tmp_path: Path) -> None:
+def test_runs_on_other_data_have_no_difference(tmp_path: Path) -> None:
     kws_folder(tmp_path / "b/data", samples=11)
     rows = compare_runs([finished(tmp_path / "a"), finished(tmp_path / "b")])
     assert [row.difference for row in rows] == [None, None]

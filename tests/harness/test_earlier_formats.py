@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlperf_tiny.harness.record.record import RECORD_FILE, read_record, record_differences
+from mlperf_tiny.harness.record.record_file import RECORD_FILE, read_record, record_differences
 from mlperf_tiny.harness.record.violation import RuleId
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark

@@ -70,7 +70,7 @@ def test_the_same_image_is_built_once(built: list[str], tmp_path: Path) -> None:
     assert log == ["using the cached image for stm32f746"]
 
 
-def test_whatever_decides_the_image_makes_another(built: list[str], tmp_path: Path) -> None:
+def test_each_input_of_the_build_changes_the_image(built: list[str], tmp_path: Path) -> None:
     images = [
         build(tmp_path),
         build(tmp_path, HOST),
@@ -87,14 +87,14 @@ def test_whatever_decides_the_image_makes_another(built: list[str], tmp_path: Pa
 @pytest.mark.parametrize(
     "how", [lambda path: path.write_bytes(b"{}"), lambda path: path.unlink()], ids=["other", "gone"]
 )
-def test_a_damaged_image_is_built_again(built: list[str], tmp_path: Path, spoil: str, how: Any) -> None:
+def test_a_damaged_image_is_rebuilt(built: list[str], tmp_path: Path, spoil: str, how: Any) -> None:
     first = build(tmp_path)
     how(first.elf.parent / spoil)
     assert build(tmp_path) == first
     assert built == ["stm32f746"] * 2
 
 
-def test_an_image_that_another_run_built_meanwhile_is_taken(
+def test_an_image_built_by_a_concurrent_run_is_used(
     built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = arena.build_firmware
@@ -112,7 +112,7 @@ def test_an_image_that_another_run_built_meanwhile_is_taken(
 
 
 @pytest.mark.parametrize("home", [None, "", "/nowhere/at/all"])
-def test_without_a_home_a_process_is_built_all_the_same(
+def test_zig_gets_a_cache_folder_without_a_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
 ) -> None:
     monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", "")
@@ -132,16 +132,14 @@ def test_without_a_home_a_process_is_built_all_the_same(
     assert seen == [str(tmp_path / "zig")]
 
 
-def test_a_cache_that_cannot_be_made_is_named(built: list[str], tmp_path: Path) -> None:
+def test_an_unwritable_cache_is_an_error_with_its_path(built: list[str], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"file/images cannot be made: .*MLPERF_TINY_CACHE"):
         build(tmp_path / "file")
     assert built == []
 
 
-def test_an_image_that_could_not_be_built_is_not_kept(
-    built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_build_leaves_no_image(built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: Any, **options: Any) -> None:
         raise DoesNotFit("stm32f746", "flash", 2, 1)
 

@@ -65,7 +65,7 @@ def test_a_whole_run_on_the_reference_firmware(
         assert (record.accuracy.correct, record.accuracy.samples) == (1, 12)
 
 
-def test_a_conversation_with_the_reference_firmware() -> None:
+def test_a_session_with_the_reference_firmware() -> None:
     transport = ReplayTransport(GOLDEN / "reference-firmware-conversation.jsonl")
     notes: list[str] = []
     session = Session(transport, clock=transport.clock, note=notes.append)
@@ -155,7 +155,7 @@ def what_the_runner_needs(command: str, lines: list[str]) -> Iterator[bool]:
 
 
 @pytest.mark.parametrize("mode", ["accuracy", "performance"])
-def test_what_the_mlcommons_runner_sends_is_answered_as_it_was(firmware_url: str, mode: str) -> None:
+def test_commands_of_the_mlcommons_runner_get_the_recorded_replies(firmware_url: str, mode: str) -> None:
     exchanges = [json.loads(line) for line in (GOLDEN / f"mlcommons-runner-{mode}.jsonl").read_text().splitlines()]
     device = open_transport(firmware_url)
     try:

@@ -114,7 +114,7 @@ def test_layers_are_part_of_the_whole(device: str, level: str, built: Built) -> 
 
 
 @pytest.mark.parametrize("device", BOARDS)
-def test_the_whole_is_what_an_inference_costs_when_it_is_not_profiled(device: str, built: Built) -> None:
+def test_the_total_is_the_cost_of_an_unprofiled_inference(device: str, built: Built) -> None:
     board = find_board(device)
     made = compile_for(board, tiny_kws(), "tiny")
     cost, _ = measure_image(board, built(device), made, [SAMPLE], "pipeline")
@@ -125,7 +125,7 @@ def test_the_whole_is_what_an_inference_costs_when_it_is_not_profiled(device: st
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_watching_changes_no_count(level: str, built: Built) -> None:
+def test_tracing_changes_no_count(level: str, built: Built) -> None:
     board = find_board("stm32f746")
     counts = []
     for watched in (None, COMPILED.layers.symbol):
@@ -141,7 +141,7 @@ def test_watching_changes_no_count(level: str, built: Built) -> None:
 
 
 @pytest.mark.parametrize("device", BOARDS)
-def test_layers_hold_the_instructions_that_a_disassembler_counts(device: str, built: Built) -> None:
+def test_layer_instructions_equal_those_of_a_disassembler(device: str, built: Built) -> None:
     """The oracle: capstone finds the calls and the length of every block that the engine announces."""
     board = find_board(device)
     layers, _ = profiled(built, device, "instructions")
@@ -180,7 +180,7 @@ def test_layers_hold_the_instructions_that_a_disassembler_counts(device: str, bu
         ("e92d 4780 bd10", ()),  # the second half of push.w looks like blx r0
     ],
 )
-def test_where_calls_return_to(halfwords: str, wanted: tuple[int, ...]) -> None:
+def test_return_addresses(halfwords: str, wanted: tuple[int, ...]) -> None:
     code = b"".join(int(word, 16).to_bytes(2, "little") for word in halfwords.split())
     assert return_addresses(code, 0x800) == tuple(0x800 + offset for offset in wanted)
 
@@ -223,7 +223,7 @@ def test_edges_of_a_loop(addresses: tuple[int, ...], layers: int, wanted: list[i
 
 
 @pytest.mark.parametrize("name", ["mlperf-kws", "mlperf-vww", "mlperf-ic", "mlperf-ad", "mlperf-sww", "micronet-vww-4"])
-def test_operators_and_kernel_calls_agree_on_the_work(name: str, data_dir: Path) -> None:
+def test_operators_and_kernel_calls_have_the_same_macs(name: str, data_dir: Path) -> None:
     content = find_model(name, data_dir=data_dir).load()
     graph = read_tflite(content, name)
     by_operator = {label.title.split(":")[0]: label for label in graph_labels(graph)}
@@ -357,7 +357,7 @@ def test_every_cause_has_its_own_colour_and_heading(built: Built) -> None:
     assert {cause.key for cause in CAUSES if cause.key} == set(total.stalls)
 
 
-def test_cycles_without_a_cause_are_not_hidden() -> None:
+def test_cycles_without_a_cause_are_shown_as_other() -> None:
     odd = replace(PROFILE.total, cycles=1100)
     assert cycles_of(odd, OTHER) == 100
     assert causes_in([odd])[-1] is OTHER

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.harness.wire import protocol
 from mlperf_tiny.harness.wire.protocol import (
+    ErrorLine,
     Expecting,
     InferStart,
     InitDone,
     Lap,
     LineAssembler,
     LoadDone,
-    Model,
+    ModelId,
     Name,
-    Profile,
+    ProfileText,
     Ready,
-    Refused,
     Results,
     Text,
     TimestampMode,
@@ -50,14 +50,14 @@ MEANING = [
 
 
 @pytest.mark.parametrize("cut", range(len(STREAM) + 1))
-def test_a_stream_cut_anywhere_means_the_same(cut: int) -> None:
+def test_a_stream_cut_anywhere_decodes_the_same(cut: int) -> None:
     assembler = LineAssembler()
     lines = assembler.feed(STREAM[:cut]) + assembler.feed(STREAM[cut:])
     assert [decode_line(line) for line in lines] == MEANING
     assert assembler.pending == ""
 
 
-def test_a_stream_byte_by_byte_means_the_same() -> None:
+def test_a_stream_byte_by_byte_decodes_the_same() -> None:
     assembler = LineAssembler()
     lines = [line for byte in STREAM for line in assembler.feed(bytes([byte]))]
     assert [decode_line(line) for line in lines] == MEANING
@@ -81,8 +81,8 @@ def test_a_stream_byte_by_byte_means_the_same() -> None:
         ("m-lap-us--3", Text("m-lap-us--3")),
         ("m-name-dut-[]", Name("dut", "")),
         ("m-name-other-[STMicroelectronics]", Name("other", "STMicroelectronics")),
-        ("profile%m-profile-[ULPMark for tinyML Firmware V0.0.1]", Profile("ULPMark for tinyML Firmware V0.0.1")),
-        ("m-model-[kws01]", Model("kws01")),
+        ("profile%m-profile-[ULPMark for tinyML Firmware V0.0.1]", ProfileText("ULPMark for tinyML Firmware V0.0.1")),
+        ("m-model-[kws01]", ModelId("kws01")),
         ("m-results-[0.016,0.984]", Results((0.016, 0.984))),
         ("m-results-[ 0.016 , 0.984 ,, ]", Results((0.016, 0.984))),
         ("m-results-[-0.138,1.138]", Results((-0.138, 1.138))),
@@ -92,28 +92,31 @@ def test_a_stream_byte_by_byte_means_the_same() -> None:
         ("m-results-[0.1,1e999]", Text("m-results-[0.1,1e999]")),
         ("m-results-[0.1,1_0]", Text("m-results-[0.1,1_0]")),
         ("m-results-[0.1,0.", Text("m-results-[0.1,0.")),
-        ("e-[Unknown command: x]", Refused("Unknown command: x")),
-        ("x%e-[Unknown command: x]", Refused("Unknown command: x")),
-        ("e-[torn", Refused("torn")),
-        ("debuge-[Insufficent number of hex digits]", Refused("Insufficent number of hex digits")),
-        ("m-ready e-[late]", Refused("late")),
-        ("Supplied buffer size 491 exceeds maximum of 490", Refused("Supplied buffer size 491 exceeds maximum of 490")),
-        ("Input db has 3 elemented, expected 490", Refused("Input db has 3 elemented, expected 490")),
+        ("e-[Unknown command: x]", ErrorLine("Unknown command: x")),
+        ("x%e-[Unknown command: x]", ErrorLine("Unknown command: x")),
+        ("e-[torn", ErrorLine("torn")),
+        ("debuge-[Insufficent number of hex digits]", ErrorLine("Insufficent number of hex digits")),
+        ("m-ready e-[late]", ErrorLine("late")),
+        (
+            "Supplied buffer size 491 exceeds maximum of 490",
+            ErrorLine("Supplied buffer size 491 exceeds maximum of 490"),
+        ),
+        ("Input db has 3 elemented, expected 490", ErrorLine("Input db has 3 elemented, expected 490")),
         ("", Text("")),
         ("m-buffer-00-01-02", Text("m-buffer-00-01-02")),
     ],
 )
-def test_what_a_line_means(line: str, meaning: object) -> None:
+def test_decode_line(line: str, meaning: object) -> None:
     assert decode_line(line) == meaning
 
 
 @given(st.text(max_size=200))
-def test_no_line_raises(line: str) -> None:
+def test_decode_line_never_raises(line: str) -> None:
     decode_line(line)
 
 
 @given(st.lists(st.binary(max_size=50), max_size=20))
-def test_framing_neither_loses_nor_invents(pieces: list[bytes]) -> None:
+def test_framing_keeps_every_byte(pieces: list[bytes]) -> None:
     stream = b"".join(pieces)
     assembler = LineAssembler()
     lines = [line for piece in pieces for line in assembler.feed(piece)]
@@ -129,7 +132,7 @@ def test_an_endless_line_is_cut() -> None:
 
 
 @pytest.mark.parametrize("line", ["e-[" * 1300, "m-name-" * 580, "m-name-a-[" * 400, "e-[" + " " * 4000 + "x"])
-def test_no_line_is_slow(line: str) -> None:
+def test_decode_line_takes_linear_time(line: str) -> None:
     # Backtracking that grew with the square of the line would show here as seconds.
     for _ in range(3):
         decode_line(line[: protocol.LINE_BYTES])

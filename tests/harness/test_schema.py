@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mlperf_tiny.harness.record.record import RECORD_FILE
+from mlperf_tiny.harness.record.record_file import RECORD_FILE
 from mlperf_tiny.harness.record.schema import record_schema, texts, transcript_line_schema
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
@@ -29,14 +29,14 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", list(texts()))
-def test_the_published_schema_is_that_of_today(name: str) -> None:
+def test_the_published_schema_is_current(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(texts()[name]))
     written = (ROOT / "docs/schemas" / name).read_text()
     assert written == texts()[name], "run: python -m mlperf_tiny.harness.record.schema docs/schemas"
 
 
 @pytest.mark.parametrize("case", ["emulated", "hardware, part", "anomaly detection", "stopped"])
-def test_what_runs_leave_is_as_the_schemas_say(tmp_path: Path, case: str) -> None:
+def test_files_of_runs_are_valid_by_the_schemas(tmp_path: Path, case: str) -> None:
     if case == "anomaly detection":
         asked = request(ad_folder(tmp_path / "data"), task="ad")
         _, folder = run_benchmark(asked, tmp_path / "runs", Listener(), opener(ad_device()))
@@ -58,7 +58,7 @@ def test_what_runs_leave_is_as_the_schemas_say(tmp_path: Path, case: str) -> Non
     assert {"meta", "in", "out", "mark"} <= {line["e"] for line in lines}
 
 
-def test_what_no_run_writes_is_refused(tmp_path: Path) -> None:
+def test_other_values_are_invalid_by_the_schemas(tmp_path: Path) -> None:
     _, folder = run(tmp_path, limit=3)
     whole = [json.dumps(line, separators=(",", ":")) for line in lines_of(folder)]
     for written, edited in EDITS:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from mlperf_tiny.errors import BenchError, DeviceGone, DeviceSilent, Refused, UnexpectedReply
-from mlperf_tiny.harness.wire.session import Identity, Session, read_inference
+from mlperf_tiny.harness.wire.inference import read_inference
+from mlperf_tiny.harness.wire.session import Identity, Session
 from tests.fakes.device import FakeDevice, Spoil
 
 INPUT = bytes(range(256)) + bytes(234)
@@ -38,7 +39,7 @@ def without(pattern: bytes) -> Callable[[bytes], bytes]:
 
 @pytest.mark.parametrize("timing", ["hardware", "emulated", "host"])
 @pytest.mark.parametrize("piece_bytes", [1, 2, 7, 1000])
-def test_a_whole_conversation(timing: str, piece_bytes: int) -> None:
+def test_a_whole_session(timing: str, piece_bytes: int) -> None:
     device = FakeDevice(timing=timing, piece_bytes=piece_bytes, infer=lambda data: [f"{data[1] / 4:.3f}", "0.5"])
     session = session_of(device)
     assert session.start() == Identity("dut", "unspecified", "ULPMark for tinyML Firmware V0.0.1", "kws01")
@@ -68,7 +69,7 @@ def test_a_whole_conversation(timing: str, piece_bytes: int) -> None:
     ids=["booted long ago", "garbage first", "torn boot", "name lost", "half a command", "late boot", "nameless",
          "late lines", "echo", "bare line ends", "no profile"],
 )  # fmt: skip
-def test_the_start_survives(spoil: Spoil, boots: bool) -> None:
+def test_start_tolerates_spoiled_replies(spoil: Spoil, boots: bool) -> None:
     device = FakeDevice(spoil=spoil, boots=boots)
     session = session_of(device)
     assert session.start().model_id == "kws01"
@@ -85,7 +86,7 @@ def test_the_start_survives(spoil: Spoil, boots: bool) -> None:
     ],
     ids=["silent", "no model", "refused"],
 )
-def test_the_start_gives_up(spoil: Spoil, error: type[BenchError], sentence: str) -> None:
+def test_start_raises_after_three_tries(spoil: Spoil, error: type[BenchError], sentence: str) -> None:
     with pytest.raises(error, match=re.escape(sentence)):
         session_of(FakeDevice(spoil=spoil)).start()
 
@@ -133,7 +134,7 @@ def test_a_bad_inference_is_an_error(fault: str) -> None:
         session.infer(2, 0)
 
 
-def test_an_error_line_behind_ready_is_raised_with_the_next_command() -> None:
+def test_an_error_line_after_ready_is_raised_with_the_next_command() -> None:
     session = session_of(FakeDevice(spoil=when("timestamp", lambda reply: reply + b"e-[overrun]\r\n")))
     session.start()
     session.timestamp()
@@ -196,7 +197,7 @@ def test_an_early_confirmation_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("counter_us", [2**32 - 5_000, 2**32 - 1, 2**32 - 10_001])
-def test_a_wrapped_counter_is_put_right_and_said(counter_us: int) -> None:
+def test_a_wrapped_counter_is_corrected_and_noted(counter_us: int) -> None:
     notes: list[str] = []
     session = session_of(FakeDevice(counter_us=counter_us), notes)
     session.start()
@@ -213,7 +214,7 @@ def test_a_counter_that_runs_backwards_beyond_a_wrap_is_an_error() -> None:
         read_inference(1, 0, lines)
 
 
-def test_an_idle_emulated_device_is_final_at_once() -> None:
+def test_an_idle_emulated_device_is_silent_without_waiting() -> None:
     device = FakeDevice(timing="emulated", spoil=when("name", lambda reply: b""))
     with pytest.raises(DeviceSilent):
         session_of(device).start()
@@ -221,7 +222,7 @@ def test_an_idle_emulated_device_is_final_at_once() -> None:
     assert device.commands == ["name"]
 
 
-def test_a_device_that_goes_mid_run_is_gone() -> None:
+def test_a_device_that_disconnects_raises_device_gone() -> None:
     device = FakeDevice()
     session = session_of(device)
     session.start()

@@ -11,7 +11,7 @@ import pytest
 
 from mlperf_tiny.errors import RecordError, UsageError
 from mlperf_tiny.firmware.boards import find_board
-from mlperf_tiny.harness.record.record import read_record
+from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.run.prepare import prepare
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
@@ -42,14 +42,14 @@ def run(folder: Path, level: str, model: str) -> tuple[Any, Path]:
     return run_benchmark(request, folder / "runs", Listener(), lambda url, *, baud=None: device)
 
 
-def test_a_record_says_at_which_level_and_by_which_model(tmp_path: Path) -> None:
+def test_a_record_has_level_and_versions_of_the_timing_model(tmp_path: Path) -> None:
     record, _ = run(tmp_path, "full", "full, memory 7")
     device = record.settings.device
     assert (device.timing, device.timing_level, device.timing_model) == ("emulated", "full", "full, memory 7")
     assert row_of_record(record, "")["TimingModel"] == "full, memory 7"
 
 
-def test_a_record_from_before_there_were_levels_can_be_read(tmp_path: Path) -> None:
+def test_a_record_without_timing_level_is_read(tmp_path: Path) -> None:
     _, folder = run(tmp_path, "instructions", "one constant per instruction class")
     forged(folder, ',"timing_level":"instructions"', "")
     device = read_record(folder).settings.device
@@ -57,7 +57,7 @@ def test_a_record_from_before_there_were_levels_can_be_read(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("model", ["pipeline, cortex-m7 1", "full, cortex-m7 2", ""])
-def test_a_run_goes_on_only_with_the_timing_model_it_had(tmp_path: Path, model: str) -> None:
+def test_resume_refuses_another_timing_model(tmp_path: Path, model: str) -> None:
     _, folder = run(tmp_path, "full", "full, cortex-m7 1")
     killed(folder)
     request = Request(data=tmp_path / "data")
@@ -71,7 +71,7 @@ def test_a_run_goes_on_only_with_the_timing_model_it_had(tmp_path: Path, model: 
         resume_benchmark(folder, replace(request, timing="pipeline"), Listener())
 
 
-def test_levels_and_versions_have_rankings_of_their_own(tmp_path: Path) -> None:
+def test_levels_and_versions_are_ranked_separately(tmp_path: Path) -> None:
     rows = []
     for number, model in enumerate(("full 1", "pipeline 1", "full 2", "full 1")):
         record, _ = run(tmp_path, model.split()[0], model)
@@ -94,7 +94,7 @@ def test_an_unknown_level_is_refused_before_anything_is_built() -> None:
 
 
 @pytest.mark.parametrize("timing", [None, *LEVELS])
-def test_the_level_reaches_the_emulated_board(
+def test_the_level_is_passed_to_the_emulated_board(
     timing: str | None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLPERF_TINY_CACHE", str(tmp_path_factory.getbasetemp() / "levels"))  # one build serves all

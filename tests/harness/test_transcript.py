@@ -10,14 +10,8 @@ import pytest
 from mlperf_tiny.errors import RecordError
 from mlperf_tiny.harness.wire.hash_chain import ChainDigest
 from mlperf_tiny.harness.wire.session import Session
-from mlperf_tiny.harness.wire.transcript import (
-    FORMAT,
-    TRANSCRIPT_FILE,
-    Event,
-    Transcript,
-    TranscriptWriter,
-    read_transcript,
-)
+from mlperf_tiny.harness.wire.transcript import FORMAT, TRANSCRIPT_FILE, Event, Transcript, read_transcript
+from mlperf_tiny.harness.wire.transcript_writer import TranscriptWriter
 from mlperf_tiny.runners.transports.recording import RecordingTransport
 from tests.fakes.device import FakeDevice, Spoil
 from tests.fakes.transcripts import chained

@@ -22,7 +22,8 @@ from mlperf_tiny.errors import (
     UnexpectedReply,
     UsageError,
 )
-from mlperf_tiny.harness.record.record import RECORD_FILE, RunRecord, read_record
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.record_file import RECORD_FILE, read_record
 from mlperf_tiny.harness.record.violation import RuleId
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
@@ -56,7 +57,7 @@ def run(folder: Path, device: FakeDevice | None = None, **changes: Any) -> tuple
     return run_benchmark(request(data, **changes), folder / "runs", Listener(), opener(device or kws_device()))
 
 
-def figures_of(record: RunRecord) -> dict[str, Any]:
+def metrics_of(record: RunRecord) -> dict[str, Any]:
     """What an interruption may not change."""
     values = asdict(record)
     for name in ("notes", "resumed", "chain_digest", "settings"):
@@ -111,7 +112,7 @@ def ad_device() -> FakeDevice:
     )
 
 
-def test_a_file_of_many_windows_goes_on_within_the_file(tmp_path: Path) -> None:
+def test_resume_continues_within_a_file_of_many_windows(tmp_path: Path) -> None:
     asked = request(ad_folder(tmp_path / "data"), task="ad", modes=("accuracy",))
     whole, folder = run_benchmark(asked, tmp_path / "runs", Listener(), opener(ad_device()))
     lines = (folder / TRANSCRIPT_FILE).read_bytes().splitlines()
@@ -119,7 +120,7 @@ def test_a_file_of_many_windows_goes_on_within_the_file(tmp_path: Path) -> None:
     killed(folder, lines=ends[199] + 3)  # 196 windows of the first file, 4 of the second
     device = ad_device()
     record, _ = resume_benchmark(folder, asked, Listener(), opener(device))
-    assert figures_of(record) == figures_of(whole)
+    assert metrics_of(record) == metrics_of(whole)
     assert len(device.inferred) == 192
 
 
@@ -144,7 +145,7 @@ def test_anomaly_detection_scores_windows_and_files(tmp_path: Path) -> None:
     assert "windows on 2 different inputs (5 required)" in texts(record)
 
 
-def test_a_part_is_a_part(tmp_path: Path) -> None:
+def test_a_limited_run_violates_the_complete_list(tmp_path: Path) -> None:
     record, _ = run(tmp_path, modes=("accuracy",), limit=5)
     assert record.accuracy is not None and record.performance is None
     assert (record.accuracy.samples, record.accuracy.listed) == (5, 12)
@@ -152,7 +153,7 @@ def test_a_part_is_a_part(tmp_path: Path) -> None:
     assert "7 of the 12 listed files were not answered" in texts(record)
 
 
-def test_iterations_that_were_asked_for_are_kept_and_judged(tmp_path: Path) -> None:
+def test_given_iterations_are_used_and_checked(tmp_path: Path) -> None:
     record, _ = run(tmp_path, modes=("performance",), iterations=9)
     assert record.performance is not None
     assert [window.iterations for window in record.performance.windows] == [9] * 5
@@ -170,7 +171,7 @@ class Hurrying(FakeDevice):
         return super()._run(count, warmup)
 
 
-def test_windows_that_fall_short_are_run_again_with_more_iterations(tmp_path: Path) -> None:
+def test_short_windows_are_run_again_with_more_iterations(tmp_path: Path) -> None:
     device = Hurrying(infer=one_hot, timing="emulated", instructions_per_inference=1)
     record, _ = run(tmp_path, device, modes=("performance",))
     assert record.performance is not None
@@ -200,17 +201,17 @@ def test_a_window_longer_than_the_counter_is_refused(tmp_path: Path) -> None:
     assert max(count for _, count, _ in device.inferred) == 15
 
 
-def test_a_clock_that_stands_still_is_an_error(tmp_path: Path) -> None:
+def test_a_clock_that_does_not_advance_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnexpectedReply, match="a counter that moves"):
         run(tmp_path, kws_device(latency_us=0), modes=("performance",))
 
 
 def test_the_firmware_must_be_for_the_task(tmp_path: Path) -> None:
-    said: list[str] = []
+    log: list[str] = []
     asked = request(kws_folder(tmp_path / "data"))
     with pytest.raises(UsageError, match="holds firmware for 'vww01', this run is for 'kws01'"):
-        run_benchmark(asked, tmp_path / "runs", Listener(said.append), opener(kws_device(model_id="vww01")))
-    assert not any("--resume" in text for text in said)
+        run_benchmark(asked, tmp_path / "runs", Listener(log.append), opener(kws_device(model_id="vww01")))
+    assert not any("--resume" in text for text in log)
 
 
 def test_the_device_behind_a_port_tells_the_task(tmp_path: Path) -> None:
@@ -264,7 +265,7 @@ def test_a_port_that_cannot_be_opened_leaves_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
-def test_what_ended_a_run_is_kept_with_what_it_measured(tmp_path: Path) -> None:
+def test_the_cause_of_a_stop_is_recorded_with_what_was_measured(tmp_path: Path) -> None:
     left = [30]
 
     def refuse_later(command: str, reply: bytes) -> bytes:
@@ -300,7 +301,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     assert record.accuracy is not None and record.accuracy.samples == 3
 
 
-def test_a_device_that_dies_at_any_command_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
+def test_a_run_can_be_resumed_after_a_failure_at_any_command(tmp_path: Path) -> None:
     class Dying(FakeDevice):
         lives = 10**9
 
@@ -320,10 +321,10 @@ def test_a_device_that_dies_at_any_command_leaves_a_run_that_goes_on(tmp_path: P
             run_benchmark(request(tmp_path / "data", limit=3), out, Listener(), opener(device))
         (folder,) = out.iterdir()
         record, _ = resume_benchmark(folder, request(tmp_path / "data"), Listener(), opener(kws_device()))
-        assert figures_of(record) == figures_of(whole), lives
+        assert metrics_of(record) == metrics_of(whole), lives
 
 
-def test_a_transcript_cut_anywhere_goes_on_to_the_same_figures(tmp_path: Path) -> None:
+def test_a_transcript_cut_anywhere_is_resumed_to_the_same_record(tmp_path: Path) -> None:
     whole, folder = run(tmp_path, limit=3)
     lines = (folder / TRANSCRIPT_FILE).read_bytes().splitlines(keepends=True)
     all_inferred = 4 + 5 + 3
@@ -335,7 +336,7 @@ def test_a_transcript_cut_anywhere_goes_on_to_the_same_figures(tmp_path: Path) -
         measured = sum(b'"m-infer-done"' in line for line in lines[: max(kept - 2, 0)])
         device = kws_device()
         record, _ = resume_benchmark(cut, request(tmp_path / "data"), Listener(), opener(device))
-        assert figures_of(record) == figures_of(whole), kept
+        assert metrics_of(record) == metrics_of(whole), kept
         assert record.resumed == 1
         # What was measured is not measured again, but for the trial and the pair of counts, which go together.
         assert len(device.inferred) <= all_inferred - (measured if measured > 4 else 0), kept
@@ -351,14 +352,14 @@ def test_a_transcript_cut_anywhere_goes_on_to_the_same_figures(tmp_path: Path) -
         ({"limit": 7}, "limit was 3, is 7"),
     ],
 )
-def test_a_run_goes_on_only_with_the_settings_it_had(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
+def test_resume_refuses_other_settings(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
     _, folder = run(tmp_path, limit=3)
     killed(folder)
     with pytest.raises(RecordError, match=sentence):
         resume_benchmark(folder, request(tmp_path / "data", **changes), Listener(), opener(kws_device()))
 
 
-def test_a_run_goes_on_only_with_the_data_and_the_time_it_had(tmp_path: Path) -> None:
+def test_resume_refuses_other_data_and_other_time(tmp_path: Path) -> None:
     _, folder = run(tmp_path, limit=3)
     killed(folder)
     with pytest.raises(RecordError, match="was measured in emulated time"):
@@ -368,7 +369,7 @@ def test_a_run_goes_on_only_with_the_data_and_the_time_it_had(tmp_path: Path) ->
         resume_benchmark(folder, request(other), Listener(), opener(kws_device()))
 
 
-def test_a_complete_run_is_computed_again_without_its_device(tmp_path: Path) -> None:
+def test_a_complete_run_is_recomputed_without_its_device(tmp_path: Path) -> None:
     record, folder = run(tmp_path, limit=3)
     written = (folder / RECORD_FILE).read_bytes()
     transcript = (folder / TRANSCRIPT_FILE).read_bytes()
@@ -390,10 +391,10 @@ def test_a_changed_record_is_logged_and_rewritten(tmp_path: Path) -> None:
     path = folder / RECORD_FILE
     written = path.read_text()
     path.write_text(written.replace('"latency_ms": 20.0', '"latency_ms": 12.0'))
-    said: list[str] = []
-    again, _ = resume_benchmark(folder, Request(), Listener(said.append))
+    log: list[str] = []
+    again, _ = resume_benchmark(folder, Request(), Listener(log.append))
     assert again == record
-    assert said[-1] == (
+    assert log[-1] == (
         "record.json was changed and is rewritten: performance.latency_ms is 12.0, its transcript gives 20.0"
     )
     assert path.read_text() == written
@@ -428,7 +429,7 @@ def test_a_run_whose_transcript_was_changed_or_cut_is_refused(tmp_path: Path) ->
         ('{"chain_digest":{"lines":1}}', "has the chain digest"),
     ],
 )
-def test_a_damaged_record_is_one_sentence(tmp_path: Path, content: str, sentence: str) -> None:
+def test_a_damaged_record_is_refused(tmp_path: Path, content: str, sentence: str) -> None:
     _, folder = run(tmp_path, limit=3)
     (folder / RECORD_FILE).write_text(content)
     with pytest.raises(RecordError, match=rf"record\.json {sentence}"):
@@ -451,7 +452,7 @@ EDITS = [
 
 
 @pytest.mark.parametrize(("written", "edited"), EDITS, ids=[edited for _, edited in EDITS])
-def test_an_edited_transcript_is_refused_in_one_sentence(tmp_path: Path, written: str, edited: str) -> None:
+def test_an_edited_transcript_is_refused(tmp_path: Path, written: str, edited: str) -> None:
     _, folder = run(tmp_path, limit=3)
     forged(folder, written, edited)
     for torn_bytes in (0, 40):
@@ -465,20 +466,20 @@ def test_an_interrupted_run_logs_how_to_resume(tmp_path: Path) -> None:
         if progress.stage == "accuracy":
             raise BrokenPipeError(32, "Broken pipe")
 
-    said: list[str] = []
+    log: list[str] = []
     kws_folder(tmp_path / "data")
     with pytest.raises(BrokenPipeError):
         run_benchmark(
-            request(tmp_path / "data"), tmp_path / "runs", Listener(said.append, interrupt), opener(kws_device())
+            request(tmp_path / "data"), tmp_path / "runs", Listener(log.append, interrupt), opener(kws_device())
         )
     (folder,) = (tmp_path / "runs").iterdir()
-    assert said[-1] == f"what was measured is kept; resume it with --resume {folder}"
+    assert log[-1] == f"what was measured is kept; resume it with --resume {folder}"
     assert read_transcript(folder / TRANSCRIPT_FILE)[-1]["e"] == "stop"
     assert (folder / RECORD_FILE).is_file()
 
 
 @pytest.mark.parametrize("timing", ["hardware", "emulated"])
-def test_a_replayed_transcript_gives_the_same_figures(tmp_path: Path, timing: str) -> None:
+def test_a_replayed_transcript_gives_the_same_record(tmp_path: Path, timing: str) -> None:
     def stutter(command: str, reply: bytes) -> bytes:
         return b"e-[late]\r\n" + reply if command == "name" else reply
 
@@ -486,7 +487,7 @@ def test_a_replayed_transcript_gives_the_same_figures(tmp_path: Path, timing: st
     record, folder = run(tmp_path, device)
     url = f"replay://{folder / TRANSCRIPT_FILE}"
     again, _ = run_benchmark(request(tmp_path / "data", port=url), tmp_path / "replayed", Listener(), open_transport)
-    assert figures_of(again) == figures_of(record)
+    assert metrics_of(again) == metrics_of(record)
     assert again.settings.device.timing == timing
     with pytest.raises(DeviceGone, match="was sent where the recording has"):
         run_benchmark(

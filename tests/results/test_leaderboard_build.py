@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mlperf_tiny.harness.record.record import RECORD_FILE, read_record
+from mlperf_tiny.harness.record.record_file import RECORD_FILE, read_record
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE

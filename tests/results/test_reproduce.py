@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from mlperf_tiny.cli import review as cli
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.harness.record.record import RunRecord, read_record
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.progress import Listener, Progress

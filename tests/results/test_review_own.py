@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mlperf_tiny.errors import BenchError
-from mlperf_tiny.harness.record.record import RECORD_FILE, compute_record, record_text
+from mlperf_tiny.harness.record.compute import compute_record
+from mlperf_tiny.harness.record.record_file import RECORD_FILE, record_text
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript
 from mlperf_tiny.results.mlperf.findings import Kind, Verdict
 from mlperf_tiny.results.review.review import Review, Reviewed, review_path

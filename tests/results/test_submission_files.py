@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mlperf_tiny.errors import BenchError, RecordError
-from mlperf_tiny.harness.record.record import read_record
+from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import resume_benchmark
 from mlperf_tiny.harness.wire.hash_chain import Chain

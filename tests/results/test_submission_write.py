@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from mlperf_tiny.errors import BenchError, DataError, UsageError
-from mlperf_tiny.harness.record.record import RunRecord, read_record
+from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 from mlperf_tiny.results.mlperf.names import Entry, names_of

@@ -122,12 +122,12 @@ class _Reader:
             self._command(command[1])
             return
         match protocol.decode_line(line.text):
-            case protocol.Refused():
+            case protocol.ErrorLine():
                 if len(self.errors) < MAX_ERRORS:
                     self.errors.append(error_text(line.text))
-            case protocol.Profile(text):
+            case protocol.ProfileText(text):
                 self.profile = text[:_MAX_TEXT]
-            case protocol.Model(model_id):
+            case protocol.ModelId(model_id):
                 self.model_id = model_id[:_MAX_TEXT]
             case protocol.Lap() | protocol.Results() | protocol.InferStart() as reply if self.pending is not None:
                 self._answer(self.pending, line, reply)

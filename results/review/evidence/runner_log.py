@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlperf_tiny.harness.wire.protocol import Refused, decode_line
+from mlperf_tiny.harness.wire.protocol import ErrorLine, decode_line
 
 MESSAGE_MARKS = ("m-", "e-[", "Supplied buffer", "Input db has")
 """No message of the wire protocol is in a line without one of these."""
@@ -103,4 +103,4 @@ def error_text(line: str) -> str:
     if not any(mark in line for mark in MESSAGE_MARKS):
         return ""
     reply = decode_line(line)
-    return reply.text.partition("]")[0][:MAX_ERROR_TEXT] if isinstance(reply, Refused) else ""
+    return reply.text.partition("]")[0][:MAX_ERROR_TEXT] if isinstance(reply, ErrorLine) else ""

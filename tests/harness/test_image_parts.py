@@ -15,7 +15,7 @@ from mlperf_tiny.firmware.build import FIRMWARE
 from mlperf_tiny.harness.image import build as image
 from mlperf_tiny.harness.image.build import source_digest
 from mlperf_tiny.harness.image.parts import recorded_parts
-from mlperf_tiny.harness.record.record import RECORD_FILE, read_record, record_differences
+from mlperf_tiny.harness.record.record_file import RECORD_FILE, read_record, record_differences
 from mlperf_tiny.harness.run.run import MODEL_FILE, run_benchmark
 from mlperf_tiny.models.data.download.download import file_sha256
 from mlperf_tiny.progress import Listener
@@ -44,7 +44,7 @@ def test_a_run_keeps_its_model_and_image(run: Path) -> None:
     assert settings.data.origin.endswith("from kws01")
 
 
-def test_the_image_is_built_again_bit_for_bit(run: Path, tmp_path: Path) -> None:
+def test_the_rebuilt_image_is_equal_bit_for_bit(run: Path, tmp_path: Path) -> None:
     settings = read_record(run).settings
     assert settings.firmware is not None
     parts = recorded_parts(settings, (run / MODEL_FILE).read_bytes(), "another name")
@@ -54,7 +54,7 @@ def test_the_image_is_built_again_bit_for_bit(run: Path, tmp_path: Path) -> None
     assert b"APP_BAUD 115200u" in sources["config/app_config.h"] and "model/model.c" in sources
 
 
-def test_what_there_is_not_here_is_said(run: Path) -> None:
+def test_unknown_parts_are_refused_by_name(run: Path) -> None:
     settings = read_record(run).settings
     assert settings.firmware is not None
     with pytest.raises(RecordError, match="built no image: its device held one already"):
@@ -72,7 +72,7 @@ def test_what_there_is_not_here_is_said(run: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["engine/conv2d_s8.c", "codegen/lower.py", "ports/cortex_m/sections.ld", "boards/board.py"]
 )
-def test_the_digest_is_that_of_all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_the_digest_covers_all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     copy = Path(shutil.copytree(FIRMWARE, tmp_path / "firmware"))
     monkeypatch.setattr(image, "FIRMWARE", copy)
     whole = source_digest()
@@ -85,7 +85,7 @@ def test_the_digest_is_that_of_all_sources(tmp_path: Path, monkeypatch: pytest.M
     assert source_digest() == whole
 
 
-def test_a_record_from_before_there_were_digests_is_no_changed_one(run: Path, tmp_path: Path) -> None:
+def test_a_record_without_source_digest_does_not_differ(run: Path, tmp_path: Path) -> None:
     record = read_record(run)
     assert record.settings.firmware is not None
     firmware = replace(record.settings.firmware, source_digest="")

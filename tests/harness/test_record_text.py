@@ -58,13 +58,13 @@ def test_engine_and_memory(engine: str, changes: dict[str, object], engine_row: 
     assert (rows["engine"], rows["memory"]) == (engine_row, memory_row)
 
 
-def test_a_transcript_from_before_engines_had_versions_is_read() -> None:
+def test_a_transcript_without_engine_version_is_read() -> None:
     event = SETTINGS.to_event()
     for name in ("engine_version", "model_bytes"):
         del event["firmware"][name]
     assert Settings.from_event(event) == SETTINGS
 
 
-def test_old_transcripts_call_feature_inputs_own() -> None:
+def test_format_own_is_read_as_features() -> None:
     event = replace(SETTINGS, inputs=InputInfo("own", 490)).to_event()
     assert Settings.from_event(event).inputs == InputInfo("features", 490)

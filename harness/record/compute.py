@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The record of a run, computed from its transcript and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mlperf_tiny.errors import RecordError
+from mlperf_tiny.harness.record import metrics, rules
+from mlperf_tiny.harness.record.measured import Measured, Timed, measure
+from mlperf_tiny.harness.record.record import (
+    AccuracyMetrics,
+    EnergyMetrics,
+    PerformanceMetrics,
+    RunRecord,
+    WindowMetrics,
+)
+from mlperf_tiny.harness.record.settings import Settings
+from mlperf_tiny.harness.record.violation import Violation
+from mlperf_tiny.harness.wire.transcript import Transcript
+from mlperf_tiny.models.tasks import Metric, Task, find_task
+
+
+def compute_record(transcript: Transcript) -> RunRecord:
+    """Return the record of a transcript; raises RecordError when its events are damaged."""
+    settings = Settings.from_event(transcript[0])
+    measured = measure(transcript)
+    task = find_task(settings.task)
+    record = RunRecord(
+        settings=settings,
+        complete=measured.ended,
+        identity=measured.identity,
+        performance=_performance(measured),
+        accuracy=_accuracy(measured, task, len(settings.data.listed), settings.inputs.classes),
+        instructions_per_inference=_per_inference(measured.counted, "instructions"),
+        cycles_per_inference=_per_inference(measured.counted, "cycles"),
+        violations=(),
+        notes=tuple(measured.notes),
+        resumed=measured.resumed,
+        chain_digest=transcript.chain_digest,
+    )
+    return replace(record, energy=_energy(record), violations=_violations(record, measured, task))
+
+
+def _performance(measured: Measured) -> PerformanceMetrics | None:
+    if measured.calibration is None:
+        return None
+    windows = tuple(
+        _window(timed) for _, timed in sorted(measured.attempts.get(measured.calibration.attempt, {}).items())
+    )
+    if not windows:
+        return None
+    throughput = metrics.median([window.throughput_per_s for window in windows])
+    return PerformanceMetrics(
+        iterations=measured.calibration.iterations,
+        attempts=measured.calibration.attempt,
+        windows=windows,
+        throughput_per_s=throughput,
+        latency_ms=1000.0 / throughput,
+    )
+
+
+def _window(timed: Timed) -> WindowMetrics:
+    elapsed_us = timed.inference.elapsed_us
+    if elapsed_us == 0:
+        raise RecordError(f"the window on {timed.sample} lasted 0 us: the device's clock does not advance.")
+    return WindowMetrics(timed.sample, timed.inference.count, elapsed_us, timed.inference.count / (elapsed_us / 1e6))
+
+
+def _energy(record: RunRecord) -> EnergyMetrics | None:
+    device = record.settings.device
+    mean_w, lowest_w, highest_w = device.active_power_w, device.lowest_power_w, device.highest_power_w
+    if record.performance is None or mean_w is None or lowest_w is None or highest_w is None:
+        return None
+    latency_us = 1000.0 * record.performance.latency_ms
+    return EnergyMetrics(
+        "modelled", mean_w * latency_us, lowest_w * latency_us, highest_w * latency_us, device.power_source
+    )
+
+
+def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, ...] = ()) -> AccuracyMetrics | None:
+    whole = _answered(measured)
+    if not whole:
+        return None
+    inferences = sum(len(windows) for windows in measured.answers.values())
+    labels = np.array([measured.labels[index] for index in whole])
+    if task.metric is Metric.AUC:
+        means = {index: _clip_score(measured, index, classes) for index in whole}
+        scores, anomaly = np.array(list(means.values())), labels == 1
+        return AccuracyMetrics(
+            samples=len(whole),
+            listed=listed,
+            inferences=inferences,
+            auc=metrics.binary_auc(scores, anomaly),
+            auc_101=metrics.auc_101_range(scores, anomaly),
+            precision_recall=metrics.precision_recall_metric(scores, anomaly),
+            file_scores={measured.names[index]: mean for index, mean in means.items()},
+        )
+    rows = [measured.answers[index][0] for index in whole]
+    if any(len(row) != task.classes for row in rows):
+        wrong = next(index for index in whole if len(measured.answers[index][0]) != task.classes)
+        raise RecordError(
+            f"the device answered {measured.names[wrong]} with {len(measured.answers[wrong][0])} values, "
+            f"task {task.name} has {task.classes} classes. Is this the right model?"
+        )
+    scores = np.array(rows)
+    correct = metrics.top1_correct(scores, labels)
+    probabilities = metrics.as_probabilities(scores)
+    return AccuracyMetrics(
+        samples=len(whole),
+        listed=listed,
+        inferences=inferences,
+        correct=correct,
+        top1_percent=100.0 * correct / len(whole),
+        auc=metrics.auc_exact(probabilities, labels),
+        auc_101=metrics.auc_101(probabilities, labels),
+        auc_mlcommons=metrics.auc_mlcommons(probabilities, labels),
+    )
+
+
+def _clip_score(measured: Measured, index: int, classes: tuple[str, ...]) -> float:
+    """The anomaly score of a file: the mean of its windows' scores, with classes of its machine's probability."""
+    rows = list(measured.answers[index].values())
+    if not classes:
+        return float(np.mean([row[0] for row in rows]))
+    name = measured.names[index]
+    machine = name.partition("_id_")[2].partition("_")[0]
+    if machine not in classes or any(len(row) != len(classes) for row in rows):
+        raise RecordError(
+            f"the device answered {name} with {len(rows[0])} values, the model classifies the machines "
+            f"{', '.join(filter(None, classes))}. Is this the right model for this data?"
+        )
+    return metrics.anomaly_score(np.array(rows), classes.index(machine))
+
+
+def _answered(measured: Measured) -> list[int]:
+    """Indices of the samples of which every window was answered, in list order."""
+    return [i for i in sorted(measured.answers) if len(measured.answers[i]) == measured.windows_of[i]]
+
+
+def _per_inference(counted: Sequence[Timed], counter: str) -> float | None:
+    """The cost of one inference: the difference of two lengths of ``infer``, so that printing does not count."""
+    known = [(timed.inference.count, timed.counted[counter]) for timed in counted if counter in timed.counted]
+    if len(known) < 2:
+        return None
+    (few, low), (many, high) = min(known), max(known)
+    return (high - low) / (many - few) if many > few else None
+
+
+def _violations(record: RunRecord, measured: Measured, task: Task) -> tuple[Violation, ...]:
+    settings = record.settings
+    performance = accuracy = None
+    if record.performance:
+        performance = rules.Performance(
+            windows=tuple(
+                rules.TimedWindow(sample=row.sample, iterations=row.iterations, seconds=row.elapsed_us / 1e6)
+                for row in record.performance.windows
+            )
+        )
+    if record.accuracy:
+        accuracy = rules.Accuracy(
+            metric=record.accuracy.metric(task),
+            answered=tuple(measured.names[index] for index in _answered(measured)),
+            listed=settings.data.listed,
+            official=settings.data.complete,
+        )
+    result = rules.Result(
+        task=task,
+        division=settings.division,
+        model_id=record.identity.model_id if record.identity else "",
+        data=settings.data.source,
+        performance=performance,
+        accuracy=accuracy,
+        refusals=tuple(measured.refusals),
+    )
+    return rules.violations(result)
