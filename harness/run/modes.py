@@ -178,8 +178,9 @@ def iterations_for(latency_us: float, margin: float) -> int:
         latency_us: Device microseconds of one inference.
         margin: Length of the window as a multiple of the rules' 10 s.
 
-    >>> iterations_for(20_000.0, 1.01)
-    505
+    Examples:
+        >>> iterations_for(20_000.0, 1.01)
+        505
     """
     return max(WINDOW_ITERATIONS, math.ceil(WINDOW_S * 1e6 * margin / max(latency_us, 1e-3)))
 

@@ -35,8 +35,9 @@ class Inference:
 def window_us(laps: tuple[int, int]) -> tuple[int, bool]:
     """Return device microseconds between two laps, and whether the 32-bit counter wrapped (2^32 is added once).
 
-    >>> window_us((2**32 - 10, 5))
-    (15, True)
+    Examples:
+        >>> window_us((2**32 - 10, 5))
+        (15, True)
     """
     elapsed = laps[1] - laps[0]
     return (elapsed, False) if elapsed >= 0 else (elapsed + COUNTER_WRAP_US, True)

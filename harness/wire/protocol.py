@@ -194,8 +194,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Reply | None]]
 def decode_line(line: str) -> Reply:
     """Return what one line of a reply means; never raises.
 
-    >>> decode_line("m-lap-us-1234")
-    Lap(device_us=1234)
+    Examples:
+        >>> decode_line("m-lap-us-1234")
+        Lap(device_us=1234)
     """
     if line == "m-ready":  # by far the most frequent line: one for each piece of a download
         return Ready()
@@ -226,8 +227,9 @@ def infer_command(count: int, warmup: int) -> str:
         count: Timed inferences, at least 1.
         warmup: Untimed inferences before them, at least 0.
 
-    >>> infer_command(10, 1)
-    'infer 10 1'
+    Examples:
+        >>> infer_command(10, 1)
+        'infer 10 1'
     """
     if count < 1 or warmup < 0:
         raise UsageError(f"infer {count} {warmup}: wanted at least 1 inference and no negative warm-up.")
@@ -241,8 +243,9 @@ def db_commands(data: bytes, chunk_bytes: int = DB_BYTES) -> Iterator[str]:
         data: The payload.
         chunk_bytes: Bytes of one command, 1 to ``DB_BYTES``.
 
-    >>> list(db_commands(b"abc", 2))
-    ['db 6162', 'db 63']
+    Examples:
+        >>> list(db_commands(b"abc", 2))
+        ['db 6162', 'db 63']
     """
     if not 1 <= chunk_bytes <= DB_BYTES:
         raise UsageError(f"{chunk_bytes} bytes per db command not supported (1 to {DB_BYTES}).")
