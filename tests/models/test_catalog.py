@@ -91,10 +91,11 @@ def test_path_needs_a_task_and_a_readable_file(tmp_path: Path) -> None:
 @pytest.fixture
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> official.OfficialModel:
     """A row whose address is a file of this machine."""
-    site = tmp_path / "site" / "kws_ref_model.tflite"
+    row = next(row for row in OFFICIAL if row.name == "mlperf-kws")
+    site = tmp_path / "site" / row.file
     site.parent.mkdir()
     site.write_bytes(b"a model")
-    row = dataclasses.replace(OFFICIAL[0], url=site.as_uri(), sha256=hashlib.sha256(b"a model").hexdigest())
+    row = dataclasses.replace(row, url=site.as_uri(), sha256=hashlib.sha256(b"a model").hexdigest())
     monkeypatch.setattr(catalog, "OFFICIAL", (row,))
     return row
 
