@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tree in, verdicts out: the one way through this package."""
+"""All results of a tree with their verdicts: what ``benchmark-review`` computes."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class Review:
-    """All results of a tree, in order of folder, and what else in the tree a reader should know of."""
+    """All results of a tree."""
 
     path: str
+    """The tree, as it was named."""
     results: tuple[Reviewed, ...]
+    """In order of folder."""
     unexpected_files: tuple[str, ...]
+    """One sentence for each file or folder that no rule knows."""
 
     @property
     def exit_code(self) -> int:
@@ -45,10 +48,11 @@ class Review:
         return max(result.verdict.exit_code for result in self.results)
 
     def counts(self) -> dict[Verdict, int]:
-        """How many results have each verdict, best first."""
+        """Return how many results have each verdict, best first."""
         return {verdict: sum(result.verdict is verdict for result in self.results) for verdict in Verdict}
 
     def to_json(self) -> dict[str, Any]:
+        """Return plain values; docs/formats.md describes the format."""
         return {
             "format": FORMAT,
             "path": self.path,
@@ -61,9 +65,15 @@ class Review:
 def review_path(
     path: Path, data_folder: Path | None = None, progress: Callable[[Progress], None] | None = None
 ) -> Review:
-    """Review all results and run folders below ``path``, a folder or zip archive; label lists are from ``data_folder``.
+    """Review all results and run folders below a path.
 
-    ``progress`` hears of each result before it is read. Raises DataError when there is none.
+    Args:
+        path: A folder or zip archive.
+        data_folder: Has the label lists.
+        progress: Takes each result before it is read.
+
+    Raises:
+        DataError: There is none.
     """
     return review_tree(open_file_tree(path), str(path), data_folder, progress)
 
@@ -71,7 +81,17 @@ def review_path(
 def review_tree(
     tree: FileTree, path: str, data_folder: Path | None = None, progress: Callable[[Progress], None] | None = None
 ) -> Review:
-    """The same of an open tree, which messages call ``path``."""
+    """Review all results and run folders of an open tree.
+
+    Args:
+        tree: The tree.
+        path: What messages call it.
+        data_folder: Has the label lists.
+        progress: Takes each result before it is read.
+
+    Raises:
+        DataError: There is none.
+    """
     found, unexpected = find_results(tree)
     run_folders = find_run_folders(tree)
     if not found and not run_folders:
@@ -80,16 +100,16 @@ def review_tree(
             "as in closed/<submitter>/results/<system>/<benchmark>/, or run folders with transcript.jsonl. Name the "
             "folder of a submission, of a round, or of runs."
         )
-    say = progress or (lambda progress: None)
+    report = progress or (lambda progress: None)
     total = len(found) + len(run_folders)
     lists, descriptions = LabelLists(data_folder), description_paths(tree)
     results = []
     for number, result in enumerate(found, start=1):
-        say(Progress("review", number, total, sanitize_for_terminal(result.folder)))
+        report(Progress("review", number, total, sanitize_for_terminal(result.folder)))
         evidence = gather(tree, result, descriptions, lists)
         results.append(_reviewed(tree, result, evidence, recompute(evidence)))
     for number, files in enumerate(run_folders, start=len(found) + 1):
-        say(Progress("review", number, total, sanitize_for_terminal(files.folder)))
+        report(Progress("review", number, total, sanitize_for_terminal(files.folder)))
         results.append(reviewed_run(tree, read_own_run(tree, files)))
     return Review(path, _with_smaller_size(results), tuple(unexpected))
 
@@ -97,22 +117,23 @@ def review_tree(
 def _reviewed(tree: FileTree, found: Found, evidence: Evidence, recomputed: Recomputed) -> Reviewed:
     status = evidence.system.values.get("Status", "") if evidence.system else ""
     own = enclosed(tree, found, status)
+    run = own.run if own else None
     return Reviewed(
-        found.folder,
-        found.round,
-        found.division,
-        found.submitter,
-        found.system,
-        evidence.benchmark.name if evidence.benchmark else "",
-        found.variant,
-        evidence.runner,
-        tuple(recomputed.metrics),
-        (*findings_of(Case(evidence, recomputed)), *(own.findings if own else ())),
-        recomputed,
-        evidence.system.values if evidence.system else {},
-        len(evidence.labels.listed) if evidence.labels else 0,
-        own.run.record if own and own.run else None,
-        own.run.files if own and own.run else None,
+        folder=found.folder,
+        round=found.round,
+        division=found.division,
+        submitter=found.submitter,
+        system=found.system,
+        benchmark=evidence.benchmark.name if evidence.benchmark else "",
+        variant=found.variant,
+        runner=evidence.runner,
+        metrics=tuple(recomputed.metrics),
+        findings=(*findings_of(Case(evidence, recomputed)), *(own.findings if own else ())),
+        raw=recomputed,
+        description=evidence.system.values if evidence.system else {},
+        listed=len(evidence.labels.listed) if evidence.labels else 0,
+        record=run.record if run else None,
+        files=run.files if run else None,
     )
 
 

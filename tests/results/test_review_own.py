@@ -140,7 +140,7 @@ EDITS = [
     (f"{CODE}/model.tflite", "TFL3", "TFL4", "model.tflite has sha256"),
     (f"{BASE}/systems/{SYSTEM}.json", '"rdi"', '"available"', "is of status 'rdi', it lies in that of 'available'"),
     (f"{BASE}/systems/{SYSTEM}.json", "NOTHING OF THIS SYSTEM RAN ON", "ALL OF THIS SYSTEM RAN ON",
-     "does not say 'NOTHING"),
+     "lacks 'NOTHING"),
 ]  # fmt: skip
 
 

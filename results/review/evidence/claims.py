@@ -42,24 +42,34 @@ _WORDS = (
 
 @dataclass
 class ClaimedWindow:
-    """One window as the text has it: inferences, seconds, energy per inference in uJ; what is missing is None."""
+    """One window as the text has it; what is missing is None."""
 
     number: int
+    """Its number in the text."""
     iterations: int | None = None
+    """Inferences in it."""
     seconds: str | None = None
+    """Its length, as printed."""
     energy_uj: str | None = None
+    """Energy per inference, as printed."""
 
 
 @dataclass(frozen=True)
 class Claims:
-    """The figures a text claims, as printed, the last one where one stands twice; its windows; its error lines."""
+    """What a text claims."""
 
     source: str
+    """Its path."""
     metrics: dict[str, str]
+    """Name -> number as printed; of two the last counts."""
     windows: tuple[ClaimedWindow, ...] = ()
+    """Of the performance run."""
     energy_windows: tuple[ClaimedWindow, ...] = ()
+    """Of the energy run."""
     wake_words: tuple[int, int, int] | None = None
+    """True positives, false negatives, false positives."""
     errors: tuple[str, ...] = ()
+    """Texts of error messages."""
 
 
 @dataclass
@@ -71,7 +81,12 @@ class _Reading:
 
 
 def parse_claims(lines: Iterable[str], source: str) -> Claims:
-    """Read the claims of a text."""
+    """Read the claims of a text.
+
+    Args:
+        lines: Its lines, without ends.
+        source: Its path.
+    """
     reading = _Reading()
     wake_words: tuple[int, int, int] | None = None
     errors: list[str] = []
@@ -110,7 +125,15 @@ def _window_line(line: str, reading: _Reading) -> None:
 
 
 def agrees(printed: str, value: float) -> bool:
-    """Whether ``printed`` is ``value`` rounded (or cut) to the digits it shows."""
+    """Return whether a printed number is a value rounded or cut to the digits it shows.
+
+    Args:
+        printed: The claim.
+        value: The recomputed value.
+
+    >>> agrees("5.371", 5.37149), agrees("5.371", 5.372)
+    (True, False)
+    """
     claimed = number(printed)
     if claimed is None:
         return False

@@ -30,36 +30,54 @@ Window = tuple[float, float]
 
 @dataclass(frozen=True)
 class Trace:
-    """``samples_uj`` (samples,) and their times in seconds from the start of the trace."""
+    """An energy trace."""
 
     samples_uj: npt.NDArray[np.float64]
+    """Energy of each sample period, shape (samples,)."""
     times_s: npt.NDArray[np.float64]
+    """Their times from the start of the trace, shape (samples,)."""
 
     def window_uj(self, window: Window) -> float:
-        """Energy between the two times, ends included."""
+        """Return the energy between the two times, ends included."""
         start, end = np.searchsorted(self.times_s, window[0], "left"), np.searchsorted(self.times_s, window[1], "right")
         return float(self.samples_uj[start:end].sum())
 
 
 def parse_trace(content: bytes, where: str) -> Trace:
-    """Read a trace; raises DataError for anything that is none."""
+    """Read a trace.
+
+    Args:
+        content: The file.
+        where: Its path, for messages.
+
+    Raises:
+        DataError: It is not a trace, or holds samples that are not finite.
+    """
     if len(content) < 9 or content[0] != 0xF1 or (len(content) - 5) % 4:
         raise DataError(
-            f"{where} is no energy trace: wanted 0xF1, a rate and 4-byte samples, got {len(content)} bytes."
+            f"{where} is not an energy trace: wanted 0xF1, a rate and 4-byte samples, got {len(content)} bytes."
         )
     (rate_hz,) = struct.unpack_from("<f", content, 1)
     if not 1 <= rate_hz <= 1e7:
-        raise DataError(f"{where} is no energy trace: its rate is {rate_hz} Hz, wanted 1 to 10,000,000.")
+        raise DataError(f"{where} is not an energy trace: its rate is {rate_hz} Hz, wanted 1 to 10,000,000.")
     samples = np.frombuffer(content, "<f4", offset=5).astype(np.float64)
     if not np.isfinite(samples).all():
-        raise DataError(f"{where} holds samples that are no finite numbers.")
+        raise DataError(f"{where} holds samples that are not finite numbers.")
     steps = np.full(len(samples), 1.0 / rate_hz)
     steps[0] = 0.0
     return Trace(samples, np.cumsum(steps))
 
 
 def parse_stamps(value: Any, where: str) -> tuple[float, ...]:
-    """Read the parsed list of timestamps; raises DataError unless they are finite numbers in order."""
+    """Read the parsed list of timestamps.
+
+    Args:
+        value: The parsed JSON.
+        where: Its path, for messages.
+
+    Raises:
+        DataError: It is not a list of finite numbers in rising order.
+    """
     plain = isinstance(value, list) and all(isinstance(t, int | float) and not isinstance(t, bool) for t in value)
     if not plain or len(value) > MAX_STAMPS or any(abs(t) > 1e9 for t in value) or sorted(value) != value:
         raise DataError(f"{where} is not a list of times in rising order.")
@@ -67,16 +85,26 @@ def parse_stamps(value: Any, where: str) -> tuple[float, ...]:
 
 
 def runner_windows(stamps: tuple[float, ...]) -> tuple[Window, ...]:
-    """The windows the runner makes of the stamps: second and third, fourth and fifth and so on."""
+    """Return the windows the runner makes of the stamps: second and third, fourth and fifth and so on.
+
+    >>> runner_windows((0.1, 10.0, 20.0, 30.0, 40.0))
+    ((10.0, 20.0), (30.0, 40.0))
+    """
     return tuple((stamps[index], stamps[index + 1]) for index in range(1, len(stamps) - 1, 2))
 
 
 def inference_windows(
     stamps: tuple[float, ...], inferences: tuple[Inference, ...], trace_on_s: float | None
 ) -> tuple[Window | None, ...] | None:
-    """The windows that lie over the inferences, by the log's clock; None for one that lacks a stamp.
+    """Return the windows that lie over the inferences.
 
-    The whole is None when the log does not tell when trace and inferences began.
+    Args:
+        stamps: Edges of the timestamp pin, seconds of the trace.
+        inferences: The energy run, with the log's clock.
+        trace_on_s: The log's clock when the trace began.
+
+    Returns:
+        One window for each inference, None for one that lacks a stamp. None when the log does not hold the times.
     """
     if trace_on_s is None or any(run.started_s is None or run.done_s is None for run in inferences):
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything a tree holds on one result, read once: runs, claims, trace, description, label list."""
+"""Everything a tree holds on one result: runs, claims, trace, description, label list."""
 
 from __future__ import annotations
 
@@ -29,38 +29,51 @@ FIRST_LINES = 40
 Planned = tuple[tuple[str, int, int], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """One result as found; a part that is not there is missing from its dictionary, or None.
-
-    ``system_path`` is the file of the description, also of one that cannot be read. ``labels`` is the list the accuracy
-    run follows, ``official`` are all lists of the benchmark at hand. ``problems`` are files that are there and cannot
-    be used, one sentence each.
-    """
+    """One result as found; a part that is not there is missing from its dictionary, or None."""
 
     found: Found
+    """Where it lies."""
     benchmark: Benchmark | None
+    """By its folders, or by the firmware's model id."""
     runs: dict[str, Run]
+    """Mode -> run."""
     claims: dict[str, Claims]
+    """Mode -> what the text claims."""
     scripts: dict[str, Planned]
+    """Mode -> file, iterations and warm-ups of each command in script.async."""
     trace: Trace | None
+    """The EEMBC runner's energy trace."""
     stamps: tuple[float, ...] | None
+    """Its timestamps, seconds."""
     system: SystemDescription | None
+    """The system description."""
     system_path: str | None
+    """Its file, also of one that cannot be read."""
     labels: LabelList | None
+    """The list that the accuracy run follows."""
     official: tuple[LabelList, ...]
+    """All official lists of the benchmark that were found."""
     words: tuple[WordWindow, ...] | None
+    """Start and end of each wake word, seconds."""
     problems: tuple[str, ...]
+    """One sentence for each file that cannot be used."""
 
     def path(self, mode: str, kind: str) -> str:
-        """Where a file is, or would be, for people."""
-        usual = {"log": "log.txt", "text": "results.txt", "json": "results.json", "script": "script.async",
+        """Return where a file is, or would be, for people.
+
+        Args:
+            mode: ``performance``, ``accuracy`` or ``energy``.
+            kind: Kind of file, as of ``Found.files``.
+        """
+        names = {"log": "log.txt", "text": "results.txt", "json": "results.json", "script": "script.async",
                  "trace": "trace1-energy.bin", "stamps": "trace1-timestamps.json"}  # fmt: skip
-        return self.found.files.get(mode, {}).get(kind) or f"{mode}/{usual[kind]}"
+        return self.found.files.get(mode, {}).get(kind) or f"{mode}/{names[kind]}"
 
     @property
     def runner(self) -> str:
-        """ "EEMBC" or "MLCommons"; empty when no file tells."""
+        """``EEMBC`` or ``MLCommons``; "" without a run."""
         return next((run.runner for run in self.runs.values()), "")
 
 
@@ -75,7 +88,14 @@ class _Gathering:
 
 
 def gather(tree: FileTree, found: Found, descriptions: tuple[str, ...], lists: LabelLists) -> Evidence:
-    """Read what belongs to ``found``; unusable files become problems, never exceptions."""
+    """Read what belongs to a result; unusable files become problems, never exceptions.
+
+    Args:
+        tree: Where it lies.
+        found: The result.
+        descriptions: Paths of all system descriptions.
+        lists: Label lists of the reviewer's data folder.
+    """
     got = _Gathering()
     for mode, kinds in found.files.items():
         for kind in ("log", "json", "text", "script", "trace", "stamps"):
@@ -98,9 +118,20 @@ def gather(tree: FileTree, found: Found, descriptions: tuple[str, ...], lists: L
         labels = lists.match(benchmark, accuracy.inferences) if accuracy and benchmark.task else None
         words = lists.wake_words() if benchmark.task is None else None
     return Evidence(
-        found, benchmark, got.runs, got.claims, got.scripts, got.trace, got.stamps, system, system_path,
-        labels, lists.official(benchmark) if benchmark else (), words, tuple(got.problems),
-    )  # fmt: skip
+        found=found,
+        benchmark=benchmark,
+        runs=got.runs,
+        claims=got.claims,
+        scripts=got.scripts,
+        trace=got.trace,
+        stamps=got.stamps,
+        system=system,
+        system_path=system_path,
+        labels=labels,
+        official=lists.official(benchmark) if benchmark else (),
+        words=words,
+        problems=tuple(got.problems),
+    )
 
 
 def _read(tree: FileTree, got: _Gathering, mode: str, kind: str, kinds: dict[str, str]) -> None:
@@ -109,7 +140,7 @@ def _read(tree: FileTree, got: _Gathering, mode: str, kind: str, kinds: dict[str
         first = _first_lines(tree, path)
         parse = parse_mlcommons_log if any(map(is_mlcommons_line, first)) else parse_eembc_log
         run = parse(tree.lines(path), path)
-        # What a timed inference answered does not matter, and some devices say nothing.
+        # What a timed inference answered does not matter, and some devices answer nothing.
         got.runs[mode] = run if mode == "accuracy" else replace(run, problems=())
         if "text" not in kinds:
             got.claims[mode] = parse_claims(tree.lines(path), path)
@@ -137,7 +168,7 @@ def _first_lines(tree: FileTree, path: str) -> list[str]:
 
 
 def _merged(log: Run, data: Run) -> Run:
-    """The exact figures of results.json with the settings of the log."""
+    """The exact numbers of results.json with the settings of the log."""
     return replace(
         log,
         source=data.source,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Label lists to hold answers against, out of the reviewer's own data folder, never out of the submission.
+"""Label lists that answers are checked with, out of the reviewer's own data folder, never out of the submission.
 
-One list in the submission's own words counts all the same: when file names carry the label (keywords) or results.json
-names the class, the entries are proved by the digest of the official list.
+A list that the submission spells out counts as well: where file names carry the label (keywords) or results.json names
+the class, the digest of the official list proves the entries.
 """
 
 from __future__ import annotations
@@ -27,11 +27,14 @@ _KEYWORD_FILE = re.compile(r"tst_\d{6}_[A-Za-z]+_(\d{1,2})\.bin")
 
 @dataclass(frozen=True)
 class LabelList:
-    """``title`` says which list it is, for the report; ``official`` whether the benchmark publishes it."""
+    """A label list."""
 
     listed: tuple[Listed, ...]
+    """Its rows."""
     official: bool
+    """Whether the benchmark publishes it."""
     title: str
+    """What a report calls it."""
 
 
 class LabelLists:
@@ -42,11 +45,16 @@ class LabelLists:
         self._cache: dict[str, list[LabelList]] = {}
 
     def official(self, benchmark: Benchmark) -> tuple[LabelList, ...]:
-        """The official lists of a benchmark that are at hand."""
+        """Return the official lists of a benchmark that were found."""
         return tuple(found for found in self._lists(benchmark) if found.official)
 
     def match(self, benchmark: Benchmark, answered: tuple[Inference, ...]) -> LabelList | None:
-        """Return the list that names most of the answered files; None when no list names one of them."""
+        """Return the list that names most of the answered files; None when no list names one of them.
+
+        Args:
+            benchmark: The benchmark.
+            answered: The accuracy run.
+        """
         names = {run.file for run in answered}
         candidates = list(self._lists(benchmark))
         proved = _proved(benchmark, answered)
@@ -60,7 +68,7 @@ class LabelLists:
         return best if best is not None and score(best)[0] else None
 
     def wake_words(self) -> tuple[WordWindow, ...] | None:
-        """Where the words of the 20-minute wave are, seconds; None when the folder does not tell."""
+        """Return start and end of the words in the 20-minute wave, seconds; None when the folder lacks them."""
         if self._folder is None:
             return None
         for path in sorted((self._folder / "sww01").glob("*.json")):

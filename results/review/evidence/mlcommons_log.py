@@ -171,7 +171,15 @@ def parse_mlcommons_log(lines: Iterable[str], source: str) -> Run:
 
 
 def parse_mlcommons_json(value: Any, source: str) -> Run:
-    """Read a parsed results.json; raises DataError for one that is no list of answers."""
+    """Read a parsed results.json.
+
+    Args:
+        value: The parsed JSON.
+        source: Its path, for messages.
+
+    Raises:
+        DataError: It is not a list of objects.
+    """
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         raise DataError(f"{source} is not a list of answers, one object for each input.")
     problems: list[str] = []
@@ -202,8 +210,14 @@ def parse_mlcommons_json(value: Any, source: str) -> Run:
                 claimed_class=_class(entry.get("class")),
             )
         )
-    return Run("MLCommons", source, tuple(inferences), voltages_mv=tuple(voltages), detections=detections,
-               problems=tuple(problems))  # fmt: skip
+    return Run(
+        runner="MLCommons",
+        source=source,
+        inferences=tuple(inferences),
+        voltages_mv=tuple(voltages),
+        detections=detections,
+        problems=tuple(problems),
+    )
 
 
 def _window(power: dict[str, Any]) -> tuple[float | None, float | None]:
@@ -241,7 +255,7 @@ def _object(entry: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> float | None:
-    """A number that is one; a bool, a text or an infinity is none."""
+    """The value of a finite number; None for a bool, a text or an infinity."""
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e30 or not math.isfinite(value):
         return None
     return float(value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one run of a result says, whichever runner wrote it: plain values out of its log or results.json."""
+"""One run of a result, whichever runner wrote it: plain values out of its log or results.json."""
 
 from __future__ import annotations
 
@@ -20,56 +20,68 @@ MAX_ERRORS = 50
 
 @dataclass(frozen=True)
 class Inference:
-    """One ``infer`` command: input file, iterations, and what came back.
-
-    ``seconds`` is device time between its last two stamps, ``window_j`` the energy samples between its last two
-    events (joules, MLCommons only) and ``window_s`` their time. ``started_s`` and ``done_s`` are the log's clock
-    (EEMBC only). What is not there is None.
-    """
+    """One ``infer`` command and its reply; what is missing is None."""
 
     file: str
+    """Name of the input file."""
     iterations: int
+    """Timed inferences."""
     warmups: int
+    """Inferences before them."""
     seconds: float | None = None
+    """Device time between the last two stamps."""
     scores: tuple[float, ...] | None = None
+    """The answer."""
     started_s: float | None = None
+    """The log's clock when it started (EEMBC only)."""
     done_s: float | None = None
+    """The log's clock when it was done (EEMBC only)."""
     window_j: float | None = None
+    """Energy samples between the last two events (MLCommons only)."""
     window_s: float | None = None
+    """Time of these samples."""
     claimed_class: int | None = None
+    """The label that results.json names."""
 
 
 @dataclass(frozen=True)
 class Detections:
-    """A streaming wake word run: detections in ms since the first, which is the one that marks time zero.
-
-    ``duty`` pairs start and stop of frames in seconds, None where they were not printed.
-    """
+    """A streaming wake word run."""
 
     times_ms: tuple[int, ...]
+    """Times of the detections; the first one marks time zero."""
     starts_s: tuple[float, ...] = ()
+    """When work on each frame started; () where it was not printed."""
     stops_s: tuple[float, ...] = ()
+    """When it stopped."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run: ``runner`` is "EEMBC" or "MLCommons"; ``source`` is the file the inferences are from.
-
-    ``finished`` is False when the log lacks the runner's first or last words, None where that cannot be told.
-    ``trace_on_s`` is the log's clock when the energy trace began. ``problems`` are lines that could not be read.
-    """
+    """One run."""
 
     runner: str
+    """``EEMBC`` or ``MLCommons``."""
     source: str
+    """The file the inferences are from."""
     inferences: tuple[Inference, ...]
+    """In order."""
     profile: str = ""
+    """The firmware's profile string."""
     model_id: str = ""
+    """The firmware's model id."""
     voltages_mv: tuple[int, ...] = ()
+    """Supply voltages."""
     finished: bool | None = None
+    """False when the log lacks the runner's first or last line, None for results.json."""
     errors: tuple[str, ...] = ()
+    """Texts of error messages."""
     trace_on_s: float | None = None
+    """The log's clock when the energy trace began."""
     detections: Detections | None = None
+    """Of a streaming wake word run."""
     problems: tuple[str, ...] = ()
+    """What could not be read."""
 
 
 def number(text: str) -> float | None:

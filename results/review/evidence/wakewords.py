@@ -3,7 +3,7 @@
 
 A word at [a, b] counts when a detection falls between a and b plus a grace time; those detections are used up. The
 rest, at most one in a second, are false alarms. The documented grace is 1 s; the MLCommons runner adds it twice, and
-published counts come out only so: both readings are made.
+published counts need that: both are computed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,27 @@ WordWindow = tuple[float, float]
 
 @dataclass(frozen=True)
 class WakeWordCounts:
+    """Detections against words."""
+
     true_positives: int
+    """Words that were detected."""
     false_negatives: int
+    """Words that were not."""
     false_positives: int
+    """Detections without a word, at most one in a second."""
 
 
 def count_wake_words(detections: Detections, words: Sequence[WordWindow], grace_s: float) -> WakeWordCounts:
-    """Count the detections of a run against where the words are (seconds of the wave)."""
+    """Count the detections of a run.
+
+    Args:
+        detections: The run.
+        words: Start and end of each word, seconds of the wave.
+        grace_s: How long after its end a word may be detected.
+
+    >>> count_wake_words(Detections((0, 10_500)), [(10.0, 11.0), (20.0, 21.0)], 1.0)
+    WakeWordCounts(true_positives=1, false_negatives=1, false_positives=0)
+    """
     zero_ms = detections.times_ms[0] if detections.times_ms else 0
     left = sorted((time_ms - zero_ms) / 1000 for time_ms in detections.times_ms[1:])
     hits = 0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A result that this program submitted: held to its ``submission.json`` and to the transcript inside it.
+"""A result that this program submitted, compared with its ``submission.json`` and with the transcript inside it.
 
-Every file is compared with the hash it was submitted with; the runner's files are reproduced from the transcript, so
-that whoever changes one of them and its hash as well is found out; what the manifest itself says is made again, too.
+Every file is compared with the hash it was submitted with. The runner's files and the manifest are reproduced from the
+transcript, so a changed file shows even where its hash was changed as well.
 """
 
 from __future__ import annotations
@@ -29,29 +29,37 @@ from mlperf_tiny.results.submission.manifest import (
 from mlperf_tiny.results.submission.runner_files import WRITTEN_BY, runner_files
 from mlperf_tiny.terminal import sanitize_for_terminal
 
-LISTED, REMADE, NAMED, SILICON = "files as submitted", "reproduced from the transcript", "names", "no silicon"
+LISTED, REPRODUCED, NAMED, SILICON = "files as submitted", "reproduced from the transcript", "names", "no silicon"
 HEAD_LINES = 5
-LEFTOVERS = (".DS_Store",)
+MACOS_FILES = (".DS_Store",)
 
 
 @dataclass(frozen=True)
 class Enclosed:
-    """What a submission of this program holds besides the result itself; ``run`` is None when it cannot be read."""
+    """What a submission of this program holds besides the result itself."""
 
     run: OwnRun | None
+    """The enclosed run; None when it cannot be read."""
     findings: tuple[Finding, ...]
+    """What does not fit."""
 
 
 def enclosed(tree: FileTree, found: Found, status: str) -> Enclosed | None:
-    """Read and check what belongs to a result of this program; None for a result of anybody else.
+    """Read and check what belongs to a result of this program.
 
-    ``status`` is that of the system description.
+    Args:
+        tree: Where it lies.
+        found: The result.
+        status: Status in the system description.
+
+    Returns:
+        None for a result that is not of this program.
     """
     code = _code_folder(found)
     manifest_path = f"{code}/{MANIFEST_FILE}"
     files = enclosed_run(tree, code)
     if manifest_path not in tree.sizes:
-        if files is None and not _says_so(tree, found):
+        if files is None and not _is_own(tree, found):
             return None
         text = f"{manifest_path} is missing: it lists the files of this result, which {WRITTEN_BY.split()[-1]} made."
         return Enclosed(None, (Finding(Kind.MISSING, LISTED, text),))
@@ -67,7 +75,7 @@ def enclosed(tree: FileTree, found: Found, status: str) -> Enclosed | None:
     run = read_own_run(tree, files)
     findings += run.findings
     if run.record is not None:
-        findings += _remade(tree, found, run)
+        findings += _reproduced(tree, found, run)
         findings += _manifest(run.record, manifest, content, manifest_path)
         findings += _silicon(tree, found, run.record, manifest)
     return Enclosed(run, tuple(findings))
@@ -82,8 +90,8 @@ def _code_folder(found: Found) -> str:
     return f"{_base(found)}{CODE}/{benchmark}/{found.system}"
 
 
-def _says_so(tree: FileTree, found: Found) -> bool:
-    """Whether a log of the result says that this program wrote it."""
+def _is_own(tree: FileTree, found: Found) -> bool:
+    """Whether a log of the result names this program as its writer."""
     logs = [kinds["log"] for kinds in found.files.values() if "log" in kinds]
     return any(line.startswith(WRITTEN_BY) for path in logs for line in _head(tree, path))
 
@@ -95,7 +103,7 @@ def _head(tree: FileTree, path: str) -> Iterator[str]:
                 return
             yield line
     except DataError:
-        return  # said where the log is read for its figures
+        return  # reported where the log is read for its metrics
 
 
 def _names(found: Found, manifest: Manifest, where: str, status: str) -> list[Finding]:
@@ -112,10 +120,10 @@ def _names(found: Found, manifest: Manifest, where: str, status: str) -> list[Fi
         Finding(
             Kind.DEVIATION,
             NAMED,
-            f"{where} is of {what} {sanitize_for_terminal(said, 80)!r}, it lies in that of {is_in!r}.",
+            f"{where} is of {what} {sanitize_for_terminal(stated, 80)!r}, it lies in that of {is_in!r}.",
         )
-        for what, said, is_in in pairs
-        if said != is_in
+        for what, stated, is_in in pairs
+        if stated != is_in
     ]
 
 
@@ -154,42 +162,42 @@ def _unlisted(tree: FileTree, folder: str, listed: set[str], manifest: str) -> l
     return [
         Finding(Kind.DEVIATION, LISTED, f"{sanitize_for_terminal(path)} was added: {manifest} does not list it.")
         for path in there
-        if path not in listed and path != manifest and not _leftover(path)
+        if path not in listed and path != manifest and not _is_macos_file(path)
     ]
 
 
-def _leftover(path: str) -> bool:
-    """What macOS leaves behind, which ``layout`` notes."""
+def _is_macos_file(path: str) -> bool:
+    """What macOS writes, which ``layout`` reports."""
     name = path.rpartition("/")[2]
-    return name in LEFTOVERS or name.startswith("._")
+    return name in MACOS_FILES or name.startswith("._")
 
 
-def _remade(tree: FileTree, found: Found, run: OwnRun) -> list[Finding]:
+def _reproduced(tree: FileTree, found: Found, run: OwnRun) -> list[Finding]:
     """The runner's files as the transcript gives them against those in the tree: the first line that differs."""
     assert run.record is not None and run.transcript is not None
     try:
         files = runner_files(run.record, inferences_of(run.transcript))
     except BenchError as error:
-        return [Finding(Kind.DEVIATION, REMADE, f"{run.files.transcript}: {error}")]
+        return [Finding(Kind.DEVIATION, REPRODUCED, f"{run.files.transcript}: {error}")]
     findings = []
     for name, wanted in files.items():
         path = f"{found.folder}/{name}"
         if path not in tree.sizes:
-            findings.append(Finding(Kind.MISSING, REMADE, f"{path} is missing; the transcript gives it."))
+            findings.append(Finding(Kind.MISSING, REPRODUCED, f"{path} is missing; the transcript gives it."))
             continue
         try:
             got = tree.read(path, max(2 * len(wanted), 1 << 20))
         except DataError as error:
-            findings.append(Finding(Kind.MISSING, REMADE, str(error)))
+            findings.append(Finding(Kind.MISSING, REPRODUCED, str(error)))
             continue
         if got != wanted:
             text = f"{path} {_first_difference(got, wanted, run.files.transcript)}"
-            findings.append(Finding(Kind.DEVIATION, REMADE, text))
+            findings.append(Finding(Kind.DEVIATION, REPRODUCED, text))
     return findings
 
 
 def _first_difference(got: bytes, wanted: bytes, source: str) -> str:
-    """Where a text parts from the one that ``source`` gives: the line, and of a long line the place in it."""
+    """Where a text differs from the one that ``source`` gives: the line, and of a long line the column."""
     ours, theirs = wanted.split(b"\n"), got.split(b"\n")
     number = next(
         (n for n, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b), min(len(ours), len(theirs))
@@ -211,11 +219,11 @@ def _manifest(record: RunRecord, manifest: Manifest, content: bytes, where: str)
     if content == wanted:
         return []
     text = f"{where} {_first_difference(content, wanted, 'the run with these names')}"
-    return [Finding(Kind.DEVIATION, REMADE, text)]
+    return [Finding(Kind.DEVIATION, REPRODUCED, text)]
 
 
 def _silicon(tree: FileTree, found: Found, record: RunRecord, manifest: Manifest) -> list[Finding]:
-    """A run that no board took part in must say so: in the system's name, its status and its hardware notes."""
+    """A run without a board must be marked: in the system's name, its status and its hardware notes."""
     timing, names = record.settings.device.timing, manifest.names
     if timing not in NO_SILICON:
         return []
@@ -226,7 +234,7 @@ def _silicon(tree: FileTree, found: Found, record: RunRecord, manifest: Manifest
     except DataError:
         notes = b""
     if NO_BOARD.encode() not in notes:
-        wrong.append(f"{path} does not say {NO_BOARD!r} in its hardware notes")
+        wrong.append(f"{path} lacks {NO_BOARD!r} in its hardware notes")
     return [Finding(Kind.VIOLATION, SILICON, f"{text}: the run's time is {timing}.") for text in wrong]
 
 

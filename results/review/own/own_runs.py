@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs of this program in a tree, read without trusting them: folders of their own, and those inside a submission.
 
-The transcript's chain is checked line by line, every figure is computed anew from it, and what else the folder holds is
-held against that.
+The transcript's chain is checked line by line, every metric is recomputed from it, and the other files of the folder
+are compared with that.
 """
 
 from __future__ import annotations
@@ -195,8 +195,8 @@ def _rules(files: RunFiles, record: RunRecord) -> list[Finding]:
 
 
 def _closed_model(record: RunRecord) -> list[str]:
-    """Whether a run of the closed division had the benchmark's own file; of another one nobody can tell here whether it
-    is equivalent."""
+    """Whether a run of the closed division had the benchmark's own file; whether another one is equivalent, no review
+    can decide."""
     settings = record.settings
     references = [
         row.sha256 for row in catalog.OFFICIAL if (row.task, row.input_format) == (settings.task, "benchmark")
@@ -230,7 +230,15 @@ def _files(tree: FileTree, files: RunFiles, record: RunRecord) -> list[Finding]:
 
 
 def digest_of(tree: FileTree, path: str) -> str:
-    """The sha256 (hex) of a file; raises DataError when it cannot be read."""
+    """Return the sha256 (hex) of a file.
+
+    Args:
+        tree: Where it lies.
+        path: Its path there.
+
+    Raises:
+        DataError: It cannot be read.
+    """
     digest = hashlib.sha256()
     for chunk in tree.chunks(path):
         digest.update(chunk)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a review says of one result: published, of a submission of this program, or a run folder of it."""
+"""The review of one result: published, of a submission of this program, or a run folder of it."""
 
 from __future__ import annotations
 
@@ -12,34 +12,44 @@ from mlperf_tiny.results.review.checks.metrics import CheckedMetric, Recomputed
 from mlperf_tiny.results.review.own.own_runs import RunFiles
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reviewed:
-    """One result with its verdict; ``runner`` and ``benchmark`` are empty when no file tells.
-
-    ``raw`` is all that came out of the raw lines, windows among it; ``description`` the system description's values,
-    ``listed`` the length of the label list the accuracy run follows. Each is empty where there is none. ``record`` is
-    that of a run of this program, from its transcript: a run folder's, or the one inside a submission; ``files`` is
-    where that lies.
-    """
+    """One result with its verdict; what is not known is empty."""
 
     folder: str
+    """Where it lies in the tree."""
     round: str
+    """``v1.3``."""
     division: str
+    """``open`` or ``closed``."""
     submitter: str
+    """Folder of the submitter."""
     system: str
+    """Folders of the system; of a run folder the system's name."""
     benchmark: str
+    """Name of the benchmark."""
     variant: str
+    """Folders below the benchmark."""
     runner: str
+    """``EEMBC``, ``MLCommons`` or this program."""
     metrics: tuple[CheckedMetric, ...]
+    """Recomputed values beside the claims."""
     findings: tuple[Finding, ...]
+    """What was found."""
     raw: Recomputed = field(default_factory=Recomputed)
+    """All that the raw lines give, windows among it."""
     description: dict[str, str] = field(default_factory=dict)
+    """Values of the system description."""
     listed: int = 0
+    """Length of the label list that the accuracy run follows."""
     record: RunRecord | None = None
+    """Of a run of this program: recomputed from the transcript of the run folder, or of the one in the submission."""
     files: RunFiles | None = None
+    """Where that run lies."""
 
     @property
     def verdict(self) -> Verdict:
+        """That of the worst finding."""
         return verdict_of(self.findings)
 
     @property
@@ -49,7 +59,7 @@ class Reviewed:
         return " ".join(name for name in names if name)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; the format is described in docs/formats.md."""
+        """Return plain values; docs/formats.md describes the format."""
         return {
             "folder": self.folder,
             "round": self.round,

@@ -20,7 +20,12 @@ from mlperf_tiny.results.submission.runner_files import PROGRAM
 
 
 def reviewed_run(tree: FileTree, run: OwnRun) -> Reviewed:
-    """Return the review of a run folder; of one whose transcript cannot be used as much as its first line tells."""
+    """Return the review of a run folder.
+
+    Args:
+        tree: Where it lies.
+        run: The run. When its transcript cannot be used, only settings are known, from the first line.
+    """
     settings = run.record.settings if run.record else _first_line(tree, run.files.transcript)
     raw = _recomputed(run.record, run.stated or {}) if run.record else Recomputed()
     return Reviewed(
