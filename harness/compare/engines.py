@@ -22,7 +22,7 @@ from mlperf_tiny.harness.image.build import BuiltImage
 from mlperf_tiny.harness.image.parts import resolve_parts
 from mlperf_tiny.harness.run.emulated import EmulatedSession, emulated_session
 from mlperf_tiny.harness.run.short_inputs import short_inputs
-from mlperf_tiny.models.catalog.catalog import CatalogModel
+from mlperf_tiny.models.catalog.model import CatalogModel
 from mlperf_tiny.models.data.download.cache import cache_folder
 from mlperf_tiny.models.data.formats.dataset import Sample
 from mlperf_tiny.progress import Listener, Progress

@@ -11,7 +11,8 @@ from pathlib import Path
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
 from mlperf_tiny.harness.image.engines import ENGINES, find_engine
-from mlperf_tiny.models.catalog.catalog import CatalogModel, available_locally, find_model, model_names
+from mlperf_tiny.models.catalog.catalog import available_locally, find_model, model_names
+from mlperf_tiny.models.catalog.model import CatalogModel
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, find_level
 
 

@@ -21,7 +21,8 @@ from mlperf_tiny.harness.image.build import BuiltImage, build_image
 from mlperf_tiny.harness.image.engines import Engine, find_engine
 from mlperf_tiny.harness.image.wire_format import wire_format
 from mlperf_tiny.harness.record.settings import Settings
-from mlperf_tiny.models.catalog.catalog import InputFormat, benchmark_format
+from mlperf_tiny.models.catalog.model import benchmark_format
+from mlperf_tiny.models.catalog.official import InputFormat
 from mlperf_tiny.models.tasks import BY_NAME, find_task
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mlperf_tiny.harness.record.settings import DatasetInfo, InputInfo, ModelInfo
 from mlperf_tiny.harness.run.request import MODES
-from mlperf_tiny.models.catalog.catalog import InputFormat, feature_input_of
+from mlperf_tiny.models.catalog.catalog import feature_input_of
+from mlperf_tiny.models.catalog.official import InputFormat
 from mlperf_tiny.models.data.download.cache import cache_folder, data_folder
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
 from mlperf_tiny.models.data.formats.labels import Listed, list_digest

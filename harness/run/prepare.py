@@ -28,7 +28,8 @@ from mlperf_tiny.harness.record.settings import (
 )
 from mlperf_tiny.harness.run.data_choice import DataChoice, choose_data
 from mlperf_tiny.harness.run.request import Request, check_baud, check_resume_matches, check_timing, level_of, task_of
-from mlperf_tiny.models.catalog.catalog import CatalogModel, feature_input_of, find_model
+from mlperf_tiny.models.catalog.catalog import feature_input_of, find_model
+from mlperf_tiny.models.catalog.model import CatalogModel
 from mlperf_tiny.models.data.download.cache import cache_folder
 from mlperf_tiny.models.data.download.download import file_sha256
 from mlperf_tiny.models.tasks import Task, find_task

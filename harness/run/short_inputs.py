@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from mlperf_tiny.harness.image.parts import ImageParts
-from mlperf_tiny.models.catalog.catalog import CatalogModel, feature_input_of
+from mlperf_tiny.models.catalog.catalog import feature_input_of
+from mlperf_tiny.models.catalog.model import CatalogModel
 from mlperf_tiny.models.data.download.cache import DATA_VARIABLE
 from mlperf_tiny.models.data.formats.dataset import NO_LABEL, Dataset, Sample
 from mlperf_tiny.models.data.load import load_dataset

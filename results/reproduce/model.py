@@ -9,7 +9,8 @@ from pathlib import Path
 from mlperf_tiny.errors import BenchError, DataError
 from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.record.settings import ModelInfo
-from mlperf_tiny.models.catalog.catalog import MAX_MODEL_BYTES, find_model, model_names
+from mlperf_tiny.models.catalog.catalog import find_model, model_names
+from mlperf_tiny.models.catalog.model import MAX_MODEL_BYTES
 from mlperf_tiny.results.submission.manifest import sha256
 
 CATALOGUE, ENCLOSED = "the catalogue", "the enclosed file"

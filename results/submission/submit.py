@@ -15,7 +15,8 @@ from mlperf_tiny.harness.run.prepare import DeviceTime, prepare
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import MODEL_FILE
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
-from mlperf_tiny.models.catalog.catalog import find_model, model_names, read_model
+from mlperf_tiny.models.catalog.catalog import find_model, model_names
+from mlperf_tiny.models.catalog.model import read_model
 from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.results.mlperf.names import Entry, names_of
 from mlperf_tiny.results.submission.description import check_overrides

@@ -11,13 +11,8 @@ import pytest
 
 from mlperf_tiny.errors import DataError, UsageError
 from mlperf_tiny.models.catalog import catalog, official
-from mlperf_tiny.models.catalog.catalog import (
-    available_locally,
-    benchmark_format,
-    feature_input_of,
-    find_model,
-    model_names,
-)
+from mlperf_tiny.models.catalog.catalog import available_locally, feature_input_of, find_model, model_names
+from mlperf_tiny.models.catalog.model import benchmark_format
 from mlperf_tiny.models.catalog.official import OFFICIAL
 from mlperf_tiny.models.inputs.feature_inputs import feature_dataset
 from mlperf_tiny.models.tasks import TASKS, Task

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from mlperf_tiny.harness.image.wire_format import wire_format
-from mlperf_tiny.models.catalog.catalog import benchmark_format, find_model
+from mlperf_tiny.models.catalog.catalog import find_model
+from mlperf_tiny.models.catalog.model import benchmark_format
 from mlperf_tiny.models.data.download.published import PICKERS
 from mlperf_tiny.models.data.load import form_of
 from mlperf_tiny.models.data.synthetic.sets import synthetic_dataset

@@ -51,7 +51,8 @@ def main(model: str, out: Path, isa: str, data: DataOptions, force: bool, as_jso
 
 
 def _load(model: str, data: Path | None) -> bytes:
-    from mlperf_tiny.models.catalog.catalog import find_model, model_names, read_model
+    from mlperf_tiny.models.catalog.catalog import find_model, model_names
+    from mlperf_tiny.models.catalog.model import read_model
 
     path = Path(model)
     if not model or model in model_names() or not (path.exists() or path.suffix == ".tflite"):
