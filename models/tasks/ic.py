@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mlperf_tiny.models.tasks.task import (
-    Download,
     InputTensor,
     Metric,
+    OfficialDownload,
     OfficialList,
     SampleFiles,
     Task,
@@ -49,7 +49,7 @@ IC = Task(
         ),
     ),
     files=SampleFiles(decoders={".bin": "bytes", ".png": "image"}, image_side=32),
-    download=Download(
+    download=OfficialDownload(
         archive_url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
         archive_sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
         list_url=label_list_url("ic01"),

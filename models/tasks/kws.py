@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from mlperf_tiny.models.tasks.task import (
-    Download,
     InputTensor,
     Metric,
+    OfficialDownload,
     OfficialList,
     SampleFiles,
     Task,
@@ -40,7 +40,7 @@ KWS = Task(
         ),
     ),
     files=SampleFiles(decoders={".bin": "bytes"}),
-    download=Download(
+    download=OfficialDownload(
         archive_url="https://github.com/eembc/energyrunner/archive/cf7c2f2634608a7c0ea7458ab7cb3379f2863424.zip",
         list_url=label_list_url("kws01"),
         list_sha256="6cb3709762d53fe64eb00eaf4a75796248bb3c1386f1d1f93ccdb07b071e9698",

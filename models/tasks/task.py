@@ -68,7 +68,7 @@ class SampleFiles:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Download:
+class OfficialDownload:
     """Where the official files of a task are fetched from."""
 
     archive_url: str
@@ -127,7 +127,7 @@ class Task:
     """The label lists that count as official, the full one first."""
     files: SampleFiles | None = None
     """How its samples lie on disk; None where no loader exists."""
-    download: Download | None = None
+    download: OfficialDownload | None = None
     """Where its official files come from; None where no program can fetch them."""
     manual_download: str = "no address is known"
     """How a person gets the official files where ``download`` is None, as part of a sentence."""

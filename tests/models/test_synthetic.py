@@ -10,7 +10,7 @@ import pytest
 
 from mlperf_tiny.models.data.formats.dataset import NO_LABEL
 from mlperf_tiny.models.data.load import load_dataset
-from mlperf_tiny.models.data.synthetic.machines import MACHINE_IDS, SAMPLES, Clip, Fault, waveform
+from mlperf_tiny.models.data.synthetic.machines import MACHINE_IDS, SAMPLES, Clip, MachineFault, waveform
 from mlperf_tiny.models.data.synthetic.sets import clip_features, faulty_clips, normal_clips
 from mlperf_tiny.models.tasks import TASKS, Task, find_task
 
@@ -18,10 +18,10 @@ from mlperf_tiny.models.tasks import TASKS, Task, find_task
 CLIP_SHA256 = {
     Clip(1, 0, "test"): "fc8da7fe89f5d95f23b883a5a26065e66b6bbe4c735b654a561d700993a9dbd2",
     Clip(4, 3, "train"): "91ad7bbfdd4bf9b0251a0585b32083b558ca0aca61a2e7acbd58f390616d2481",
-    Clip(2, 1, "test", Fault.BEARING): "0d835f1b9d163cbc62db749242f10d6c1c0414021a5271da942824345d6b9945",
-    Clip(3, 2, "test", Fault.BELT): "42dcb3d74ccd4534937db0664ecefe3220c37a3c22839abd30ef8451f8b841b8",
-    Clip(1, 4, "test", Fault.GEAR): "e2c18172cb5b4bca96f044990472a77ee0655dced37db208a95b191562defb04",
-    Clip(4, 0, "test", Fault.LOOSE): "37c15f29f4078a784c96b98c2b2c55a7852824df49c85ee99109ad2f1ef976a2",
+    Clip(2, 1, "test", MachineFault.BEARING): "0d835f1b9d163cbc62db749242f10d6c1c0414021a5271da942824345d6b9945",
+    Clip(3, 2, "test", MachineFault.BELT): "42dcb3d74ccd4534937db0664ecefe3220c37a3c22839abd30ef8451f8b841b8",
+    Clip(1, 4, "test", MachineFault.GEAR): "e2c18172cb5b4bca96f044990472a77ee0655dced37db208a95b191562defb04",
+    Clip(4, 0, "test", MachineFault.LOOSE): "37c15f29f4078a784c96b98c2b2c55a7852824df49c85ee99109ad2f1ef976a2",
 }
 
 PATTERN_SHA256 = {
@@ -59,7 +59,7 @@ def test_clips_differ_between_splits_seeds_machines_and_faults() -> None:
     clips = [
         Clip(machine_id, number, split) for machine_id in (1, 2) for number in (0, 1) for split in ("train", "test")
     ]
-    clips += [Clip(1, 0, "test", fault) for fault in Fault] + [Clip(1, 0, "test", seed=1)]
+    clips += [Clip(1, 0, "test", fault) for fault in MachineFault] + [Clip(1, 0, "test", seed=1)]
     assert len({waveform(clip).tobytes() for clip in clips}) == len(clips)
 
 
@@ -74,7 +74,7 @@ def test_run_set_is_balanced_over_machines_and_faults() -> None:
     assert {(sample.label, sample.name.split("_")[2]) for sample in first} == {
         (label, f"{machine_id:02d}") for label in (0, 1) for machine_id in MACHINE_IDS
     }
-    assert {clip.fault for clip in faulty_clips("test", 5) if clip.machine_id == 2} == set(Fault)
+    assert {clip.fault for clip in faulty_clips("test", 5) if clip.machine_id == 2} == set(MachineFault)
 
 
 def test_samples_are_the_features_of_the_clips() -> None:

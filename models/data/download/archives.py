@@ -28,7 +28,7 @@ MAX_MEMBERS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Archive:
+class DatasetArchive:
     """A published archive of a training dataset."""
 
     name: str
@@ -51,57 +51,57 @@ _DCASE = "https://zenodo.org/records/3678171/files/{}.zip"
 # COCO's own host name has no valid certificate; this is the storage that serves it.
 _COCO = "https://s3.amazonaws.com/images.cocodataset.org/{}.zip"
 
-ARCHIVES: tuple[Archive, ...] = (
-    Archive(
+ARCHIVES: tuple[DatasetArchive, ...] = (
+    DatasetArchive(
         name="speech-commands",
         url=_SPEECH.format("speech_commands_v0.02"),
         digest="sha256:af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
         target="speech_commands_v0.02",
         about="2.4 GB, 105,829 clips, CC BY 4.0",
     ),
-    Archive(
+    DatasetArchive(
         name="speech-commands-test",
         url=_SPEECH.format("speech_commands_test_set_v0.02"),
         digest="sha256:cc2a00c1147c2254e9be3fa0f779d8c17421dc349b86366567a8edfa9acd51df",
         target="speech_commands_test_set_v0.02",
         about="113 MB, 4,890 clips, CC BY 4.0",
     ),
-    Archive(
+    DatasetArchive(
         name="dcase-slider",
         url=_DCASE.format("dev_data_slider"),
         digest="md5:da24a757719f0d94d5aa2d646bbfdc86",
         target="dev_data_slider.zip",
         about="1.0 GB, slide rails, CC BY-NC-SA 4.0",
     ),
-    Archive(
+    DatasetArchive(
         name="dcase-toycar",
         url=_DCASE.format("dev_data_ToyCar"),
         digest="md5:4dec75ca8d9f666aa9e4c1894a740501",
         target="dev_data_ToyCar.zip",
         about="toy cars, CC BY-NC-SA 4.0",
     ),
-    Archive(
+    DatasetArchive(
         name="coco-annotations",
         url=_COCO.format("annotations/annotations_trainval2014"),
         digest="md5:0a379cfc70b0e71301e0f377548639bd",
         target="coco/annotations",
         about="253 MB, COCO 2014, CC BY 4.0",
     ),
-    Archive(
+    DatasetArchive(
         name="coco-train2014",
         url=_COCO.format("zips/train2014"),
         digest="md5:0da8c0bd3d6becc4dcb32757491aca88",
         target="coco/train2014",
         about="13.5 GB, 82,783 images",
     ),
-    Archive(
+    DatasetArchive(
         name="coco-val2014",
         url=_COCO.format("zips/val2014"),
         digest="md5:a3d79f5ed8d289b7a7554ce06a5782b3",
         target="coco/val2014",
         about="6.6 GB, 40,504 images",
     ),
-    Archive(
+    DatasetArchive(
         name="cifar10",
         url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
         digest="sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
@@ -164,7 +164,7 @@ def fetch_archive(name: str, progress: DownloadProgress | None = None, environ: 
     return target
 
 
-def _check_md5(row: Archive, file: Path, wanted: str) -> None:
+def _check_md5(row: DatasetArchive, file: Path, wanted: str) -> None:
     digest = hashlib.md5(usedforsecurity=False)
     with file.open("rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):

@@ -23,7 +23,7 @@ from mlperf_tiny.models.data.formats.files import LABEL_FILE
 from mlperf_tiny.models.data.formats.labels import parse_labels
 from mlperf_tiny.models.data.sources.cifar10 import pickled_batch
 from mlperf_tiny.models.tasks import Task
-from mlperf_tiny.models.tasks.task import Download
+from mlperf_tiny.models.tasks.task import OfficialDownload
 
 Picker = Callable[[Path, frozenset[str]], Mapping[str, bytes]]
 """Takes an archive and the listed names; returns the content by name."""
@@ -66,7 +66,7 @@ def pick_cifar_images(archive: Path, names: frozenset[str]) -> dict[str, bytes]:
 
 
 PICKERS: dict[str, Picker] = {"keyword files": pick_keyword_files, "CIFAR-10 images": pick_cifar_images}
-"""By ``Download.picker``."""
+"""By ``OfficialDownload.picker``."""
 
 
 def fetch(task: Task, progress: DownloadProgress | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -111,7 +111,7 @@ def fetch(task: Task, progress: DownloadProgress | None = None, environ: Mapping
     return target
 
 
-def _fetch(task: Task, row: Download, downloads: Path, target: Path, progress: DownloadProgress | None) -> None:
+def _fetch(task: Task, row: OfficialDownload, downloads: Path, target: Path, progress: DownloadProgress | None) -> None:
     list_file, archive = downloads / LABEL_FILE, downloads / row.archive_url.rsplit("/", 1)[1]
     download(row.list_url, list_file, row.list_sha256, progress)
     download(row.archive_url, archive, row.archive_sha256, progress)

@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 _TIME_S: Floats = np.arange(SAMPLES) / SAMPLE_RATE_HZ
 
 
-class Fault(Enum):
+class MachineFault(Enum):
     """The fault of an anomalous clip."""
 
     BEARING = "bearing"
@@ -49,7 +49,7 @@ class Clip:
     """Distinguishes clips of a machine."""
     split: str
     """One of train, calibrate, test, validate, which share no clip."""
-    fault: Fault | None = None
+    fault: MachineFault | None = None
     """None for a normal clip."""
     seed: int = DEFAULT_SEED
     """Selects the machines."""
@@ -61,7 +61,7 @@ class Clip:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class MachineProperties:
     """The properties by which the sounds of two machine ids differ."""
 
     shaft_hz: float
@@ -85,7 +85,7 @@ class Machine:
 _SPLITS = {"train": 0, "calibrate": 1, "test": 2, "validate": 3}
 
 
-def machine(machine_id: int, seed: int = DEFAULT_SEED) -> Machine:
+def machine(machine_id: int, seed: int = DEFAULT_SEED) -> MachineProperties:
     """Return the properties of a machine.
 
     Args:
@@ -101,7 +101,7 @@ def machine(machine_id: int, seed: int = DEFAULT_SEED) -> Machine:
     fall = rng.uniform(0.75, 1.1)
     gains = tuple(float(g) for g in rng.uniform(0.4, 1.0, harmonics) / np.arange(1, harmonics + 1) ** fall)
     mesh = tuple(float(g) for g in rng.uniform(0.15, 0.5, 5) / np.arange(1, 6))
-    return Machine(
+    return MachineProperties(
         shaft_hz=shaft_hz,
         gear_teeth=int(rng.integers(17, 29)),
         harmonic_gains=gains,
@@ -115,16 +115,16 @@ def machine(machine_id: int, seed: int = DEFAULT_SEED) -> Machine:
 
 def waveform(clip: Clip) -> NDArray[np.int16]:
     """Return the samples of ``clip``, shape (176000,)."""
-    kind = 0 if clip.fault is None else 1 + list(Fault).index(clip.fault)
+    kind = 0 if clip.fault is None else 1 + list(MachineFault).index(clip.fault)
     rng = np.random.default_rng([clip.seed, _SPLITS[clip.split], clip.machine_id, kind, clip.number])
     made = machine(clip.machine_id, clip.seed)
     severity = 0.0 if clip.fault is None else _severity(rng, clip.number)
     load = _load_curve(rng)
     turns = np.cumsum(made.shaft_hz * (1.0 + rng.normal(0.0, 0.008) - 0.03 * load)) / SAMPLE_RATE_HZ
-    sound = _motor(rng, made, turns, load, severity if clip.fault is Fault.GEAR else 0.0)
-    sound += _bearing(rng, made, turns, severity if clip.fault is Fault.BEARING else 0.0)
-    sound += _belt(rng, made, turns, severity if clip.fault is Fault.BELT else 0.0)
-    if clip.fault is Fault.LOOSE:
+    sound = _motor(rng, made, turns, load, severity if clip.fault is MachineFault.GEAR else 0.0)
+    sound += _bearing(rng, made, turns, severity if clip.fault is MachineFault.BEARING else 0.0)
+    sound += _belt(rng, made, turns, severity if clip.fault is MachineFault.BELT else 0.0)
+    if clip.fault is MachineFault.LOOSE:
         sound += _rattle(rng, made, turns, severity)
     sound += _room(rng, made)
     gain = 0.05 * 10.0 ** (rng.normal(0.0, 1.0) / 20.0)
@@ -151,7 +151,7 @@ def _load_curve(rng: np.random.Generator) -> Floats:
     return np.clip(_smooth_steps(rng, levels, 0.4) + wander, 0.0, 1.0)
 
 
-def _motor(rng: np.random.Generator, made: Machine, turns: Floats, load: Floats, damage: float) -> Floats:
+def _motor(rng: np.random.Generator, made: MachineProperties, turns: Floats, load: Floats, damage: float) -> Floats:
     """Shaft harmonics, and the gear's tooth frequency modulated once per turn; ``damage`` deepens the modulation."""
     turn = np.exp(2j * np.pi * turns)
     sound = np.zeros(SAMPLES)
@@ -174,7 +174,7 @@ def _motor(rng: np.random.Generator, made: Machine, turns: Floats, load: Floats,
     return sound + mesh * (0.4 + 0.6 * load) * (1.0 + depth * (4.0 * bump - 0.6))
 
 
-def _bearing(rng: np.random.Generator, made: Machine, turns: Floats, damage: float) -> Floats:
+def _bearing(rng: np.random.Generator, made: MachineProperties, turns: Floats, damage: float) -> Floats:
     """A click at every ball that passes the worn spot, ringing in the housing."""
     passes = np.floor(turns * made.bearing_per_turn)
     hits = np.flatnonzero(np.diff(passes) > 0.0)
@@ -184,7 +184,7 @@ def _bearing(rng: np.random.Generator, made: Machine, turns: Floats, damage: flo
     return _ring(clicks, made.resonances_hz, decay_s=0.0022)
 
 
-def _belt(rng: np.random.Generator, made: Machine, turns: Floats, slip: float) -> Floats:
+def _belt(rng: np.random.Generator, made: MachineProperties, turns: Floats, slip: float) -> Floats:
     """A faint whistle once per belt turn; a slipping belt squeaks for longer and louder."""
     turn = turns / 2.7 + rng.random()
     gate = np.clip(np.cos(2.0 * np.pi * turn) - (0.8 - 1.0 * slip), 0.0, None)
@@ -195,7 +195,7 @@ def _belt(rng: np.random.Generator, made: Machine, turns: Floats, slip: float) -
     return level * float(rng.uniform(0.6, 1.4)) * gate * squeak
 
 
-def _rattle(rng: np.random.Generator, made: Machine, turns: Floats, severity: float) -> Floats:
+def _rattle(rng: np.random.Generator, made: MachineProperties, turns: Floats, severity: float) -> Floats:
     """A loose part that hits about every other turn, not quite regularly, with short bursts of noise."""
     beats = np.flatnonzero(np.diff(np.floor(turns / 2.0)) > 0.0)
     beats = np.clip(beats + rng.integers(-60, 61, len(beats)), 0, SAMPLES - 1)
@@ -204,7 +204,7 @@ def _rattle(rng: np.random.Generator, made: Machine, turns: Floats, severity: fl
     return _ring(clicks, (420.0, 1_900.0, 5_200.0), decay_s=0.004)
 
 
-def _room(rng: np.random.Generator, made: Machine) -> Floats:
+def _room(rng: np.random.Generator, made: MachineProperties) -> Floats:
     """Coloured noise at a level that varies with the clip, and up to three knocks."""
     white = np.fft.rfft(rng.uniform(-1.0, 1.0, SAMPLES))
     at_hz = np.fft.rfftfreq(SAMPLES, 1.0 / SAMPLE_RATE_HZ)

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import product
 
 from mlperf_tiny.models.data.formats.dataset import NO_LABEL, Dataset, Sample
-from mlperf_tiny.models.data.synthetic.machines import DEFAULT_SEED, MACHINE_IDS, Clip, Fault, waveform
+from mlperf_tiny.models.data.synthetic.machines import DEFAULT_SEED, MACHINE_IDS, Clip, MachineFault, waveform
 from mlperf_tiny.models.data.synthetic.patterns import pattern_bytes
 from mlperf_tiny.models.features.machine_sound import ad_features
 from mlperf_tiny.models.tasks import Task
@@ -42,7 +42,7 @@ def faulty_clips(split: str, per_machine: int, seed: int = DEFAULT_SEED) -> tupl
     Returns:
         The clips, machine by machine.
     """
-    faults = tuple(Fault)
+    faults = tuple(MachineFault)
     return tuple(
         Clip(machine_id, n, split, faults[(n + machine_id) % len(faults)], seed)
         for machine_id, n in product(MACHINE_IDS, range(per_machine))
