@@ -23,7 +23,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_MODE_THUMB, Uc
 
-from mlperf_tiny.runners.emulator.timing.cores.core_models import find_core_model
+from mlperf_tiny.runners.emulator.timing.cores.core_table import find_core
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 
 FLASH, RAM, RETURN = 0x0800_0000, 0x2000_0000, 0x0FFF_0000
@@ -98,13 +98,13 @@ class Functions:
         core.reg_write(arm.UC_ARM_REG_LR, RETURN | 1)
         for number, value in enumerate(arguments):
             core.reg_write(arm.UC_ARM_REG_R0 + number, value)
-        model = find_core_model(cpu)
+        model = find_core(cpu).pipeline
         total, before = 0, None
 
         def on_block(uc: Any, address: int, size_bytes: int, data: object) -> None:
             nonlocal total, before
             block = Block(address, bytes(core.mem_read(address, size_bytes)))
-            total += model.price(block, before, before is not None and before.end != address).cycles
+            total += model.cost(block, before, before is not None and before.end != address).cycles
             before = block
 
         core.hook_add(UC_HOOK_BLOCK, on_block)

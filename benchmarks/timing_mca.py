@@ -28,10 +28,10 @@ import numpy as np
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.harness.wire.protocol import db_commands
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
-from mlperf_tiny.runners.emulator.timing.cores.core_models import find_core_model
+from mlperf_tiny.runners.emulator.timing.cores.core_table import find_core
 from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, CoreModel, Stall
-from mlperf_tiny.runners.emulator.timing.decode.operation import Kind
+from mlperf_tiny.runners.emulator.timing.decode.operation import InsnKind
 
 ROUNDS = 32
 _MCA_ROUNDS = (100, 300)
@@ -89,9 +89,9 @@ def inference(input_bytes: int) -> list[str]:
 def straight_line(block: Block) -> Block | None:
     """The block without the branch at its end; None when too little is left, or IT is in it: llvm-mca refuses IT."""
     placed = decode_block(block)
-    if any(one.operation.kind is Kind.IF_THEN for one in placed):
+    if any(one.operation.kind is InsnKind.IF_THEN for one in placed):
         return None
-    if placed and placed[-1].operation.exit is not None:
+    if placed and placed[-1].operation.branch is not None:
         block = Block(block.address, block.code[: -len(placed[-1].code)])
         placed = placed[:-1]
     return block if len(placed) >= _FEWEST_INSTRUCTIONS else None
@@ -99,7 +99,7 @@ def straight_line(block: Block) -> Block | None:
 
 def model_cycles(model: CoreModel, block: Block) -> tuple[float, float]:
     """Cycles of one repetition among many, and those of them that are fetch stalls."""
-    once, many = (model.price(Block(block.address, block.code * n), None, False) for n in (ROUNDS, 2 * ROUNDS))
+    once, many = (model.cost(Block(block.address, block.code * n), None, False) for n in (ROUNDS, 2 * ROUNDS))
     fetch = many.stalls.get(Stall.FETCH, 0) - once.stalls.get(Stall.FETCH, 0)
     return (many.cycles - once.cycles) / ROUNDS, fetch / ROUNDS
 
@@ -148,7 +148,7 @@ def _run(command: list[str], text: str) -> str:
 
 def compare(blocks: dict[Block, int], cpu: str, most: int) -> list[Comparison]:
     """The ``most`` blocks with the most instructions executed, hottest first."""
-    model = find_core_model(cpu)
+    model = find_core(cpu).pipeline
     weights = {block: count * len(decode_block(block)) for block, count in blocks.items()}
     hottest = sorted(blocks, key=lambda block: weights[block], reverse=True)[:most]
     texts = disassemble(hottest, cpu)

@@ -15,9 +15,9 @@ import click
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Symbol, SymbolTableSection
 
-from mlperf_tiny.runners.emulator.timing.cores.core_models import CORE_MODELS, find_core_model
+from mlperf_tiny.runners.emulator.timing.cores.core_table import CORES, find_core
 from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Price, Step
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, BlockCost, IssuedInsn
 
 Names = Callable[[int, bytes], str]
 
@@ -57,7 +57,7 @@ def blocks_of(code: Block) -> Iterator[Block]:
     start = code.address
     for one in placed:
         behind = one.address + len(one.code)
-        if one.operation.exit is not None or behind in targets:
+        if one.operation.branch is not None or behind in targets:
             yield _part(code, start, behind)
             start = behind
     if start < code.end:
@@ -83,10 +83,10 @@ def disassembler() -> Names:
     return name
 
 
-def block_lines(price: Price, steps: Sequence[Step], name: Names) -> Iterator[str]:
+def block_lines(cost: BlockCost, steps: Sequence[IssuedInsn], name: Names) -> Iterator[str]:
     """A headline and a line for each instruction."""
-    lost = ", ".join(f"{cause.name.lower()} {cycles}" for cause, cycles in price.stalls.items())
-    yield f"{price.instructions} instructions, {price.cycles} cycles: {price.issue_cycles} issue, {lost or 'no stall'}"
+    lost = ", ".join(f"{cause.name.lower()} {cycles}" for cause, cycles in cost.stalls.items())
+    yield f"{cost.instructions} instructions, {cost.cycles} cycles: {cost.issue_cycles} issue, {lost or 'no stall'}"
     for step in steps:
         stalls = " ".join(f"{cause.name.lower()} {cycles}" for cause, cycles in step.stalls.items())
         why = f"{stalls} {f'({step.blocker})' if step.blocker else ''}".strip()
@@ -97,15 +97,15 @@ def block_lines(price: Price, steps: Sequence[Step], name: Names) -> Iterator[st
 @click.command()
 @click.argument("elf", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--symbol", required=True, help="The function to show.")
-@click.option("--cpu", type=click.Choice(list(CORE_MODELS)), default="cortex-m7", show_default=True)
+@click.option("--cpu", type=click.Choice([core.name for core in CORES]), default="cortex-m7", show_default=True)
 @click.option("--loop", is_flag=True, help="Each block as it runs behind itself.")
 def main(elf: Path, symbol: str, cpu: str, loop: bool) -> None:
     """Show a function's blocks with the issue cycle of each instruction; | marks the younger of a pair."""
-    model, name = find_core_model(cpu), disassembler()
+    model, name = find_core(cpu).pipeline, disassembler()
     before: Block | None = None
     for block in blocks_of(read_function(elf, symbol)):
         edge = (block, block, True) if loop else (block, before, False)
-        print("\n".join(block_lines(model.price(*edge), model.explain(*edge), name)))
+        print("\n".join(block_lines(model.cost(*edge), model.explain(*edge), name)))
         before = block
 
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from mlperf_tiny.harness.image.engines import LayerOrder
 from mlperf_tiny.harness.image.layer_labels import LayerLabel
-from mlperf_tiny.runners.emulator.function_trace import Visit
+from mlperf_tiny.runners.emulator.function_trace import TraceEntry
 from mlperf_tiny.runners.emulator.native.counts import Counts
 from mlperf_tiny.runners.emulator.timing.decode.thumb import is_wide
 
@@ -33,7 +33,7 @@ class LayerProfile:
     """What it took: cycles, instructions, stalls, bytes."""
 
 
-def layer_edges(order: LayerOrder, visits: Sequence[Visit], code: bytes, layers: int) -> tuple[Counts, ...] | None:
+def layer_edges(order: LayerOrder, trace: Sequence[TraceEntry], code: bytes, layers: int) -> tuple[Counts, ...] | None:
     """Return the counts at the ``layers + 1`` edges of the layers of one inference; None when they cannot be told.
 
     Args:
@@ -43,8 +43,8 @@ def layer_edges(order: LayerOrder, visits: Sequence[Visit], code: bytes, layers:
         layers: How many layers there are.
     """
     if order is LayerOrder.LOOP:
-        return loop_edges(visits, layers)
-    return straight_line_edges(visits, return_addresses(code, visits[0].address), layers)
+        return loop_edges(trace, layers)
+    return straight_line_edges(trace, return_addresses(code, trace[0].address), layers)
 
 
 def return_addresses(code: bytes, address: int) -> tuple[int, ...]:
@@ -72,32 +72,32 @@ def return_addresses(code: bytes, address: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def straight_line_edges(visits: Sequence[Visit], returns: Sequence[int], layers: int) -> tuple[Counts, ...] | None:
+def straight_line_edges(trace: Sequence[TraceEntry], returns: Sequence[int], layers: int) -> tuple[Counts, ...] | None:
     """Return the counts at the edges of the layers of code that calls each once.
 
     Args:
-        visits: The blocks of one inference.
+        trace: The blocks of one inference.
         returns: Addresses that calls return to.
         layers: How many layers there are; None is returned when it did not return from as many calls.
     """
-    back = [visit.counts for visit in visits if visit.address in returns]
-    return (visits[0].counts, *back) if len(back) == layers else None
+    back = [entry.counts for entry in trace if entry.address in returns]
+    return (trace[0].counts, *back) if len(back) == layers else None
 
 
-def loop_edges(visits: Sequence[Visit], layers: int) -> tuple[Counts, ...] | None:
+def loop_edges(trace: Sequence[TraceEntry], layers: int) -> tuple[Counts, ...] | None:
     """Return the counts at the edges of the layers of code that runs them in a loop.
 
-    Edges lie where the first block that ran once for each layer began; the last layer ends with the last visit.
+    Edges lie where the first block that ran once for each layer began; the last layer ends with the last entry.
 
     Args:
-        visits: The blocks of one inference.
+        trace: The blocks of one inference.
         layers: How many layers there are; None is returned when no block ran as often.
     """
-    times = Counter(visit.address for visit in visits)
-    body = next((visit.address for visit in visits if times[visit.address] == layers), None)
-    if body is None or visits[-1].address == body:
+    times = Counter(entry.address for entry in trace)
+    body = next((entry.address for entry in trace if times[entry.address] == layers), None)
+    if body is None or trace[-1].address == body:
         return None
-    return (*(visit.counts for visit in visits if visit.address == body), visits[-1].counts)
+    return (*(entry.counts for entry in trace if entry.address == body), trace[-1].counts)
 
 
 def layers_between(edges: Sequence[Counts], labels: Sequence[LayerLabel]) -> tuple[LayerProfile, ...]:

@@ -162,21 +162,21 @@ def profile_image(
     """
     boundaries = parts.engine.layers
     labels = boundaries.labels(parts.model, parts.content)
-    with emulated_session(parts.board, image.elf, level, watched=boundaries.symbol) as emulated:
+    with emulated_session(parts.board, image.elf, level, traced_function=boundaries.symbol) as emulated:
         emulated.session.load(sample.load())
         emulated.session.infer(TIMED, WARMUPS)
-        trace = emulated.board.visits
+        trace = emulated.board.function_trace
         start = trace.first_address
         code = emulated.board.read_memory(start, trace.size_bytes)
-    visits = list(trace)
-    entries = [number for number, visit in enumerate(visits) if visit.address == start]
+    function_trace = list(trace)
+    entries = [number for number, entry in enumerate(function_trace) if entry.address == start]
     if len(entries) != WARMUPS + TIMED:
         raise _cannot_tell(boundaries.symbol, f"it was entered {len(entries)} times for {WARMUPS + TIMED} inferences")
     first, end = entries[WARMUPS], entries[WARMUPS + 1]
-    edges = layer_edges(boundaries.order, visits[first:end], code, len(labels))
+    edges = layer_edges(boundaries.order, function_trace[first:end], code, len(labels))
     if edges is None:
         raise _cannot_tell(boundaries.symbol, f"it does not run {len(labels)} layers one after the other")
-    return layers_between(edges, labels), visits[end].counts.since(visits[first].counts)
+    return layers_between(edges, labels), function_trace[end].counts.since(function_trace[first].counts)
 
 
 def counts_outside(total: Counts, layers: tuple[LayerProfile, ...]) -> Counts:

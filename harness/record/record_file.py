@@ -81,6 +81,7 @@ def _as_format_2(values: dict[str, Any]) -> dict[str, Any]:
     digest = values.pop("chain_digest")
     inputs = values["settings"]["inputs"]
     inputs["format"] = FORMER_FEATURES if inputs["format"] == "features" else inputs["format"]
+    del values["settings"]["device"]["timing_generation"]
     seal = digest and {"lines": digest["lines"], "chain": digest["value"]}
     return _sentences_counted({**values, "format": 2, "seal": seal})
 

@@ -46,6 +46,8 @@ class RunDevice:
     """Versions of the model of an emulated core's time; "" for other devices."""
     timing_level: str = ""
     """How closely it was modelled; "" for other devices, and before there were levels."""
+    timing_generation: int | None = None
+    """Emulated results of one generation are ranked together; 1 in records from before there were generations."""
     active_power_w: float | None = None
     """Mean power measured on such a board while it infers; of emulated boards only."""
     lowest_power_w: float | None = None
@@ -188,9 +190,11 @@ class Settings:
 
 def _migrated(event: Event) -> Event:
     """An event of an earlier format with the words of today."""
-    inputs = event.get("inputs")
+    inputs, device = event.get("inputs"), event.get("device")
     if isinstance(inputs, dict) and inputs.get("format") == FORMER_FEATURES:
-        return {**event, "inputs": {**inputs, "format": "features"}}
+        event = {**event, "inputs": {**inputs, "format": "features"}}
+    if isinstance(device, dict) and device.get("timing_model"):
+        event = {**event, "device": {"timing_generation": 1, **device}}
     return event
 
 

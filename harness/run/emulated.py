@@ -31,7 +31,7 @@ class EmulatedSession:
 
 @contextmanager
 def emulated_session(
-    board: Board, elf: Path | bytes, level: str, watched: str | None = None
+    board: Board, elf: Path | bytes, level: str, traced_function: str | None = None
 ) -> Iterator[EmulatedSession]:
     """Boot an image on its emulated board, and close the board at the end.
 
@@ -39,13 +39,13 @@ def emulated_session(
         board: The board's row.
         elf: The image.
         level: Name of the timing level.
-        watched: Symbol of a function whose blocks are traced; None for no trace.
+        traced_function: Symbol of a function whose blocks are traced; None for no trace.
 
     Raises:
         ProtocolError: when the firmware does not answer as it should.
         TransportError: when it does not boot, or crashes.
     """
-    emulated = EmulatedBoard(board, elf, level, watched=watched)
+    emulated = EmulatedBoard(board, elf, level, traced_function=traced_function)
     transport = EmulatorTransport(emulated)
     try:
         session = Session(transport, Timeouts(infer_s=INFER_TIMEOUT_S))

@@ -186,7 +186,7 @@ def iterations_for(latency_us: float, margin: float) -> int:
 
 
 def _iterations(bench: Bench, latency_us: float) -> int:
-    return iterations_for(latency_us, MARGINS[bench.session.transport.timing])
+    return iterations_for(latency_us, MARGINS[bench.session.transport.device_info.timing])
 
 
 def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Calibration:

@@ -34,23 +34,12 @@ from mlperf_tiny.models.data.download.cache import cache_folder
 from mlperf_tiny.models.data.download.download import file_sha256
 from mlperf_tiny.models.tasks import Task, find_task
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL
+from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 ON_THE_DEVICE = "on the device"
 """Recorded as engine, and as model where none is named, of a device that holds its firmware already."""
 
 _UNKNOWN_MODEL = ModelInfo(ON_THE_DEVICE, "", 0, "device", "unknown", "unknown", "")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeviceTime:
-    """Whose time a device's microseconds are; known once it is open."""
-
-    timing: str
-    """``hardware``, ``emulated`` or ``host``."""
-    level: str = ""
-    """How closely an emulated core's time is modelled."""
-    model: str = ""
-    """With which versions of what."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +75,9 @@ class PreparedRun:
     started: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.timezone.utc))
     """UTC."""
 
-    def settings(self, time: DeviceTime) -> Settings:
-        """Return what is recorded of the run, with the time of its opened device."""
-        device = self._device(time)
+    def settings(self, info: DeviceInfo) -> Settings:
+        """Return what is recorded of the run, with what is known of its opened device."""
+        device = self._device(info)
         return Settings(
             run_id=f"{self.started:%Y%m%dT%H%M%SZ}-{self.task.name}-{device.device}-{secrets.token_hex(2)}",
             started=self.started.isoformat(timespec="seconds"),
@@ -106,18 +95,19 @@ class PreparedRun:
             versions=versions(),
         )
 
-    def _device(self, time: DeviceTime) -> RunDevice:
+    def _device(self, info: DeviceInfo) -> RunDevice:
         board = self.board
-        power = board.power if board is not None and time.timing == "emulated" else None
+        power = board.power if board is not None and info.timing == "emulated" else None
         return RunDevice(
             device=board.device if board else UNKNOWN_DEVICE,
             boards=board.boards if board else (),
             cpu=board.cpu if board else "",
             clock_hz=board.clock_hz if board else 0,
             url=self.recorded_url,
-            timing=time.timing,
-            timing_model=time.model,
-            timing_level=time.level,
+            timing=info.timing,
+            timing_model=info.timing_model,
+            timing_level=info.timing_level,
+            timing_generation=info.timing_generation,
             active_power_w=power.active_w if power else None,
             lowest_power_w=power.lowest_w if power else None,
             highest_power_w=power.highest_w if power else None,

@@ -8,8 +8,7 @@ A run folder holds ``transcript.jsonl``, ``record.json``, the model as ``model.t
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,17 +23,18 @@ from mlperf_tiny.harness.record.record_file import RECORD_FILE, record_differenc
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run import modes
 from mlperf_tiny.harness.run.data_choice import DataChoice
-from mlperf_tiny.harness.run.prepare import DeviceTime, PreparedRun, prepare, prepare_resume
+from mlperf_tiny.harness.run.prepare import PreparedRun, prepare, prepare_resume
 from mlperf_tiny.harness.run.request import Request, check_resume_matches
 from mlperf_tiny.harness.wire.session import Session, Timeouts
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.harness.wire.transcript_writer import TranscriptWriter
 from mlperf_tiny.models.tasks import TASKS, find_task
 from mlperf_tiny.progress import Listener
+from mlperf_tiny.runners.emulator.timing.levels import model_of_core
 from mlperf_tiny.runners.open import open_transport
 from mlperf_tiny.runners.transports.recording import RecordingTransport
 from mlperf_tiny.runners.transports.serial_port import is_local_program
-from mlperf_tiny.runners.transports.transport import Transport
+from mlperf_tiny.runners.transports.transport import DeviceInfo, Transport, clock_of, counters_of
 
 MODEL_FILE = "model.tflite"
 
@@ -68,7 +68,7 @@ def run_benchmark(
     listener.log(f"opening {prepared.url}")
     transport = open_device(prepared.url, baud=request.baud)
     try:
-        settings = prepared.settings(_device_time(transport))
+        settings = prepared.settings(_device_info(transport))
         folder = out / settings.run_id
         _make_folder(folder, prepared)
         run = _Run(settings, prepared.data, folder, transport, _timeouts(request), listener)
@@ -107,7 +107,7 @@ def resume_benchmark(
     listener.log(f"opening {prepared.url}")
     transport = open_device(prepared.url, baud=request.baud)
     try:
-        _check_same_time(settings, _device_time(transport), folder, prepared.url)
+        _check_same_time(settings, _device_info(transport), folder, prepared.url)
         run = _Run(settings, prepared.data, folder, transport, _timeouts(request), listener)
         return run.measure(done, resuming=True), folder
     finally:
@@ -125,17 +125,17 @@ def _make_folder(folder: Path, prepared: PreparedRun) -> None:
         (folder / MODEL_FILE).write_bytes(prepared.content)
 
 
-def _check_same_time(settings: Settings, time: DeviceTime, folder: Path, url: str) -> None:
+def _check_same_time(settings: Settings, info: DeviceInfo, folder: Path, url: str) -> None:
     """Raise RecordError when the device of a resumed run has another kind or model of time than the run."""
     was = settings.device
-    if time.timing != was.timing:
+    if info.timing != was.timing:
         raise RecordError(
-            f"{folder} was measured in {was.timing} time, {url} runs in {time.timing} time. Start a new run."
+            f"{folder} was measured in {was.timing} time, {url} runs in {info.timing} time. Start a new run."
         )
-    if time.model != was.timing_model:
+    if model_of_core(info.timing_model, was.cpu) != model_of_core(was.timing_model, was.cpu):
         raise RecordError(
-            f"{folder} was measured with timing model {was.timing_model!r}, this program has {time.model!r}. "
-            "Start a new run."
+            f"{folder} was measured with timing model {was.timing_model!r}, this program has "
+            f"{info.timing_model!r}. Start a new run."
         )
 
 
@@ -153,7 +153,7 @@ class _Run:
     def measure(self, done: Measured, resuming: bool = False) -> RunRecord:
         """Run the modes, write the transcript and, however that ends, the record."""
         transport, folder = self.transport, self.folder
-        clock: Callable[[], float] = getattr(transport, "clock", time.monotonic)
+        clock = clock_of(transport)
         started_s = clock()
         transcript = TranscriptWriter(folder / TRANSCRIPT_FILE, lambda: clock() - started_s)
         try:
@@ -198,19 +198,12 @@ def _record(folder: Path) -> RunRecord:
     return record
 
 
-def counters_of(transport: Transport) -> Callable[[], dict[str, int]] | None:
-    """Return a function giving an emulated device's counters since power-on; None for devices that have none."""
-    found: Callable[[], dict[str, int]] | None = getattr(transport, "counters", None)
-    return found
-
-
 def _task_on(port: str, request: Request, listener: Listener, open_device: OpenDevice) -> str:
     """Ask the device behind ``port`` which benchmark it holds."""
     listener.log(f"asking {port} what it holds")
     transport = open_device(port, baud=request.baud)
     try:
-        clock: Callable[[], float] = getattr(transport, "clock", time.monotonic)
-        model_id = Session(transport, _timeouts(request), clock).start().model_id
+        model_id = Session(transport, _timeouts(request), clock_of(transport)).start().model_id
     finally:
         transport.close()
     for task in TASKS:
@@ -220,12 +213,9 @@ def _task_on(port: str, request: Request, listener: Listener, open_device: OpenD
     raise UsageError(f"{port} holds firmware for {model_id!r}; known are {known}.")
 
 
-def _device_time(transport: Transport) -> DeviceTime:
-    return DeviceTime(
-        timing="emulated" if is_local_program(transport.url) else transport.timing,
-        level=getattr(transport, "timing_level", ""),
-        model=getattr(transport, "timing_model", ""),
-    )
+def _device_info(transport: Transport) -> DeviceInfo:
+    info = transport.device_info
+    return replace(info, timing="emulated") if is_local_program(transport.url) else info
 
 
 def _timeouts(request: Request) -> Timeouts:

@@ -104,8 +104,7 @@ class Session:
         asked up to three times. A device may refuse its name; its model id must be known. Raises what the last try
         raised.
         """
-        # A recording has this as a fact: an emulated board behind a port had booted before.
-        just_started = getattr(self.transport, "just_started", self.transport.timing != "hardware")
+        just_started = self.transport.device_info.just_started
         boot = self._drain(BOOT_S, quiet_s=BOOT_S if just_started else QUIET_S, until_ready=True)
         if not boot and just_started:
             raise DeviceSilent("(boot)", BOOT_S)
@@ -232,7 +231,7 @@ class Session:
     @property
     def _silence_is_final(self) -> bool:
         # An emulated device that sends nothing waits for input: asking again would only hide that.
-        return self.transport.timing == "emulated"
+        return self.transport.device_info.timing == "emulated"
 
     def _reply(self, command: str, timeout_s: float) -> list[str]:
         """Lines up to ``m-ready``, which is not returned; what comes after it is kept for _raise_late_errors."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlperf_tiny.harness.record.record import RunRecord
+from mlperf_tiny.runners.emulator.timing.levels import model_of_core
 
 OTHER_IMAGE_PERCENT = 5.0
 """Another compiler or other sources: three earlier releases of the compiler made 1.3 % at most (docs/review.md)."""
@@ -46,7 +47,8 @@ def tolerance(recorded: RunRecord, again: RunRecord, same_image: bool) -> Tolera
     was, now = recorded.settings, again.settings
     if was.device.timing != "emulated":
         return Tolerance(None, None, False, "the time of a computer is not that of another, nor the same twice")
-    if was.device.timing_model != now.device.timing_model:
+    models = [model_of_core(one.device.timing_model, one.device.cpu) for one in (was, now)]
+    if models[0] != models[1]:
         why = f"the timing model was {was.device.timing_model!r}, is {now.device.timing_model!r}"
         return Tolerance(None, OTHER_MODEL_PERCENT, same_image, why)
     if not same_image:

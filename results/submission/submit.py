@@ -11,7 +11,7 @@ from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.measured import measure
 from mlperf_tiny.harness.record.record_file import stated_digest
 from mlperf_tiny.harness.record.settings import Settings
-from mlperf_tiny.harness.run.prepare import DeviceTime, prepare
+from mlperf_tiny.harness.run.prepare import prepare
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import MODEL_FILE
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
@@ -26,6 +26,7 @@ from mlperf_tiny.results.submission.inferences import inferences_of
 from mlperf_tiny.results.submission.manifest import sha256
 from mlperf_tiny.results.submission.runner_files import quality_of
 from mlperf_tiny.results.submission.write import Written, check_place, write_result
+from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 
 def check_request(
@@ -41,7 +42,7 @@ def check_request(
         return
     prepared = prepare(request, say)
     timing = "" if request.port is not None else "host" if request.device == "host" else "emulated"
-    settings = prepared.settings(DeviceTime(timing=timing))
+    settings = prepared.settings(DeviceInfo(timing=timing))
     if timing:
         check_place(root, names_of(settings, entry), replace)
         check_overrides(timing, entry.overrides)

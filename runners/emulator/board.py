@@ -26,11 +26,11 @@ from mlperf_tiny.runners.emulator.chip.bus import Bus
 from mlperf_tiny.runners.emulator.chip.chips import chip_of
 from mlperf_tiny.runners.emulator.core import exact_pc
 from mlperf_tiny.runners.emulator.core.alignment import AlignmentCheck
-from mlperf_tiny.runners.emulator.core.block_costs import BlockPrices
+from mlperf_tiny.runners.emulator.core.block_costs import BlockCosts
 from mlperf_tiny.runners.emulator.core.crash import Crash, report
 from mlperf_tiny.runners.emulator.core.faults import REGISTERS, Fault, FaultWatch
 from mlperf_tiny.runners.emulator.core.interrupts import Interrupts
-from mlperf_tiny.runners.emulator.function_trace import Visits
+from mlperf_tiny.runners.emulator.function_trace import FunctionTrace
 from mlperf_tiny.runners.emulator.memory.elf_image import read_image
 from mlperf_tiny.runners.emulator.memory.memory import RAM_PATTERN, map_memories
 from mlperf_tiny.runners.emulator.memory.pages import Pages
@@ -61,11 +61,10 @@ from mlperf_tiny.runners.emulator.native.state import (
     new_state,
 )
 from mlperf_tiny.runners.emulator.native.uart import next_event, start_line, wait
+from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
 from mlperf_tiny.runners.emulator.timing.decode.thumb import uses_floating_point
 from mlperf_tiny.runners.emulator.timing.levels import Level, find_level
 from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
-
-_CPU_MODELS = {"cortex-m4": arm.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7}
 
 # One turn of the core: short enough that Ctrl-C and time-outs are honoured, long enough to cost nothing.
 SLICE_INSTRUCTIONS = 10_000_000
@@ -86,7 +85,7 @@ class EmulatedBoard:
     ``elf`` is a file or its bytes. ``timing`` is a level of ``runners.emulator.timing.levels``.
     ``instruction_limit`` ends a firmware that neither speaks nor asks for input for so many instructions.
     ``baud`` is what the host's end of the line is set to; None takes whatever the firmware sets.
-    ``watched`` names a function: each time one of its blocks is about to run, that is noted in ``visits``.
+    ``traced_function`` names a function: each block of it that is about to run is noted in ``function_trace``.
     ``check_alignment`` looks for accesses silicon would refuse, at a hundredth of the speed.
     ``count_blocks`` False takes the counting hook out, and with it all means to stop: for benchmarks only.
     Raises UsageError for an image or device that cannot be emulated, DeviceCrashed from ``run``.
@@ -100,7 +99,7 @@ class EmulatedBoard:
         *,
         instruction_limit: int = DEFAULT_INSTRUCTION_LIMIT,
         baud: int | None = None,
-        watched: str | None = None,
+        traced_function: str | None = None,
         check_alignment: bool = False,
         count_blocks: bool = True,
     ) -> None:
@@ -110,7 +109,7 @@ class EmulatedBoard:
         self.image = read_image(elf)
         self.instruction_limit = instruction_limit
         self._state = new_state()
-        self._state[PREDICTS] = self.level.predicts
+        self._state[PREDICTS] = self.level.predicts_branches
         self._state[WATCHES_MEMORY] = self.level.watches_memory
         self._output = bytearray()
         self._unsent = bytearray()
@@ -121,17 +120,17 @@ class EmulatedBoard:
         self._slice_end_s = 0.0
 
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
-        self._uc.ctl_set_cpu_model(_CPU_MODELS[board.cpu])
+        self._uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_{emulation_of(board.cpu).unicorn_cpu}"))
         engine: Any = self._uc  # its type stubs do not know the call
         engine.ctl_set_tcg_buffer_size(_TRANSLATIONS_BYTES)
         self._memories = map_memories(self._uc, board, chip, self.image)
         memory = MemorySetup(self._state, board) if self.level.watches_memory else None
         self._bus = Bus(board, chip, self._state, self._request_reset, baud, memory)
-        self._prices = BlockPrices(self._state, self.level.pricing, self._code)
+        self._block_costs = BlockCosts(self._state, self.level.cost_model, self._code)
         # Hooks are called in the order in which they are added: a visit is noted before its block is counted.
-        self.visits = Visits(lambda: self.counts)
-        if watched is not None:
-            self.visits.watch(self._uc, self.image, watched)
+        self.function_trace = FunctionTrace(lambda: self.counts)
+        if traced_function is not None:
+            self.function_trace.watch(self._uc, self.image, traced_function)
         self._callbacks: tuple[object, ...] | None = bindings.install(
             self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
         )
@@ -165,7 +164,7 @@ class EmulatedBoard:
     @property
     def counts(self) -> Counts:
         """What has been done since power-on, and where the cycles went; some tens of microseconds to read."""
-        return counts_of(self._state, *self._prices.parts())
+        return counts_of(self._state, *self._block_costs.parts())
 
     @property
     def core_hz(self) -> int:
@@ -208,7 +207,7 @@ class EmulatedBoard:
 
     def block_executions(self) -> dict[tuple[int, int], int]:
         """How often each block ran, by (address, size in bytes)."""
-        return self._prices.executions()
+        return self._block_costs.executions()
 
     def read_memory(self, address: int, size_bytes: int) -> bytes:
         """Bytes as the core sees them; raises UcError where nothing is mapped."""
@@ -233,7 +232,7 @@ class EmulatedBoard:
             if self._crash is not None:
                 raise self._crash
             try:
-                self._turn(min(SLICE_S, max(0.01, deadline - time.monotonic())))
+                self._run_slice(min(SLICE_S, max(0.01, deadline - time.monotonic())))
             except Fault as fault:
                 # What it said before it crashed goes out first.
                 self._crash = self._crashed(fault)
@@ -284,7 +283,7 @@ class EmulatedBoard:
         self._state[BEFORE] = 0
         self._stack_top = stack
 
-    def _turn(self, longest_s: float) -> None:
+    def _run_slice(self, longest_s: float) -> None:
         """Let the core run until it is idle, a slice is over, or something went wrong."""
         state = self._state
         self._feed()
@@ -356,7 +355,7 @@ class EmulatedBoard:
         try:
             if not self._bus.fpu_enabled and uses_floating_point(self._code(address, size_bytes)):
                 raise Fault("UsageFault: the firmware computes in floating point before CPACR has enabled the unit")
-            if self._prices.add(address, size_bytes, self._interrupts.in_use):
+            if self._block_costs.add(address, size_bytes, self._interrupts.in_use):
                 return 0
             raise Fault("the core is in an endless loop that nothing can end")
         except BaseException as error:

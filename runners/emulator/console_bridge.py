@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mlperf_tiny.errors import PortUnavailable, UsageError
-from mlperf_tiny.runners.transports.transport import Transport
+from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 
 # The board runs in turns of so long while the other program may be typing.
-TURN_S = 0.05
+SLICE_S = 0.05
 
 
-class Line(Protocol):
+class ConsolePort(Protocol):
     """One end of a line: ``name`` is what the other program opens."""
 
     name: str
@@ -107,17 +107,17 @@ class TcpPort:
             self._peer = None
 
 
-def serve(device: Transport, line: Line, keep_on: Callable[[], bool] = lambda: True) -> None:
-    """Carry bytes between ``device`` and ``line`` while ``keep_on()`` holds; it is asked after each turn.
+def bridge(device: EmulatorTransport, port: ConsolePort, keep_running: Callable[[], bool] = lambda: True) -> None:
+    """Carry bytes between ``device`` and ``port`` while ``keep_running()`` holds; it is asked after each turn.
 
     While the device waits for input this waits too, at no cost. Raises DeviceCrashed from the device.
     """
-    while keep_on():
-        said = device.read(TURN_S)
+    while keep_running():
+        said = device.read(SLICE_S)
         if said:
-            line.send(said)
+            port.send(said)
         # Silence is final for an emulated device that waits for input, but it may also only be busy.
-        idle = not said and getattr(getattr(device, "board", None), "idle", False)
-        data = line.receive(TURN_S * 4 if idle else 0.0)
+        idle = not said and device.idle
+        data = port.receive(SLICE_S * 4 if idle else 0.0)
         if data:
             device.write(data)

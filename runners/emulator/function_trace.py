@@ -13,30 +13,30 @@ from dataclasses import dataclass
 from unicorn import UC_HOOK_BLOCK, Uc
 
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.runners.emulator.memory.elf_image import Image
+from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage
 from mlperf_tiny.runners.emulator.native.counts import Counts
 
 
 @dataclass(frozen=True)
-class Visit:
+class TraceEntry:
     """The block at ``address`` is about to run; ``counts`` do not have it yet."""
 
     address: int
     counts: Counts
 
 
-class Visits:
+class FunctionTrace:
     """The visits so far, in order. ``counts`` reads the board's totals."""
 
     def __init__(self, counts: Callable[[], Counts]) -> None:
         self._counts = counts
-        self._seen: list[Visit] = []
+        self._seen: list[TraceEntry] = []
         self.first_address = self.size_bytes = 0
 
-    def __iter__(self) -> Iterator[Visit]:
+    def __iter__(self) -> Iterator[TraceEntry]:
         return iter(self._seen)
 
-    def watch(self, uc: Uc, image: Image, function: str) -> None:
+    def watch(self, uc: Uc, image: ElfImage, function: str) -> None:
         """Note visits to ``function`` from now on; raises UsageError when the image has none of that name and a size.
 
         Must be called before the hook that counts is installed.
@@ -49,9 +49,9 @@ class Visits:
         uc.hook_add(UC_HOOK_BLOCK, self._on_block, begin=self.first_address, end=last)
 
     def _on_block(self, uc: Uc, address: int, size: int, data: object) -> None:
-        visit = Visit(address, self._counts())
+        entry = TraceEntry(address, self._counts())
         # A block in front of which the core was stopped is announced again.
-        if self._seen and self._seen[-1].counts.instructions == visit.counts.instructions:
-            self._seen[-1] = visit
+        if self._seen and self._seen[-1].counts.instructions == entry.counts.instructions:
+            self._seen[-1] = entry
         else:
-            self._seen.append(visit)
+            self._seen.append(entry)

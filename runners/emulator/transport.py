@@ -5,18 +5,35 @@ from __future__ import annotations
 
 from mlperf_tiny.errors import DeviceGone
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 
 class EmulatorTransport:
     """The console line of an emulated board; the board runs only while ``read`` waits for it."""
 
-    timing = "emulated"
-
     def __init__(self, board: EmulatedBoard, url: str = "") -> None:
+        """Connect to ``board``.
+
+        Args:
+            board: The board; it is closed with the transport.
+            url: Name in messages and records. [default: emu://DEVICE]
+        """
         self.board = board
         self.url = url or f"emu://{board.board.device}"
-        self.timing_level, self.timing_model = board.level.name, board.level.model
+        level = board.level
+        self.device_info = DeviceInfo(
+            timing="emulated",
+            timing_level=level.name,
+            timing_model=level.model,
+            timing_generation=level.generation,
+            just_started=True,
+        )
         self._open = True
+
+    @property
+    def idle(self) -> bool:
+        """The firmware waits for input, and all that was sent has arrived."""
+        return self.board.idle
 
     def write(self, data: bytes) -> None:
         """Queue ``data`` on the line to the board."""
@@ -24,7 +41,7 @@ class EmulatorTransport:
         self.board.send(data)
 
     def read(self, timeout_s: float) -> bytes:
-        """Run the board until it has said something; b"" at once when it waits for input and has nothing to say."""
+        """Run the board until it sends something; b"" at once when it waits for input and has nothing to send."""
         self._check_open()
         return self.board.run(timeout_s)
 

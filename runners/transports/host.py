@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from mlperf_tiny.errors import DeviceGone, PortUnavailable
+from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 PIECE_BYTES = 64 * 1024
 END_S = 2.0
@@ -17,7 +18,7 @@ END_S = 2.0
 class HostTransport:
     """A process behind two pipes. Its microseconds are this machine's."""
 
-    timing = "host"
+    device_info = DeviceInfo(timing="host", just_started=True)
 
     def __init__(self, executable: Path) -> None:
         """Start ``executable``; raises PortUnavailable when that cannot be done."""

@@ -1,28 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A transport that tells a listener every byte that passes; it wraps any other and changes nothing."""
+"""A transport that wraps another one and reports every byte that passes, unchanged."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
-from mlperf_tiny.runners.transports.transport import Transport
+from mlperf_tiny.runners.transports.transport import DeviceInfo, Transport
 
 Direction = Literal["out", "in"]
 
 
 class RecordingTransport:
-    """``listen`` is called with "out" before bytes are sent and with "in" after bytes have come.
-
-    Whatever else the wrapped transport offers (an emulated device's counters) is reached through this one.
-    """
+    """``listen`` is called with "out" before bytes are sent and with "in" after bytes have come."""
 
     def __init__(self, transport: Transport, listen: Callable[[Direction, bytes], None]) -> None:
+        """Wrap ``transport``.
+
+        Args:
+            transport: Carries the bytes.
+            listen: Called with the direction and the bytes.
+        """
         self._transport, self._listen = transport, listen
-        self.url, self.timing = transport.url, transport.timing
+        self.url = transport.url
+
+    @property
+    def device_info(self) -> DeviceInfo:
+        """That of the wrapped transport."""
+        return self._transport.device_info
 
     def write(self, data: bytes) -> None:
-        """Send ``data``. It is told first: what broke the pipe belongs into the record."""
+        """Send ``data``. It is reported first: what broke the pipe belongs in the record."""
         self._listen("out", data)
         self._transport.write(data)
 
@@ -36,6 +44,3 @@ class RecordingTransport:
     def close(self) -> None:
         """Close the wrapped transport."""
         self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.errors import DeviceGone, RecordError
+from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 _SHOWN = 80
 _PIECE = re.compile(r"db ([0-9a-fA-F]{2})+")
@@ -30,7 +31,6 @@ class ReplayTransport:
     """Plays the ``out``, ``in`` and ``download`` events of a transcript back.
 
     It brings its own ``clock`` (host seconds, moved by waiting), so that the recorded device's silence takes no time.
-    ``just_started`` is whether the recording begins with the device's boot, as it does where the run started it.
     A command that was not sent at this point of the recording raises DeviceGone saying both.
     """
 
@@ -40,10 +40,13 @@ class ReplayTransport:
         events = _read(source) if isinstance(source, Path) else list(source)
         self._events = [event for event in events if event.get("e") in ("out", "in", "download", "resume")]
         meta = next((event for event in events if event.get("e") == "meta"), {})
-        self.timing: str = meta.get("device", {}).get("timing", "hardware")
-        if self.timing not in ("hardware", "emulated", "host"):
-            raise RecordError(f"{self.url} was recorded in {self.timing!r} time: wanted hardware, emulated or host.")
-        self.just_started = self.timing != "hardware" and self._events[:1] != [] and self._events[0]["e"] == "in"
+        device = meta.get("device", {})
+        timing: str = device.get("timing", "hardware")
+        if timing not in ("hardware", "emulated", "host"):
+            raise RecordError(f"{self.url} was recorded in {timing!r} time: wanted hardware, emulated or host.")
+        # A recording that starts with the device's lines starts with its boot: a board behind a port had booted before.
+        boots = self._events[:1] != [] and self._events[0]["e"] == "in"
+        self.device_info = DeviceInfo(timing=timing, just_started=timing != "hardware" and boots)
         self._next = 0
         self._said = b""
         self._payload = bytearray()
@@ -70,7 +73,7 @@ class ReplayTransport:
     def read(self, timeout_s: float) -> bytes:
         """Return the recorded reply; b"" at once when the recorded device said nothing more."""
         if not self._said:
-            if self.timing != "emulated":
+            if self.device_info.timing != "emulated":
                 self._now_s += timeout_s
             return b""
         said, self._said = self._said, b""

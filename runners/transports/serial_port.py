@@ -13,6 +13,7 @@ from serial.tools import list_ports
 
 from mlperf_tiny.errors import DeviceGone, PortUnavailable
 from mlperf_tiny.firmware.boards import BOARDS
+from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 WRITE_TIMEOUT_S = 30.0  # a command has 81 bytes: even 1200 baud needs less than a second
 
@@ -20,7 +21,7 @@ WRITE_TIMEOUT_S = 30.0  # a command has 81 bytes: even 1200 baud needs less than
 class SerialTransport:
     """A byte pipe over a serial port: 8 data bits, no parity, one stop bit, no flow control."""
 
-    timing = "hardware"
+    device_info = DeviceInfo(timing="hardware")
 
     def __init__(self, url: str, baud: int) -> None:
         """Open ``url`` at ``baud``; raises PortUnavailable with the system's reason."""

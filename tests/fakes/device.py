@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mlperf_tiny.errors import DeviceGone
+from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 COMMAND_CHARACTERS = 80
 PATIENCE = 1000
@@ -27,6 +28,9 @@ class FakeDevice:
     """
 
     url = "fake://"
+    timing_level = ""
+    timing_model = ""
+    timing_generation: int | None = None
 
     def __init__(
         self,
@@ -63,6 +67,16 @@ class FakeDevice:
             self.counters = lambda: {"instructions": self._instructions, "cycles": 2 * self._instructions}
         if boots:
             self._say("(boot)", ["m-timestamp-mode-performance", self._lap(), "m-init-done", "m-ready"])
+
+    @property
+    def device_info(self) -> DeviceInfo:
+        return DeviceInfo(
+            timing=self.timing,
+            timing_level=self.timing_level,
+            timing_model=self.timing_model,
+            timing_generation=self.timing_generation,
+            just_started=self.timing != "hardware",
+        )
 
     def clock(self) -> float:
         """Host seconds since this device was made."""

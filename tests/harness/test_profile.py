@@ -47,7 +47,7 @@ from mlperf_tiny.harness.wire.session import Session
 from mlperf_tiny.models.catalog.catalog import find_model
 from mlperf_tiny.models.data.formats.dataset import NO_LABEL, Sample
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
-from mlperf_tiny.runners.emulator.function_trace import Visit
+from mlperf_tiny.runners.emulator.function_trace import TraceEntry
 from mlperf_tiny.runners.emulator.native.counts import Counts
 from mlperf_tiny.runners.emulator.timing.levels import LEVELS
 from mlperf_tiny.runners.emulator.transport import EmulatorTransport
@@ -128,15 +128,15 @@ def test_the_total_is_the_cost_of_an_unprofiled_inference(device: str, built: Bu
 def test_tracing_changes_no_count(level: str, built: Built) -> None:
     board = find_board("stm32f746")
     counts = []
-    for watched in (None, COMPILED.layers.symbol):
-        emulated = EmulatedBoard(board, built(board.device).elf, level, watched=watched)
+    for traced_function in (None, COMPILED.layers.symbol):
+        emulated = EmulatedBoard(board, built(board.device).elf, level, traced_function=traced_function)
         session = Session(EmulatorTransport(emulated))
         session.start()
         session.load(INPUT)
         session.infer(3, 1)
         counts.append(emulated.counts)
-        entries = [visit for visit in emulated.visits if visit.address == emulated.visits.first_address]
-        assert len(entries) == (4 if watched else 0)
+        entries = [entry for entry in emulated.function_trace if entry.address == emulated.function_trace.first_address]
+        assert len(entries) == (4 if traced_function else 0)
     assert counts[0] == counts[1]
 
 
@@ -145,12 +145,12 @@ def test_layer_instructions_equal_those_of_a_disassembler(device: str, built: Bu
     """The oracle: capstone finds the calls and the length of every block that the engine announces."""
     board = find_board(device)
     layers, _ = profiled(built, device, "instructions")
-    emulated = EmulatedBoard(board, built(device).elf, "instructions", watched=COMPILED.layers.symbol)
+    emulated = EmulatedBoard(board, built(device).elf, "instructions", traced_function=COMPILED.layers.symbol)
     session = Session(EmulatorTransport(emulated))
     session.start()
     session.load(INPUT)
     disassembler = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
-    start, size = emulated.visits.first_address, emulated.visits.size_bytes
+    start, size = emulated.function_trace.first_address, emulated.function_trace.size_bytes
     code = list(disassembler.disasm(emulated.read_memory(start, size), start))
     returns = [one.address + one.size for one in code if one.mnemonic in ("bl", "blx")]
     executed = 0
@@ -185,8 +185,8 @@ def test_return_addresses(halfwords: str, wanted: tuple[int, ...]) -> None:
     assert return_addresses(code, 0x800) == tuple(0x800 + offset for offset in wanted)
 
 
-def visits(*addresses: int) -> list[Visit]:
-    return [Visit(address, Counts(instructions=10 * number)) for number, address in enumerate(addresses)]
+def function_trace(*addresses: int) -> list[TraceEntry]:
+    return [TraceEntry(address, Counts(instructions=10 * number)) for number, address in enumerate(addresses)]
 
 
 def instructions(edges: tuple[Counts, ...] | None) -> list[int] | None:
@@ -205,7 +205,7 @@ def instructions(edges: tuple[Counts, ...] | None) -> list[int] | None:
 def test_edges_of_straight_line_code(
     addresses: tuple[int, ...], returns: tuple[int, ...], layers: int, wanted: list[int] | None
 ) -> None:
-    assert instructions(straight_line_edges(visits(*addresses), returns, layers)) == wanted
+    assert instructions(straight_line_edges(function_trace(*addresses), returns, layers)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_edges_of_straight_line_code(
     ],
 )
 def test_edges_of_a_loop(addresses: tuple[int, ...], layers: int, wanted: list[int] | None) -> None:
-    assert instructions(loop_edges(visits(*addresses), layers)) == wanted
+    assert instructions(loop_edges(function_trace(*addresses), layers)) == wanted
 
 
 @pytest.mark.parametrize("name", ["mlperf-kws", "mlperf-vww", "mlperf-ic", "mlperf-ad", "mlperf-sww", "micronet-vww-4"])

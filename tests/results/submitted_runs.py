@@ -62,6 +62,7 @@ class EmulatedFake(FakeDevice):
 
     timing_level = "pipeline"
     timing_model = "pipeline, cores 1"
+    timing_generation = 1
 
 
 def kws_device(**changes: Any) -> FakeDevice:

@@ -300,7 +300,7 @@ def test_an_image_for_another_board_says_so() -> None:
 
 def test_transport_after_close() -> None:
     transport = EmulatorTransport(make_board("stm32f746"))
-    assert (transport.timing, transport.url) == ("emulated", "emu://stm32f746")
+    assert (transport.device_info.timing, transport.url) == ("emulated", "emu://stm32f746")
     assert transport.read(1.0).startswith(b"ready")
     transport.close()
     transport.close()

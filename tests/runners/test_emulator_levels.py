@@ -14,10 +14,10 @@ from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from mlperf_tiny.runners.emulator.core import block_costs as block_prices
 from mlperf_tiny.runners.emulator.core import exact_pc
-from mlperf_tiny.runners.emulator.native.branches import guessed_wrong
+from mlperf_tiny.runners.emulator.native.branches import mispredicted
 from mlperf_tiny.runners.emulator.native.counts import MISPREDICT
 from mlperf_tiny.runners.emulator.native.state import INEXACT_PC, STOPPED, new_state
-from mlperf_tiny.runners.emulator.timing.cores.core_models import find_core_model
+from mlperf_tiny.runners.emulator.timing.cores.core_table import find_core
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 from mlperf_tiny.runners.emulator.timing.levels import LEVELS, find_level
 from tests.runners.emulator_images import build_image
@@ -72,12 +72,12 @@ def test_cycles_are_the_sum_of_the_prices_of_the_edges_taken(device: str) -> Non
     board._uc.hook_add(UC_HOOK_BLOCK, on_block)
     talk(board)
     talk(board, b"t%")
-    model = find_core_model(board.board.cpu)
+    model = find_core(board.board.cpu).pipeline
     cycles = instructions = 0
     before = None
     for block in walked:
-        price = model.price(block, before, before is not None and before.end != block.address)
-        cycles, instructions, before = cycles + price.cycles, instructions + price.instructions, block
+        cost = model.cost(block, before, before is not None and before.end != block.address)
+        cycles, instructions, before = cycles + cost.cycles, instructions + cost.instructions, block
     counts = board.counts
     assert counts.instructions == instructions
     assert counts.cycles - counts.idle_cycles - counts.stalls[MISPREDICT] == cycles
@@ -93,7 +93,7 @@ def test_a_full_table_is_emptied_and_nothing_is_lost(device: str, monkeypatch: p
         return board.counts, board.block_executions()
 
     whole = story()
-    monkeypatch.setattr(block_prices, "MOST_EDGES", 7)
+    monkeypatch.setattr(block_prices, "MAX_EDGES", 7)
     assert story() == whole
 
 
@@ -133,7 +133,7 @@ def test_without_the_flag_everything_is_the_same(device: str, monkeypatch: pytes
 def guesses(branches: list[tuple[int, bool, int]]) -> str:
     """One letter a branch of (address behind it, taken, target): "x" guessed wrong, "." right."""
     state = new_state()
-    return "".join(".x"[bool(guessed_wrong(state, *branch))] for branch in branches)
+    return "".join(".x"[bool(mispredicted(state, *branch))] for branch in branches)
 
 
 LOOP = [(0x0800_0100, True, 0x0800_0080)] * 4 + [(0x0800_0100, False, 0x0800_0100)]

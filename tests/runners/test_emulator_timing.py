@@ -6,17 +6,19 @@ from __future__ import annotations
 import pytest
 
 from mlperf_tiny.errors import UsageError
+from mlperf_tiny.runners.emulator.timing.cores import cortex_m4, cortex_m7
+from mlperf_tiny.runners.emulator.timing.cores.class_costs import (
+    ClassCost,
+    cost_function,
+    instruction_cycles,
+)
+from mlperf_tiny.runners.emulator.timing.cores.core_table import find_core
 from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 from mlperf_tiny.runners.emulator.timing.decode.thumb import branches_to_itself, uses_floating_point
-from mlperf_tiny.runners.emulator.timing.instruction_costs import (
-    CORTEX_M4,
-    CORTEX_M7,
-    BlockCost,
-    cost_function,
-    instruction_cycles,
-    timing_of,
-)
+from mlperf_tiny.runners.emulator.timing.levels import ClassCostModel
+
+CORTEX_M4, CORTEX_M7 = cortex_m4.CLASS_COSTS, cortex_m7.CLASS_COSTS
 
 
 def halfwords(text: str) -> bytes:
@@ -26,8 +28,8 @@ def halfwords(text: str) -> bytes:
 def test_a_block_is_the_sum_of_its_instructions() -> None:
     # movw, ldr, push of 4, beq: on the M4 1 + 1.5 + (1 + 4) + 1 = 8.5; on the M7 0.6 + 0.7 + 2.5 + 0.6 = 4.4
     code = halfwords("f644 4400 6808 b5d0 d000")
-    assert cost_function(CORTEX_M4)(code, 0) == BlockCost(4, 9, 2)
-    assert cost_function(CORTEX_M7)(code, 0) == BlockCost(4, 4, 0)
+    assert cost_function(CORTEX_M4)(code, 0) == ClassCost(instructions=4, cycles=9, taken_cycles=2)
+    assert cost_function(CORTEX_M7)(code, 0) == ClassCost(instructions=4, cycles=4, taken_cycles=0)
 
 
 def test_no_block_is_free() -> None:
@@ -79,6 +81,6 @@ def test_floating_point_is_seen(code: str, uses: bool) -> None:
     assert uses_floating_point(halfwords(code)) == uses
 
 
-def test_unknown_core() -> None:
-    with pytest.raises(UsageError, match="no cycle model for the core 'cortex-m33'"):
-        timing_of("cortex-m33")
+def test_a_core_without_class_costs() -> None:
+    with pytest.raises(UsageError, match="no instruction class costs for the core 'cortex-m33'"):
+        ClassCostModel(find_core("cortex-m33"))

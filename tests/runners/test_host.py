@@ -27,7 +27,7 @@ def read_until(transport: HostTransport, end: bytes) -> bytes:
 
 def test_a_process_is_talked_to(tmp_path: Path) -> None:
     transport = HostTransport(program(tmp_path, "while data := os.read(0, 100): os.write(1, data.upper())"))
-    assert transport.timing == "host"
+    assert transport.device_info.timing == "host"
     assert transport.read(0.0) == b""
     transport.write(b"name%")
     assert read_until(transport, b"%") == b"NAME%"

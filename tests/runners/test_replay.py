@@ -29,7 +29,7 @@ LOAD = [
 
 def started() -> tuple[ReplayTransport, Session]:
     transport = ReplayTransport(LOAD)
-    assert transport.timing == "emulated"
+    assert transport.device_info.timing == "emulated"
     assert transport.read(1.0) == b"m-init-done\r\nm-ready\r\n"
     return transport, Session(transport, clock=transport.clock)
 
@@ -56,7 +56,7 @@ def test_another_command_is_not_the_recorded_one(command: bytes) -> None:
 
 def test_after_the_end_nothing_can_be_asked() -> None:
     transport = ReplayTransport([])
-    assert (transport.timing, transport.read(2.0), transport.clock()) == ("hardware", b"", 2.0)
+    assert (transport.device_info.timing, transport.read(2.0), transport.clock()) == ("hardware", b"", 2.0)
     with pytest.raises(DeviceGone, match="the end of the recording"):
         transport.write(b"name%")
     transport.close()

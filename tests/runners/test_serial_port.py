@@ -67,7 +67,7 @@ def line(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def test_a_session_over_a_real_line(line: str) -> None:
     transport = SerialTransport(line, 115_200)
-    assert transport.timing == "hardware"
+    assert transport.device_info.timing == "hardware"
     session = Session(transport)
     assert session.start().model_id == "kws01"
     session.load(bytes(range(100)))

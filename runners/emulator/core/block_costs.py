@@ -13,7 +13,7 @@ from mlperf_tiny.runners.emulator.native.callbacks import find_row
 from mlperf_tiny.runners.emulator.native.state import (
     BEFORE,
     EDGES,
-    MOST_BLOCKS,
+    MAX_BLOCKS,
     NEXT_ADDRESS,
     ROW_BEFORE,
     ROW_BRANCH,
@@ -29,26 +29,26 @@ from mlperf_tiny.runners.emulator.native.state import (
     State,
     edge_key,
 )
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Ending, Exit, Stall
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, BlockTerminator, BranchKind, Stall
 from mlperf_tiny.runners.emulator.timing.decode.thumb import branches_to_itself, may_hold_it
-from mlperf_tiny.runners.emulator.timing.levels import Pricing
+from mlperf_tiny.runners.emulator.timing.levels import CostModel
 
 # Open addressing gets slow when nearly full; clearing the table only costs the prices worked out again.
-MOST_EDGES = TABLE_ROWS * 3 // 4
+MAX_EDGES = TABLE_ROWS * 3 // 4
 
 _STALLS = tuple(Stall)
-_NO_BRANCH = Ending(Exit.FALL_THROUGH)
+_NO_BRANCH = BlockTerminator(BranchKind.FALL_THROUGH)
 
 
-class BlockPrices:
+class BlockCosts:
     """``code`` reads guest memory: (address, size in bytes) -> bytes."""
 
-    def __init__(self, state: State, pricing: Pricing, code: Callable[[int, int], bytes]) -> None:
-        self._state, self._pricing, self._code = state, pricing, code
+    def __init__(self, state: State, cost_model: CostModel, code: Callable[[int, int], bytes]) -> None:
+        self._state, self._cost_model, self._code = state, cost_model, code
         self._rows = state[TABLE : TABLE + TABLE_ROWS * ROW_WORDS].reshape(TABLE_ROWS, ROW_WORDS)
         # Block 0 is "unknown". A block's number outlives the rows of the table.
         self._blocks: list[Block | None] = [None]
-        self._endings: list[Ending] = [_NO_BRANCH]
+        self._terminators: list[BlockTerminator] = [_NO_BRANCH]
         self._numbers: dict[tuple[int, int], int] = {}
         self._cleared: Counter[tuple[int, int]] = Counter()
         # Of each row of the table: issue cycles, then stalls by cause, of one execution.
@@ -62,25 +62,25 @@ class BlockPrices:
         if not may_be_interrupted and branches_to_itself(code):
             return False
         state = self._state
-        if state[EDGES] >= MOST_EDGES:
+        if state[EDGES] >= MAX_EDGES:
             self._clear()
         taken = bool(state[NEXT_ADDRESS] != address)
         number_before = int(state[BEFORE]) >> 1
         block = Block(address, code)
-        price = self._pricing.price(block, self._blocks[number_before], taken)
-        ending = self._endings[number_before]
+        cost = self._cost_model.cost(block, self._blocks[number_before], taken)
+        terminator = self._terminators[number_before]
         key = edge_key(int(state[BEFORE]) | taken, address, size_bytes)
         place = (int(find_row(state, key)) - TABLE) // ROW_WORDS
         row = self._rows[place]
-        row[ROW_INSTRUCTIONS] = price.instructions
-        row[ROW_CYCLES] = price.cycles
+        row[ROW_INSTRUCTIONS] = cost.instructions
+        row[ROW_CYCLES] = cost.cycles
         row[ROW_EXECUTIONS] = 0
-        row[ROW_BEFORE] = self._number(block, price.ends) << 1 if self._pricing.by_edge else 0
-        row[ROW_BRANCH] = ending.exit is not Exit.FALL_THROUGH
-        row[ROW_MISPREDICT] = ending.mispredict_cycles
+        row[ROW_BEFORE] = self._number(block, cost.terminator) << 1 if self._cost_model.by_edge else 0
+        row[ROW_BRANCH] = terminator.branch is not BranchKind.FALL_THROUGH
+        row[ROW_MISPREDICT] = terminator.mispredict_cycles
         row[ROW_IS_CONDITIONAL] = may_hold_it(code)
         row[ROW_KEY] = key
-        self._parts[place] = (price.issue_cycles, *(price.stalls.get(stall, 0) for stall in _STALLS))
+        self._parts[place] = (cost.issue_cycles, *(cost.stalls.get(stall, 0) for stall in _STALLS))
         self._used.append(place)
         state[EDGES] += 1
         return True
@@ -94,15 +94,15 @@ class BlockPrices:
         issue, *stalls = (int(cycles) for cycles in self._cleared_parts + self._summed_parts())
         return issue, {stall.value: cycles for stall, cycles in zip(_STALLS, stalls, strict=True)}
 
-    def _number(self, block: Block, ending: Ending) -> int:
+    def _number(self, block: Block, terminator: BlockTerminator) -> int:
         key = block.address, len(block.code)
         number = self._numbers.get(key)
         if number is None:
-            if len(self._blocks) == MOST_BLOCKS:
+            if len(self._blocks) == MAX_BLOCKS:
                 return 0
             number = self._numbers[key] = len(self._blocks)
             self._blocks.append(block)
-            self._endings.append(ending)
+            self._terminators.append(terminator)
         return number
 
     def _counted(self) -> Counter[tuple[int, int]]:

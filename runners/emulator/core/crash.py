@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlperf_tiny.runners.emulator.memory.elf_image import Image
+from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Crash:
     last_line: str
 
 
-def _place(image: Image, address: int) -> str:
+def _place(image: ElfImage, address: int) -> str:
     symbol = image.describe(address & ~1)
     return f"{address:#010x}" + (f" in {symbol}" if symbol else " (no symbol)")
 
 
-def report(crash: Crash, image: Image) -> str:
+def report(crash: Crash, image: ElfImage) -> str:
     """Several lines: where, called from where, on what address, after how long, the registers, the last output."""
     registers = crash.registers
     lines = [f"  pc    {_place(image, registers['pc'])}", f"  lr    {_place(image, registers['lr'])}"]

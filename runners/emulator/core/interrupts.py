@@ -41,7 +41,7 @@ from mlperf_tiny.runners.emulator.native.uart import advance, next_event, start_
 from mlperf_tiny.runners.emulator.peripherals.core import SYSTICK
 from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
-from mlperf_tiny.runners.emulator.timing.decode.operation import Kind
+from mlperf_tiny.runners.emulator.timing.decode.operation import InsnKind
 
 ENTRY_CYCLES, RETURN_CYCLES = 12, 10  # Cortex-M4 and M7 with memory that does not wait
 # Instructions between two looks whether the core only waits: few at first, more while it works.
@@ -55,7 +55,7 @@ ONLY_TICKS_S = 2.0
 _RETURN, _RETURN_FLOAT = 0xFFFF_FFF9, 0xFFFF_FFE9
 _IT_BITS = 0x0600_FC00
 _ALIGNED = 1 << 9  # of the stacked xPSR: four bytes were left out
-_WRITES = (Kind.STORE, Kind.STORE_MULTIPLE, Kind.EXCLUSIVE)
+_WRITES = (InsnKind.STORE, InsnKind.STORE_MULTIPLE, InsnKind.EXCLUSIVE)
 _SCRATCH = (*(arm.UC_ARM_REG_R0 + index for index in range(4)), arm.UC_ARM_REG_R12, arm.UC_ARM_REG_LR)
 _AFTER_RESET = (arm.UC_ARM_REG_IPSR, arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_BASEPRI, arm.UC_ARM_REG_CONTROL)
 _FLOATS = tuple(arm.UC_ARM_REG_S0 + index for index in range(16))

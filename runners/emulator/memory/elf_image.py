@@ -19,7 +19,7 @@ STACK_LIMIT_SYMBOLS = ("__stack_limit", "__StackLimit", "_stack_limit", "__stack
 
 
 @dataclass(frozen=True)
-class Image:
+class ElfImage:
     """``segments`` are (physical address, bytes); ``functions`` are (address, size, name), sorted by address."""
 
     name: str
@@ -44,7 +44,7 @@ class Image:
         return f"{name}+{address - start:#x}"
 
 
-def read_image(elf: Path | bytes) -> Image:
+def read_image(elf: Path | bytes) -> ElfImage:
     """Read an ELF from a file or from memory. Raises UsageError when it is missing or no Arm executable."""
     if isinstance(elf, bytes):
         name, data = "the image", elf
@@ -60,7 +60,7 @@ def read_image(elf: Path | bytes) -> Image:
         raise UsageError(f"{name} is not an ELF file that can be read ({error}). Name a firmware image.") from None
 
 
-def _parse(name: str, data: bytes) -> Image:
+def _parse(name: str, data: bytes) -> ElfImage:
     file = ELFFile(BytesIO(data))
     machine, kind = file["e_machine"], file["e_type"]
     if machine != "EM_ARM" or kind != "ET_EXEC" or file.elfclass != 32:
@@ -81,4 +81,4 @@ def _parse(name: str, data: bytes) -> Image:
                 functions.append((value & ~1, symbol["st_size"], symbol.name))
             if symbol.name:
                 symbols[symbol.name] = value
-    return Image(name, segments, tuple(sorted(functions)), symbols)
+    return ElfImage(name, segments, tuple(sorted(functions)), symbols)

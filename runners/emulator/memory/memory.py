@@ -10,7 +10,7 @@ from unicorn import UC_PROT_EXEC, UC_PROT_READ, UC_PROT_WRITE, Uc
 
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.firmware.boards import Board, Chip, Memory
-from mlperf_tiny.runners.emulator.memory.elf_image import Image
+from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage
 
 # RAM comes up with this in it: silicon's comes up with anything, and a firmware that counts on zeros fails there.
 RAM_PATTERN = b"\xa5"
@@ -43,7 +43,7 @@ class MappedMemory:
         return self.bytes[address - self.base : address - self.base + size_bytes]
 
 
-def map_memories(uc: Uc, board: Board, chip: Chip, image: Image) -> dict[str, MappedMemory]:
+def map_memories(uc: Uc, board: Board, chip: Chip, image: ElfImage) -> dict[str, MappedMemory]:
     """Map everything the board row lists and the chip's identity page, and load the image.
 
     Raises UsageError when the image does not lie in the board's memories.

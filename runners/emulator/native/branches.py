@@ -22,7 +22,7 @@ from mlperf_tiny.runners.emulator.native.state import (
 
 
 @compiled
-def guessed_wrong(s: State, branch: int, taken: bool, target: int) -> bool:
+def mispredicted(s: State, branch: int, taken: bool, target: int) -> bool:
     """Whether the branch in front of address ``branch`` was guessed wrong; what it did is learnt."""
     entry = BTAC + (branch >> 1 & (BTAC_ROWS - 1)) * BTAC_WORDS
     known = s[entry + BTAC_BRANCH] == branch

@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from unicorn import UC_MEM_WRITE
 from unicorn.arm_const import UC_ARM_REG_XPSR
 
-from mlperf_tiny.runners.emulator.native.branches import guessed_wrong
+from mlperf_tiny.runners.emulator.native.branches import mispredicted
 from mlperf_tiny.runners.emulator.native.jit_cache import callback, compiled
 from mlperf_tiny.runners.emulator.native.memory import access, fetch
 from mlperf_tiny.runners.emulator.native.state import (
@@ -185,7 +185,7 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
     s[INSTRUCTIONS] += s[row + ROW_INSTRUCTIONS]
     s[CYCLES] += s[row + ROW_CYCLES]
     s[row + ROW_EXECUTIONS] += 1
-    if s[row + ROW_BRANCH] and s[PREDICTS] and guessed_wrong(s, s[NEXT_ADDRESS], taken, start):
+    if s[row + ROW_BRANCH] and s[PREDICTS] and mispredicted(s, s[NEXT_ADDRESS], taken, start):
         s[MISPREDICTS] += 1
         s[MISPREDICT_CYCLES] += s[row + ROW_MISPREDICT]
         s[CYCLES] += s[row + ROW_MISPREDICT]

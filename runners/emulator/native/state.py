@@ -177,7 +177,7 @@ def new_state() -> State:
 
 
 # Block numbers that fit into a key.
-MOST_BLOCKS = 1 << 19
+MAX_BLOCKS = 1 << 19
 
 
 def edge_key(before: int, address: int, size_bytes: int) -> int:

@@ -13,6 +13,7 @@ from mlperf_tiny.firmware.boards import Cache
 from mlperf_tiny.runners.emulator.native.state import CYCLES
 from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
 from mlperf_tiny.runners.emulator.peripherals.timer import Counter
+from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
 
 _CACHE_OPERATIONS = (0xF50, 0xF58, 0xF5C, 0xF60, 0xF64, 0xF68, 0xF6C, 0xF70, 0xF74, 0xF78)
 _NVIC_SET, _NVIC_CLEAR, _NVIC_PENDING = range(0x100, 0x120, 4), range(0x180, 0x1A0, 4), range(0x200, 0x220, 4)
@@ -74,9 +75,10 @@ class SystemControl(Peripheral):
         self.has_caches = caches[0] is not None
         self.cache_sizes = tuple(cache_size_id(cache) if cache is not None else 0 for cache in caches)
         self.words[self.CPUID] = machine.board.cpuid
-        self.words[self.CCR] = 0x0004_0200 if self.has_caches else 0x0000_0200
-        self.words[self.CLIDR] = 0x0900_0003 if self.has_caches else 0
-        self.words[self.CTR] = 0x8303_C003 if self.has_caches else 0x8000_C000
+        core = emulation_of(machine.board.cpu)
+        self.words[self.CCR] = core.ccr
+        self.words[self.CLIDR] = core.clidr
+        self.words[self.CTR] = core.ctr
         # Where the chip boots from: the flash, at the address it also has.
         self.words[self.VTOR] = machine.board.memory("flash").aliases[0]
         self.systick_since = 0
@@ -201,7 +203,7 @@ class Dwt(Peripheral):
         super().__init__(machine, name, base)
         self.counter = Counter(machine, 2)
         self.counter.publish(base + self.CYCCNT)
-        self.locked = machine.board.cpu == "cortex-m7"
+        self.locked = emulation_of(machine.board.cpu).dwt_locked
 
     def retime(self) -> None:
         """Start or stop after a write to CTRL or DEMCR."""

@@ -14,7 +14,7 @@ from mlperf_tiny.errors import UsageError
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL
 
 if TYPE_CHECKING:
-    from mlperf_tiny.runners.emulator.console_bridge import Line
+    from mlperf_tiny.runners.emulator.console_bridge import ConsolePort
 
 
 @click_command()
@@ -46,18 +46,18 @@ def main(
     """
     from mlperf_tiny.firmware.boards import find_board
     from mlperf_tiny.runners.emulator.board import EmulatedBoard
-    from mlperf_tiny.runners.emulator.console_bridge import PseudoTerminal, TcpPort, serve
+    from mlperf_tiny.runners.emulator.console_bridge import PseudoTerminal, TcpPort, bridge
     from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 
     if on_pty and tcp_port is not None:
         raise UsageError("--pty and --tcp exclude each other; give one of them.")
     board = EmulatedBoard(find_board(device), elf, timing or DEFAULT_LEVEL, baud=baud, check_alignment=check_alignment)
     transport = EmulatorTransport(board)
-    line: Line = PseudoTerminal() if tcp_port is None else TcpPort(tcp_port)
+    port: ConsolePort = PseudoTerminal() if tcp_port is None else TcpPort(tcp_port)
     try:
-        click.echo(line.name)
+        click.echo(port.name)
         click.echo(f"emulated {device} runs {elf}; Ctrl-C ends it", err=True)
-        serve(transport, line)
+        bridge(transport, port)
     finally:
-        line.close()
+        port.close()
         transport.close()

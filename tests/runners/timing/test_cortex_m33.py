@@ -57,8 +57,8 @@ def blocks() -> dict[str, Block]:
 def test_issue_cycles(measured: str, text: str, cycles: str, blocks: dict[str, Block]) -> None:
     steps = MODEL.explain(blocks[text], None, False)
     assert " ".join(str(step.cycle) for step in steps) == cycles
-    price = MODEL.price(blocks[text], None, False)
-    assert price.cycles == price.issue_cycles + sum(price.stalls.values())
+    cost = MODEL.cost(blocks[text], None, False)
+    assert cost.cycles == cost.issue_cycles + sum(cost.stalls.values())
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_issue_cycles(measured: str, text: str, cycles: str, blocks: dict[str, B
 )
 def test_loops(loop: str, cycles: int) -> None:
     (block,) = assemble([loop])
-    assert MODEL.price(block, block, True).cycles == cycles
+    assert MODEL.cost(block, block, True).cycles == cycles
 
 
 def test_refill_is_part_of_the_taken_edge() -> None:
     call, target = assemble(["bl 9f", "movs r0,#1"])
-    assert MODEL.price(target, call, True).stalls == {Stall.BRANCH: 1}
-    assert MODEL.price(call, None, False).taken_cycles == 1
+    assert MODEL.cost(target, call, True).stalls == {Stall.BRANCH: 1}
+    assert MODEL.cost(call, None, False).taken_cycles == 1

@@ -61,12 +61,12 @@ def blocks() -> dict[str, Block]:
 
 @pytest.mark.parametrize(("source", "text", "cycles"), PRICES, ids=[row[0] for row in PRICES])
 def test_cycles(source: str, text: str, cycles: int, blocks: dict[str, Block]) -> None:
-    price = MODEL.price(blocks[text], None, False)
-    assert price.cycles == cycles
-    assert price.cycles == price.issue_cycles + sum(price.stalls.values())
+    cost = MODEL.cost(blocks[text], None, False)
+    assert cost.cycles == cycles
+    assert cost.cycles == cost.issue_cycles + sum(cost.stalls.values())
     steps = MODEL.explain(blocks[text], None, False)
-    assert len(steps) == price.instructions
-    assert sum(sum(step.stalls.values()) for step in steps) == sum(price.stalls.values())
+    assert len(steps) == cost.instructions
+    assert sum(sum(step.stalls.values()) for step in steps) == sum(cost.stalls.values())
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_a_taken_edge_carries_the_refill(leaving: str, refill: int) -> None:
     """CMP: a taken branch is 2 cycles, one more to a wide target out of step. TRM: 1 to 3 for PC from elsewhere."""
     branch, narrow, wide = assemble([f"cmp r0,r1; {leaving}", "movs r0,#1", "movw r0,#1"])
     shifted = Block(wide.address + 2, wide.code)
-    assert MODEL.price(narrow, branch, False).cycles == 1
-    assert MODEL.price(narrow, branch, True).stalls == {Stall.BRANCH: refill}
-    assert MODEL.price(wide, branch, True).cycles == 1 + refill
-    assert MODEL.price(shifted, branch, True).cycles == 2 + refill
-    assert MODEL.price(branch, None, False).taken_cycles == refill
+    assert MODEL.cost(narrow, branch, False).cycles == 1
+    assert MODEL.cost(narrow, branch, True).stalls == {Stall.BRANCH: refill}
+    assert MODEL.cost(wide, branch, True).cycles == 1 + refill
+    assert MODEL.cost(shifted, branch, True).cycles == 2 + refill
+    assert MODEL.cost(branch, None, False).taken_cycles == refill
 
 
 @pytest.mark.parametrize(("first", "cycles"), [("mul r0,r0,r2", 18), ("adds r0,r0,r2", 16)])
@@ -93,11 +93,11 @@ def test_published_loops(first: str, cycles: int) -> None:
     (loop,) = assemble([f"0: {first}; subs r1,#1; cmp r1,#0; bne 0b"])
     loop = Block(loop.address + 2, loop.code)
     in_front = 2
-    assert in_front + MODEL.price(loop, None, False).cycles + 2 * MODEL.price(loop, loop, True).cycles == cycles
+    assert in_front + MODEL.cost(loop, None, False).cycles + 2 * MODEL.cost(loop, loop, True).cycles == cycles
 
 
 def test_what_is_left_in_the_pipe_crosses_block_boundaries() -> None:
     load, other, dependent = assemble(["ldr r0,[r1]", "ldr r2,[r3]", "ldr r2,[r0]"])
-    assert MODEL.price(other, load, False).cycles == 1
-    assert MODEL.price(other, load, True).cycles == 3
-    assert MODEL.price(dependent, load, False).cycles == 2
+    assert MODEL.cost(other, load, False).cycles == 1
+    assert MODEL.cost(other, load, True).cycles == 3
+    assert MODEL.cost(dependent, load, False).cycles == 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from mlperf_tiny.runners.emulator.timing.cores.cortex_m7 import CortexM7
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Exit, Stall
+from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, BranchKind, Stall
 from tests.fakes.thumb_code import AHEAD_BYTES, assemble
 
 MODEL = CortexM7()
@@ -94,9 +94,9 @@ def test_issue_cycles(source: str, text: str, cycles: str, blocks: dict[str, Blo
 
 def test_price_is_issue_cycles_plus_stalls(blocks: dict[str, Block]) -> None:
     for text, block in blocks.items():
-        price = MODEL.price(block, None, False)
-        assert price.cycles == price.issue_cycles + sum(price.stalls.values()), text
-        assert price.instructions == text.count(";") + 1
+        cost = MODEL.cost(block, None, False)
+        assert cost.cycles == cost.issue_cycles + sum(cost.stalls.values()), text
+        assert cost.instructions == text.count(";") + 1
 
 
 # Loops, by JNK's method: cycles of one round of a block behind itself.
@@ -113,12 +113,12 @@ LOOPS = [
 def test_loops(source: str, text: str, shift: int, cycles: int) -> None:
     (block,) = assemble([text])
     moved = Block(block.address + shift, block.code)
-    assert MODEL.price(moved, moved, True).cycles == cycles
+    assert MODEL.cost(moved, moved, True).cycles == cycles
 
 
 def test_results_cross_block_boundaries() -> None:
     multiply, use = assemble(["nop.w; mul r0,r1,r2", "eor.w r3,r0,r4; nop.w"])
-    near, known = MODEL.price(use, multiply, False), MODEL.price(use, None, False)
+    near, known = MODEL.cost(use, multiply, False), MODEL.cost(use, None, False)
     assert (near.cycles, known.cycles) == (2, 1)
     assert near.stalls == {Stall.RESULT: 1}
 
@@ -134,19 +134,19 @@ def test_an_it_block_may_be_cut_by_a_block_boundary() -> None:
 
 
 ENDINGS = [
-    ("nop; nop", Exit.FALL_THROUGH, False, 0),
-    ("cmp r0,r1; beq 9f", Exit.CONDITIONAL, True, 8),
-    ("cmp r0,r1; nop; nop; nop; nop; nop; beq 9f", Exit.CONDITIONAL, True, 6),
-    ("nop; cbz r0,9f", Exit.CONDITIONAL, True, 8),
-    ("b 9f", Exit.UNCONDITIONAL, False, 0),
-    ("bl 9f", Exit.CALL, False, 0),
-    ("blx r3", Exit.INDIRECT, False, 8),
-    ("ldr pc,[r0,r1,lsl #2]", Exit.INDIRECT, False, 8),
-    ("tbb [pc,r0]", Exit.INDIRECT, False, 8),
-    ("bx lr", Exit.RETURN, False, 8),
-    ("pop {r4,pc}", Exit.RETURN, False, 8),
-    ("it eq; bxeq lr", Exit.RETURN, True, 8),
-    ("it eq; beq 9f", Exit.CONDITIONAL, True, 8),
+    ("nop; nop", BranchKind.FALL_THROUGH, False, 0),
+    ("cmp r0,r1; beq 9f", BranchKind.CONDITIONAL, True, 8),
+    ("cmp r0,r1; nop; nop; nop; nop; nop; beq 9f", BranchKind.CONDITIONAL, True, 6),
+    ("nop; cbz r0,9f", BranchKind.CONDITIONAL, True, 8),
+    ("b 9f", BranchKind.UNCONDITIONAL, False, 0),
+    ("bl 9f", BranchKind.CALL, False, 0),
+    ("blx r3", BranchKind.INDIRECT, False, 8),
+    ("ldr pc,[r0,r1,lsl #2]", BranchKind.INDIRECT, False, 8),
+    ("tbb [pc,r0]", BranchKind.INDIRECT, False, 8),
+    ("bx lr", BranchKind.RETURN, False, 8),
+    ("pop {r4,pc}", BranchKind.RETURN, False, 8),
+    ("it eq; bxeq lr", BranchKind.RETURN, True, 8),
+    ("it eq; beq 9f", BranchKind.CONDITIONAL, True, 8),
 ]
 
 
@@ -156,11 +156,15 @@ def endings() -> dict[str, Block]:
     return dict(zip(texts, assemble(texts), strict=True))
 
 
-@pytest.mark.parametrize(("text", "leaves", "conditional", "mispredict"), ENDINGS)
-def test_endings(text: str, leaves: Exit, conditional: bool, mispredict: int, endings: dict[str, Block]) -> None:
+@pytest.mark.parametrize(("text", "branch", "conditional", "mispredict"), ENDINGS)
+def test_endings(text: str, branch: BranchKind, conditional: bool, mispredict: int, endings: dict[str, Block]) -> None:
     """JNK: 8 cycles for a wrong prediction, 6 with flags set three cycles before."""
     block = endings[text]
-    ends = MODEL.price(block, None, False).ends
-    assert (ends.exit, ends.conditional, ends.mispredict_cycles) == (leaves, conditional, mispredict)
-    if leaves in (Exit.CONDITIONAL, Exit.UNCONDITIONAL, Exit.CALL):
-        assert ends.target == block.end + AHEAD_BYTES
+    terminator = MODEL.cost(block, None, False).terminator
+    assert (terminator.branch, terminator.conditional, terminator.mispredict_cycles) == (
+        branch,
+        conditional,
+        mispredict,
+    )
+    if branch in (BranchKind.CONDITIONAL, BranchKind.UNCONDITIONAL, BranchKind.CALL):
+        assert terminator.target == block.end + AHEAD_BYTES

@@ -53,7 +53,7 @@ def test_edges_add_up_to_the_whole_run(
     blocks = [Block(block.address + shift, block.code) for block in kernel]
     ran = trace(blocks)
     edges = sum(
-        model.price(block, before, taken).cycles
+        model.cost(block, before, taken).cycles
         for (before, _), (block, taken) in zip([(None, False), *ran], ran, strict=False)
     )
     whole = model.cycles_of_run(ran)

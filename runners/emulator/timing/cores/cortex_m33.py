@@ -30,33 +30,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, Wait, ending_of, is_float
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Ending, Exit, Stall
+from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, Wait, is_float, terminator_of
+from mlperf_tiny.runners.emulator.timing.decode.core_model import BlockTerminator, BranchKind, Stall
 from mlperf_tiny.runners.emulator.timing.decode.operation import (
     FLAGS,
-    Kind,
-    Made,
-    Need,
+    ConsumerStage,
+    DecodedInsn,
+    InsnKind,
     Operation,
-    Placed,
+    ProducerStage,
     register_name,
 )
 
-REFILL_CYCLES = {Exit.CONDITIONAL: 1, Exit.UNCONDITIONAL: 1, Exit.CALL: 1, Exit.INDIRECT: 2, Exit.RETURN: 2}
+REFILL_CYCLES = {
+    BranchKind.CONDITIONAL: 1,
+    BranchKind.UNCONDITIONAL: 1,
+    BranchKind.CALL: 1,
+    BranchKind.INDIRECT: 2,
+    BranchKind.RETURN: 2,
+}
 # Cycles from issue to issue: of a result of the second stage, of a load, of a floating-point product.
 SECOND_STAGE_CYCLES = 2
 LOADED_CYCLES = 2
 FP_PRODUCT_CYCLES = 3
 
-_LENGTH = {Kind.DIVIDE: 7, Kind.SYSTEM: 2, Kind.EXCLUSIVE: 2, Kind.FLUSH: 3, Kind.FP_DIVIDE: 14, Kind.FP_ROOT: 14}
-_LOADED = (Made.LOADED_WORD, Made.LOADED_PART, Made.FP_LOADED)
-_FP_PRODUCTS = (Kind.FP_MAC, Kind.FP_FUSED)
-_ADDRESS = (Need.ADDRESS, Need.INDEX)
-_PAIRS_WITH_NOP = (Kind.ADD_MOVE, Kind.LOGIC, Kind.SHIFT, Kind.EXTEND, Kind.LOAD, Kind.STORE)
+_LENGTH = {
+    InsnKind.DIVIDE: 7,
+    InsnKind.SYSTEM: 2,
+    InsnKind.EXCLUSIVE: 2,
+    InsnKind.FLUSH: 3,
+    InsnKind.FP_DIVIDE: 14,
+    InsnKind.FP_ROOT: 14,
+}
+_LOADED = (ProducerStage.LOADED_WORD, ProducerStage.LOADED_PART, ProducerStage.FP_LOADED)
+_FP_PRODUCTS = (InsnKind.FP_MAC, InsnKind.FP_FUSED)
+_ADDRESS = (ConsumerStage.ADDRESS, ConsumerStage.INDEX)
+_PAIRS_WITH_NOP = (InsnKind.ADD_MOVE, InsnKind.LOGIC, InsnKind.SHIFT, InsnKind.EXTEND, InsnKind.LOAD, InsnKind.STORE)
 
 
 def _adds_extended(operation: Operation) -> bool:
-    return operation.kind is Kind.EXTEND and any(need is Need.EARLY for _, need in operation.needs)
+    return operation.kind is InsnKind.EXTEND and any(
+        consumer is ConsumerStage.EARLY for _, consumer in operation.consumes
+    )
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,7 @@ class _Result:
     """A register's value on its way; ``late``: made in the second stage."""
 
     issued: int
-    made: Made
+    producer: ProducerStage
     late: bool
     of_shifted_register: bool
 
@@ -77,7 +92,7 @@ class _Pipe(Pipe):
     refill: int = 0
     float_from: int = 0
 
-    def step(self, placed: Placed) -> Issue:
+    def step(self, placed: DecodedInsn) -> Issue:
         operation = placed.operation
         if self.refill:
             lost, self.refill, self.group = {Stall.BRANCH: self.refill}, 0, []
@@ -85,7 +100,7 @@ class _Pipe(Pipe):
         else:
             lost = {}
         wait = self._wait(operation)
-        if wait.until <= self.cycle and self._goes_beside(operation):
+        if wait.until <= self.cycle and self._can_pair(operation):
             issue = Issue(self.cycle, 1, lost)
         else:
             at = max(self.cycle + 1, wait.until)
@@ -98,47 +113,50 @@ class _Pipe(Pipe):
 
     def jump(self) -> None:
         last = self.group[-1] if self.group else None
-        leaves = last.exit if last is not None else None
+        branch = last.branch if last is not None else None
         beside = len(self.group) > 1
-        self.refill = REFILL_CYCLES[leaves or Exit.CONDITIONAL]
+        self.refill = REFILL_CYCLES[branch or BranchKind.CONDITIONAL]
         if beside and self.group[0].sets_flags:
             self.refill += 1
 
-    def _goes_beside(self, operation: Operation) -> bool:
+    def _can_pair(self, operation: Operation) -> bool:
         if len(self.group) != 1:
             return False
         older = self.group[0]
-        if operation.kind is Kind.IF_THEN:
+        if operation.kind is InsnKind.IF_THEN:
             return True
         if older.size_bytes != 2 or operation.size_bytes != 2:
             return False
-        branches = operation.kind is Kind.BRANCH and operation.exit in (Exit.CONDITIONAL, Exit.UNCONDITIONAL)
-        return branches or (older.kind is Kind.NOP and operation.kind in _PAIRS_WITH_NOP)
+        branches = operation.kind is InsnKind.BRANCH and operation.branch in (
+            BranchKind.CONDITIONAL,
+            BranchKind.UNCONDITIONAL,
+        )
+        return branches or (older.kind is InsnKind.NOP and operation.kind in _PAIRS_WITH_NOP)
 
     def _wait(self, operation: Operation) -> Wait:
         wait = Wait()
         if is_float(operation):
             wait.longer(self.float_from, Stall.RESULT, "floating-point product")
-        for register, need in operation.needs:
+        for register, consumer in operation.consumes:
             result = self.results.get(register)
             if result is None:
                 continue
-            cause = Stall.ADDRESS if need in _ADDRESS else Stall.RESULT
-            cause = Stall.LOAD_USE if result.made in _LOADED else cause
-            wait.longer(result.issued + _latency(result, register, need, operation), cause, register_name(register))
+            cause = Stall.ADDRESS if consumer in _ADDRESS else Stall.RESULT
+            cause = Stall.LOAD_USE if result.producer in _LOADED else cause
+            wait.longer(result.issued + _latency(result, register, consumer, operation), cause, register_name(register))
         return wait
 
     def _record(self, operation: Operation, issue: Issue) -> None:
-        late = operation.shifter or operation.kind is Kind.MULTIPLY or _adds_extended(operation)
-        shifted = operation.shifter and any(need is Need.EARLY for _, need in operation.needs)
+        late = operation.shifter or operation.kind is InsnKind.MULTIPLY or _adds_extended(operation)
+        shifted = operation.shifter and any(consumer is ConsumerStage.EARLY for _, consumer in operation.consumes)
         extra = _extra_cycles(operation, shifted)
         loaded = 0
-        for register, made in operation.makes:
+        for register, producer in operation.produces:
             available = issue.cycle + extra
-            if operation.kind is Kind.LOAD_MULTIPLE:  # one word a cycle, first register first; the base at once
+            if operation.kind is InsnKind.LOAD_MULTIPLE:  # one word a cycle, first register first; the base at once
                 available = issue.cycle + loaded
-                loaded += made in _LOADED
-            self.results[register] = _Result(available, made, late, shifted)
+                loaded += producer in _LOADED
+            self.results[register] = _Result(available, producer, late, shifted)
         self.group.append(operation)
         if operation.kind in _FP_PRODUCTS:
             self.float_from = issue.cycle + FP_PRODUCT_CYCLES
@@ -150,25 +168,29 @@ class _Pipe(Pipe):
 
 def _extra_cycles(operation: Operation, shifted_register: bool) -> int:
     memory = operation.memory
-    if operation.kind in (Kind.LOAD_MULTIPLE, Kind.STORE_MULTIPLE) and memory is not None:
+    if operation.kind in (InsnKind.LOAD_MULTIPLE, InsnKind.STORE_MULTIPLE) and memory is not None:
         return max(memory.words, 1) - 1
-    if operation.kind is Kind.TABLE_BRANCH:
+    if operation.kind is InsnKind.TABLE_BRANCH:
         return 1
-    if operation.sets_flags and (operation.kind is Kind.MULTIPLY or (operation.shifter and not shifted_register)):
+    if operation.sets_flags and (operation.kind is InsnKind.MULTIPLY or (operation.shifter and not shifted_register)):
         return 1
     return _LENGTH.get(operation.kind, 1) - 1
 
 
-def _latency(result: _Result, register: int, need: Need, consumer: Operation) -> int:
-    if result.made in _LOADED:
-        return 1 if need in (Need.ACCUMULATOR, Need.STORED, Need.FP_STORED) else LOADED_CYCLES
-    if result.made in (Made.FP_PRODUCT, Made.FP_FUSED):
+def _latency(result: _Result, register: int, consumer: ConsumerStage, insn: Operation) -> int:
+    if result.producer in _LOADED:
+        return (
+            1
+            if consumer in (ConsumerStage.ACCUMULATOR, ConsumerStage.STORED, ConsumerStage.FP_STORED)
+            else LOADED_CYCLES
+        )
+    if result.producer in (ProducerStage.FP_PRODUCT, ProducerStage.FP_FUSED):
         return FP_PRODUCT_CYCLES
     if register == FLAGS:
         return 2 if result.of_shifted_register else 1
-    if not result.late or need is Need.STORED:
+    if not result.late or consumer is ConsumerStage.STORED:
         return 1
-    chained = need is Need.ACCUMULATOR or (need is Need.BESIDE_EARLY and _adds_extended(consumer))
+    chained = consumer is ConsumerStage.ACCUMULATOR or (consumer is ConsumerStage.BESIDE_EARLY and _adds_extended(insn))
     return 1 if chained else SECOND_STAGE_CYCLES
 
 
@@ -182,10 +204,12 @@ class CortexM33(PipelineModel):
         """An empty pipe."""
         return _Pipe()
 
-    def ending(self, placed: tuple[Placed, ...], issues: Sequence[Issue], flags_at: int | None) -> Ending:
+    def terminator(
+        self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
+    ) -> BlockTerminator:
         """Nothing is predicted: the refill is part of the edge into a branch target."""
-        return ending_of(placed, mispredict_cycles=0)
+        return terminator_of(placed, mispredict_cycles=0)
 
-    def taken_cycles(self, ends: Ending) -> int:
+    def taken_cycles(self, terminator: BlockTerminator) -> int:
         """The refill of a branch that was issued alone."""
-        return REFILL_CYCLES.get(ends.exit, 0)
+        return REFILL_CYCLES.get(terminator.branch, 0)

@@ -50,39 +50,66 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, ending_of, is_float
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Ending, Exit, Stall
+from mlperf_tiny.runners.emulator.timing.cores.class_costs import ClassCosts, costs_by_kind
+from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, is_float, terminator_of
+from mlperf_tiny.runners.emulator.timing.decode.core_model import BlockTerminator, BranchKind, Stall
 from mlperf_tiny.runners.emulator.timing.decode.operation import (
     FP_FLAGS,
     S0,
-    Kind,
-    Made,
+    ConsumerStage,
+    DecodedInsn,
+    InsnKind,
     Memory,
-    Need,
     Operation,
-    Placed,
+    ProducerStage,
     register_name,
 )
 
-REFILL_CYCLES = {Exit.CONDITIONAL: 1, Exit.UNCONDITIONAL: 1, Exit.CALL: 1, Exit.INDIRECT: 2, Exit.RETURN: 2}
+# Sources: ``cores.class_costs``.
+CLASS_COSTS = ClassCosts(
+    data=1,
+    others=costs_by_kind(
+        multiply=1,
+        divide=7,
+        load=1.5,
+        store=1,
+        branch=1,
+        if_then=0,
+        system=2,
+        float_simple=1,
+        float_mac=3,
+        float_divide=14,
+    ),
+    multiple_base=1,
+    multiple_word=1,
+    taken=2,
+)
+
+REFILL_CYCLES = {
+    BranchKind.CONDITIONAL: 1,
+    BranchKind.UNCONDITIONAL: 1,
+    BranchKind.CALL: 1,
+    BranchKind.INDIRECT: 2,
+    BranchKind.RETURN: 2,
+}
 UNALIGNED_WIDE_TARGET_CYCLES = 1
 TABLE_BRANCH_CYCLES = 6
 
 # Cycles of operations that depend on nothing around them; 1 where not listed.
 _FIXED = {
-    Kind.DIVIDE: 7,
-    Kind.SYSTEM: 2,
-    Kind.EXCLUSIVE: 2,
-    Kind.FLUSH: 1 + REFILL_CYCLES[Exit.INDIRECT],
-    Kind.FP_MAC: 3,
-    Kind.FP_FUSED: 3,
-    Kind.FP_DIVIDE: 14,
-    Kind.FP_ROOT: 14,
+    InsnKind.DIVIDE: 7,
+    InsnKind.SYSTEM: 2,
+    InsnKind.EXCLUSIVE: 2,
+    InsnKind.FLUSH: 1 + REFILL_CYCLES[BranchKind.INDIRECT],
+    InsnKind.FP_MAC: 3,
+    InsnKind.FP_FUSED: 3,
+    InsnKind.FP_DIVIDE: 14,
+    InsnKind.FP_ROOT: 14,
 }
-_ADDRESS = (Need.ADDRESS, Need.INDEX)
+_ADDRESS = (ConsumerStage.ADDRESS, ConsumerStage.INDEX)
 # Stalls that pass before the instruction is issued; the others are its own length.
-_IN_FRONT = {Stall.BRANCH, Stall.FETCH, Stall.ADDRESS, Stall.RESULT}
-_FP_LATE = (Made.FP_SUM, Made.FP_PRODUCT, Made.FP_FUSED)
+_BEFORE_ISSUE = {Stall.BRANCH, Stall.FETCH, Stall.ADDRESS, Stall.RESULT}
+_FP_LATE = (ProducerStage.FP_SUM, ProducerStage.FP_PRODUCT, ProducerStage.FP_FUSED)
 
 
 @dataclass
@@ -95,7 +122,7 @@ class _Pipe(Pipe):
     stalls: dict[Stall, int] = field(default_factory=dict)
     blocker: str = ""
 
-    def step(self, placed: Placed) -> Issue:
+    def step(self, placed: DecodedInsn) -> Issue:
         self.stalls, self.blocker = {}, ""
         if self.jumped:
             self._refill(placed)
@@ -103,9 +130,9 @@ class _Pipe(Pipe):
         hidden = self._hidden(operation)
         if not hidden:
             self._stall(operation)
-        if operation.kind is not Kind.IF_THEN:
+        if operation.kind is not InsnKind.IF_THEN:
             self.previous = operation
-        in_front = sum(count for cause, count in self.stalls.items() if cause in _IN_FRONT)
+        in_front = sum(count for cause, count in self.stalls.items() if cause in _BEFORE_ISSUE)
         issue = Issue(self.cycle + in_front + (not hidden), int(hidden), self.stalls, self.blocker)
         self.cycle += sum(self.stalls.values()) + (not hidden)
         return issue
@@ -113,10 +140,10 @@ class _Pipe(Pipe):
     def jump(self) -> None:
         self.jumped = True
 
-    def _refill(self, target: Placed) -> None:
-        leaves = self.previous.exit if self.previous is not None else None
+    def _refill(self, target: DecodedInsn) -> None:
+        branch = self.previous.branch if self.previous is not None else None
         self.previous, self.jumped = None, False
-        self._lose(Stall.BRANCH, REFILL_CYCLES[leaves or Exit.CONDITIONAL])
+        self._lose(Stall.BRANCH, REFILL_CYCLES[branch or BranchKind.CONDITIONAL])
         if len(target.code) == 4 and target.address % 4:
             self._lose(Stall.FETCH, UNALIGNED_WIDE_TARGET_CYCLES)
 
@@ -127,9 +154,9 @@ class _Pipe(Pipe):
 
     def _hidden(self, operation: Operation) -> bool:
         previous = self.previous
-        if operation.kind is Kind.IF_THEN:
+        if operation.kind is InsnKind.IF_THEN:
             return previous is not None and previous.size_bytes == 2
-        return operation.kind is Kind.NOP and previous is not None and previous.kind is Kind.LOAD
+        return operation.kind is InsnKind.NOP and previous is not None and previous.kind is InsnKind.LOAD
 
     def _stall(self, operation: Operation) -> None:
         self._wait_for_float(operation)
@@ -141,37 +168,37 @@ class _Pipe(Pipe):
 
     def _access_cycles(self, operation: Operation, memory: Memory) -> int:
         kind, previous = operation.kind, self.previous
-        behind_load = previous is not None and previous.kind is Kind.LOAD
-        if kind is Kind.LOAD:
+        behind_load = previous is not None and previous.kind is InsnKind.LOAD
+        if kind is InsnKind.LOAD:
             return 1 if behind_load and not _uses(operation, previous) and not is_float(operation) else 2
-        if kind is Kind.STORE:
+        if kind is InsnKind.STORE:
             return 2 if (memory.indexed and not behind_load) or is_float(operation) else 1
-        if kind is Kind.TABLE_BRANCH:
-            return TABLE_BRANCH_CYCLES - REFILL_CYCLES[Exit.INDIRECT]
-        return 2 if kind is Kind.EXCLUSIVE else 1 + memory.words
+        if kind is InsnKind.TABLE_BRANCH:
+            return TABLE_BRANCH_CYCLES - REFILL_CYCLES[BranchKind.INDIRECT]
+        return 2 if kind is InsnKind.EXCLUSIVE else 1 + memory.words
 
     def _wait_for_address(self, operation: Operation) -> None:
         previous = self.previous
         if previous is None or previous.memory is not None:
             return
-        made = {register for register, _ in previous.makes}
-        late = [register for register, need in operation.needs if need in _ADDRESS and register in made]
+        produced = {register for register, _ in previous.produces}
+        late = [register for register, consumer in operation.consumes if consumer in _ADDRESS and register in produced]
         if late:
             self._lose(Stall.ADDRESS, 1, register_name(late[0]))
 
     def _wait_for_float(self, operation: Operation) -> None:
         if self.previous is None:
             return
-        made = {register for register, source in self.previous.makes if source in _FP_LATE}
-        late = [r for r, _ in operation.needs if r in made and (r >= S0 or r == FP_FLAGS)]
+        produced = {register for register, source in self.previous.produces if source in _FP_LATE}
+        late = [r for r, _ in operation.consumes if r in produced and (r >= S0 or r == FP_FLAGS)]
         if late:
             self._lose(Stall.RESULT, 1, register_name(late[0]))
 
 
 def _uses(operation: Operation, previous: Operation | None) -> bool:
     """Whether a load's address is what the load before it made, updated base registers included."""
-    made = {register for register, _ in previous.makes} if previous is not None else set()
-    return any(register in made for register, need in operation.needs if need in _ADDRESS)
+    produced = {register for register, _ in previous.produces} if previous is not None else set()
+    return any(register in produced for register, consumer in operation.consumes if consumer in _ADDRESS)
 
 
 class CortexM4(PipelineModel):
@@ -184,10 +211,12 @@ class CortexM4(PipelineModel):
         """An empty pipe."""
         return _Pipe()
 
-    def ending(self, placed: tuple[Placed, ...], issues: Sequence[Issue], flags_at: int | None) -> Ending:
+    def terminator(
+        self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
+    ) -> BlockTerminator:
         """Nothing is predicted: the refill is part of the edge into a branch target."""
-        return ending_of(placed, mispredict_cycles=0)
+        return terminator_of(placed, mispredict_cycles=0)
 
-    def taken_cycles(self, ends: Ending) -> int:
+    def taken_cycles(self, terminator: BlockTerminator) -> int:
         """The refill."""
-        return REFILL_CYCLES.get(ends.exit, 0)
+        return REFILL_CYCLES.get(terminator.branch, 0)

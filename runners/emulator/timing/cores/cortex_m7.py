@@ -20,37 +20,58 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mlperf_tiny.runners.emulator.timing.cores.class_costs import ClassCosts, costs_by_kind
 from mlperf_tiny.runners.emulator.timing.cores.cortex_m7_tables import (
     BASE_TO_EARLY_ALU,
     EARLY_ALU_LATENCY,
     FLAGS_EARLY_CYCLES,
     LATENCY,
+    MAX_CONDITION_CYCLES,
     MISPREDICT_CYCLES,
     MISPREDICT_CYCLES_FLAGS_EARLY,
-    MOST_CONDITION_CYCLES,
     STORE_TO_LOAD_CYCLES,
+    dual_issue_hazard,
     extracts,
-    length_of,
+    issue_cycles_of,
     same_bank,
-    why_not_together,
 )
 from mlperf_tiny.runners.emulator.timing.cores.fetch_queue import FetchQueue
-from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, Wait, ending_of
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Ending, Exit, Stall
+from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, Wait, terminator_of
+from mlperf_tiny.runners.emulator.timing.decode.core_model import BlockTerminator, BranchKind, Stall
 from mlperf_tiny.runners.emulator.timing.decode.operation import (
     FLAGS,
     PC,
-    Kind,
-    Made,
-    Need,
+    ConsumerStage,
+    DecodedInsn,
+    InsnKind,
     Operation,
-    Placed,
+    ProducerStage,
     register_name,
 )
 
-_LOADED = (Made.LOADED_WORD, Made.LOADED_PART, Made.FP_LOADED)
-_ADDRESS = (Need.ADDRESS, Need.INDEX)
-_LONG = (Kind.LOAD_MULTIPLE, Kind.STORE_MULTIPLE)
+# Sources: ``cores.class_costs``.
+CLASS_COSTS = ClassCosts(
+    data=0.6,
+    others=costs_by_kind(
+        multiply=1,
+        divide=7,
+        load=0.7,
+        store=1,
+        branch=0.6,
+        if_then=0.6,
+        system=4,
+        float_simple=1,
+        float_mac=2,
+        float_divide=16,
+    ),
+    multiple_base=0.5,
+    multiple_word=0.5,
+    taken=0,
+)
+
+_LOADED = (ProducerStage.LOADED_WORD, ProducerStage.LOADED_PART, ProducerStage.FP_LOADED)
+_ADDRESS = (ConsumerStage.ADDRESS, ConsumerStage.INDEX)
+_LONG = (InsnKind.LOAD_MULTIPLE, InsnKind.STORE_MULTIPLE)
 _PAIR_WORDS = 2
 _FULL = "both slots taken"
 
@@ -60,7 +81,7 @@ class _Result:
     """A register's value on its way: from when, from where, under which IT condition."""
 
     issued: int
-    made: Made
+    producer: ProducerStage
     early: bool
     condition: int | None
     shifter: bool
@@ -71,14 +92,14 @@ class _Pipe(Pipe):
     """As constructed nothing is in it; the first instruction is issued in cycle 0. ``cycle`` is the last busy one."""
 
     cycle: int = -1
-    group: list[Placed] = field(default_factory=list)
+    group: list[DecodedInsn] = field(default_factory=list)
     results: dict[int, _Result] = field(default_factory=dict)
     stores: dict[tuple[int, int, int], int] = field(default_factory=dict)
     queue: FetchQueue = field(default_factory=FetchQueue)
 
-    def step(self, placed: Placed) -> Issue:
+    def step(self, placed: DecodedInsn) -> Issue:
         wait = self._wait(placed)
-        refused = self._why_not_beside(placed)
+        refused = self._pairing_hazard(placed)
         if not refused and wait.until <= self.cycle:
             issue = Issue(self.cycle, 1, {}, "")
         else:
@@ -101,95 +122,95 @@ class _Pipe(Pipe):
         self.cycle, self.group = at, []
         return issue
 
-    def _wait(self, placed: Placed) -> Wait:
+    def _wait(self, placed: DecodedInsn) -> Wait:
         wait = Wait()
         operation = placed.operation
         wait.longer(self.queue.arrival(placed.address, len(placed.code)), Stall.FETCH, "fetch")
         stored = 0
-        for register, need in operation.needs:
+        for register, consumer in operation.consumes:
             result = self.results.get(register)
             late = 0
-            if need in (Need.STORED, Need.FP_STORED):
+            if consumer in (ConsumerStage.STORED, ConsumerStage.FP_STORED):
                 late, stored = stored // _PAIR_WORDS, stored + 1
             if result is None:
                 continue
-            until = result.issued + _latency(result, register, need, operation) - late
-            wait.longer(until, _cause(result, need), register_name(register))
+            until = result.issued + _latency(result, register, consumer, operation) - late
+            wait.longer(until, _cause(result, consumer), register_name(register))
         key = _store_key(operation)
-        if operation.kind is Kind.LOAD and key is not None and key in self.stores:
+        if operation.kind is InsnKind.LOAD and key is not None and key in self.stores:
             wait.longer(self.stores[key] + STORE_TO_LOAD_CYCLES, Stall.MEMORY, "store of the same word")
         return wait
 
-    def _why_not_beside(self, placed: Placed) -> str:
+    def _pairing_hazard(self, placed: DecodedInsn) -> str:
         if len(self.group) != 1:
             return _FULL
         older, younger = self.group[0], placed
-        reason = why_not_together(older.operation, younger.operation)
-        if not reason and older.operation.kind is Kind.LOAD is younger.operation.kind:
+        reason = dual_issue_hazard(older.operation, younger.operation)
+        if not reason and older.operation.kind is InsnKind.LOAD is younger.operation.kind:
             collide = same_bank(older.operation, younger.operation, older.address, younger.address)
             reason = "two loads from one bank" if collide else ""
         return reason
 
-    def _record(self, placed: Placed, issue: Issue) -> None:
+    def _record(self, placed: DecodedInsn, issue: Issue) -> None:
         operation = placed.operation
         self.queue.issued(issue.cycle)
-        early = self._goes_early(operation, issue)
-        extra = length_of(operation) - 1
+        early = self._uses_early_alu(operation, issue)
+        extra = issue_cycles_of(operation) - 1
         loaded = 0
-        for register, made in operation.makes:
+        for register, producer in operation.produces:
             available = issue.cycle
-            if made in _LOADED and operation.kind is Kind.LOAD_MULTIPLE:
+            if producer in _LOADED and operation.kind is InsnKind.LOAD_MULTIPLE:
                 available, loaded = issue.cycle + loaded // _PAIR_WORDS, loaded + 1
             elif operation.kind not in _LONG:
                 available += extra
             condition = operation.condition
-            self.results[register] = _Result(available, made, early, condition, operation.shifter)
+            self.results[register] = _Result(available, producer, early, condition, operation.shifter)
             self.stores = {key: at for key, at in self.stores.items() if key[0] != register}
         self.group.append(placed)
         key = _store_key(operation)
-        if operation.kind is Kind.STORE and key is not None:
+        if operation.kind is InsnKind.STORE and key is not None:
             self.stores[key] = issue.cycle
         if extra:
             cause = Stall.MEMORY if operation.memory is not None else Stall.MULTI_CYCLE
             issue.stalls[cause] = issue.stalls.get(cause, 0) + extra
             self.cycle += extra
 
-    def _goes_early(self, operation: Operation, issue: Issue) -> bool:
+    def _uses_early_alu(self, operation: Operation, issue: Issue) -> bool:
         """Whether the early ALU does it: then its result is there a cycle sooner."""
         if operation.shifter or operation.condition is not None:
             return False
-        if operation.kind is Kind.SHIFT:
+        if operation.kind is InsnKind.SHIFT:
             beside = self.group[0].operation if issue.slot else None
             if beside is not None and (beside.shifter or extracts(beside)):
                 return False
-        elif operation.kind is not Kind.ADD_MOVE or issue.slot:
+        elif operation.kind is not InsnKind.ADD_MOVE or issue.slot:
             return False
-        for register, _ in operation.needs:
+        for register, _ in operation.consumes:
             result = self.results.get(register)
             if result is None:
                 continue
-            base = result.made is Made.BASE and operation.kind is Kind.ADD_MOVE
-            latency = BASE_TO_EARLY_ALU if base else _latency(result, register, Need.EARLY, operation)
+            base = result.producer is ProducerStage.BASE and operation.kind is InsnKind.ADD_MOVE
+            latency = BASE_TO_EARLY_ALU if base else _latency(result, register, ConsumerStage.EARLY, operation)
             if issue.cycle < result.issued + latency:
                 return False
         return True
 
 
-def _latency(result: _Result, register: int, need: Need, consumer: Operation) -> int:
+def _latency(result: _Result, register: int, consumer: ConsumerStage, insn: Operation) -> int:
     if register == FLAGS:
-        cycles = LATENCY[result.made][Need.CONDITION]
+        cycles = LATENCY[result.producer][ConsumerStage.CONDITION]
         return max(cycles, 2) if result.shifter else cycles
-    row = EARLY_ALU_LATENCY if result.early and result.made is Made.ALU else LATENCY[result.made]
-    cycles = row[need]
-    if result.condition is not None and result.condition != consumer.condition:
-        return max(cycles, min(MOST_CONDITION_CYCLES, cycles + 1))
+    row = EARLY_ALU_LATENCY if result.early and result.producer is ProducerStage.ALU else LATENCY[result.producer]
+    cycles = row[consumer]
+    if result.condition is not None and result.condition != insn.condition:
+        return max(cycles, min(MAX_CONDITION_CYCLES, cycles + 1))
     return cycles
 
 
-def _cause(result: _Result, need: Need) -> Stall:
-    if result.made in _LOADED:
+def _cause(result: _Result, consumer: ConsumerStage) -> Stall:
+    if result.producer in _LOADED:
         return Stall.LOAD_USE
-    return Stall.ADDRESS if need in _ADDRESS else Stall.RESULT
+    return Stall.ADDRESS if consumer in _ADDRESS else Stall.RESULT
 
 
 def _store_key(operation: Operation) -> tuple[int, int, int] | None:
@@ -210,10 +231,12 @@ class CortexM7(PipelineModel):
         """An empty pipe."""
         return _Pipe()
 
-    def ending(self, placed: tuple[Placed, ...], issues: Sequence[Issue], flags_at: int | None) -> Ending:
+    def terminator(
+        self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
+    ) -> BlockTerminator:
         """A wrong prediction costs less where the flags of a conditional branch were set early."""
         mispredict = MISPREDICT_CYCLES
-        if placed and placed[-1].operation.exit is Exit.CONDITIONAL and not placed[-1].operation.needs:
+        if placed and placed[-1].operation.branch is BranchKind.CONDITIONAL and not placed[-1].operation.consumes:
             early = flags_at is None or issues[-1].cycle - flags_at >= FLAGS_EARLY_CYCLES
             mispredict = MISPREDICT_CYCLES_FLAGS_EARLY if early else MISPREDICT_CYCLES
-        return ending_of(placed, mispredict)
+        return terminator_of(placed, mispredict)

@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mlperf_tiny.runners.emulator.timing.decode.block import decode_block, it_state_after
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, Ending, Exit, Price, Stall, Step
-from mlperf_tiny.runners.emulator.timing.decode.operation import FP_FLAGS, S0, Operation, Placed
+from mlperf_tiny.runners.emulator.timing.decode.core_model import (
+    Block,
+    BlockCost,
+    BlockTerminator,
+    BranchKind,
+    IssuedInsn,
+    Stall,
+)
+from mlperf_tiny.runners.emulator.timing.decode.operation import FP_FLAGS, S0, DecodedInsn, Operation
 
 # A block that follows itself is run until its price repeats; queues and slots settle within a few rounds.
 _WARM_UP_ROUNDS = 6
@@ -50,7 +57,7 @@ class Pipe(ABC):
     cycle: int
 
     @abstractmethod
-    def step(self, placed: Placed) -> Issue:
+    def step(self, placed: DecodedInsn) -> Issue:
         """Issue the next instruction."""
 
     @abstractmethod
@@ -73,15 +80,17 @@ class PipelineModel(ABC):
         """An empty pipe."""
 
     @abstractmethod
-    def ending(self, placed: tuple[Placed, ...], issues: Sequence[Issue], flags_at: int | None) -> Ending:
+    def terminator(
+        self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
+    ) -> BlockTerminator:
         """How the block ends, with what a wrong prediction of that costs."""
 
-    def taken_cycles(self, ends: Ending) -> int:
+    def taken_cycles(self, terminator: BlockTerminator) -> int:
         """What a taken exit costs at a word-aligned target."""
         return 0
 
-    def price(self, block: Block, before: Block | None, taken: bool) -> Price:
-        """See ``CoreModel.price``."""
+    def cost(self, block: Block, before: Block | None, taken: bool) -> BlockCost:
+        """See ``CoreModel.cost``."""
         placed, _, issues, flags_at = self._run(block, before, taken)
         stalls: dict[Stall, int] = {}
         issued = 0
@@ -89,21 +98,23 @@ class PipelineModel(ABC):
             issued += issue.slot == 0
             for cause, count in issue.stalls.items():
                 stalls[cause] = stalls.get(cause, 0) + count
-        ends = self.ending(placed, issues, flags_at)
-        return Price(
+        terminator = self.terminator(placed, issues, flags_at)
+        return BlockCost(
             instructions=len(placed),
             cycles=issued + sum(stalls.values()),
-            ends=ends,
+            terminator=terminator,
             issue_cycles=issued,
             stalls=MappingProxyType(stalls),
-            taken_cycles=self.taken_cycles(ends),
+            taken_cycles=self.taken_cycles(terminator),
         )
 
-    def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[Step, ...]:
+    def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[IssuedInsn, ...]:
         """The same, instruction by instruction."""
         placed, start, issues, _ = self._run(block, before, taken)
         return tuple(
-            Step(one.address, one.code, issue.cycle - start, issue.slot, MappingProxyType(issue.stalls), issue.blocker)
+            IssuedInsn(
+                one.address, one.code, issue.cycle - start, issue.slot, MappingProxyType(issue.stalls), issue.blocker
+            )
             for one, issue in zip(placed, issues, strict=True)
         )
 
@@ -123,7 +134,7 @@ class PipelineModel(ABC):
 
     def _run(
         self, block: Block, before: Block | None, taken: bool
-    ) -> tuple[tuple[Placed, ...], int, list[Issue], int | None]:
+    ) -> tuple[tuple[DecodedInsn, ...], int, list[Issue], int | None]:
         """The block's operations, its first own cycle, what was issued when, and when the flags were last set."""
         pipe = self.new_pipe()
         it_state = 0
@@ -136,13 +147,13 @@ class PipelineModel(ABC):
             pipe.jump()
         placed = decode_block(block, it_state)
         if block == before and taken:
-            return (placed, *_settled(pipe, placed))
+            return (placed, *_settled_round(pipe, placed))
         start = pipe.cycle + 1
         issues = [pipe.step(one) for one in placed]
         return placed, start, issues, pipe.flags_at()
 
 
-def _settled(pipe: Pipe, placed: tuple[Placed, ...]) -> tuple[int, list[Issue], int | None]:
+def _settled_round(pipe: Pipe, placed: tuple[DecodedInsn, ...]) -> tuple[int, list[Issue], int | None]:
     """A loop's round whose cycles are the nearest to the mean of its rounds."""
     rounds = []
     for _ in range(_WARM_UP_ROUNDS + _MEASURED_ROUNDS):
@@ -156,23 +167,23 @@ def _settled(pipe: Pipe, placed: tuple[Placed, ...]) -> tuple[int, list[Issue], 
     return start, issues, flags_at
 
 
-def ending_of(placed: tuple[Placed, ...], mispredict_cycles: int) -> Ending:
+def terminator_of(placed: tuple[DecodedInsn, ...], mispredict_cycles: int) -> BlockTerminator:
     """The ending of a block; ``mispredict_cycles`` counts only for endings a core has to predict."""
-    if not placed or placed[-1].operation.exit is None:
-        return Ending(Exit.FALL_THROUGH)
+    if not placed or placed[-1].operation.branch is None:
+        return BlockTerminator(BranchKind.FALL_THROUGH)
     last = placed[-1]
     operation = last.operation
-    assert operation.exit is not None
+    assert operation.branch is not None
     target = None if operation.target_offset is None else last.address + operation.target_offset
     conditional = operation.may_fall_through
-    leaves = operation.exit
-    if conditional and leaves is Exit.UNCONDITIONAL:
-        leaves = Exit.CONDITIONAL
-    always_right = leaves in (Exit.UNCONDITIONAL, Exit.CALL) and not conditional
-    return Ending(leaves, conditional, target, 0 if always_right else mispredict_cycles)
+    branch = operation.branch
+    if conditional and branch is BranchKind.UNCONDITIONAL:
+        branch = BranchKind.CONDITIONAL
+    always_right = branch in (BranchKind.UNCONDITIONAL, BranchKind.CALL) and not conditional
+    return BlockTerminator(branch, conditional, target, 0 if always_right else mispredict_cycles)
 
 
 def is_float(operation: Operation) -> bool:
     """True when floating-point registers or flags are read or written."""
-    registers = [register for register, _ in (*operation.needs, *operation.makes)]
+    registers = [register for register, _ in (*operation.consumes, *operation.produces)]
     return any(register >= S0 or register == FP_FLAGS for register in registers)

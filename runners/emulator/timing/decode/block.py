@@ -8,7 +8,7 @@ from functools import lru_cache
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 from mlperf_tiny.runners.emulator.timing.decode.float import decode_float, is_floating_point
 from mlperf_tiny.runners.emulator.timing.decode.narrow import decode_narrow
-from mlperf_tiny.runners.emulator.timing.decode.operation import Kind, Operation, Placed
+from mlperf_tiny.runners.emulator.timing.decode.operation import DecodedInsn, InsnKind, Operation
 from mlperf_tiny.runners.emulator.timing.decode.thumb import is_wide
 from mlperf_tiny.runners.emulator.timing.decode.wide import decode_wide
 
@@ -22,11 +22,11 @@ def decode(first: int, second: int) -> Operation:
 
 
 @lru_cache(maxsize=1 << 14)
-def _under(operation: Operation, condition: int) -> Operation:
-    return operation.under(condition)
+def _predicated(operation: Operation, condition: int) -> Operation:
+    return operation.predicate(condition)
 
 
-def decode_block(block: Block, it_state: int = 0) -> tuple[Placed, ...]:
+def decode_block(block: Block, it_state: int = 0) -> tuple[DecodedInsn, ...]:
     """The operations of a block that starts with the given IT state (8 bits: condition, mask; 0 outside)."""
     placed = []
     code, at = block.code, 0
@@ -36,20 +36,20 @@ def decode_block(block: Block, it_state: int = 0) -> tuple[Placed, ...]:
         second = code[at + 2] | code[at + 3] << 8 if wide else 0
         operation = decode(first, second)
         size_bytes = 4 if wide else 2
-        if operation.kind is Kind.IF_THEN:
+        if operation.kind is InsnKind.IF_THEN:
             it_state = operation.it_bits
         elif it_state & 0xF:
-            operation = _under(operation, it_state >> 4)
+            operation = _predicated(operation, it_state >> 4)
             it_state = _next_it(it_state)
-        placed.append(Placed(block.address + at, code[at : at + size_bytes], operation))
+        placed.append(DecodedInsn(block.address + at, code[at : at + size_bytes], operation))
         at += size_bytes
     return tuple(placed)
 
 
-def it_state_after(placed: tuple[Placed, ...], it_state: int = 0) -> int:
+def it_state_after(placed: tuple[DecodedInsn, ...], it_state: int = 0) -> int:
     """The IT state that a block leaves to the code behind it."""
     for one in placed:
-        if one.operation.kind is Kind.IF_THEN:
+        if one.operation.kind is InsnKind.IF_THEN:
             it_state = one.operation.it_bits
         elif it_state & 0xF:
             it_state = _next_it(it_state)

@@ -2,14 +2,15 @@
 """What a pipeline model of a core tells the emulator: the price of a code block on one edge of the control flow.
 
 A block's cycles depend on what the pipeline still holds when it starts, so a price is asked for an edge:
-``price(block, before, taken)``. The model runs ``before`` from a neutral state, then ``block``, and the price is the
+``cost(block, before, taken)``. The model runs ``before`` from a neutral state, then ``block``, and the price is the
 difference; pending loads, half-filled issue groups and loop back-edges (``before == block``) thus carry over one block.
 The emulator adds the prices of the edges it runs over; nothing is worked out per instruction at run time.
 
 Cycles are whole core cycles, with perfect memory (every access hits, aligned) and, on cores that predict branches,
 perfect prediction. What depends on data or history is the emulator's to add: cache misses, wait states, unaligned data,
-``Ending.mispredict_cycles`` for each wrong prediction. On a core without prediction the refill after a taken branch is
-part of the edge into the target: ``price(target, before, taken=True).cycles`` holds it, with the target's alignment.
+``BlockTerminator.mispredict_cycles`` for each wrong prediction. On a core without prediction the refill after a taken
+branch is part of the edge into the target: ``cost(target, before, taken=True).cycles`` holds it, with the target's
+alignment.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Stall(Enum):
     BRANCH = "refill after a taken branch"
 
 
-class Exit(Enum):
+class BranchKind(Enum):
     """How control leaves a block."""
 
     FALL_THROUGH = "no branch at the end"
@@ -58,21 +59,21 @@ class Exit(Enum):
 
 
 @dataclass(frozen=True)
-class Ending:
+class BlockTerminator:
     """The end of a block. ``target`` is the address a direct branch goes to, without the Thumb bit.
 
     ``mispredict_cycles`` is added by the emulator each time its branch predictor guesses this ending wrong; 0 on a
     core that does not predict. ``conditional`` is also true for an indirect branch or return inside IT.
     """
 
-    exit: Exit
+    branch: BranchKind
     conditional: bool = False
     target: int | None = None
     mispredict_cycles: int = 0
 
 
 @dataclass(frozen=True)
-class Price:
+class BlockCost:
     """What running a block once over one edge adds.
 
     ``cycles`` may be 0: a short block can be issued wholly beside the instructions before it.
@@ -83,14 +84,14 @@ class Price:
 
     instructions: int
     cycles: int
-    ends: Ending
+    terminator: BlockTerminator
     issue_cycles: int = 0
     stalls: Mapping[Stall, int] = field(default_factory=lambda: MappingProxyType({}))
     taken_cycles: int = 0
 
 
 @dataclass(frozen=True)
-class Step:
+class IssuedInsn:
     """One instruction of an explained block: when it was issued, and what held it up.
 
     ``cycle`` counts from the end of ``before`` (first instruction usually 0; negative when it was issued beside the
@@ -116,10 +117,10 @@ class CoreModel(Protocol):
     name: str
     version: str
 
-    def price(self, block: Block, before: Block | None, taken: bool) -> Price:
+    def cost(self, block: Block, before: Block | None, taken: bool) -> BlockCost:
         """The price of ``block`` behind ``before`` (None: unknown), which was left by a branch if ``taken``."""
         ...
 
-    def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[Step, ...]:
+    def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[IssuedInsn, ...]:
         """The same, instruction by instruction."""
         ...

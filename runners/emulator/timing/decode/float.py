@@ -7,16 +7,16 @@ given the kinds of single precision: none of the boards has it in hardware.
 
 from __future__ import annotations
 
-from mlperf_tiny.runners.emulator.timing.decode.narrow import address_needs
+from mlperf_tiny.runners.emulator.timing.decode.narrow import address_operands
 from mlperf_tiny.runners.emulator.timing.decode.operation import (
     FLAGS,
     FP_FLAGS,
     S0,
-    Kind,
-    Made,
+    ConsumerStage,
+    InsnKind,
     Memory,
-    Need,
     Operation,
+    ProducerStage,
 )
 
 _FOUR = 4
@@ -32,7 +32,9 @@ def decode_float(h1: int, h2: int) -> Operation:
     if h1 >> 9 & 1 == 0:
         return _two_moves(h1, h2) if h1 & 0x01E0 == 0x0040 else _access(h1, h2)
     if h1 >> 12 == 0xF:
-        return _arithmetic(Kind.FP_ADD, Need.FP_OPERAND, Made.FP_SUM, _target(h1, h2), _sources(h1, h2))
+        return _arithmetic(
+            InsnKind.FP_ADD, ConsumerStage.FP_OPERAND, ProducerStage.FP_SUM, _target(h1, h2), _sources(h1, h2)
+        )
     if h2 >> 4 & 1:
         return _move(h1, h2)
     return _compute(h1, h2)
@@ -61,9 +63,11 @@ def _sources(h1: int, h2: int) -> tuple[int, ...]:
     return _first(h1, h2) + _second(h1, h2)
 
 
-def _arithmetic(kind: Kind, need: Need, made: Made, target: tuple[int, ...], sources: tuple[int, ...]) -> Operation:
-    needs = tuple((register, need) for register in sources)
-    return Operation(kind, _FOUR, needs, tuple((register, made) for register in target))
+def _arithmetic(
+    kind: InsnKind, consumer: ConsumerStage, producer: ProducerStage, target: tuple[int, ...], sources: tuple[int, ...]
+) -> Operation:
+    consumes = tuple((register, consumer) for register in sources)
+    return Operation(kind, _FOUR, consumes, tuple((register, producer) for register in target))
 
 
 def _access(h1: int, h2: int) -> Operation:
@@ -75,14 +79,14 @@ def _access(h1: int, h2: int) -> Operation:
     memory = Memory(4, words, base, offset, writes_base=bool(h1 >> 5 & 1))
     registers = tuple(range(first, first + words))
     alone = words == 1 and single_access
-    makes: tuple[tuple[int, Made], ...] = ((base, Made.BASE),) if memory.writes_base else ()
+    produces: tuple[tuple[int, ProducerStage], ...] = ((base, ProducerStage.BASE),) if memory.writes_base else ()
     if loads:
-        kind = Kind.LOAD if alone else Kind.LOAD_MULTIPLE
-        makes += tuple((register, Made.FP_LOADED) for register in registers)
-        return Operation(kind, _FOUR, address_needs(memory), makes, memory)
-    kind = Kind.STORE if alone else Kind.STORE_MULTIPLE
-    needs = address_needs(memory) + tuple((register, Need.FP_STORED) for register in registers)
-    return Operation(kind, _FOUR, needs, makes, memory)
+        kind = InsnKind.LOAD if alone else InsnKind.LOAD_MULTIPLE
+        produces += tuple((register, ProducerStage.FP_LOADED) for register in registers)
+        return Operation(kind, _FOUR, address_operands(memory), produces, memory)
+    kind = InsnKind.STORE if alone else InsnKind.STORE_MULTIPLE
+    consumes = address_operands(memory) + tuple((register, ConsumerStage.FP_STORED) for register in registers)
+    return Operation(kind, _FOUR, consumes, produces, memory)
 
 
 def _two_moves(h1: int, h2: int) -> Operation:
@@ -91,10 +95,14 @@ def _two_moves(h1: int, h2: int) -> Operation:
     floats = _registers(number, extra_bit, double)
     floats = floats if double else (floats[0], floats[0] + 1)
     if h1 >> 4 & 1:
-        needs = tuple((register, Need.FP_MOVED) for register in floats)
-        return Operation(Kind.FP_TO_CORE, _FOUR, needs, tuple((register, Made.FROM_FP) for register in core))
-    needs = tuple((register, Need.OPERAND) for register in core)
-    return Operation(Kind.FP_FROM_CORE, _FOUR, needs, tuple((register, Made.FP_MOVED) for register in floats))
+        consumes = tuple((register, ConsumerStage.FP_MOVED) for register in floats)
+        return Operation(
+            InsnKind.FP_TO_CORE, _FOUR, consumes, tuple((register, ProducerStage.FROM_FP) for register in core)
+        )
+    consumes = tuple((register, ConsumerStage.OPERAND) for register in core)
+    return Operation(
+        InsnKind.FP_FROM_CORE, _FOUR, consumes, tuple((register, ProducerStage.FP_MOVED) for register in floats)
+    )
 
 
 def _move(h1: int, h2: int) -> Operation:
@@ -102,16 +110,23 @@ def _move(h1: int, h2: int) -> Operation:
     if h1 >> 5 & 7 == 7 and not h2 >> 8 & 1:  # VMRS, VMSR
         if to_core:
             target = FLAGS if core == 15 else core
-            return Operation(Kind.FP_STATUS, _FOUR, ((FP_FLAGS, Need.FP_MOVED),), ((target, Made.FROM_FP),))
-        return Operation(Kind.FP_STATUS, _FOUR, ((core, Need.OPERAND),), ((FP_FLAGS, Made.FP_MOVED),))
+            return Operation(
+                InsnKind.FP_STATUS, _FOUR, ((FP_FLAGS, ConsumerStage.FP_MOVED),), ((target, ProducerStage.FROM_FP),)
+            )
+        return Operation(
+            InsnKind.FP_STATUS, _FOUR, ((core, ConsumerStage.OPERAND),), ((FP_FLAGS, ProducerStage.FP_MOVED),)
+        )
     floats = _first(h1, h2)
     if h2 >> 8 & 1:  # half of a double register
         floats = (floats[h1 >> 5 & 1],)
     if to_core:
-        needs = tuple((register, Need.FP_MOVED) for register in floats)
-        return Operation(Kind.FP_TO_CORE, _FOUR, needs, ((core, Made.FROM_FP),))
+        consumes = tuple((register, ConsumerStage.FP_MOVED) for register in floats)
+        return Operation(InsnKind.FP_TO_CORE, _FOUR, consumes, ((core, ProducerStage.FROM_FP),))
     return Operation(
-        Kind.FP_FROM_CORE, _FOUR, ((core, Need.OPERAND),), tuple((register, Made.FP_MOVED) for register in floats)
+        InsnKind.FP_FROM_CORE,
+        _FOUR,
+        ((core, ConsumerStage.OPERAND),),
+        tuple((register, ProducerStage.FP_MOVED) for register in floats),
     )
 
 
@@ -119,31 +134,37 @@ def _compute(h1: int, h2: int) -> Operation:
     group, target = h1 >> 4 & 0b1011, _target(h1, h2)
     if group in (0, 1, 9, 10):
         fused = group > 1
-        factors = tuple((register, Need.FP_MULTIPLICAND) for register in _sources(h1, h2))
-        needs = factors + tuple((register, Need.FP_ACCUMULATOR) for register in target)
-        made = Made.FP_FUSED if fused else Made.FP_PRODUCT
-        makes = tuple((register, made) for register in target)
-        return Operation(Kind.FP_FUSED if fused else Kind.FP_MAC, _FOUR, needs, makes)
+        factors = tuple((register, ConsumerStage.FP_MULTIPLICAND) for register in _sources(h1, h2))
+        consumes = factors + tuple((register, ConsumerStage.FP_ACCUMULATOR) for register in target)
+        producer = ProducerStage.FP_FUSED if fused else ProducerStage.FP_PRODUCT
+        produces = tuple((register, producer) for register in target)
+        return Operation(InsnKind.FP_FUSED if fused else InsnKind.FP_MAC, _FOUR, consumes, produces)
     if group == 2:
-        return _arithmetic(Kind.FP_MULTIPLY, Need.FP_MULTIPLICAND, Made.FP_SUM, target, _sources(h1, h2))
+        return _arithmetic(
+            InsnKind.FP_MULTIPLY, ConsumerStage.FP_MULTIPLICAND, ProducerStage.FP_SUM, target, _sources(h1, h2)
+        )
     if group == 8:
-        return _arithmetic(Kind.FP_DIVIDE, Need.FP_OPERAND, Made.FP_QUOTIENT, target, _sources(h1, h2))
+        return _arithmetic(
+            InsnKind.FP_DIVIDE, ConsumerStage.FP_OPERAND, ProducerStage.FP_QUOTIENT, target, _sources(h1, h2)
+        )
     if group == 3:
-        return _arithmetic(Kind.FP_ADD, Need.FP_OPERAND, Made.FP_SUM, target, _sources(h1, h2))
+        return _arithmetic(InsnKind.FP_ADD, ConsumerStage.FP_OPERAND, ProducerStage.FP_SUM, target, _sources(h1, h2))
     if not h2 >> 6 & 1:  # VMOV of a constant
-        return _arithmetic(Kind.FP_MOVE, Need.FP_MOVED, Made.FP_MOVED, target, ())
+        return _arithmetic(InsnKind.FP_MOVE, ConsumerStage.FP_MOVED, ProducerStage.FP_MOVED, target, ())
     return _one_operand(h1, h2)
 
 
 def _one_operand(h1: int, h2: int) -> Operation:
     selector, second, target = h1 & 0xF, bool(h2 >> 7 & 1), _target(h1, h2)
     if selector == 0 and not second:
-        return _arithmetic(Kind.FP_MOVE, Need.FP_MOVED, Made.FP_MOVED, target, _second(h1, h2))
+        return _arithmetic(InsnKind.FP_MOVE, ConsumerStage.FP_MOVED, ProducerStage.FP_MOVED, target, _second(h1, h2))
     if selector == 1 and second:
-        return _arithmetic(Kind.FP_ROOT, Need.FP_OPERAND, Made.FP_QUOTIENT, target, _second(h1, h2))
+        return _arithmetic(
+            InsnKind.FP_ROOT, ConsumerStage.FP_OPERAND, ProducerStage.FP_QUOTIENT, target, _second(h1, h2)
+        )
     if selector in (4, 5):
         compared = target if selector == 5 else target + _second(h1, h2)
-        return _arithmetic(Kind.FP_ADD, Need.FP_OPERAND, Made.FP_SUM, (FP_FLAGS,), compared)
+        return _arithmetic(InsnKind.FP_ADD, ConsumerStage.FP_OPERAND, ProducerStage.FP_SUM, (FP_FLAGS,), compared)
     if selector in (10, 11, 14, 15):  # VCVT of fixed-point numbers, in place
-        return _arithmetic(Kind.FP_ADD, Need.FP_OPERAND, Made.FP_SUM, target, target)
-    return _arithmetic(Kind.FP_ADD, Need.FP_OPERAND, Made.FP_SUM, target, _second(h1, h2))
+        return _arithmetic(InsnKind.FP_ADD, ConsumerStage.FP_OPERAND, ProducerStage.FP_SUM, target, target)
+    return _arithmetic(InsnKind.FP_ADD, ConsumerStage.FP_OPERAND, ProducerStage.FP_SUM, target, _second(h1, h2))

@@ -6,64 +6,74 @@ Encodings: ARMv7-M Architecture Reference Manual (DDI 0403), section A5.2.
 
 from __future__ import annotations
 
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Exit
-from mlperf_tiny.runners.emulator.timing.decode.operation import FLAGS, LR, PC, SP, Kind, Made, Memory, Need, Operation
+from mlperf_tiny.runners.emulator.timing.decode.core_model import BranchKind
+from mlperf_tiny.runners.emulator.timing.decode.operation import (
+    FLAGS,
+    LR,
+    PC,
+    SP,
+    ConsumerStage,
+    InsnKind,
+    Memory,
+    Operation,
+    ProducerStage,
+)
 
 _TWO = 2
 
 
-def operands(*registers: int) -> tuple[tuple[int, Need], ...]:
+def operands(*registers: int) -> tuple[tuple[int, ConsumerStage], ...]:
     """Registers as plain ALU operands."""
-    return tuple((register, Need.OPERAND) for register in registers)
+    return tuple((register, ConsumerStage.OPERAND) for register in registers)
 
 
 def alu(
-    kind: Kind, size_bytes: int, result: int | None, sources: tuple[int, ...], flags: bool, carry: bool = False
+    kind: InsnKind, size_bytes: int, result: int | None, sources: tuple[int, ...], flags: bool, carry: bool = False
 ) -> Operation:
     """An ALU operation on plain operands; ``carry``: it also reads the flags."""
-    makes: tuple[tuple[int, Made], ...] = () if result is None else ((result, Made.ALU),)
-    needs = operands(*sources, *((FLAGS,) if carry else ()))
+    produces: tuple[tuple[int, ProducerStage], ...] = () if result is None else ((result, ProducerStage.ALU),)
+    consumes = operands(*sources, *((FLAGS,) if carry else ()))
     if flags:
-        makes += ((FLAGS, Made.ALU),)
-    leaves = Exit.INDIRECT if result == PC else None
-    return Operation(kind, size_bytes, needs, makes, sets_flags=flags, exit=leaves)
+        produces += ((FLAGS, ProducerStage.ALU),)
+    branch = BranchKind.INDIRECT if result == PC else None
+    return Operation(kind, size_bytes, consumes, produces, sets_flags=flags, branch=branch)
 
 
 def load(size_bytes: int, target: int, memory: Memory, *index: int) -> Operation:
     """A single load; into PC it is a jump."""
-    made = Made.LOADED_WORD if memory.size_bytes == 4 else Made.LOADED_PART
-    makes = (((target, made),) if target >= 0 else ()) + _updated_base(memory)
-    leaves = Exit.INDIRECT if target == PC else None
-    return Operation(Kind.LOAD, size_bytes, address_needs(memory, *index), makes, memory, exit=leaves)
+    producer = ProducerStage.LOADED_WORD if memory.size_bytes == 4 else ProducerStage.LOADED_PART
+    produces = (((target, producer),) if target >= 0 else ()) + _updated_base(memory)
+    branch = BranchKind.INDIRECT if target == PC else None
+    return Operation(InsnKind.LOAD, size_bytes, address_operands(memory, *index), produces, memory, branch=branch)
 
 
 def store(size_bytes: int, source: int, memory: Memory, *index: int) -> Operation:
     """A single store."""
-    needs = (*address_needs(memory, *index), (source, Need.STORED))
-    return Operation(Kind.STORE, size_bytes, needs, _updated_base(memory), memory)
+    consumes = (*address_operands(memory, *index), (source, ConsumerStage.STORED))
+    return Operation(InsnKind.STORE, size_bytes, consumes, _updated_base(memory), memory)
 
 
 def load_multiple(size_bytes: int, registers: tuple[int, ...], memory: Memory) -> Operation:
     """LDM, POP, LDRD: the registers in the order they are loaded; PC among them makes it a jump."""
-    makes = _updated_base(memory) + tuple((register, Made.LOADED_WORD) for register in registers)
-    leaves = (Exit.RETURN if memory.base == SP else Exit.INDIRECT) if PC in registers else None
-    return Operation(Kind.LOAD_MULTIPLE, size_bytes, address_needs(memory), makes, memory, exit=leaves)
+    produces = _updated_base(memory) + tuple((register, ProducerStage.LOADED_WORD) for register in registers)
+    branch = (BranchKind.RETURN if memory.base == SP else BranchKind.INDIRECT) if PC in registers else None
+    return Operation(InsnKind.LOAD_MULTIPLE, size_bytes, address_operands(memory), produces, memory, branch=branch)
 
 
 def store_multiple(size_bytes: int, registers: tuple[int, ...], memory: Memory) -> Operation:
     """STM, PUSH, STRD."""
-    needs = address_needs(memory) + tuple((register, Need.STORED) for register in registers)
-    return Operation(Kind.STORE_MULTIPLE, size_bytes, needs, _updated_base(memory), memory)
+    consumes = address_operands(memory) + tuple((register, ConsumerStage.STORED) for register in registers)
+    return Operation(InsnKind.STORE_MULTIPLE, size_bytes, consumes, _updated_base(memory), memory)
 
 
-def address_needs(memory: Memory, *index: int) -> tuple[tuple[int, Need], ...]:
+def address_operands(memory: Memory, *index: int) -> tuple[tuple[int, ConsumerStage], ...]:
     """What address generation reads; PC is always there."""
-    base = () if memory.base == PC else ((memory.base, Need.ADDRESS),)
-    return base + tuple((register, Need.INDEX) for register in index)
+    base = () if memory.base == PC else ((memory.base, ConsumerStage.ADDRESS),)
+    return base + tuple((register, ConsumerStage.INDEX) for register in index)
 
 
-def _updated_base(memory: Memory) -> tuple[tuple[int, Made], ...]:
-    return ((memory.base, Made.BASE),) if memory.writes_base else ()
+def _updated_base(memory: Memory) -> tuple[tuple[int, ProducerStage], ...]:
+    return ((memory.base, ProducerStage.BASE),) if memory.writes_base else ()
 
 
 def registers_in(mask: int) -> tuple[int, ...]:
@@ -93,7 +103,7 @@ def decode_narrow(h: int) -> Operation:
     if 0b0110 <= h >> 12 <= 0b1001:
         return _by_offset(h)
     if h >> 12 == 0b1010:
-        return alu(Kind.ADD_MOVE, _TWO, h >> 8 & 7, (SP,) if h >> 11 & 1 else (), False)
+        return alu(InsnKind.ADD_MOVE, _TWO, h >> 8 & 7, (SP,) if h >> 11 & 1 else (), False)
     if h >> 12 == 0b1011:
         return _miscellaneous(h)
     if h >> 12 == 0b1100:
@@ -103,58 +113,60 @@ def decode_narrow(h: int) -> Operation:
         return load_multiple(_TWO, registers, memory) if loads else store_multiple(_TWO, registers, memory)
     if h >> 12 == 0b1101:
         if h >> 9 & 7 == 7:  # UDF, SVC
-            return Operation(Kind.SYSTEM, _TWO)
+            return Operation(InsnKind.SYSTEM, _TWO)
         offset = 4 + 2 * sign_extended(h & 0xFF, 8)
-        return Operation(Kind.BRANCH, _TWO, exit=Exit.CONDITIONAL, target_offset=offset)
+        return Operation(InsnKind.BRANCH, _TWO, branch=BranchKind.CONDITIONAL, target_offset=offset)
     offset = 4 + 2 * sign_extended(h & 0x7FF, 11)
-    return Operation(Kind.BRANCH, _TWO, exit=Exit.UNCONDITIONAL, target_offset=offset)
+    return Operation(InsnKind.BRANCH, _TWO, branch=BranchKind.UNCONDITIONAL, target_offset=offset)
 
 
 def _shift_add(h: int) -> Operation:
     result, source = h & 7, h >> 3 & 7
     if h >> 11 == 0b00011:
         second = () if h >> 10 & 1 else (h >> 6 & 7,)
-        return alu(Kind.ADD_MOVE, _TWO, result, (source, *second), True)
+        return alu(InsnKind.ADD_MOVE, _TWO, result, (source, *second), True)
     moves = h >> 6 == 0
-    return alu(Kind.ADD_MOVE if moves else Kind.SHIFT, _TWO, result, (source,), True)
+    return alu(InsnKind.ADD_MOVE if moves else InsnKind.SHIFT, _TWO, result, (source,), True)
 
 
 def _immediate(h: int) -> Operation:
     operation, register = h >> 11 & 3, h >> 8 & 7
     if operation == 0:
-        return alu(Kind.ADD_MOVE, _TWO, register, (), True)
+        return alu(InsnKind.ADD_MOVE, _TWO, register, (), True)
     if operation == 1:
-        return alu(Kind.LOGIC, _TWO, None, (register,), True)
-    return alu(Kind.ADD_MOVE, _TWO, register, (register,), True)
+        return alu(InsnKind.LOGIC, _TWO, None, (register,), True)
+    return alu(InsnKind.ADD_MOVE, _TWO, register, (register,), True)
 
 
 def _register(h: int) -> Operation:
     operation, first, second = h >> 6 & 0xF, h & 7, h >> 3 & 7
     if operation == 13:
-        needs = ((second, Need.MULTIPLICAND), (first, Need.MULTIPLICAND))
-        makes = ((first, Made.PRODUCT), (FLAGS, Made.PRODUCT))
-        return Operation(Kind.MULTIPLY, _TWO, needs, makes, sets_flags=True)
+        consumes = ((second, ConsumerStage.MULTIPLICAND), (first, ConsumerStage.MULTIPLICAND))
+        produces = ((first, ProducerStage.PRODUCT), (FLAGS, ProducerStage.PRODUCT))
+        return Operation(InsnKind.MULTIPLY, _TWO, consumes, produces, sets_flags=True)
     if operation in (8, 10, 11):  # TST, CMP, CMN
-        return alu(Kind.LOGIC, _TWO, None, (first, second), True)
+        return alu(InsnKind.LOGIC, _TWO, None, (first, second), True)
     if operation in (9, 15):  # RSB, MVN
-        return alu(Kind.LOGIC, _TWO, first, (second,), True)
+        return alu(InsnKind.LOGIC, _TWO, first, (second,), True)
     shift = operation in (2, 3, 4, 7)
-    return alu(Kind.SHIFT if shift else Kind.LOGIC, _TWO, first, (first, second), True, carry=operation in (5, 6))
+    return alu(
+        InsnKind.SHIFT if shift else InsnKind.LOGIC, _TWO, first, (first, second), True, carry=operation in (5, 6)
+    )
 
 
 def _high_register(h: int) -> Operation:
     operation, source = h >> 8 & 3, h >> 3 & 0xF
     result = (h & 7) | (h >> 4 & 8)
     if operation == 0:
-        return alu(Kind.ADD_MOVE, _TWO, result, (result, source), False)
+        return alu(InsnKind.ADD_MOVE, _TWO, result, (result, source), False)
     if operation == 1:
-        return alu(Kind.LOGIC, _TWO, None, (result, source), True)
+        return alu(InsnKind.LOGIC, _TWO, None, (result, source), True)
     if operation == 2:
-        return alu(Kind.ADD_MOVE, _TWO, result, (source,), False)
+        return alu(InsnKind.ADD_MOVE, _TWO, result, (source,), False)
     links = bool(h >> 7 & 1)
-    leaves = Exit.RETURN if source == LR and not links else Exit.INDIRECT
-    makes = ((LR, Made.ALU),) if links else ()
-    return Operation(Kind.BRANCH, _TWO, operands(source), makes, exit=leaves)
+    branch = BranchKind.RETURN if source == LR and not links else BranchKind.INDIRECT
+    produces = ((LR, ProducerStage.ALU),) if links else ()
+    return Operation(InsnKind.BRANCH, _TWO, operands(source), produces, branch=branch)
 
 
 def _by_register(h: int) -> Operation:
@@ -176,12 +188,12 @@ def _by_offset(h: int) -> Operation:
 
 def _miscellaneous(h: int) -> Operation:
     if h >> 8 == 0xB0:
-        return alu(Kind.ADD_MOVE, _TWO, SP, (SP,), False)
+        return alu(InsnKind.ADD_MOVE, _TWO, SP, (SP,), False)
     if h & 0x0500 == 0x0100:  # CBZ, CBNZ
         offset = 4 + (h >> 3 & 0x1F) * 2 + (h >> 9 & 1) * 64
-        return Operation(Kind.BRANCH, _TWO, operands(h & 7), exit=Exit.CONDITIONAL, target_offset=offset)
+        return Operation(InsnKind.BRANCH, _TWO, operands(h & 7), branch=BranchKind.CONDITIONAL, target_offset=offset)
     if h >> 8 == 0xB2:
-        return alu(Kind.EXTEND, _TWO, h & 7, (h >> 3 & 7,), False)
+        return alu(InsnKind.EXTEND, _TWO, h & 7, (h >> 3 & 7,), False)
     if h & 0x0600 == 0x0400:
         pops = bool(h >> 11 & 1)
         registers = registers_in(h & 0xFF) + (((PC if pops else LR),) if h >> 8 & 1 else ())
@@ -189,9 +201,9 @@ def _miscellaneous(h: int) -> Operation:
         return load_multiple(_TWO, registers, memory) if pops else store_multiple(_TWO, registers, memory)
     if h >> 8 == 0xBA:
         source = h >> 3 & 7
-        return Operation(Kind.REVERSE, _TWO, ((source, Need.EARLY),), ((h & 7, Made.REVERSED),))
+        return Operation(InsnKind.REVERSE, _TWO, ((source, ConsumerStage.EARLY),), ((h & 7, ProducerStage.REVERSED),))
     if h >> 8 == 0xBF:
         if h & 0xF:
-            return Operation(Kind.IF_THEN, _TWO, it_bits=h & 0xFF)
-        return Operation(Kind.SYSTEM if h & 0xF0 in (0x20, 0x30) else Kind.NOP, _TWO)
-    return Operation(Kind.SYSTEM, _TWO)
+            return Operation(InsnKind.IF_THEN, _TWO, it_bits=h & 0xFF)
+        return Operation(InsnKind.SYSTEM if h & 0xF0 in (0x20, 0x30) else InsnKind.NOP, _TWO)
+    return Operation(InsnKind.SYSTEM, _TWO)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Exit
+from mlperf_tiny.runners.emulator.timing.decode.core_model import BranchKind
 
 SP, LR, PC = 13, 14, 15
 FLAGS = 16  # N Z C V
@@ -25,7 +25,7 @@ def register_name(register: int) -> str:
     return _NAMES.get(register) or (f"s{register - S0}" if register >= S0 else f"r{register}")
 
 
-class Kind(Enum):
+class InsnKind(Enum):
     """What an instruction occupies."""
 
     ADD_MOVE = "add, subtract, move of registers and constants"
@@ -62,7 +62,7 @@ class Kind(Enum):
     FP_STATUS = "VMRS, VMSR"
 
 
-class Need(Enum):
+class ConsumerStage(Enum):
     """Where in the pipeline an instruction wants a register."""
 
     OPERAND = "ALU"
@@ -81,7 +81,7 @@ class Need(Enum):
     FP_MOVED = "floating-point register that is moved"
 
 
-class Made(Enum):
+class ProducerStage(Enum):
     """Where a result comes from."""
 
     ALU = "ALU, shifter, extension, SIMD"
@@ -122,35 +122,41 @@ class Operation:
     counts from the instruction's own address.
     """
 
-    kind: Kind
+    kind: InsnKind
     size_bytes: int
-    needs: tuple[tuple[int, Need], ...] = ()
-    makes: tuple[tuple[int, Made], ...] = ()
+    consumes: tuple[tuple[int, ConsumerStage], ...] = ()
+    produces: tuple[tuple[int, ProducerStage], ...] = ()
     memory: Memory | None = None
     shifter: bool = False
     sets_flags: bool = False
-    exit: Exit | None = None
+    branch: BranchKind | None = None
     target_offset: int | None = None
     it_bits: int = 0
     condition: int | None = None
 
-    def under(self, condition: int) -> Operation:
+    def predicate(self, condition: int) -> Operation:
         """The same inside an IT block; there 16-bit arithmetic does not set flags."""
-        keeps_flags = self.size_bytes == 2 and self.sets_flags and any(r < FLAGS for r, _ in self.makes)
-        makes = tuple(made for made in self.makes if made[0] != FLAGS) if keeps_flags else self.makes
-        needs = (*self.needs, (FLAGS, Need.CONDITION))
+        keeps_flags = self.size_bytes == 2 and self.sets_flags and any(r < FLAGS for r, _ in self.produces)
+        produces = (
+            tuple(producer for producer in self.produces if producer[0] != FLAGS) if keeps_flags else self.produces
+        )
+        consumes = (*self.consumes, (FLAGS, ConsumerStage.CONDITION))
         return replace(
-            self, needs=needs, makes=makes, sets_flags=self.sets_flags and not keeps_flags, condition=condition
+            self,
+            consumes=consumes,
+            produces=produces,
+            sets_flags=self.sets_flags and not keeps_flags,
+            condition=condition,
         )
 
     @property
     def may_fall_through(self) -> bool:
         """True for a branch that is not always taken."""
-        return self.exit is Exit.CONDITIONAL or (self.exit is not None and self.condition is not None)
+        return self.branch is BranchKind.CONDITIONAL or (self.branch is not None and self.condition is not None)
 
 
 @dataclass(frozen=True)
-class Placed:
+class DecodedInsn:
     """An operation at its address, with its own bytes."""
 
     address: int

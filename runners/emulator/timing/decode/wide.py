@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlperf_tiny.runners.emulator.timing.decode.core_model import Exit
+from mlperf_tiny.runners.emulator.timing.decode.core_model import BranchKind
 from mlperf_tiny.runners.emulator.timing.decode.narrow import (
     alu,
     load,
@@ -24,11 +24,11 @@ from mlperf_tiny.runners.emulator.timing.decode.operation import (
     GREATER_EQUAL,
     LR,
     PC,
-    Kind,
-    Made,
+    ConsumerStage,
+    InsnKind,
     Memory,
-    Need,
     Operation,
+    ProducerStage,
 )
 
 _FOUR = 4
@@ -56,7 +56,7 @@ def decode_wide(h1: int, h2: int) -> Operation:
         return _multiply(h1, h2)
     if h1 >> 7 == 0b111110111:
         return _long_multiply_divide(h1, h2)
-    return Operation(Kind.NOP, _FOUR)
+    return Operation(InsnKind.NOP, _FOUR)
 
 
 def _multiple(h1: int, h2: int) -> Operation:
@@ -70,10 +70,10 @@ def _double_or_multiple(h1: int, h2: int) -> Operation:
     first, second = h2 >> 12, h2 >> 8 & 0xF
     if h1 & 0x0120 == 0:
         if h1 >> 7 & 1 and loads and h2 & 0xE0 == 0:
-            needs = (*(((base, Need.ADDRESS),) if base != PC else ()), (h2 & 0xF, Need.INDEX))
+            consumes = (*(((base, ConsumerStage.ADDRESS),) if base != PC else ()), (h2 & 0xF, ConsumerStage.INDEX))
             size_bytes = 2 if h2 & 0x10 else 1
             memory = Memory(size_bytes, base=base, offset=None, indexed=True)
-            return Operation(Kind.TABLE_BRANCH, _FOUR, needs, (), memory, exit=Exit.INDIRECT)
+            return Operation(InsnKind.TABLE_BRANCH, _FOUR, consumes, (), memory, branch=BranchKind.INDIRECT)
         return _exclusive(h1, h2)
     before_access, adds = h1 >> 8 & 1, h1 >> 7 & 1
     offset = (h2 & 0xFF) * (4 if adds else -4) if before_access else 0
@@ -85,11 +85,17 @@ def _exclusive(h1: int, h2: int) -> Operation:
     base, loads, sized = h1 & 0xF, bool(h1 >> 4 & 1), bool(h1 >> 7 & 1)
     size_bytes = (1 if h2 >> 4 & 1 == 0 else 2) if sized else 4
     memory = Memory(size_bytes, base=base, offset=None if sized else 4 * (h2 & 0xFF))
-    address = ((base, Need.ADDRESS),)
+    address = ((base, ConsumerStage.ADDRESS),)
     if loads:
-        return Operation(Kind.EXCLUSIVE, _FOUR, address, ((h2 >> 12, Made.LOADED_PART),), memory)
+        return Operation(InsnKind.EXCLUSIVE, _FOUR, address, ((h2 >> 12, ProducerStage.LOADED_PART),), memory)
     status = h2 & 0xF if sized else h2 >> 8 & 0xF
-    return Operation(Kind.EXCLUSIVE, _FOUR, (*address, (h2 >> 12, Need.STORED)), ((status, Made.LOADED_PART),), memory)
+    return Operation(
+        InsnKind.EXCLUSIVE,
+        _FOUR,
+        (*address, (h2 >> 12, ConsumerStage.STORED)),
+        ((status, ProducerStage.LOADED_PART),),
+        memory,
+    )
 
 
 def _data_processing(operation: int, flags: bool, first: int, result: int, second: tuple[int, ...]) -> Operation:
@@ -97,17 +103,19 @@ def _data_processing(operation: int, flags: bool, first: int, result: int, secon
     only_compares = result == _NONE and flags and operation in (0, 4, 8, 13)
     moves = first == _NONE and operation in (2, 3)
     if moves:
-        kind = Kind.ADD_MOVE if operation == 2 else Kind.LOGIC
+        kind = InsnKind.ADD_MOVE if operation == 2 else InsnKind.LOGIC
         return alu(kind, _FOUR, result, second, flags)
-    kind = Kind.LOGIC if only_compares or operation in _LOGIC else Kind.ADD_MOVE
+    kind = InsnKind.LOGIC if only_compares or operation in _LOGIC else InsnKind.ADD_MOVE
     target = None if only_compares else result
     return alu(kind, _FOUR, target, (first, *second), flags, carry=operation in _WITH_CARRY)
 
 
 def _beside(operation: Operation, early: tuple[int, ...]) -> Operation:
     """The operation with its plain operands beside an early one."""
-    plain = tuple((r, Need.BESIDE_EARLY if n is Need.OPERAND else n) for r, n in operation.needs)
-    return replace(operation, needs=plain + tuple((register, Need.EARLY) for register in early), shifter=True)
+    plain = tuple((r, ConsumerStage.BESIDE_EARLY if n is ConsumerStage.OPERAND else n) for r, n in operation.consumes)
+    return replace(
+        operation, consumes=plain + tuple((register, ConsumerStage.EARLY) for register in early), shifter=True
+    )
 
 
 def _shifted_register(h1: int, h2: int) -> Operation:
@@ -116,14 +124,14 @@ def _shifted_register(h1: int, h2: int) -> Operation:
     amount, shift_type = (h2 >> 10 & 0x1C) | (h2 >> 6 & 3), h2 >> 4 & 3
     if operation == 6:  # PKHBT, PKHTB: the shifted operand is early, of PKHTB both
         top = bool(h2 >> 5 & 1)
-        needs = ((first, Need.EARLY if top else Need.BESIDE_EARLY), (second, Need.EARLY))
-        return Operation(Kind.EXTEND, _FOUR, needs, ((result, Made.ALU),))
+        consumes = ((first, ConsumerStage.EARLY if top else ConsumerStage.BESIDE_EARLY), (second, ConsumerStage.EARLY))
+        return Operation(InsnKind.EXTEND, _FOUR, consumes, ((result, ProducerStage.ALU),))
     shifted = bool(amount) or shift_type != 0
     if operation == 2 and first == _NONE and shifted:
         rotates_through_carry = shift_type == 3 and amount == 0
         if rotates_through_carry:
-            return _beside(alu(Kind.SHIFT, _FOUR, result, (), flags, carry=True), (second,))
-        return alu(Kind.SHIFT, _FOUR, result, (second,), flags)
+            return _beside(alu(InsnKind.SHIFT, _FOUR, result, (), flags, carry=True), (second,))
+        return alu(InsnKind.SHIFT, _FOUR, result, (second,), flags)
     if shifted:
         return _beside(_data_processing(operation, flags, first, result, ()), (second,))
     return _data_processing(operation, flags, first, result, (second,))
@@ -131,29 +139,31 @@ def _shifted_register(h1: int, h2: int) -> Operation:
 
 def _modified_immediate(h1: int, h2: int) -> Operation:
     operation, flags = h1 >> 5 & 0xF, bool(h1 >> 4 & 1)
-    made = _data_processing(operation, flags, h1 & 0xF, h2 >> 8 & 0xF, ())
+    producer = _data_processing(operation, flags, h1 & 0xF, h2 >> 8 & 0xF, ())
     # imm12 = i:imm3:imm8; from 0x400 on it is an 8-bit value rotated into place, which takes the shifter.
     rotated = bool(h1 >> 10 & 1 or h2 >> 14 & 1)
-    return replace(made, shifter=True) if rotated else made
+    return replace(producer, shifter=True) if rotated else producer
 
 
 def _plain_immediate(h1: int, h2: int) -> Operation:
     operation, source, result = h1 >> 4 & 0x1F, h1 & 0xF, h2 >> 8 & 0xF
-    made = ((result, Made.ALU),)
+    producer = ((result, ProducerStage.ALU),)
     if operation in (0, 10):  # ADDW, SUBW, ADR
-        return alu(Kind.ADD_MOVE, _FOUR, result, () if source == PC else (source,), False)
+        return alu(InsnKind.ADD_MOVE, _FOUR, result, () if source == PC else (source,), False)
     if operation == 4:  # MOVW
-        return alu(Kind.ADD_MOVE, _FOUR, result, (), False)
+        return alu(InsnKind.ADD_MOVE, _FOUR, result, (), False)
     if operation == 12:  # MOVT
-        return alu(Kind.ADD_MOVE, _FOUR, result, (result,), False)
+        return alu(InsnKind.ADD_MOVE, _FOUR, result, (result,), False)
     if operation in (16, 18, 24, 26):  # SSAT, USAT, 16-bit forms
-        return Operation(Kind.SATURATE, _FOUR, ((source, Need.EARLY),), ((result, Made.SATURATED),))
+        return Operation(
+            InsnKind.SATURATE, _FOUR, ((source, ConsumerStage.EARLY),), ((result, ProducerStage.SATURATED),)
+        )
     if operation in (20, 28):  # SBFX, UBFX
-        return Operation(Kind.BIT_FIELD, _FOUR, ((source, Need.EARLY),), made)
+        return Operation(InsnKind.BIT_FIELD, _FOUR, ((source, ConsumerStage.EARLY),), producer)
     if operation == 22:  # BFI, BFC
-        inserted = () if source == _NONE else ((source, Need.EARLY),)
-        return Operation(Kind.BIT_FIELD, _FOUR, ((result, Need.BESIDE_EARLY), *inserted), made)
-    return Operation(Kind.NOP, _FOUR)
+        inserted = () if source == _NONE else ((source, ConsumerStage.EARLY),)
+        return Operation(InsnKind.BIT_FIELD, _FOUR, ((result, ConsumerStage.BESIDE_EARLY), *inserted), producer)
+    return Operation(InsnKind.NOP, _FOUR)
 
 
 def _branch_or_system(h1: int, h2: int) -> Operation:
@@ -163,21 +173,23 @@ def _branch_or_system(h1: int, h2: int) -> Operation:
         offset = sign << 24 | j1 << 23 | j2 << 22 | (h1 & 0x3FF) << 12 | (h2 & 0x7FF) << 1
         target = 4 + sign_extended(offset, 25)
         if h2 & 0x4000:
-            return Operation(Kind.BRANCH, _FOUR, (), ((LR, Made.ALU),), exit=Exit.CALL, target_offset=target)
-        return Operation(Kind.BRANCH, _FOUR, exit=Exit.UNCONDITIONAL, target_offset=target)
+            return Operation(
+                InsnKind.BRANCH, _FOUR, (), ((LR, ProducerStage.ALU),), branch=BranchKind.CALL, target_offset=target
+            )
+        return Operation(InsnKind.BRANCH, _FOUR, branch=BranchKind.UNCONDITIONAL, target_offset=target)
     if h1 >> 7 & 7 != 7 and not h2 & 0x4000:
         offset = sign << 20 | (h2 >> 11 & 1) << 19 | (h2 >> 13 & 1) << 18 | (h1 & 0x3F) << 12 | (h2 & 0x7FF) << 1
         target = 4 + sign_extended(offset, 21)
-        return Operation(Kind.BRANCH, _FOUR, exit=Exit.CONDITIONAL, target_offset=target)
+        return Operation(InsnKind.BRANCH, _FOUR, branch=BranchKind.CONDITIONAL, target_offset=target)
     if h1 == 0xF3AF:
-        return Operation(Kind.SYSTEM if h2 & 0xFF in (2, 3) else Kind.NOP, _FOUR)
+        return Operation(InsnKind.SYSTEM if h2 & 0xFF in (2, 3) else InsnKind.NOP, _FOUR)
     if h1 == 0xF3BF:
-        return Operation(Kind.FLUSH if h2 >> 4 & 0xF == 6 else Kind.BARRIER, _FOUR)
+        return Operation(InsnKind.FLUSH if h2 >> 4 & 0xF == 6 else InsnKind.BARRIER, _FOUR)
     if h1 >> 4 in (0xF38, 0xF39):
-        return Operation(Kind.SYSTEM, _FOUR, operands(h1 & 0xF), ((FLAGS, Made.SYSTEM),))
+        return Operation(InsnKind.SYSTEM, _FOUR, operands(h1 & 0xF), ((FLAGS, ProducerStage.SYSTEM),))
     if h1 >> 4 in (0xF3E, 0xF3F):
-        return Operation(Kind.SYSTEM, _FOUR, operands(FLAGS), ((h2 >> 8 & 0xF, Made.SYSTEM),))
-    return Operation(Kind.SYSTEM, _FOUR)
+        return Operation(InsnKind.SYSTEM, _FOUR, operands(FLAGS), ((h2 >> 8 & 0xF, ProducerStage.SYSTEM),))
+    return Operation(InsnKind.SYSTEM, _FOUR)
 
 
 def _single_access(h1: int, h2: int) -> Operation:
@@ -203,45 +215,54 @@ def _single_access(h1: int, h2: int) -> Operation:
 def _register(h1: int, h2: int) -> Operation:
     group, selector = h1 >> 4 & 0xF, h2 >> 4 & 0xF
     first, result, second = h1 & 0xF, h2 >> 8 & 0xF, h2 & 0xF
-    made = ((result, Made.ALU),)
+    producer = ((result, ProducerStage.ALU),)
     if group < 8 and selector == 0:
-        return alu(Kind.SHIFT, _FOUR, result, (first, second), bool(group & 1))
+        return alu(InsnKind.SHIFT, _FOUR, result, (first, second), bool(group & 1))
     if group < 8:  # extensions
         if first == _NONE:
-            return Operation(Kind.EXTEND, _FOUR, operands(second), made)
-        return Operation(Kind.EXTEND, _FOUR, ((first, Need.BESIDE_EARLY), (second, Need.EARLY)), made)
+            return Operation(InsnKind.EXTEND, _FOUR, operands(second), producer)
+        return Operation(
+            InsnKind.EXTEND, _FOUR, ((first, ConsumerStage.BESIDE_EARLY), (second, ConsumerStage.EARLY)), producer
+        )
     if selector < 8:  # parallel additions; Q and UQ saturate, plain ones set the GE bits
         if selector & 3 == 1:
-            return Operation(Kind.SATURATE, _FOUR, operands(first, second), ((result, Made.SATURATED),))
-        flags = ((GREATER_EQUAL, Made.ALU),) if selector & 3 == 0 else ()
-        return Operation(Kind.PARALLEL, _FOUR, operands(first, second), made + flags)
+            return Operation(InsnKind.SATURATE, _FOUR, operands(first, second), ((result, ProducerStage.SATURATED),))
+        flags = ((GREATER_EQUAL, ProducerStage.ALU),) if selector & 3 == 0 else ()
+        return Operation(InsnKind.PARALLEL, _FOUR, operands(first, second), producer + flags)
     if group == 8:  # QADD, QDADD, QSUB, QDSUB: the doubled operand goes through the shifter first
-        needs = ((first, Need.EARLY), (second, Need.EARLY)) if selector & 1 else operands(first, second)
-        return Operation(Kind.SATURATE, _FOUR, needs, ((result, Made.SATURATED),))
+        consumes = (
+            ((first, ConsumerStage.EARLY), (second, ConsumerStage.EARLY)) if selector & 1 else operands(first, second)
+        )
+        return Operation(InsnKind.SATURATE, _FOUR, consumes, ((result, ProducerStage.SATURATED),))
     if group == 9:
-        return Operation(Kind.REVERSE, _FOUR, ((second, Need.EARLY),), ((result, Made.REVERSED),))
+        return Operation(InsnKind.REVERSE, _FOUR, ((second, ConsumerStage.EARLY),), ((result, ProducerStage.REVERSED),))
     if group == 10:  # SEL
-        return Operation(Kind.PARALLEL, _FOUR, operands(first, second, GREATER_EQUAL), made)
-    return Operation(Kind.PARALLEL, _FOUR, operands(second), made)  # CLZ
+        return Operation(InsnKind.PARALLEL, _FOUR, operands(first, second, GREATER_EQUAL), producer)
+    return Operation(InsnKind.PARALLEL, _FOUR, operands(second), producer)  # CLZ
 
 
 def _multiply(h1: int, h2: int) -> Operation:
     group, added, result = h1 >> 4 & 7, h2 >> 12, h2 >> 8 & 0xF
-    factors = ((h1 & 0xF, Need.MULTIPLICAND), (h2 & 0xF, Need.MULTIPLICAND))
+    factors = ((h1 & 0xF, ConsumerStage.MULTIPLICAND), (h2 & 0xF, ConsumerStage.MULTIPLICAND))
     if group == 7:  # USAD8, USADA8
-        plus = () if added == _NONE else ((added, Need.ACCUMULATOR),)
-        needs = operands(h1 & 0xF, h2 & 0xF) + plus
-        return Operation(Kind.SATURATE, _FOUR, needs, ((result, Made.SATURATED),))
-    plus = () if added == _NONE else ((added, Need.ACCUMULATOR),)
-    return Operation(Kind.MULTIPLY, _FOUR, factors + plus, ((result, Made.PRODUCT),))
+        plus = () if added == _NONE else ((added, ConsumerStage.ACCUMULATOR),)
+        consumes = operands(h1 & 0xF, h2 & 0xF) + plus
+        return Operation(InsnKind.SATURATE, _FOUR, consumes, ((result, ProducerStage.SATURATED),))
+    plus = () if added == _NONE else ((added, ConsumerStage.ACCUMULATOR),)
+    return Operation(InsnKind.MULTIPLY, _FOUR, factors + plus, ((result, ProducerStage.PRODUCT),))
 
 
 def _long_multiply_divide(h1: int, h2: int) -> Operation:
     group, low, high = h1 >> 4 & 7, h2 >> 12, h2 >> 8 & 0xF
     if group in (1, 3):
-        return Operation(Kind.DIVIDE, _FOUR, operands(h1 & 0xF, h2 & 0xF), ((high, Made.QUOTIENT),))
-    factors = ((h1 & 0xF, Need.MULTIPLICAND), (h2 & 0xF, Need.MULTIPLICAND))
-    makes = ((low, Made.PRODUCT), (high, Made.PRODUCT))
+        return Operation(InsnKind.DIVIDE, _FOUR, operands(h1 & 0xF, h2 & 0xF), ((high, ProducerStage.QUOTIENT),))
+    factors = ((h1 & 0xF, ConsumerStage.MULTIPLICAND), (h2 & 0xF, ConsumerStage.MULTIPLICAND))
+    produces = ((low, ProducerStage.PRODUCT), (high, ProducerStage.PRODUCT))
     if group in (0, 2):
-        return Operation(Kind.MULTIPLY, _FOUR, factors, makes)
-    return Operation(Kind.MULTIPLY, _FOUR, (*factors, (low, Need.ACCUMULATOR), (high, Need.ACCUMULATOR)), makes)
+        return Operation(InsnKind.MULTIPLY, _FOUR, factors, produces)
+    return Operation(
+        InsnKind.MULTIPLY,
+        _FOUR,
+        (*factors, (low, ConsumerStage.ACCUMULATOR), (high, ConsumerStage.ACCUMULATOR)),
+        produces,
+    )

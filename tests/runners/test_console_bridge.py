@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from mlperf_tiny.cli.emulate import main
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
-from mlperf_tiny.runners.emulator.console_bridge import PseudoTerminal, TcpPort, serve
+from mlperf_tiny.runners.emulator.console_bridge import PseudoTerminal, TcpPort, bridge
 from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 from tests.runners.emulator_images import build_image
 
@@ -27,7 +27,7 @@ def served(line: PseudoTerminal | TcpPort) -> Iterator[None]:
     """Serve an echo board on ``line`` from another thread."""
     transport = EmulatorTransport(EmulatedBoard(find_board("stm32f746"), build_image("echo.c", "stm32f746")))
     stop = threading.Event()
-    thread = threading.Thread(target=serve, args=(transport, line, lambda: not stop.is_set()))
+    thread = threading.Thread(target=bridge, args=(transport, line, lambda: not stop.is_set()))
     thread.start()
     try:
         yield

@@ -9,8 +9,8 @@ import pytest
 from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
 
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.runners.emulator.function_trace import Visits
-from mlperf_tiny.runners.emulator.memory.elf_image import Image
+from mlperf_tiny.runners.emulator.function_trace import FunctionTrace
+from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage
 from mlperf_tiny.runners.emulator.native.counts import Counts
 
 BASE = 0x1000
@@ -18,37 +18,37 @@ BASE = 0x1000
 CODE = bytes.fromhex("00bf 00f0 05f8 00bf 7047 0000 0000 0000 7047".replace(" ", ""))
 
 
-def core(visits: Visits, image: Image) -> Uc:
+def core(function_trace: FunctionTrace, image: ElfImage) -> Uc:
     uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
     uc.mem_map(BASE, 0x1000)
     uc.mem_write(BASE, CODE)
-    visits.watch(uc, image, "runner")
+    function_trace.watch(uc, image, "runner")
     return uc
 
 
-IMAGE = Image("image", (), ((BASE, 10, "runner"), (BASE + 0x10, 2, "kernel"), (BASE + 0x20, 0, "label")), {})
+IMAGE = ElfImage("image", (), ((BASE, 10, "runner"), (BASE + 0x10, 2, "kernel"), (BASE + 0x20, 0, "label")), {})
 
 
 def test_blocks_of_the_function_are_visited_and_no_others() -> None:
     totals = iter(range(100))
-    visits = Visits(lambda: Counts(instructions=next(totals)))
-    uc = core(visits, IMAGE)
+    function_trace = FunctionTrace(lambda: Counts(instructions=next(totals)))
+    uc = core(function_trace, IMAGE)
     uc.emu_start(BASE | 1, BASE + 8)
-    assert [(visit.address, visit.counts.instructions) for visit in visits] == [(BASE, 0), (BASE + 6, 1)]
+    assert [(entry.address, entry.counts.instructions) for entry in function_trace] == [(BASE, 0), (BASE + 6, 1)]
 
 
 def test_a_block_that_is_announced_again_is_one_visit() -> None:
     totals = iter([Counts(5, cycles=7), Counts(5, cycles=9), Counts(6, cycles=12)])
-    visits = Visits(lambda: next(totals))
-    uc = core(visits, IMAGE)
+    function_trace = FunctionTrace(lambda: next(totals))
+    uc = core(function_trace, IMAGE)
     for _ in range(2):
         uc.emu_start(BASE | 1, BASE + 2)
     uc.emu_start((BASE + 6) | 1, BASE + 8)
-    assert [(visit.address, visit.counts.cycles) for visit in visits] == [(BASE, 9), (BASE + 6, 12)]
+    assert [(entry.address, entry.counts.cycles) for entry in function_trace] == [(BASE, 9), (BASE + 6, 12)]
 
 
 @pytest.mark.parametrize("name", ["missing", "label"])
 def test_only_a_function_with_a_size_can_be_watched(name: str, tmp_path: Path) -> None:
     uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
     with pytest.raises(UsageError, match=f"the image has no function '{name}' to watch"):
-        Visits(Counts).watch(uc, Image("the image", (), IMAGE.functions, {}), name)
+        FunctionTrace(Counts).watch(uc, ElfImage("the image", (), IMAGE.functions, {}), name)
