@@ -30,7 +30,6 @@ from mlperf_tiny.harness.image.wire_format import wire_format
 from mlperf_tiny.models.tasks import BY_NAME, find_task
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from mlperf_tiny.runners.emulator.native.counts import Counts
-from mlperf_tiny.runners.emulator.native.state import CYCLES, IDLE, UART_FRAME
 from mlperf_tiny.runners.emulator.timing.levels import LEVELS
 
 LINE_BYTES = 31  # of data in one "db" command, as hosts send them
@@ -75,17 +74,17 @@ def uncounted(board: EmulatedBoard, command: bytes) -> float:
     """CPU seconds of a command without the block hook, which is also what stops the core: another thread does."""
 
     def stop_when_idle() -> None:
-        while not board._state[IDLE]:
+        while not board._state.core.idle:
             time.sleep(0.0005)
             # Nothing else moves device time, and the firmware may wait for its timer. Less than a frame a step, so
             # that no byte on the line is overrun.
-            board._state[CYCLES] += board._state[UART_FRAME] // 2
+            board._state.core.cycles += board._state.uart.frame // 2
         board._uc.emu_stop()
 
     board.send(command)
     watcher = threading.Thread(target=stop_when_idle)
     # A turn takes up where the core waits, so the flag is down again before the watcher looks.
-    board._state[IDLE] = 0
+    board._state.core.idle = 0
     start = time.process_time()
     watcher.start()
     said = board.run(0.0)

@@ -37,30 +37,8 @@ from mlperf_tiny.runners.emulator.memory.pages import Pages
 from mlperf_tiny.runners.emulator.native import bindings
 from mlperf_tiny.runners.emulator.native.counts import Counts, counts_of
 from mlperf_tiny.runners.emulator.native.device_time import FEMTOSECONDS
-from mlperf_tiny.runners.emulator.native.state import (
-    BEFORE,
-    CYCLES,
-    IDLE,
-    IDLE_CYCLES,
-    INEXACT_PC,
-    INSTRUCTIONS,
-    NEVER,
-    NEXT_ADDRESS,
-    PREDICTS,
-    RX_BUFFER,
-    RX_BYTES,
-    STOP_AT,
-    STOPPED,
-    TX_BUFFER,
-    UART_LOST,
-    UART_RX_FULL,
-    UART_RX_HEAD,
-    UART_RX_TAIL,
-    UART_TX_COUNT,
-    WATCHES_MEMORY,
-    new_state,
-)
-from mlperf_tiny.runners.emulator.native.uart import next_event, start_line, wait
+from mlperf_tiny.runners.emulator.native.entry_points import next_event, start_line, wait
+from mlperf_tiny.runners.emulator.native.state import NEVER, RX_BYTES, State
 from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
 from mlperf_tiny.runners.emulator.timing.decode.thumb import uses_floating_point
 from mlperf_tiny.runners.emulator.timing.levels import Level, find_level
@@ -108,9 +86,9 @@ class EmulatedBoard:
         self.level: Level = find_level(timing, board)
         self.image = read_image(elf)
         self.instruction_limit = instruction_limit
-        self._state = new_state()
-        self._state[PREDICTS] = self.level.predicts_branches
-        self._state[WATCHES_MEMORY] = self.level.watches_memory
+        self._state = State()
+        self._state.core.predicts_branches = self.level.predicts_branches
+        self._state.core.watches_memory = self.level.watches_memory
         self._output = bytearray()
         self._unsent = bytearray()
         self._last_line = bytearray()
@@ -132,11 +110,11 @@ class EmulatedBoard:
         if traced_function is not None:
             self.function_trace.watch(self._uc, self.image, traced_function)
         self._callbacks: tuple[object, ...] | None = bindings.install(
-            self._uc, self._state, self._price_block, self._read_register, self._write_register, count_blocks
+            self._uc, self._state, self._cost_block, self._read_register, self._write_register, count_blocks
         )
         if self.level.watches_memory:
-            self._state[INEXACT_PC] = exact_pc.flag_address(self._uc)
-        inexact_pc = int(self._state[INEXACT_PC])
+            self._state.core.inexact_pc = exact_pc.flag_address(self._uc)
+        inexact_pc = self._state.core.inexact_pc
         self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit, inexact_pc)
         self._pages = Pages(self._uc, self._memories.values(), self._faults.on_bad_fetch)
         self._interrupts = Interrupts(self._uc, self._state, self._bus, self._faults)
@@ -149,17 +127,17 @@ class EmulatedBoard:
     @property
     def instructions(self) -> int:
         """Instructions executed since power-on; exact. Polling that was skipped is not in it."""
-        return int(self._state[INSTRUCTIONS])
+        return int(self._state.core.instructions)
 
     @property
     def cycles(self) -> int:
         """Core cycles since power-on by the cycle model, waiting included."""
-        return int(self._state[CYCLES])
+        return int(self._state.core.cycles)
 
     @property
     def idle_cycles(self) -> int:
         """The part of ``cycles`` that was skipped because the firmware only waited."""
-        return int(self._state[IDLE_CYCLES])
+        return int(self._state.core.idle_cycles)
 
     @property
     def counts(self) -> Counts:
@@ -184,12 +162,12 @@ class EmulatedBoard:
     @property
     def idle(self) -> bool:
         """The firmware waits for input, and the host has sent none it has not seen."""
-        return bool(self._state[IDLE]) and not self._pending_input
+        return bool(self._state.core.idle) and not self._pending_input
 
     @property
     def lost_bytes(self) -> int:
         """Bytes from the host that found the receiver full or off."""
-        return int(self._state[UART_LOST])
+        return int(self._state.console.lost)
 
     @property
     def pin_edges(self) -> tuple[tuple[int, str, int], ...]:
@@ -250,17 +228,17 @@ class EmulatedBoard:
     @property
     def _pending_input(self) -> bool:
         state = self._state
-        return bool(state[UART_RX_HEAD] != state[UART_RX_TAIL] or self._unsent)
+        return bool(state.uart.rx_head != state.uart.rx_tail or self._unsent)
 
     def _feed(self) -> None:
         """Move queued bytes into the ring the native receiver reads."""
         state = self._state
-        tail = int(state[UART_RX_TAIL])
-        room = RX_BYTES - (tail - int(state[UART_RX_HEAD]))
+        tail = state.uart.rx_tail
+        room = RX_BYTES - (tail - state.uart.rx_head)
         for byte in self._unsent[:room]:
-            state[RX_BUFFER + tail % RX_BYTES] = byte
+            state.rx[tail % RX_BYTES] = byte
             tail += 1
-        state[UART_RX_TAIL] = tail
+        state.uart.rx_tail = tail
         del self._unsent[:room]
 
     def _start(self) -> None:
@@ -279,16 +257,16 @@ class EmulatedBoard:
         self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
         self._uc.reg_write(arm.UC_ARM_REG_LR, 0xFFFF_FFFF)
         self._uc.reg_write(arm.UC_ARM_REG_PC, entry)
-        self._state[NEXT_ADDRESS] = entry & ~1
-        self._state[BEFORE] = 0
+        self._state.core.next_address = entry & ~1
+        self._state.core.before = 0
         self._stack_top = stack
 
     def _run_slice(self, longest_s: float) -> None:
         """Let the core run until it is idle, a slice is over, or something went wrong."""
         state = self._state
         self._feed()
-        if state[IDLE]:
-            state[IDLE] = 0
+        if state.core.idle:
+            state.core.idle = 0
             start_line(state)
         self._slice_end_s = time.monotonic() + longest_s
         self._interrupts.arm()
@@ -301,7 +279,7 @@ class EmulatedBoard:
             return
         if self._interrupts.leave():
             pass
-        elif not state[STOPPED]:
+        elif not state.core.stopped:
             self._on_wait_for_interrupt()
         elif self._interrupts.only_waits(lambda: self._run_on(1)):
             self._interrupts.sleep()
@@ -314,21 +292,21 @@ class EmulatedBoard:
         Raises Fault.
         """
         state = self._state
-        state[STOPPED] = 0
-        state[STOP_AT] = min(int(state[INSTRUCTIONS]) + instructions, NEVER)
+        state.core.stopped = 0
+        state.core.stop_at = min(state.core.instructions + instructions, NEVER)
         error = bindings.start(self._uc, self._uc.reg_read(arm.UC_ARM_REG_PC) | 1, _NO_END)
         self._collect()
         failure = self._faults.take(error)
         if failure is not None:
             raise failure
-        return bool(state[STOPPED]) and not self._reset_wanted
+        return bool(state.core.stopped) and not self._reset_wanted
 
     def _on_wait_for_interrupt(self) -> None:
         """WFI ended the turn: sleep until something interrupts, or the line next moves, or for ever."""
         if self._interrupts.in_use:
             self._interrupts.sleep()
             return
-        if self._state[UART_RX_FULL]:
+        if self._state.uart.rx_full:
             return
         wait(self._state)
         if next_event(self._state) == 0:
@@ -336,12 +314,12 @@ class EmulatedBoard:
 
     def _collect(self) -> None:
         state = self._state
-        count = int(state[UART_TX_COUNT])
+        count = state.uart.tx_count
         if not count:
             return
-        said = bytes(state[TX_BUFFER : TX_BUFFER + count].astype("uint8"))
+        said = bytes(state.tx[:count])
         # A byte still in the data register may yet be replaced; it is sent all the same.
-        state[UART_TX_COUNT] = 0
+        state.uart.tx_count = 0
         self._output += said
         self._last_line = (self._last_line + said)[-_LAST_LINE_BYTES:]
         self._spoke_at = self.instructions
@@ -351,7 +329,7 @@ class EmulatedBoard:
     def _code(self, address: int, size_bytes: int) -> bytes:
         return bytes(self._uc.mem_read(address, size_bytes))
 
-    def _price_block(self, address: int, size_bytes: int) -> int:
+    def _cost_block(self, address: int, size_bytes: int) -> int:
         try:
             if not self._bus.fpu_enabled and uses_floating_point(self._code(address, size_bytes)):
                 raise Fault("UsageFault: the firmware computes in floating point before CPACR has enabled the unit")
@@ -381,7 +359,7 @@ class EmulatedBoard:
     def _look_at_the_clock(self) -> None:
         """Firmware that polls slow registers runs far fewer instructions a second: end the turn by time."""
         if time.monotonic() > self._slice_end_s:
-            self._state[STOP_AT] = 0
+            self._state.core.stop_at = 0
 
     def _fail_in_access(self, error: BaseException, address: int) -> None:
         if isinstance(error, self._bus.Fault):
@@ -389,12 +367,12 @@ class EmulatedBoard:
         self._faults.pending = self._faults.pending or error
         # Stopping here leaves PC on the access, which is what the report must show; the run ends, so that the
         # access would be repeated does not matter.
-        exact_pc.clear(int(self._state[INEXACT_PC]))
+        exact_pc.clear(self._state.core.inexact_pc)
         self._uc.emu_stop()
 
     def _request_reset(self) -> None:
         self._reset_wanted = True
-        self._state[STOP_AT] = 0
+        self._state.core.stop_at = 0
 
     # Saying what went wrong.
 
@@ -413,7 +391,7 @@ class EmulatedBoard:
 
     def _check_limit(self) -> None:
         silent = self.instructions - self._spoke_at
-        if silent > self.instruction_limit and not self._state[IDLE]:
+        if silent > self.instruction_limit and not self._state.core.idle:
             raise Fault(f"run-away: {silent:,} instructions without a word or a request for input")
 
     def _crashed(self, fault: Fault) -> DeviceCrashed:

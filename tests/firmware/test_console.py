@@ -10,7 +10,6 @@ import pytest
 from mlperf_tiny.firmware.boards import BOARDS, Board
 from mlperf_tiny.firmware.build import build_firmware
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
-from mlperf_tiny.runners.emulator.native.state import UART_OVERRUN
 from tests.fakes.compiled import KWS
 from tests.fakes.wire_formats import WIRE_FORMATS
 
@@ -32,6 +31,6 @@ def test_a_lost_byte_drops_only_its_command(chip: Board, tmp_path: Path) -> None
     assert talk(board).endswith(b"m-ready\r\n")
     answer = talk(board, b"name%")
     # The second byte came between the reads of status and data: the flag stands and no byte waits.
-    board._state[UART_OVERRUN] = 1
+    board._state.uart.overrun = 1
     assert talk(board, b"%") == DAMAGED
     assert talk(board, b"name%") == answer

@@ -10,8 +10,8 @@ import pytest
 from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from mlperf_tiny.runners.emulator.native.counts import DATA, FETCH, UNALIGNED, Counts
-from mlperf_tiny.runners.emulator.native.memory import access, fetch, unaligned_cycles
-from mlperf_tiny.runners.emulator.native.state import CYCLES, State, new_state
+from mlperf_tiny.runners.emulator.native.entry_points import access, fetch, unaligned_cycles
+from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
 from mlperf_tiny.runners.emulator.timing.memory_system import memory_system_of, regions, switches
 from tests.runners.emulator_images import build_image
@@ -26,24 +26,24 @@ FLASH, ITCM_FLASH, DTCM, SRAM, ITCM = 0x0800_0000, 0x0020_0000, 0x2000_0000, 0x2
 
 
 def memory(device: str, acr: int | None = None, ccr: int = CACHES_ON) -> State:
-    state = new_state()
+    state = State()
     MemorySetup(state, find_board(device)).update(ACR[device] if acr is None else acr, ccr)
     return state
 
 
 def read_cycles(state: State, addresses: Sequence[int], size: int = 4) -> int:
-    before = int(state[CYCLES])
+    before = int(state.core.cycles)
     for address in addresses:
         access(state, address, size, False)
-    return int(state[CYCLES]) - before
+    return int(state.core.cycles) - before
 
 
 def fetch_cycles(state: State, blocks: Sequence[tuple[int, int]]) -> int:
     """Blocks of (address, size in bytes), each reached by a branch."""
-    before = int(state[CYCLES])
+    before = int(state.core.cycles)
     for address, size in blocks:
         fetch(state, address, address + size - 1, True)
-    return int(state[CYCLES]) - before
+    return int(state.core.cycles) - before
 
 
 def words(base: int, count: int, step: int = 4) -> list[int]:
@@ -148,7 +148,7 @@ def test_unaligned(device: str, size: int, is_write: bool, cycles_by_offset: tup
 def test_stores_never_wait_and_leave_their_line_in_the_cache() -> None:
     state = memory(F746)
     access(state, SRAM, 4, True)
-    assert state[CYCLES] == 0
+    assert state.core.cycles == 0
     assert read_cycles(state, words(SRAM, 8)) == 0
 
 
@@ -162,7 +162,7 @@ def test_the_replacement_is_the_same_each_time() -> None:
 
 
 def test_what_is_switched_on_starts_empty() -> None:
-    setup = MemorySetup(state := new_state(), find_board(F746))
+    setup = MemorySetup(state := State(), find_board(F746))
     setup.update(ACR[F746], CACHES_ON)
     assert (read_cycles(state, [SRAM]), read_cycles(state, [SRAM])) == (4, 0)
     setup.update(ACR[F746], CACHES_OFF)
@@ -183,7 +183,7 @@ def test_slow_clocks_wait_less(wait_states: int, line_read: int, line_fetch: int
 
 @pytest.mark.parametrize("board", [board for board in BOARDS if not board.is_host], ids=lambda board: board.device)
 def test_every_board_has_a_memory_system_that_fits(board: Board) -> None:
-    MemorySetup(new_state(), board).update(0, 0)
+    MemorySetup(State(), board).update(0, 0)
     row = memory_system_of(board)
     assert not switches(row, 0, 0).accelerator
     assert switches(row, 1 << 9 | 1 << 10, 0).accelerator_data

@@ -8,8 +8,8 @@ import pytest
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.runners.emulator.chip.bus import Bus
 from mlperf_tiny.runners.emulator.chip.chips import chip_of
-from mlperf_tiny.runners.emulator.native.callbacks import read_register
-from mlperf_tiny.runners.emulator.native.state import CYCLES, new_state
+from mlperf_tiny.runners.emulator.native.entry_points import read_register
+from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.peripherals.registers import PeripheralFault
 
 DEVICES = ("stm32f446", "stm32f746")
@@ -20,7 +20,7 @@ TIM2, TIM5, DWT, GPIOA, GPIOB = 0x4000_0000, 0x4000_0C00, 0xE000_1000, 0x4002_00
 
 def make_bus(device: str = "stm32f746", baud: int | None = None) -> Bus:
     board = find_board(device)
-    return Bus(board, chip_of(board), new_state(), lambda: None, baud)
+    return Bus(board, chip_of(board), State(), lambda: None, baud)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -131,7 +131,7 @@ def test_pin_edges_carry_device_time() -> None:
     bus.write(GPIOA + 0x18, 4, 1 << 8)  # high before it drives: no edge
     bus.write(GPIOA, 4, 0xA800_0000 | 1 << 16)
     for cycles, value in ((1600, 1 << 24), (3200, 1 << 24), (4800, 1 << 8)):
-        bus.state[CYCLES] = cycles
+        bus.state.core.cycles = cycles
         bus.write(GPIOA + 0x18, 4, value)
     microsecond = 10**9
     assert bus.pin_edges == [(0, "PA8", 1), (100 * microsecond, "PA8", 0), (300 * microsecond, "PA8", 1)]
@@ -153,10 +153,10 @@ def test_timer_counts(prescaler: int, cycles: int, count: int) -> None:
     bus = make_bus()
     for where, what in ((APB1ENR, 8), (TIM5 + 0x28, prescaler), (TIM5 + 0x14, 1), (TIM5, 1)):
         bus.write(where, 4, what)
-    bus.state[CYCLES] += cycles
+    bus.state.core.cycles += cycles
     assert read_register(bus.state, TIM5 + 0x24, 4) == count
     bus.write(TIM5, 4, 0)
-    bus.state[CYCLES] += 12345
+    bus.state.core.cycles += 12345
     assert read_register(bus.state, TIM5 + 0x24, 4) == count
 
 
@@ -164,23 +164,23 @@ def test_timer_wraps_and_prescaler_waits_for_an_update() -> None:
     bus = make_bus()
     for where, what in ((APB1ENR, 1), (TIM2, 1), (TIM2 + 0x28, 99)):
         bus.write(where, 4, what)
-    bus.state[CYCLES] += 50
+    bus.state.core.cycles += 50
     assert bus.read(TIM2 + 0x24, 4) == 50
     bus.write(TIM2 + 0x24, 4, 0xFFFF_FFFF)
-    bus.state[CYCLES] += 2
+    bus.state.core.cycles += 2
     assert bus.read(TIM2 + 0x24, 4) == 1
 
 
 def test_cycle_counter_needs_trace_and_enable() -> None:
     bus = make_bus("stm32f446")
     bus.write(DWT, 4, 1)
-    bus.state[CYCLES] += 100
+    bus.state.core.cycles += 100
     assert read_register(bus.state, DWT + 4, 4) == 0
     bus.write(SCS + 0xDFC, 4, 1 << 24)
-    bus.state[CYCLES] += 100
+    bus.state.core.cycles += 100
     assert read_register(bus.state, DWT + 4, 4) == 100
     bus.write(DWT + 4, 4, 0xFFFF_FFF0)
-    bus.state[CYCLES] += 0x20
+    bus.state.core.cycles += 0x20
     assert read_register(bus.state, DWT + 4, 4) == 0x10
 
 
@@ -189,9 +189,9 @@ def test_systick_counts_down_and_flags_once() -> None:
     bus.write(SCS + 0x14, 4, 99)
     bus.write(SCS + 0x18, 4, 0)
     bus.write(SCS + 0x10, 4, 5)
-    bus.state[CYCLES] += 30
+    bus.state.core.cycles += 30
     assert bus.read(SCS + 0x18, 4) == 69
-    bus.state[CYCLES] += 100
+    bus.state.core.cycles += 100
     assert bus.read(SCS + 0x18, 4) == 69
     assert (bus.read(SCS + 0x10, 4) >> 16 & 1, bus.read(SCS + 0x10, 4) >> 16 & 1) == (1, 0)
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from mlperf_tiny.firmware.boards import Board, Chip
 from mlperf_tiny.runners.emulator.chip.chips import Slot, slots_of
 from mlperf_tiny.runners.emulator.native.device_time import DeviceTime
-from mlperf_tiny.runners.emulator.native.state import CYCLES, STOP_AT, UART_KIND, UART_LOST, State
+from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.peripherals.clock_tree import ClockProblem, ClockRegisters, Clocks, clocks
 from mlperf_tiny.runners.emulator.peripherals.core import SYSTICK, Dwt, SystemControl
 from mlperf_tiny.runners.emulator.peripherals.gpio import Gpio
@@ -49,9 +49,9 @@ class Bus:
 
     def reset(self) -> None:
         """All registers to their reset values; device time goes on. Bytes under way on the line are lost."""
-        self.time.change_clock(int(self.state[CYCLES]), self.chip.clocks.hsi_hz)
+        self.time.change_clock(self.state.core.cycles, self.chip.clocks.hsi_hz)
         self.clocks = self._reset_clocks()
-        self.state[UART_KIND:UART_LOST] = 0
+        self.state.array["uart"] = 0
         self._build()
 
     def _reset_clocks(self) -> Clocks:
@@ -125,7 +125,7 @@ class Bus:
         except ClockProblem as problem:
             raise PeripheralFault(f"clock set-up: {problem}") from None
         if now.core_hz != self.clocks.core_hz:
-            self.time.change_clock(int(self.state[CYCLES]), now.core_hz)
+            self.time.change_clock(self.state.core.cycles, now.core_hz)
         self.clocks = now
         self.caches_changed()
         for model in self._by_name.values():
@@ -159,7 +159,7 @@ class Bus:
     # What interrupts ask for.
 
     def interrupts_changed(self) -> None:
-        self.state[STOP_AT] = 0
+        self.state.core.stop_at = 0
 
     def enabled_interrupts(self) -> list[int]:
         """Numbers of the exceptions that are switched on, at their source and in the NVIC."""
@@ -198,4 +198,4 @@ class Bus:
         return port.mode(int(pin[2:])), port.alternate_function(int(pin[2:]))
 
     def pin_changed(self, pin: str, level: int) -> None:
-        self.pin_edges.append((self.time.at(int(self.state[CYCLES])), pin, level))
+        self.pin_edges.append((self.time.at(self.state.core.cycles), pin, level))

@@ -9,32 +9,14 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from mlperf_tiny.runners.emulator.native.callbacks import find_row
-from mlperf_tiny.runners.emulator.native.state import (
-    BEFORE,
-    EDGES,
-    MAX_BLOCKS,
-    NEXT_ADDRESS,
-    ROW_BEFORE,
-    ROW_BRANCH,
-    ROW_CYCLES,
-    ROW_EXECUTIONS,
-    ROW_INSTRUCTIONS,
-    ROW_IS_CONDITIONAL,
-    ROW_KEY,
-    ROW_MISPREDICT,
-    ROW_WORDS,
-    TABLE,
-    TABLE_ROWS,
-    State,
-    edge_key,
-)
+from mlperf_tiny.runners.emulator.native.entry_points import find_row
+from mlperf_tiny.runners.emulator.native.state import EDGE_ROWS, MAX_BLOCKS, State, edge_key
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, BlockTerminator, BranchKind, Stall
 from mlperf_tiny.runners.emulator.timing.decode.thumb import branches_to_itself, may_hold_it
 from mlperf_tiny.runners.emulator.timing.levels import CostModel
 
 # Open addressing gets slow when nearly full; clearing the table only costs the prices worked out again.
-MAX_EDGES = TABLE_ROWS * 3 // 4
+MAX_EDGES = EDGE_ROWS * 3 // 4
 
 _STALLS = tuple(Stall)
 _NO_BRANCH = BlockTerminator(BranchKind.FALL_THROUGH)
@@ -45,14 +27,14 @@ class BlockCosts:
 
     def __init__(self, state: State, cost_model: CostModel, code: Callable[[int, int], bytes]) -> None:
         self._state, self._cost_model, self._code = state, cost_model, code
-        self._rows = state[TABLE : TABLE + TABLE_ROWS * ROW_WORDS].reshape(TABLE_ROWS, ROW_WORDS)
+        self._rows = state.array["edges"][0]
         # Block 0 is "unknown". A block's number outlives the rows of the table.
         self._blocks: list[Block | None] = [None]
         self._terminators: list[BlockTerminator] = [_NO_BRANCH]
         self._numbers: dict[tuple[int, int], int] = {}
         self._cleared: Counter[tuple[int, int]] = Counter()
         # Of each row of the table: issue cycles, then stalls by cause, of one execution.
-        self._parts: npt.NDArray[np.int64] = np.zeros((TABLE_ROWS, 1 + len(_STALLS)), np.int64)
+        self._parts: npt.NDArray[np.int64] = np.zeros((EDGE_ROWS, 1 + len(_STALLS)), np.int64)
         self._cleared_parts: npt.NDArray[np.int64] = np.zeros(1 + len(_STALLS), np.int64)
         self._used: list[int] = []
 
@@ -62,27 +44,27 @@ class BlockCosts:
         if not may_be_interrupted and branches_to_itself(code):
             return False
         state = self._state
-        if state[EDGES] >= MAX_EDGES:
+        if state.core.edges >= MAX_EDGES:
             self._clear()
-        taken = bool(state[NEXT_ADDRESS] != address)
-        number_before = int(state[BEFORE]) >> 1
+        taken = bool(state.core.next_address != address)
+        number_before = state.core.before >> 1
         block = Block(address, code)
         cost = self._cost_model.cost(block, self._blocks[number_before], taken)
         terminator = self._terminators[number_before]
-        key = edge_key(int(state[BEFORE]) | taken, address, size_bytes)
-        place = (int(find_row(state, key)) - TABLE) // ROW_WORDS
-        row = self._rows[place]
-        row[ROW_INSTRUCTIONS] = cost.instructions
-        row[ROW_CYCLES] = cost.cycles
-        row[ROW_EXECUTIONS] = 0
-        row[ROW_BEFORE] = self._number(block, cost.terminator) << 1 if self._cost_model.by_edge else 0
-        row[ROW_BRANCH] = terminator.branch is not BranchKind.FALL_THROUGH
-        row[ROW_MISPREDICT] = terminator.mispredict_cycles
-        row[ROW_IS_CONDITIONAL] = may_hold_it(code)
-        row[ROW_KEY] = key
+        key = edge_key(state.core.before | taken, address, size_bytes)
+        place = int(find_row(state, key))
+        row = state.edges[place]
+        row.instructions = cost.instructions
+        row.cycles = cost.cycles
+        row.executions = 0
+        row.before = self._number(block, cost.terminator) << 1 if self._cost_model.by_edge else 0
+        row.ends_in_branch = terminator.branch is not BranchKind.FALL_THROUGH
+        row.mispredict_cycles = terminator.mispredict_cycles
+        row.may_be_conditional = may_hold_it(code)
+        row.key = key
         self._parts[place] = (cost.issue_cycles, *(cost.stalls.get(stall, 0) for stall in _STALLS))
         self._used.append(place)
-        state[EDGES] += 1
+        state.core.edges += 1
         return True
 
     def executions(self) -> dict[tuple[int, int], int]:
@@ -107,13 +89,13 @@ class BlockCosts:
 
     def _counted(self) -> Counter[tuple[int, int]]:
         counted: Counter[tuple[int, int]] = Counter()
-        for row in self._rows[self._used]:
-            key = int(row[ROW_KEY])
-            counted[key >> 11 & 0xFFFF_FFFF, key & 0x7FF] += int(row[ROW_EXECUTIONS])
+        used = self._rows[self._used]
+        for key, executions in zip(used["key"].tolist(), used["executions"].tolist(), strict=True):
+            counted[key >> 11 & 0xFFFF_FFFF, key & 0x7FF] += executions
         return counted
 
     def _summed_parts(self) -> npt.NDArray[np.int64]:
-        summed: npt.NDArray[np.int64] = self._rows[self._used, ROW_EXECUTIONS] @ self._parts[self._used]
+        summed: npt.NDArray[np.int64] = self._rows["executions"][self._used] @ self._parts[self._used]
         return summed
 
     def _clear(self) -> None:
@@ -121,4 +103,4 @@ class BlockCosts:
         self._cleared_parts += self._summed_parts()
         self._rows[:] = 0
         self._used.clear()
-        self._state[EDGES] = 0
+        self._state.core.edges = 0

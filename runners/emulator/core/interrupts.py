@@ -25,19 +25,8 @@ from unicorn import Uc, UcError
 
 from mlperf_tiny.runners.emulator.chip.bus import Bus
 from mlperf_tiny.runners.emulator.core.faults import Fault, FaultWatch
-from mlperf_tiny.runners.emulator.native.state import (
-    ACCESSES,
-    BEFORE,
-    CYCLES,
-    IDLE,
-    IDLE_CYCLES,
-    INSTRUCTIONS,
-    INTERRUPT_AT,
-    NEVER,
-    NEXT_ADDRESS,
-    State,
-)
-from mlperf_tiny.runners.emulator.native.uart import advance, next_event, start_line
+from mlperf_tiny.runners.emulator.native.entry_points import advance, next_event, start_line
+from mlperf_tiny.runners.emulator.native.state import NEVER, State
 from mlperf_tiny.runners.emulator.peripherals.core import SYSTICK
 from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
@@ -78,7 +67,7 @@ class Interrupts:
         self._waited_since: int | None = None
         self._look_after, self._looked_at = FIRST_LOOK, 0
         self._faults.in_handler = False
-        self._state[INTERRUPT_AT] = NEVER
+        self._state.core.interrupt_at = NEVER
 
     @property
     def in_use(self) -> bool:
@@ -96,19 +85,21 @@ class Interrupts:
         """
         state = self._state
         if self._handling or not self.in_use:
-            state[INTERRUPT_AT] = NEVER
+            state.core.interrupt_at = NEVER
             return
         pending = self._pending()
         number = next((number for number in pending if not self._masked(number)), None)
         if not pending:
             self._masked_checks = 0
-            state[INTERRUPT_AT] = self._due()
+            state.core.interrupt_at = self._due()
         elif number is None or self._uc.reg_read(arm.UC_ARM_REG_XPSR) & _IT_BITS:
             self._masked_checks += 1
-            state[INTERRUPT_AT] = state[CYCLES] + (LATE_CHECK_CYCLES if self._masked_checks > PROMPT_CHECKS else 1)
+            state.core.interrupt_at = state.core.cycles + (
+                LATE_CHECK_CYCLES if self._masked_checks > PROMPT_CHECKS else 1
+            )
         else:
             self._enter(number)
-            state[INTERRUPT_AT] = NEVER
+            state.core.interrupt_at = NEVER
 
     def leave(self) -> bool:
         """After a turn: if it ended in an exception return, go back to what was interrupted and return True.
@@ -150,16 +141,16 @@ class Interrupts:
             return
         start_line(state)
         due = self._due()
-        now = int(state[CYCLES])
+        now = state.core.cycles
         if self._waited_since is None:
             self._waited_since = now
         only_ticks = self._console_quiet() and now - self._waited_since > ONLY_TICKS_S * self._bus.clocks.core_hz
         if due == NEVER or only_ticks:
-            state[IDLE] = 1
+            state.core.idle = 1
             self._waited_since = None
         elif due > now:
-            state[IDLE_CYCLES] += due - now
-            state[CYCLES] = due
+            state.core.idle_cycles += due - now
+            state.core.cycles = due
             advance(state)
 
     def only_waits(self, run_on: Callable[[], bool]) -> bool:
@@ -168,7 +159,7 @@ class Interrupts:
         ``run_on()`` lets the core run one block on and returns whether it could. A core that is busy for long, or
         waits in a way that is not recognised, gets the bytes that wait for it all the same.
         """
-        now = int(self._state[INSTRUCTIONS])
+        now = self._state.core.instructions
         if self._handling or not self.in_use or now - self._looked_at < self._look_after:
             return False
         self._looked_at, self._look_after = now, min(self._look_after * LOOK_GROWTH, LONGEST_LOOK)
@@ -180,14 +171,14 @@ class Interrupts:
 
     def _spins(self, run_on: Callable[[], bool]) -> bool:
         """Whether a few blocks lead back to where they began, with nothing changed: register, memory or device."""
-        self._state[INTERRUPT_AT] = NEVER
-        before, accesses = self._faults.registers(), int(self._state[ACCESSES])
+        self._state.core.interrupt_at = NEVER
+        before, accesses = self._faults.registers(), self._state.core.register_reads
         for _ in range(SPIN_BLOCKS):
             start = self._uc.reg_read(arm.UC_ARM_REG_PC) & ~1
             if not run_on():
                 return False
-            end = int(self._state[NEXT_ADDRESS])
-            if not start < end <= start + 1024 or self._state[ACCESSES] != accesses:
+            end = self._state.core.next_address
+            if not start < end <= start + 1024 or self._state.core.register_reads != accesses:
                 return False
             code = bytes(self._uc.mem_read(start, end - start))
             if any(placed.operation.kind in _WRITES for placed in decode_block(Block(start, code))):
@@ -251,9 +242,9 @@ class Interrupts:
 
     def _elapse(self, cycles: int, next_address: int) -> None:
         """Charge an entry or return; the block after it is not the target of a branch that anything predicted."""
-        self._state[CYCLES] += cycles
-        self._state[NEXT_ADDRESS] = next_address
-        self._state[BEFORE] = 0
+        self._state.core.cycles += cycles
+        self._state.core.next_address = next_address
+        self._state.core.before = 0
 
     def _words(self, address: int, count: int) -> list[int]:
         data = bytes(self._uc.mem_read(address, 4 * count))

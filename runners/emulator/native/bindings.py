@@ -12,19 +12,10 @@ import unicorn.unicorn_py3.unicorn as loaded
 from unicorn import UC_HOOK_BLOCK, UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, Uc, UcError
 
 from mlperf_tiny.runners.emulator.native import callbacks as native
-from mlperf_tiny.runners.emulator.native.state import (
-    MISS_FN,
-    READ_FN,
-    REGISTER_READ_FN,
-    REGISTER_WRITE_FN,
-    STOP_FN,
-    WATCHES_MEMORY,
-    WRITE_FN,
-    State,
-)
+from mlperf_tiny.runners.emulator.native.state import State
 
 _POINTER, _U64, _I64 = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int64
-_PriceCallback = ctypes.CFUNCTYPE(_I64, _I64, _I64)
+_CostCallback = ctypes.CFUNCTYPE(_I64, _I64, _I64)
 _ReadCallback = ctypes.CFUNCTYPE(_I64, _I64, _I64)
 _WriteCallback = ctypes.CFUNCTYPE(_I64, _I64, _I64, _I64)
 
@@ -59,7 +50,7 @@ def start(uc: Uc, address: int, end: int) -> int:
 def install(
     uc: Uc,
     state: State,
-    price_block: Callable[[int, int], int],
+    cost_block: Callable[[int, int], int],
     read_register: Callable[[int, int], int],
     write_register: Callable[[int, int, int], int],
     count_blocks: bool,
@@ -71,18 +62,18 @@ def install(
     benchmark wants.
     """
     library = _library()
-    callbacks = (_PriceCallback(price_block), _ReadCallback(read_register), _WriteCallback(write_register))
-    for word, callback in zip((MISS_FN, READ_FN, WRITE_FN), callbacks, strict=True):
-        state[word] = ctypes.cast(callback, _POINTER).value or 0
-    state[STOP_FN] = ctypes.cast(library.uc_emu_stop, _POINTER).value or 0
-    state[REGISTER_READ_FN] = ctypes.cast(library.uc_reg_read, _POINTER).value or 0
-    state[REGISTER_WRITE_FN] = ctypes.cast(library.uc_reg_write, _POINTER).value or 0
-    user = state.ctypes.data
+    callbacks = (_CostCallback(cost_block), _ReadCallback(read_register), _WriteCallback(write_register))
+    for name, callback in zip(("cost_block", "read", "write"), callbacks, strict=True):
+        setattr(state.callback, name, ctypes.cast(callback, _POINTER).value or 0)
+    state.callback.stop = ctypes.cast(library.uc_emu_stop, _POINTER).value or 0
+    state.callback.read_cpu_register = ctypes.cast(library.uc_reg_read, _POINTER).value or 0
+    state.callback.write_cpu_register = ctypes.cast(library.uc_reg_write, _POINTER).value or 0
+    user = state.address
     if count_blocks:
         handle = ctypes.c_size_t()
         # begin > end: every address
         _check(library.uc_hook_add(uc._uch, ctypes.byref(handle), UC_HOOK_BLOCK, native.on_block.address, user, 1, 0))
-        if state[WATCHES_MEMORY]:
+        if state.core.watches_memory:
             accesses = UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE
             last = native.PERIPHERAL_BASE - 1
             handle = ctypes.c_size_t()

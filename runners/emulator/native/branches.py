@@ -10,31 +10,23 @@ is guessed to go where it went last.
 from __future__ import annotations
 
 from mlperf_tiny.runners.emulator.native.jit_cache import compiled
-from mlperf_tiny.runners.emulator.native.state import (
-    BTAC,
-    BTAC_BRANCH,
-    BTAC_COUNTER,
-    BTAC_ROWS,
-    BTAC_TARGET,
-    BTAC_WORDS,
-    State,
-)
+from mlperf_tiny.runners.emulator.native.state import BTAC_ROWS, Record
 
 
 @compiled
-def mispredicted(s: State, branch: int, taken: bool, target: int) -> bool:
+def mispredicted(s: Record, branch: int, taken: bool, target: int) -> bool:
     """Whether the branch in front of address ``branch`` was guessed wrong; what it did is learnt."""
-    entry = BTAC + (branch >> 1 & (BTAC_ROWS - 1)) * BTAC_WORDS
-    known = s[entry + BTAC_BRANCH] == branch
-    guess = known and s[entry + BTAC_COUNTER] >= 2
-    wrong = guess != taken or (taken and s[entry + BTAC_TARGET] != target)
+    entry = s.btac[branch >> 1 & (BTAC_ROWS - 1)]
+    known = entry.branch == branch
+    guess = known and entry.counter >= 2
+    wrong = guess != taken or (taken and entry.target != target)
     if taken:
         if not known:
-            s[entry + BTAC_BRANCH] = branch
-            s[entry + BTAC_COUNTER] = 2
-        elif s[entry + BTAC_COUNTER] < 3:
-            s[entry + BTAC_COUNTER] += 1
-        s[entry + BTAC_TARGET] = target
-    elif known and s[entry + BTAC_COUNTER] > 0:
-        s[entry + BTAC_COUNTER] -= 1
+            entry.branch = branch
+            entry.counter = 2
+        elif entry.counter < 3:
+            entry.counter += 1
+        entry.target = target
+    elif known and entry.counter > 0:
+        entry.counter -= 1
     return wrong

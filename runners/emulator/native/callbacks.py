@@ -26,56 +26,7 @@ from unicorn.arm_const import UC_ARM_REG_XPSR
 from mlperf_tiny.runners.emulator.native.branches import mispredicted
 from mlperf_tiny.runners.emulator.native.jit_cache import callback, compiled
 from mlperf_tiny.runners.emulator.native.memory import access, fetch
-from mlperf_tiny.runners.emulator.native.state import (
-    ACCESSES,
-    BEFORE,
-    COUNTER_ADDRESS,
-    COUNTER_BASE,
-    COUNTER_DENOMINATOR,
-    COUNTER_MODULUS,
-    COUNTER_NUMERATOR,
-    COUNTER_ROWS,
-    COUNTER_SINCE,
-    COUNTER_WORDS,
-    COUNTERS,
-    CYCLES,
-    INEXACT_PC,
-    INSTRUCTIONS,
-    INTERRUPT_AT,
-    IS_CONDITIONAL,
-    MISPREDICT_CYCLES,
-    MISPREDICTS,
-    MISS_FN,
-    NEXT_ADDRESS,
-    PREDICTS,
-    READ_FN,
-    REGISTER_READ_FN,
-    REGISTER_WRITE_FN,
-    ROW_BEFORE,
-    ROW_BRANCH,
-    ROW_CYCLES,
-    ROW_EXECUTIONS,
-    ROW_INSTRUCTIONS,
-    ROW_IS_CONDITIONAL,
-    ROW_KEY,
-    ROW_MISPREDICT,
-    ROW_WORDS,
-    STOP_AT,
-    STOP_FN,
-    STOPPED,
-    TABLE,
-    TABLE_BITS,
-    TABLE_ROWS,
-    UART_POLL_ARMED,
-    UART_RX_ADDRESS,
-    UART_STATUS_ADDRESS,
-    UART_TX_ADDRESS,
-    WATCHES_MEMORY,
-    WORDS,
-    WRITE_FN,
-    XPSR,
-    State,
-)
+from mlperf_tiny.runners.emulator.native.state import COUNTER_ROWS, EDGE_BITS, EDGE_ROWS, LAYOUT, Record
 from mlperf_tiny.runners.emulator.native.uart import read_data, read_status, write_data
 
 PERIPHERAL_BASE, PERIPHERAL_BYTES = 0x4000_0000, 0x2000_0000
@@ -138,105 +89,105 @@ def store_byte(typing_context: Any, address: Any, value: Any) -> Any:
 
 
 @compiled
-def find_row(s: State, key: int) -> int:
-    """Index of the row that holds ``key``, or of the free one where it belongs. The table is never full."""
-    place = (key * SPREAD >> (63 - TABLE_BITS)) & (TABLE_ROWS - 1)
+def find_row(s: Record, key: int) -> int:
+    """Index of the row of ``edges`` that holds ``key``, or of the free one where it belongs. It is never full."""
+    row = (key * SPREAD >> (63 - EDGE_BITS)) & (EDGE_ROWS - 1)
     while True:
-        row = TABLE + place * ROW_WORDS
-        if s[row + ROW_KEY] == key or s[row + ROW_KEY] == 0:
+        held = s.edges[row].key
+        if held == key or held == 0:
             return row
-        place = (place + 1) & (TABLE_ROWS - 1)
+        row = (row + 1) & (EDGE_ROWS - 1)
 
 
 @compiled
-def read_counter(s: State, row: int) -> int:
-    """The present value of a free-running counter."""
-    elapsed = s[CYCLES] - s[row + COUNTER_SINCE]
-    count = s[row + COUNTER_BASE] + elapsed * s[row + COUNTER_NUMERATOR] // s[row + COUNTER_DENOMINATOR]
-    return count % s[row + COUNTER_MODULUS]
+def read_counter(s: Record, index: int) -> int:
+    """The present value of the free-running counter in row ``index`` of ``counters``."""
+    counter = s.counters[index]
+    elapsed = s.core.cycles - counter.since
+    count = counter.base + elapsed * counter.numerator // counter.denominator
+    return count % counter.modulus
 
 
 @compiled
-def stop(s: State, uc: int) -> None:
+def stop(s: Record, uc: int) -> None:
     """Stop the core in front of the block that is announced."""
-    s[STOPPED] = 1
-    if s[INEXACT_PC]:
-        store_byte(s[INEXACT_PC], 0)
-    call_1(s[STOP_FN], uc)
+    s.core.stopped = 1
+    if s.core.inexact_pc:
+        store_byte(s.core.inexact_pc, 0)
+    call_1(s.callback.stop, uc)
 
 
 @callback(types.void(types.intp, types.uint64, types.uint32, types.voidptr))
 def on_block(uc: int, address: int, size: int, user: Any) -> None:
-    s = carray(user, (WORDS,), np.int64)
-    if s[INSTRUCTIONS] >= s[STOP_AT] or s[CYCLES] >= s[INTERRUPT_AT]:
+    s = carray(user, (1,), LAYOUT)[0]
+    if s.core.instructions >= s.core.stop_at or s.core.cycles >= s.core.interrupt_at:
         stop(s, uc)
         return
     start = np.int64(address)
-    taken = s[NEXT_ADDRESS] != start
-    key = (s[BEFORE] | taken) << 43 | start << 11 | np.int64(size)
-    row = find_row(s, key)
-    if s[row + ROW_KEY] == 0:
-        if call_2(s[MISS_FN], start, np.int64(size)):
+    taken = s.core.next_address != start
+    key = (s.core.before | taken) << 43 | start << 11 | np.int64(size)
+    edge = s.edges[find_row(s, key)]
+    if edge.key == 0:
+        if call_2(s.callback.cost_block, start, np.int64(size)):
             # Python refuses the block (an endless loop, or an error of its own).
-            s[STOP_AT] = 0
+            s.core.stop_at = 0
             stop(s, uc)
             return
-        row = find_row(s, key)
-    s[INSTRUCTIONS] += s[row + ROW_INSTRUCTIONS]
-    s[CYCLES] += s[row + ROW_CYCLES]
-    s[row + ROW_EXECUTIONS] += 1
-    if s[row + ROW_BRANCH] and s[PREDICTS] and mispredicted(s, s[NEXT_ADDRESS], taken, start):
-        s[MISPREDICTS] += 1
-        s[MISPREDICT_CYCLES] += s[row + ROW_MISPREDICT]
-        s[CYCLES] += s[row + ROW_MISPREDICT]
-    if s[WATCHES_MEMORY]:
-        if s[INEXACT_PC]:
-            store_byte(s[INEXACT_PC], 1)
+        edge = s.edges[find_row(s, key)]
+    s.core.instructions += edge.instructions
+    s.core.cycles += edge.cycles
+    edge.executions += 1
+    if edge.ends_in_branch and s.core.predicts_branches and mispredicted(s, s.core.next_address, taken, start):
+        s.losses.mispredicts += 1
+        s.losses.mispredict_cycles += edge.mispredict_cycles
+        s.core.cycles += edge.mispredict_cycles
+    if s.core.watches_memory:
+        if s.core.inexact_pc:
+            store_byte(s.core.inexact_pc, 1)
         else:
-            s[IS_CONDITIONAL] = s[row + ROW_IS_CONDITIONAL]
+            s.core.is_conditional = edge.may_be_conditional
         fetch(s, start, start + np.int64(size) - 1, taken)
-    s[NEXT_ADDRESS] = start + np.int64(size)
-    s[BEFORE] = s[row + ROW_BEFORE]
+    s.core.next_address = start + np.int64(size)
+    s.core.before = edge.before
 
 
 @callback(types.void(types.intp, types.int32, types.uint64, types.int32, types.int64, types.voidptr))
 def on_access(uc: int, kind: int, address: int, size: int, value: int, user: Any) -> None:
-    s = carray(user, (WORDS,), np.int64)
+    s = carray(user, (1,), LAYOUT)[0]
     access(s, np.int64(address), np.int64(size), kind == UC_MEM_WRITE)
-    if s[IS_CONDITIONAL]:
+    if s.core.is_conditional:
         # For an exact program counter the engine (2.1.4) restores the instruction's IT state too, and does not take it
         # back: the block after this one would start under this one's condition. The rest of this block does not look
         # at it any more.
-        xpsr = s.ctypes.data + XPSR * 8
-        call_3(s[REGISTER_READ_FN], uc, UC_ARM_REG_XPSR, xpsr)
-        if s[XPSR] & IT_STATE:
-            s[XPSR] &= ~IT_STATE
-            call_3(s[REGISTER_WRITE_FN], uc, UC_ARM_REG_XPSR, xpsr)
+        xpsr = s.core.xpsr.ctypes.data
+        call_3(s.callback.read_cpu_register, uc, UC_ARM_REG_XPSR, xpsr)
+        if s.core.xpsr[0] & IT_STATE:
+            s.core.xpsr[0] &= ~IT_STATE
+            call_3(s.callback.write_cpu_register, uc, UC_ARM_REG_XPSR, xpsr)
 
 
 @compiled
-def read_register(s: State, address: int, size: int) -> int:
-    s[ACCESSES] += 1
-    if address == s[UART_STATUS_ADDRESS]:
+def read_register(s: Record, address: int, size: int) -> int:
+    s.core.register_reads += 1
+    if address == s.uart.status_address:
         return read_status(s)
-    if address == s[UART_RX_ADDRESS]:
+    if address == s.uart.rx_address:
         return read_data(s)
-    s[UART_POLL_ARMED] = 0
+    s.uart.poll_armed = 0
     if size == 4:
         for index in range(COUNTER_ROWS):
-            row = COUNTERS + index * COUNTER_WORDS
-            if address == s[row + COUNTER_ADDRESS]:
-                return read_counter(s, row)
-    return call_2(s[READ_FN], address, size)
+            if address == s.counters[index].address:
+                return read_counter(s, index)
+    return call_2(s.callback.read, address, size)
 
 
 @compiled
-def write_register(s: State, address: int, size: int, value: int) -> None:
-    if address == s[UART_TX_ADDRESS]:
+def write_register(s: Record, address: int, size: int, value: int) -> None:
+    if address == s.uart.tx_address:
         write_data(s, value)
         return
-    s[UART_POLL_ARMED] = 0
-    call_3(s[WRITE_FN], address, size, value)
+    s.uart.poll_armed = 0
+    call_3(s.callback.write, address, size, value)
 
 
 _READ = types.uint64(types.intp, types.uint64, types.uint32, types.voidptr)
@@ -245,23 +196,23 @@ _WRITE = types.void(types.intp, types.uint64, types.uint32, types.uint64, types.
 
 @callback(_READ)
 def on_peripheral_read(uc: int, offset: int, size: int, user: Any) -> int:
-    s = carray(user, (WORDS,), np.int64)
+    s = carray(user, (1,), LAYOUT)[0]
     return np.uint64(read_register(s, np.int64(offset) + PERIPHERAL_BASE, np.int64(size)))
 
 
 @callback(_WRITE)
 def on_peripheral_write(uc: int, offset: int, size: int, value: int, user: Any) -> None:
-    s = carray(user, (WORDS,), np.int64)
+    s = carray(user, (1,), LAYOUT)[0]
     write_register(s, np.int64(offset) + PERIPHERAL_BASE, np.int64(size), np.int64(value))
 
 
 @callback(_READ)
 def on_private_read(uc: int, offset: int, size: int, user: Any) -> int:
-    s = carray(user, (WORDS,), np.int64)
+    s = carray(user, (1,), LAYOUT)[0]
     return np.uint64(read_register(s, np.int64(offset) + PRIVATE_BASE, np.int64(size)))
 
 
 @callback(_WRITE)
 def on_private_write(uc: int, offset: int, size: int, value: int, user: Any) -> None:
-    s = carray(user, (WORDS,), np.int64)
+    s = carray(user, (1,), LAYOUT)[0]
     write_register(s, np.int64(offset) + PRIVATE_BASE, np.int64(size), np.int64(value))

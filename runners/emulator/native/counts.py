@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
-from mlperf_tiny.runners.emulator.native import state as layout
 from mlperf_tiny.runners.emulator.native.state import State
 
 MISPREDICT, FETCH, DATA, UNALIGNED = "branch mispredicted", "instruction fetch", "data read", "unaligned access"
@@ -50,23 +49,24 @@ class Counts:
 
 def counts_of(state: State, issue_cycles: int, stalls: Mapping[str, int]) -> Counts:
     """The totals in ``state``, with what the table of prices says of issue cycles and stalls in the pipeline."""
-    words = {
-        MISPREDICT: layout.MISPREDICT_CYCLES,
-        FETCH: layout.FETCH_CYCLES,
-        DATA: layout.DATA_CYCLES,
-        UNALIGNED: layout.UNALIGNED_CYCLES,
+    core, losses = state.core, state.losses
+    lost = {
+        MISPREDICT: losses.mispredict_cycles,
+        FETCH: losses.fetch_cycles,
+        DATA: losses.data_cycles,
+        UNALIGNED: losses.unaligned_cycles,
     }
     return Counts(
-        instructions=int(state[layout.INSTRUCTIONS]),
-        cycles=int(state[layout.CYCLES]),
-        idle_cycles=int(state[layout.IDLE_CYCLES]),
+        instructions=core.instructions,
+        cycles=core.cycles,
+        idle_cycles=core.idle_cycles,
         issue_cycles=issue_cycles,
-        mispredicts=int(state[layout.MISPREDICTS]),
-        fetch_misses=int(state[layout.FETCH_MISSES]),
-        data_misses=int(state[layout.DATA_MISSES]),
-        unaligned=int(state[layout.UNALIGNED]),
-        flash_read_bytes=int(state[layout.FLASH_READ_BYTES]),
-        ram_read_bytes=int(state[layout.RAM_READ_BYTES]),
-        ram_written_bytes=int(state[layout.RAM_WRITTEN_BYTES]),
-        stalls=MappingProxyType({**stalls, **{cause: int(state[word]) for cause, word in words.items()}}),
+        mispredicts=losses.mispredicts,
+        fetch_misses=losses.fetch_misses,
+        data_misses=losses.data_misses,
+        unaligned=losses.unaligned,
+        flash_read_bytes=losses.flash_read_bytes,
+        ram_read_bytes=losses.ram_read_bytes,
+        ram_written_bytes=losses.ram_written_bytes,
+        stalls=MappingProxyType({**stalls, **lost}),
     )

@@ -1,179 +1,247 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where things lie in the block of 64-bit words that the native hooks and Python share.
+"""The block of memory that the native hooks and Python share: one structured dtype, ``LAYOUT``.
 
-One ``numpy.int64`` array holds everything the compiled callbacks touch, so that they need a single pointer and no
-allocation. Numba sees these names as compile-time constants. All times are in core clock cycles.
+One record holds everything the compiled callbacks touch, so that they need a single pointer and no allocation. All
+offsets follow from the dtype, and compiled code and Python use the same names: ``s.core.cycles`` of the record ``s``
+that compiled functions take, ``state.core.cycles`` of a ``State`` in Python. A group is reset as a whole:
+``state.array["uart"] = 0``. All times are in core clock cycles.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-State = npt.NDArray[np.int64]
+_WORD = np.int64
 
-# Counting, and how to leave the emulator.
-INSTRUCTIONS = 0  # executed since power-on
-CYCLES = 1  # elapsed since power-on, waiting included
-STOP_AT = 2  # the block hook stops the core when INSTRUCTIONS has reached this
-STOP_FN = 3  # address of uc_emu_stop
-MISS_FN = 4  # address of the Python callback that prices a block seen for the first time
-READ_FN = 5  # address of the Python callback for register reads that no native model answers
-WRITE_FN = 6
-NEXT_ADDRESS = 7  # where the last block falls through to
-BEFORE = 8  # twice the number of the last block; 0: unknown, or prices do not depend on it
-IDLE_CYCLES = 9  # the part of CYCLES that was skipped because the core only polled
-IDLE = 10  # 1: the firmware waits for input, and nothing is under way
-EDGES = 11  # rows in use in the table
-STOPPED = 12  # 1: the hook refused the last block, which will be announced again
-PREDICTS = 13  # 1: branches are predicted, and wrong guesses cost
-WATCHES_MEMORY = 14  # 1: instruction fetches and data accesses go through the memory system
 
-# Interrupts.
-INTERRUPT_AT = 48  # the block hook stops the core when CYCLES has reached this
-ACCESSES = 49  # register reads since power-on
+def _group(*fields: str | tuple[str, Any] | tuple[str, Any, tuple[int, ...]]) -> np.dtype[np.void]:
+    """A dtype of 64-bit words, in order; a field given as a tuple has a type of its own."""
+    return np.dtype([field if isinstance(field, tuple) else (field, _WORD) for field in fields], align=True)
 
-# The console UART. Addresses are 0 while its clock gate is closed, so that accesses reach the Python model.
-UART_KIND = 16  # 1: SR/DR (F4), 2: ISR/TDR/RDR (F7)
-UART_STATUS_ADDRESS = 17
-UART_RX_ADDRESS = 18
-UART_TX_ADDRESS = 19
-UART_TX_ON = 20
-UART_RX_ON = 21
-UART_KEEP_NEWEST = 22  # CR3.OVRDIS: an unread byte is replaced, no overrun
-UART_FRAME = 23  # cycles of one 10-bit frame
-UART_RX_DATA = 24
-UART_RX_FULL = 25  # RXNE
-UART_OVERRUN = 26
-UART_OVERRUN_SEEN = 27  # F4: status read since the overrun
-UART_TX_END = 28  # when the shift register will be empty
-UART_TX_HELD = 29  # a byte waits in the data register
-UART_RX_ARRIVAL = 30  # when the byte on the wire will have come; 0: the line is quiet
-UART_RX_HEAD = 31  # bytes delivered
-UART_RX_TAIL = 32  # bytes the host has queued
-UART_TX_COUNT = 33  # bytes in the transmit buffer
-UART_POLL_ARMED = 34  # 1: the last register access was a status read
-UART_POLL_VALUE = 35
-UART_POLL_INSTRUCTIONS = 36
-UART_POLLS = 37  # status reads since data last moved
-UART_LOST = 38  # bytes lost to overruns
-UART_STATUS_BITS = 39  # bits of the status register that only the control registers change
-UART_POLL_REPEATS = 40  # equal status reads in a row, with no other register access between
-# The last waiting loops seen, first for a full transmitter, then for anything else: where their block ends, and the
-# status they wait on.
-UART_LOOP_PLACES = 42
-UART_LOOP_VALUES = 44
-
-# Free-running counters that a read brings up to date: TIM2.CNT, TIM5.CNT, DWT.CYCCNT.
-COUNTERS = 64
-COUNTER_WORDS = 8
-COUNTER_ROWS = 3
-COUNTER_ADDRESS = 0
-COUNTER_SINCE = 1  # cycles at which it stood at COUNTER_BASE
-COUNTER_BASE = 2
-COUNTER_NUMERATOR = 3  # counts per COUNTER_DENOMINATOR cycles; 0 while stopped
-COUNTER_DENOMINATOR = 4
-COUNTER_MODULUS = 5
-
-RX_BUFFER = 128
-RX_BYTES = 1 << 16  # one byte a word
-TX_BUFFER = RX_BUFFER + RX_BYTES
-TX_BYTES = 1 << 16
-
-# What branches and memory have cost, where they are modelled; the cycles are part of CYCLES.
-MISPREDICTS = 96
-MISPREDICT_CYCLES = 97
-FETCH_MISSES = 98
-FETCH_CYCLES = 99
-DATA_MISSES = 100
-DATA_CYCLES = 101
-UNALIGNED = 102
-UNALIGNED_CYCLES = 103
-FLASH_READ_BYTES = 104
-RAM_READ_BYTES = 105
-RAM_WRITTEN_BYTES = 106
-
-# The memory system: what its registers and the board row say. Lines are counted in units of their own size.
-FETCHED_LINE = 107  # the line of the last instruction fetch: its address; -1: none
-RANDOM = 108  # of the caches' replacement
-USES = 109  # lookups in the flash accelerator, for its least-recently-used order
-CORE_KIND = 110  # 1: Cortex-M4, 2: Cortex-M7
-PREFETCH = 111  # 1: the flash accelerator reads the next line ahead
-ART_LINE_BITS = 112
-INSTRUCTION_CACHE = 113  # four words each: on, log2 of the line, sets - 1, ways
-DATA_CACHE = 117
-INSTRUCTION_ART = 121  # lines it holds; 0: off
-DATA_ART = 122  # the same for data; -1: shares the lines of the instructions
-# See native.on_access: whether the block now running has conditional instructions, and how their state is cleared.
-IS_CONDITIONAL = 123
-INEXACT_PC = 127  # address of the engine's flag, see exact_pc; 0: the engine keeps the program counter exact
-XPSR = 124
-REGISTER_READ_FN = 125  # addresses of uc_reg_read and uc_reg_write
-REGISTER_WRITE_FN = 126
-CACHE_ON, CACHE_LINE_BITS, CACHE_SET_MASK, CACHE_WAYS = range(4)
 
 # Open-addressed table of edges: a block, and the one that ran before it. One row is one cache line.
-TABLE = TX_BUFFER + TX_BYTES
-TABLE_BITS = 15
-TABLE_ROWS = 1 << TABLE_BITS
-ROW_WORDS = 8
-ROW_KEY = 0  # see edge_key; 0: free
-ROW_INSTRUCTIONS = 1
-ROW_CYCLES = 2
-ROW_EXECUTIONS = 3
-ROW_BEFORE = 4  # what BEFORE becomes once the block has run
-ROW_BRANCH = 5  # how the block before ends: 0 nothing to predict, 1 direct, 2 target in a register
-ROW_MISPREDICT = 6  # what it costs to guess that wrong
-ROW_IS_CONDITIONAL = 7  # 1: the block may hold an IT instruction
+EDGE_BITS = 15
+EDGE_ROWS = 1 << EDGE_BITS
+EDGE = _group(
+    "key",  # see edge_key; 0: free
+    "instructions",
+    "cycles",
+    "executions",
+    "before",  # what core.before becomes once the block has run
+    "ends_in_branch",  # 1: the block before ends in a branch that can be mispredicted
+    "mispredict_cycles",  # what it costs to mispredict that branch
+    "may_be_conditional",  # 1: the block may hold an IT instruction
+)
 
 # Branch target address cache.
-BTAC = TABLE + TABLE_ROWS * ROW_WORDS
 BTAC_ROWS = 64
-BTAC_WORDS = 4
-BTAC_BRANCH = 0  # the address behind the branch; 0: free
-BTAC_TARGET = 1
-BTAC_COUNTER = 2  # 0 to 3; taken is guessed from 2 on
+BTAC = _group(
+    "branch",  # the address after the branch; 0: free
+    "target",
+    "counter",  # 0 to 3; predicted as taken from 2 on
+    "unused",
+)
 
 # Ranges of addresses that are reached in one way, in the order in which they are looked up.
-REGIONS = BTAC + BTAC_ROWS * BTAC_WORDS
 REGION_ROWS = 8
-REGION_WORDS = 8
-REGION_FIRST = 0
-REGION_END = 1  # 0: an unused row
-REGION_PATH = 2  # NO_WAIT, CACHED, ACCELERATED
-REGION_IS_FLASH = 3
-REGION_LINE_READ = 4  # cycles a line costs, read as data or as instructions
-REGION_LINE_FETCH = 5
-REGION_SINGLE_READ = 6  # and a single access past caches that are off
-REGION_SINGLE_FETCH = 7
 NO_WAIT, CACHED, ACCELERATED = 0, 1, 2
+REGION = _group(
+    "first",
+    "end",  # 0: an unused row
+    "path",  # NO_WAIT, CACHED, ACCELERATED
+    "is_flash",
+    "line_read",  # cycles a line costs, read as data or as instructions
+    "line_fetch",
+    "single_read",  # and a single access past caches that are off
+    "single_fetch",
+)
 
-# Tags of the level 1 caches, by set and way: line number + 1, 0: invalid.
-MOST_CACHE_LINES = 512
-INSTRUCTION_TAGS = REGIONS + REGION_ROWS * REGION_WORDS
-DATA_TAGS = INSTRUCTION_TAGS + MOST_CACHE_LINES
+CORE = _group(
+    "instructions",  # executed since power-on
+    "cycles",  # elapsed since power-on, waiting included
+    "idle_cycles",  # the part of cycles that was skipped because the core only polled
+    "stop_at",  # the block hook stops the core when instructions has reached this
+    "interrupt_at",  # the block hook stops the core when cycles has reached this
+    "stopped",  # 1: the hook refused the last block, which will be announced again
+    "idle",  # 1: the firmware waits for input, and nothing is under way
+    "next_address",  # where the last block falls through to
+    "before",  # twice the number of the last block; 0: unknown, or costs do not depend on it
+    "edges",  # rows in use in the table
+    "predicts_branches",  # 1: branches are predicted, and mispredicted ones cost cycles
+    "watches_memory",  # 1: instruction fetches and data accesses go through the memory system
+    "register_reads",  # since power-on
+    "is_conditional",  # whether the block now running has conditional instructions, see callbacks.on_access
+    "inexact_pc",  # address of the engine's flag, see exact_pc; 0: the engine keeps the program counter exact
+    ("xpsr", _WORD, (1,)),  # an array, so that its address can be passed on
+)
 
-# The flash accelerator: for each line of the flash when it was last used (0: not held), and the lines held.
-MOST_FLASH_LINES = 1 << 18
-MOST_ART_LINES = 128
-INSTRUCTION_ART_USED = DATA_TAGS + MOST_CACHE_LINES
-DATA_ART_USED = INSTRUCTION_ART_USED + MOST_FLASH_LINES
-INSTRUCTION_ART_LINES = DATA_ART_USED + MOST_FLASH_LINES
-DATA_ART_LINES = INSTRUCTION_ART_LINES + MOST_ART_LINES
+CALLBACK = _group(
+    "stop",  # address of uc_emu_stop
+    "read_cpu_register",  # addresses of uc_reg_read and uc_reg_write
+    "write_cpu_register",
+    "cost_block",  # address of the Python callback that computes the cost of a block seen for the first time
+    "read",  # addresses of the Python callbacks for register accesses that no native model answers
+    "write",
+)
 
-WORDS = DATA_ART_LINES + MOST_ART_LINES
+# The console UART. Addresses are 0 while its clock gate is closed, so that accesses reach the Python model.
+UART = _group(
+    "kind",  # 1: SR/DR (F4), 2: ISR/TDR/RDR (F7)
+    "status_address",
+    "rx_address",
+    "tx_address",
+    "tx_on",
+    "rx_on",
+    "keep_newest",  # CR3.OVRDIS: an unread byte is replaced, no overrun
+    "frame",  # cycles of one 10-bit frame
+    "rx_data",
+    "rx_full",  # RXNE
+    "overrun",
+    "overrun_seen",  # F4: status read since the overrun
+    "tx_end",  # when the shift register will be empty
+    "tx_held",  # a byte waits in the data register
+    "rx_arrival",  # when the byte on the wire will have come; 0: the line is quiet
+    "rx_head",  # bytes delivered
+    "rx_tail",  # bytes the host has queued
+    "tx_count",  # bytes in the transmit buffer
+    "poll_armed",  # 1: the last register access was a status read
+    "poll_value",
+    "poll_instructions",
+    "polls",  # status reads since data last moved
+    "poll_repeats",  # equal status reads in a row, with no other register access between
+    "status_bits",  # bits of the status register that only the control registers change
+)
 
+# What has been seen on the console line; a reset of the chip does not change it.
+CONSOLE = _group(
+    "lost",  # bytes lost to overruns
+    # The last waiting loops seen, first for a full transmitter, then for anything else: where their block ends, and
+    # the status they wait on.
+    ("loop_places", _WORD, (2,)),
+    ("loop_values", _WORD, (2,)),
+)
+RX_BYTES = TX_BYTES = 1 << 16
+
+# Free-running counters that a read brings up to date: TIM2.CNT, TIM5.CNT, DWT.CYCCNT.
+COUNTER_ROWS = 3
+COUNTER = _group(
+    "address",
+    "since",  # cycles at which it stood at base
+    "base",
+    "numerator",  # counts per denominator cycles; 0 while stopped
+    "denominator",
+    "modulus",
+)
+
+# What branches and memory have cost, where they are modelled; the cycles are part of core.cycles.
+LOSSES = _group(
+    "mispredicts",
+    "mispredict_cycles",
+    "fetch_misses",
+    "fetch_cycles",
+    "data_misses",
+    "data_cycles",
+    "unaligned",
+    "unaligned_cycles",
+    "flash_read_bytes",
+    "ram_read_bytes",
+    "ram_written_bytes",
+)
+
+# The memory system: what its registers and the board row say. Lines are counted in units of their own size.
+MEMORY = _group(
+    "fetched_line",  # the line of the last instruction fetch: its address; -1: none
+    "random",  # of the caches' replacement
+    "uses",  # lookups in the flash accelerator, for its least-recently-used order
+    "prefetch",  # 1: the flash accelerator reads the next line ahead
+    "accelerator_line_bits",
+    "unaligned_read",  # cycles an unaligned access costs on top; a word at an odd address costs the last one more
+    "unaligned_write",
+    "unaligned_odd_word",
+)
+MAX_CACHE_LINES = 512
+CACHE = _group(
+    "on",
+    "line_bits",
+    "set_mask",
+    "ways",
+    ("tags", _WORD, (MAX_CACHE_LINES,)),  # by set and way: line number + 1, 0: invalid
+)
+MAX_FLASH_LINES = 1 << 18
+MAX_ACCELERATOR_LINES = 128
+ACCELERATOR = _group(
+    "lines",  # how many it holds; 0: off; -1 (data only): shares the lines of the instructions
+    ("held", _WORD, (MAX_ACCELERATOR_LINES,)),  # the lines it holds: number + 1, 0: free
+    ("used", _WORD, (MAX_FLASH_LINES,)),  # for each line of the flash when it was last used; 0: not held
+)
+
+LAYOUT = np.dtype(
+    [
+        ("edges", EDGE, (EDGE_ROWS,)),  # first, so that a row is one cache line
+        ("btac", BTAC, (BTAC_ROWS,)),
+        ("regions", REGION, (REGION_ROWS,)),
+        ("core", CORE),
+        ("callback", CALLBACK),
+        ("uart", UART),
+        ("console", CONSOLE),
+        ("counters", COUNTER, (COUNTER_ROWS,)),
+        ("losses", LOSSES),
+        ("memory", MEMORY),
+        ("instruction_cache", CACHE),
+        ("data_cache", CACHE),
+        ("instruction_accelerator", ACCELERATOR),
+        ("data_accelerator", ACCELERATOR),
+        ("rx", np.uint8, (RX_BYTES,)),
+        ("tx", np.uint8, (TX_BYTES,)),
+    ],
+    align=True,
+)
+
+Record = Any
+"""A record of dtype ``LAYOUT``, as compiled functions see it."""
+
+_layout: Any = LAYOUT  # numpy's type stubs do not know structures
+_Groups: Any = np.ctypeslib.as_ctypes_type(_layout)
+CACHE_LINE_BYTES = 64
 # No stop is due: more instructions than will ever be run.
 NEVER = 1 << 62
 
 
-def new_state() -> State:
-    """A zeroed state with its data on a 64-byte boundary, so that a table row is one cache line."""
-    raw = np.zeros(WORDS + 8, dtype=np.int64)
-    skip = (-raw.ctypes.data // 8) % 8
-    state = raw[skip : skip + WORDS]
-    state[INTERRUPT_AT] = NEVER
-    return state
+class State:
+    """The shared memory of one board, as Python sees it: its groups are ctypes structures, whose fields are ints."""
+
+    edges: Any
+    btac: Any
+    regions: Any
+    core: Any
+    callback: Any
+    uart: Any
+    console: Any
+    counters: Any
+    losses: Any
+    memory: Any
+    instruction_cache: Any
+    data_cache: Any
+    instruction_accelerator: Any
+    data_accelerator: Any
+    rx: Any
+    tx: Any
+
+    def __init__(self) -> None:
+        """Zeroes, on a 64-byte boundary, so that a row of ``edges`` is one cache line."""
+        raw = np.zeros(LAYOUT.itemsize + CACHE_LINE_BYTES, dtype=np.uint8)
+        skip = -raw.ctypes.data % CACHE_LINE_BYTES
+        self.array: npt.NDArray[np.void] = raw[skip : skip + LAYOUT.itemsize].view(LAYOUT)
+        """The record, in an array of one."""
+        self.address = int(self.array.ctypes.data)
+        """Where the record lies, for C."""
+        groups = _Groups.from_buffer(raw, skip)
+        for name, _ in _Groups._fields_:
+            setattr(self, name, getattr(groups, name))
+        self.core.interrupt_at = NEVER
 
 
 # Block numbers that fit into a key.
@@ -181,8 +249,14 @@ MAX_BLOCKS = 1 << 19
 
 
 def edge_key(before: int, address: int, size_bytes: int) -> int:
-    """The table key of a block behind ``before``, twice a block number and 1 if that was left by a branch.
+    """The key of an edge: a block, and what ran before it. Blocks overlap, so the address alone does not name one.
 
-    Blocks overlap, so the address alone does not name one.
+    Args:
+        before: Twice the number of the block before, and 1 if that was left by a branch.
+        address: Of the block.
+        size_bytes: Of the block, below 2048.
+
+    Returns:
+        A key above 0.
     """
     return before << 43 | address << 11 | size_bytes

@@ -14,43 +14,7 @@ the core is idle until the host sends something.
 from __future__ import annotations
 
 from mlperf_tiny.runners.emulator.native.jit_cache import compiled
-from mlperf_tiny.runners.emulator.native.state import (
-    CYCLES,
-    IDLE,
-    IDLE_CYCLES,
-    INSTRUCTIONS,
-    NEXT_ADDRESS,
-    RX_BUFFER,
-    RX_BYTES,
-    STOP_AT,
-    TX_BUFFER,
-    TX_BYTES,
-    UART_FRAME,
-    UART_KEEP_NEWEST,
-    UART_KIND,
-    UART_LOOP_PLACES,
-    UART_LOOP_VALUES,
-    UART_LOST,
-    UART_OVERRUN,
-    UART_OVERRUN_SEEN,
-    UART_POLL_ARMED,
-    UART_POLL_INSTRUCTIONS,
-    UART_POLL_REPEATS,
-    UART_POLL_VALUE,
-    UART_POLLS,
-    UART_RX_ARRIVAL,
-    UART_RX_DATA,
-    UART_RX_FULL,
-    UART_RX_HEAD,
-    UART_RX_ON,
-    UART_RX_TAIL,
-    UART_STATUS_BITS,
-    UART_TX_COUNT,
-    UART_TX_END,
-    UART_TX_HELD,
-    UART_TX_ON,
-    State,
-)
+from mlperf_tiny.runners.emulator.native.state import RX_BYTES, TX_BYTES, Record
 
 # So many equal status reads, each within so many instructions of the one before and with no other register access
 # between them, are a waiting loop. Start-up code reads the status a few times in a row too, and compilers unroll
@@ -65,142 +29,142 @@ ORE, RXNE, TC, TXE, BUSY = 1 << 3, 1 << 5, 1 << 6, 1 << 7, 1 << 16
 
 
 @compiled
-def advance(s: State) -> None:
+def advance(s: Record) -> None:
     """Bring both shift registers up to the present cycle."""
-    now = s[CYCLES]
-    if s[UART_TX_HELD] and now >= s[UART_TX_END]:
-        s[UART_TX_END] += s[UART_FRAME]
-        s[UART_TX_HELD] = 0
-    while s[UART_RX_ARRIVAL] and now >= s[UART_RX_ARRIVAL]:
-        byte = s[RX_BUFFER + s[UART_RX_HEAD] % RX_BYTES]
-        s[UART_RX_HEAD] += 1
-        if not s[UART_RX_ON]:
-            s[UART_LOST] += 1
-        elif s[UART_RX_FULL] and not s[UART_KEEP_NEWEST]:
-            s[UART_OVERRUN] = 1
-            s[UART_OVERRUN_SEEN] = 0
-            s[UART_LOST] += 1
+    now = s.core.cycles
+    if s.uart.tx_held and now >= s.uart.tx_end:
+        s.uart.tx_end += s.uart.frame
+        s.uart.tx_held = 0
+    while s.uart.rx_arrival and now >= s.uart.rx_arrival:
+        byte = s.rx[s.uart.rx_head % RX_BYTES]
+        s.uart.rx_head += 1
+        if not s.uart.rx_on:
+            s.console.lost += 1
+        elif s.uart.rx_full and not s.uart.keep_newest:
+            s.uart.overrun = 1
+            s.uart.overrun_seen = 0
+            s.console.lost += 1
         else:
-            s[UART_LOST] += s[UART_RX_FULL]
-            s[UART_RX_DATA] = byte
-            s[UART_RX_FULL] = 1
-        if s[UART_RX_HEAD] == s[UART_RX_TAIL]:
-            s[UART_RX_ARRIVAL] = 0
+            s.console.lost += s.uart.rx_full
+            s.uart.rx_data = byte
+            s.uart.rx_full = 1
+        if s.uart.rx_head == s.uart.rx_tail:
+            s.uart.rx_arrival = 0
         else:
-            s[UART_RX_ARRIVAL] += s[UART_FRAME]
+            s.uart.rx_arrival += s.uart.frame
 
 
 @compiled
-def status(s: State) -> int:
+def status(s: Record) -> int:
     """The status register (SR or ISR) as it stands."""
-    value = s[UART_STATUS_BITS] | s[UART_OVERRUN] * ORE | s[UART_RX_FULL] * RXNE
-    if not s[UART_TX_HELD]:
+    value = s.uart.status_bits | s.uart.overrun * ORE | s.uart.rx_full * RXNE
+    if not s.uart.tx_held:
         value |= TXE
-        if s[CYCLES] >= s[UART_TX_END]:
+        if s.core.cycles >= s.uart.tx_end:
             value |= TC
-    if s[UART_KIND] == 2 and s[UART_RX_ARRIVAL]:
+    if s.uart.kind == 2 and s.uart.rx_arrival:
         value |= BUSY
     return value
 
 
 @compiled
-def start_line(s: State) -> None:
+def start_line(s: Record) -> None:
     """Put the first queued byte on the wire, if there is one and the receiver listens."""
-    if s[UART_RX_ARRIVAL] == 0 and s[UART_RX_ON] and s[UART_RX_HEAD] != s[UART_RX_TAIL]:
-        s[UART_RX_ARRIVAL] = s[CYCLES] + s[UART_FRAME]
+    if s.uart.rx_arrival == 0 and s.uart.rx_on and s.uart.rx_head != s.uart.rx_tail:
+        s.uart.rx_arrival = s.core.cycles + s.uart.frame
 
 
 @compiled
-def next_event(s: State) -> int:
+def next_event(s: Record) -> int:
     """The cycle at which the status will next change by itself; 0 when it will not."""
     event = 0
-    if s[CYCLES] < s[UART_TX_END]:
-        event = s[UART_TX_END]
-    arrival = s[UART_RX_ARRIVAL]
+    if s.core.cycles < s.uart.tx_end:
+        event = s.uart.tx_end
+    arrival = s.uart.rx_arrival
     if arrival and (event == 0 or arrival < event):
         event = arrival
     return event
 
 
 @compiled
-def wait(s: State) -> None:
+def wait(s: Record) -> None:
     """The core only waits: jump to the next event, or mark it idle and ask for a stop."""
     event = next_event(s)
     if event == 0:
         start_line(s)
-        event = s[UART_RX_ARRIVAL]
+        event = s.uart.rx_arrival
     if event:
-        if event > s[CYCLES]:
-            s[IDLE_CYCLES] += event - s[CYCLES]
-            s[CYCLES] = event
+        if event > s.core.cycles:
+            s.core.idle_cycles += event - s.core.cycles
+            s.core.cycles = event
         advance(s)
-    elif s[UART_RX_ON] and not s[UART_RX_FULL]:
-        s[IDLE] = 1
-        s[STOP_AT] = 0
+    elif s.uart.rx_on and not s.uart.rx_full:
+        s.core.idle = 1
+        s.core.stop_at = 0
 
 
 @compiled
-def read_status(s: State) -> int:
+def read_status(s: Record) -> int:
     """A firmware read of SR or ISR."""
     advance(s)
     value = status(s)
-    near = s[INSTRUCTIONS] - s[UART_POLL_INSTRUCTIONS] <= TIGHT_LOOP_INSTRUCTIONS
-    again = s[UART_POLL_ARMED] and near and value == s[UART_POLL_VALUE]
-    s[UART_POLL_REPEATS] = s[UART_POLL_REPEATS] + 1 if again else 0
-    s[UART_POLLS] += 1
+    near = s.core.instructions - s.uart.poll_instructions <= TIGHT_LOOP_INSTRUCTIONS
+    again = s.uart.poll_armed and near and value == s.uart.poll_value
+    s.uart.poll_repeats = s.uart.poll_repeats + 1 if again else 0
+    s.uart.polls += 1
     kind = 1 if value & TXE else 0
     known = (
-        s[UART_LOOP_PLACES + kind] == s[NEXT_ADDRESS]
-        and s[UART_LOOP_VALUES + kind] == value & ~BUSY
-        and s[NEXT_ADDRESS] != 0
+        s.console.loop_places[kind] == s.core.next_address
+        and s.console.loop_values[kind] == value & ~BUSY
+        and s.core.next_address != 0
     )
-    if s[UART_POLL_REPEATS] >= (1 if known else TIGHT_LOOP_REPEATS):
-        s[UART_LOOP_PLACES + kind] = s[NEXT_ADDRESS]
-        s[UART_LOOP_VALUES + kind] = value & ~BUSY
+    if s.uart.poll_repeats >= (1 if known else TIGHT_LOOP_REPEATS):
+        s.console.loop_places[kind] = s.core.next_address
+        s.console.loop_values[kind] = value & ~BUSY
         wait(s)
         value = status(s)
-        if value != s[UART_POLL_VALUE]:
-            s[UART_POLL_REPEATS] = 0
-    elif s[UART_POLLS] >= LOOSE_POLLS and next_event(s) == 0:
+        if value != s.uart.poll_value:
+            s.uart.poll_repeats = 0
+    elif s.uart.polls >= LOOSE_POLLS and next_event(s) == 0:
         start_line(s)
-    s[UART_POLL_ARMED] = 1
-    s[UART_POLL_VALUE] = value
-    s[UART_POLL_INSTRUCTIONS] = s[INSTRUCTIONS]
-    s[UART_OVERRUN_SEEN] = s[UART_OVERRUN]
+    s.uart.poll_armed = 1
+    s.uart.poll_value = value
+    s.uart.poll_instructions = s.core.instructions
+    s.uart.overrun_seen = s.uart.overrun
     return value
 
 
 @compiled
-def read_data(s: State) -> int:
+def read_data(s: Record) -> int:
     """A firmware read of DR or RDR: empties the data register; on F4 it ends the clearing of an overrun."""
     advance(s)
-    s[UART_POLL_ARMED] = 0
-    s[UART_POLLS] = 0
-    s[UART_RX_FULL] = 0
-    if s[UART_KIND] == 1 and s[UART_OVERRUN_SEEN]:
-        s[UART_OVERRUN] = 0
-        s[UART_OVERRUN_SEEN] = 0
-    return s[UART_RX_DATA]
+    s.uart.poll_armed = 0
+    s.uart.polls = 0
+    s.uart.rx_full = 0
+    if s.uart.kind == 1 and s.uart.overrun_seen:
+        s.uart.overrun = 0
+        s.uart.overrun_seen = 0
+    return s.uart.rx_data
 
 
 @compiled
-def write_data(s: State, value: int) -> None:
+def write_data(s: Record, value: int) -> None:
     """A firmware write of DR or TDR; a byte written over one that still waits replaces it, as on silicon."""
     advance(s)
-    s[UART_POLL_ARMED] = 0
-    s[UART_POLLS] = 0
-    if not s[UART_TX_ON]:
+    s.uart.poll_armed = 0
+    s.uart.polls = 0
+    if not s.uart.tx_on:
         return
-    now = s[CYCLES]
-    if s[UART_TX_HELD]:
+    now = s.core.cycles
+    if s.uart.tx_held:
         # The host may have it already, if a turn ended in between.
-        s[UART_TX_COUNT] = max(s[UART_TX_COUNT] - 1, 0)
-    elif now < s[UART_TX_END]:
-        s[UART_TX_HELD] = 1
+        s.uart.tx_count = max(s.uart.tx_count - 1, 0)
+    elif now < s.uart.tx_end:
+        s.uart.tx_held = 1
     else:
-        s[UART_TX_END] = now + s[UART_FRAME]
-    s[TX_BUFFER + s[UART_TX_COUNT]] = value & 0xFF
-    s[UART_TX_COUNT] += 1
-    if s[UART_TX_COUNT] > TX_BYTES - 2048:
+        s.uart.tx_end = now + s.uart.frame
+    s.tx[s.uart.tx_count] = value & 0xFF
+    s.uart.tx_count += 1
+    if s.uart.tx_count > TX_BYTES - 2048:
         # A block is at most 1 KiB, so fewer than 1024 more bytes can come before the stop takes effect.
-        s[STOP_AT] = 0
+        s.core.stop_at = 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from mlperf_tiny.firmware.boards import Cache
-from mlperf_tiny.runners.emulator.native.state import CYCLES
 from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
 from mlperf_tiny.runners.emulator.peripherals.timer import Counter
 from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
@@ -179,14 +178,14 @@ class SystemControl(Peripheral):
         self.machine.interrupts_changed()
 
     def _restart_systick(self) -> None:
-        self.systick_since, self.systick_wraps, self.systick_taken = int(self.machine.state[CYCLES]), 0, 0
+        self.systick_since, self.systick_wraps, self.systick_taken = self.machine.state.core.cycles, 0, 0
 
     def _systick(self) -> tuple[int, int]:
         """How often the counter has reached zero, and where it stands. It reloads one count after zero."""
         control, reload = self.words[self.SYST_CSR], self.words[self.SYST_RVR]
         if not control & 1 or not reload:
             return 0, 0
-        cycles = int(self.machine.state[CYCLES]) - self.systick_since
+        cycles = self.machine.state.core.cycles - self.systick_since
         counts = cycles if control & 4 else cycles // 8
         return (counts + 1) // (reload + 1), reload - counts % (reload + 1)
 

@@ -6,18 +6,7 @@ from __future__ import annotations
 from math import gcd
 from typing import ClassVar
 
-from mlperf_tiny.runners.emulator.native.callbacks import read_counter
-from mlperf_tiny.runners.emulator.native.state import (
-    COUNTER_ADDRESS,
-    COUNTER_BASE,
-    COUNTER_DENOMINATOR,
-    COUNTER_MODULUS,
-    COUNTER_NUMERATOR,
-    COUNTER_SINCE,
-    COUNTER_WORDS,
-    COUNTERS,
-    CYCLES,
-)
+from mlperf_tiny.runners.emulator.native.entry_points import read_counter
 from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
 
 
@@ -28,34 +17,34 @@ class Counter:
     """
 
     def __init__(self, machine: Machine, index: int) -> None:
-        self.state = machine.state
-        self.row = COUNTERS + index * COUNTER_WORDS
-        self.state[self.row : self.row + COUNTER_WORDS] = 0
-        self.state[self.row + COUNTER_DENOMINATOR] = 1
-        self.state[self.row + COUNTER_MODULUS] = 1 << 32
+        self.state, self.index = machine.state, index
+        self.state.array["counters"][0, index] = 0
+        self.row = self.state.counters[index]
+        self.row.denominator = 1
+        self.row.modulus = 1 << 32
 
     def publish(self, address: int) -> None:
         """Let reads of ``address`` be answered natively; 0 sends them to the Python model again."""
-        self.state[self.row + COUNTER_ADDRESS] = address
+        self.row.address = address
 
     @property
     def count(self) -> int:
         """The present value."""
-        return int(read_counter(self.state, self.row))
+        return int(read_counter(self.state, self.index))
 
     def set_count(self, value: int) -> None:
         """Continue from ``value``."""
-        self.state[self.row + COUNTER_BASE] = value
-        self.state[self.row + COUNTER_SINCE] = self.state[CYCLES]
+        self.row.base = value
+        self.row.since = self.state.core.cycles
 
     def set_rate(self, numerator: int, denominator: int, modulus: int = 1 << 32) -> None:
         """Count ``numerator`` per ``denominator`` cycles from now on; numerator 0 stops."""
         self.set_count(self.count)
         # Lowest terms, so that cycles * numerator stays within 64 bits for years of device time.
         common = gcd(numerator, denominator)
-        self.state[self.row + COUNTER_NUMERATOR] = numerator // common
-        self.state[self.row + COUNTER_DENOMINATOR] = denominator // common
-        self.state[self.row + COUNTER_MODULUS] = modulus
+        self.row.numerator = numerator // common
+        self.row.denominator = denominator // common
+        self.row.modulus = modulus
 
 
 class Timer(Peripheral):

@@ -10,34 +10,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mlperf_tiny.runners.emulator.native.state import (
-    CYCLES,
-    NEVER,
-    UART_FRAME,
-    UART_KEEP_NEWEST,
-    UART_KIND,
-    UART_OVERRUN,
-    UART_RX_ADDRESS,
-    UART_RX_ARRIVAL,
-    UART_RX_FULL,
-    UART_RX_ON,
-    UART_STATUS_ADDRESS,
-    UART_STATUS_BITS,
-    UART_TX_ADDRESS,
-    UART_TX_END,
-    UART_TX_ON,
-)
-from mlperf_tiny.runners.emulator.native.uart import (
-    ORE,
-    RXNE,
-    TC,
-    TXE,
-    advance,
-    read_data,
-    read_status,
-    status,
-    write_data,
-)
+from mlperf_tiny.runners.emulator.native.entry_points import advance, read_data, read_status, status, write_data
+from mlperf_tiny.runners.emulator.native.state import NEVER
+from mlperf_tiny.runners.emulator.native.uart import ORE, RXNE, TC, TXE
 from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
 
 BITS_PER_FRAME = 10
@@ -66,14 +41,14 @@ class Usart(Peripheral):
     def __init__(self, machine: Machine, name: str, base: int) -> None:
         super().__init__(machine, name, base)
         self.state = machine.state
-        self.state[UART_KIND] = self.KIND
+        self.state.uart.kind = self.KIND
         self.gate(False)
 
     def gate(self, enabled: bool) -> None:
-        self.state[UART_STATUS_ADDRESS] = self.base + self.STATUS if enabled else 0
-        self.state[UART_RX_ADDRESS] = self.base + self.RX if enabled else 0
+        self.state.uart.status_address = self.base + self.STATUS if enabled else 0
+        self.state.uart.rx_address = self.base + self.RX if enabled else 0
         # The first byte sent goes through Python, which looks whether anything would come out of the pin.
-        self.state[UART_TX_ADDRESS] = 0
+        self.state.uart.tx_address = 0
 
     @property
     def divisor(self) -> int:
@@ -91,19 +66,21 @@ class Usart(Peripheral):
     def retime(self) -> None:
         """Follow a change of clock or control register."""
         advance(self.state)
-        now, old_frame = int(self.state[CYCLES]), int(self.state[UART_FRAME])
+        now, old_frame = self.state.core.cycles, self.state.uart.frame
         hz = self.machine.uart_hz()
         frame = round(BITS_PER_FRAME * self.divisor * self.machine.clocks.core_hz / hz)
         if old_frame and frame != old_frame:
-            for event in (UART_TX_END, UART_RX_ARRIVAL):
-                if self.state[event] > now:
-                    self.state[event] = now + (int(self.state[event]) - now) * frame // old_frame
+            uart = self.state.uart
+            for event in ("tx_end", "rx_arrival"):
+                cycle = getattr(uart, event)
+                if cycle > now:
+                    setattr(uart, event, now + (cycle - now) * frame // old_frame)
         control = self.words[self.CR1]
         on = bool(control & self.ENABLE) and self.divisor >= 8
-        self.state[UART_FRAME] = frame
-        self.state[UART_TX_ON] = on and bool(control & _TE)
-        self.state[UART_RX_ON] = on and bool(control & _RE)
-        self.state[UART_TX_ADDRESS] = 0
+        self.state.uart.frame = frame
+        self.state.uart.tx_on = on and bool(control & _TE)
+        self.state.uart.rx_on = on and bool(control & _RE)
+        self.state.uart.tx_address = 0
 
     def load(self, offset: int) -> int:
         if offset == self.STATUS:
@@ -115,13 +92,13 @@ class Usart(Peripheral):
     def store(self, offset: int, value: int) -> None:
         if offset == self.TX:
             self._check_output()
-            self.state[UART_TX_ADDRESS] = self.base + self.TX
+            self.state.uart.tx_address = self.base + self.TX
             write_data(self.state, value)
             return
         self._check_control(offset, value)
         self.words[offset] = value
         if offset in (self.CR1, self.CR2, self.CR3, self.BRR):
-            self.state[UART_KEEP_NEWEST] = self.KIND == 2 and bool(self.words[self.CR3] & _OVRDIS)
+            self.state.uart.keep_newest = self.KIND == 2 and bool(self.words[self.CR3] & _OVRDIS)
             self.retime()
             self.machine.interrupts_changed()
 
@@ -141,9 +118,9 @@ class Usart(Peripheral):
     def due(self) -> int:
         """The cycle at which the line will next go up by itself."""
         control, state = self.words[self.CR1], self.state
-        arrival = int(state[UART_RX_ARRIVAL]) if control & _RXNEIE else 0
-        sent = int(state[UART_TX_END]) if control & (_TXEIE | _TCIE) else 0
-        return min((cycle for cycle in (arrival, sent) if cycle > state[CYCLES]), default=NEVER)
+        arrival = state.uart.rx_arrival if control & _RXNEIE else 0
+        sent = state.uart.tx_end if control & (_TXEIE | _TCIE) else 0
+        return min((cycle for cycle in (arrival, sent) if cycle > state.core.cycles), default=NEVER)
 
     def _check_control(self, offset: int, value: int) -> None:
         refused = ""
@@ -162,12 +139,12 @@ class Usart(Peripheral):
     def _check_output(self) -> None:
         """Refuse a byte that would not reach the host on silicon."""
         console = self.machine.console
-        if not self.state[UART_TX_ON]:
+        if not self.state.uart.tx_on:
             raise PeripheralFault(
                 f"the firmware sends a byte through {self.name}, whose transmitter is off "
                 f"(CR1 = {self.words[self.CR1]:#x}, BRR = {self.words[self.BRR]:#x})"
             )
-        pins = [console.tx_pin] + ([console.rx_pin] if self.state[UART_RX_ON] else [])
+        pins = [console.tx_pin] + ([console.rx_pin] if self.state.uart.rx_on else [])
         for pin in pins:
             mode, function = self.machine.pin_function(pin)
             if mode != 2 or function != console.alternate_function:
@@ -194,7 +171,7 @@ class UsartV1(Usart):
     def store(self, offset: int, value: int) -> None:
         if offset == self.STATUS:
             if not value & 1 << 5:
-                self.state[UART_RX_FULL] = 0
+                self.state.uart.rx_full = 0
             return
         super().store(offset, value)
 
@@ -213,15 +190,15 @@ class UsartV2(Usart):
         bits = 0
         if control & self.ENABLE:
             bits = (_TEACK if control & _TE else 0) | (_REACK if control & _RE else 0)
-        self.state[UART_STATUS_BITS] = bits
+        self.state.uart.status_bits = bits
 
     def store(self, offset: int, value: int) -> None:
         if offset == self.ICR:
             if value & 1 << 3:
-                self.state[UART_OVERRUN] = 0
+                self.state.uart.overrun = 0
         elif offset == self.RQR:
             if value & 1 << 3:
-                self.state[UART_RX_FULL] = 0
+                self.state.uart.rx_full = 0
         elif offset in (self.STATUS, self.RX):
             return
         elif offset == self.BRR and self.words[self.CR1] & self.ENABLE:
