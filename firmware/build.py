@@ -11,37 +11,27 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import string
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mlperf_tiny.errors import CompilerFailed, DoesNotFit
 from mlperf_tiny.firmware.boards import Board
-from mlperf_tiny.firmware.boards.board import pin_number, pin_port
-from mlperf_tiny.firmware.elf import UNLIMITED_BYTES, flash_image, image_bytes, refuse_double_precision
+from mlperf_tiny.firmware.config import app_config, board_config, linker_script
+from mlperf_tiny.firmware.elf import flash_image, image_bytes, refuse_double_precision
 from mlperf_tiny.firmware.engine_model import EngineModel
 from mlperf_tiny.firmware.toolchain import Toolchain, ZigToolchain
-from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
+from mlperf_tiny.firmware.wire import WireFormat
 
 FIRMWARE = Path(__file__).parent
-VENDOR = "mlperf-tiny-harness"
 ENERGY_BAUD = 9600
 # The port is a pipe: no bit times to wait for.
 HOST_BAUD = 100_000_000
 
 # The memory functions of an image without a C library.
 C_LIBRARY_SOURCES = ("cortex_m/memory.c",)
-
-_INPUT = {InputFormat.INT8: "INPUT_INT8", InputFormat.UINT8: "INPUT_UINT8", InputFormat.FLOAT32: "INPUT_FLOAT32"}
-_RESULT = {
-    ResultFormat.TRUNCATED: "RESULT_TRUNCATED",
-    ResultFormat.ROUNDED: "RESULT_ROUNDED",
-    ResultFormat.MSE: "RESULT_MSE",
-    ResultFormat.FINE: "RESULT_FINE",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +67,7 @@ def build_firmware(
     energy: bool = False,
     baud: int | None = None,
     stack_bytes: int | None = None,
-    progress: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Firmware:
     """Build ``OUT/firmware.elf`` (and ``firmware.bin`` for a board).
 
@@ -90,7 +80,7 @@ def build_firmware(
         energy: Make an energy build, which always runs at 9600 baud and pulses the timestamp pin.
         baud: The console's rate instead of the row's.
         stack_bytes: The stack instead of the engine's.
-        progress: Called with a line for each step.
+        log: Called with a line of text for each step.
 
     Returns:
         The image and its sizes.
@@ -102,37 +92,12 @@ def build_firmware(
     toolchain = toolchain or ZigToolchain()
     compiler = toolchain.version(board)
     rate = HOST_BAUD if board.is_host else ENERGY_BAUD if energy else baud or board.baud
-    source_dir = out_dir / "source"
-    (out_dir / "object").mkdir(parents=True, exist_ok=True)
-    # Only files named here take part: what an earlier build left in the folder is neither used nor removed.
     stack = model.stack_bytes if stack_bytes is None else stack_bytes
-    files = lay_out(model, wire, board, source_dir, rate, energy, stack)
-    sources = [name for name in files if name.endswith((".c", ".cc"))]
-    includes = sorted({str(PurePosixPath(name).parent) for name in files if name.endswith(".h")})
-    # An external engine's C++ has a whole C library: it must not find the few headers that replace one in an image.
-    glue_includes = ["engine", "model"]
-
-    progress(f"compiling {len(sources)} files for {board.device} with {compiler}")
-    objects = [f"../object/{name.replace('/', '_')}.o" for name in sources]
-    commands = [
-        toolchain.compile(board, name, output, glue_includes if name.endswith(".cc") else includes, model.library)
-        for name, output in zip(sources, objects, strict=True)
-    ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda command: _run(command, source_dir, toolchain.name), commands))
-    elf = out_dir / "firmware.elf"
-    _run(toolchain.link(board, objects, "../firmware.elf", "sections.ld", model.library), source_dir, toolchain.name)
-
-    flash_bytes = ram_bytes = 0
-    if not board.is_host:
-        flash_bytes, ram_bytes = image_bytes(elf, board)
-        for region, need in (("flash", flash_bytes), ("ram", ram_bytes)):
-            have = board.memory(region).size_bytes
-            if need > have:
-                elf.unlink()
-                raise DoesNotFit(board.device, region, need, have)
-        refuse_double_precision(elf, board, toolchain.name)
-        (out_dir / "firmware.bin").write_bytes(flash_image(elf, board))
+    # Only files named here take part: what an earlier build left in the folder is neither used nor removed.
+    files = lay_out(model, wire, board, out_dir / "source", rate, energy, stack)
+    log(f"compiling {sum(map(_is_source, files))} files for {board.device} with {compiler}")
+    elf = _compile(model, board, toolchain, files, out_dir)
+    flash_bytes, ram_bytes = (0, 0) if board.is_host else _check_image(elf, board, toolchain)
     return Firmware(
         device=board.device,
         elf=elf,
@@ -147,6 +112,42 @@ def build_firmware(
         baud=rate,
         energy=energy,
     )
+
+
+def _is_source(name: str) -> bool:
+    return name.endswith((".c", ".cc"))
+
+
+def _compile(model: EngineModel, board: Board, toolchain: Toolchain, files: Sequence[str], out_dir: Path) -> Path:
+    """Compile and link the program in ``out_dir/source``; return the ELF."""
+    source_dir, elf = out_dir / "source", out_dir / "firmware.elf"
+    (out_dir / "object").mkdir(parents=True, exist_ok=True)
+    sources = [name for name in files if _is_source(name)]
+    includes = sorted({str(PurePosixPath(name).parent) for name in files if name.endswith(".h")})
+    # An external engine's C++ has a whole C library: it must not find the few headers that replace one in an image.
+    glue_includes = ["engine", "model"]
+    objects = [f"../object/{name.replace('/', '_')}.o" for name in sources]
+    commands = [
+        toolchain.compile(board, name, output, glue_includes if name.endswith(".cc") else includes, model.library)
+        for name, output in zip(sources, objects, strict=True)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda command: _run(command, source_dir, toolchain.name), commands))
+    _run(toolchain.link(board, objects, "../firmware.elf", "sections.ld", model.library), source_dir, toolchain.name)
+    return elf
+
+
+def _check_image(elf: Path, board: Board, toolchain: Toolchain) -> tuple[int, int]:
+    """Write ``firmware.bin`` beside an image that fits its board; return its bytes of flash and RAM."""
+    flash_bytes, ram_bytes = image_bytes(elf, board)
+    for region, need in (("flash", flash_bytes), ("ram", ram_bytes)):
+        have = board.memory(region).size_bytes
+        if need > have:
+            elf.unlink()
+            raise DoesNotFit(board.device, region, need, have)
+    refuse_double_precision(elf, board, toolchain.name)
+    elf.with_suffix(".bin").write_bytes(flash_image(elf, board))
+    return flash_bytes, ram_bytes
 
 
 def lay_out(
@@ -208,85 +209,6 @@ def port_sources(board: Board) -> list[str]:
     return sources
 
 
-def app_config(input_bytes: int, wire: WireFormat, clock_hz: int, baud: int, energy: bool) -> str:
-    """Return the text of ``app_config.h``: what the monitor needs of the model and of this build.
-
-    Args:
-        input_bytes: Values of the model's int8 input.
-        wire: The input and result format of the task.
-        clock_hz: The core clock, for the ``info`` command.
-        baud: The console's rate.
-        energy: Pulse the timestamp pin.
-    """
-    needed = input_bytes * (4 if wire.input is InputFormat.FLOAT32 else 1)
-    values = {
-        "APP_VENDOR": f'"{VENDOR}"',
-        "APP_MODEL_ID": f'"{wire.model_id}"',
-        "APP_INPUT_FORMAT": _INPUT[wire.input],
-        "APP_RESULT_FORMAT": _RESULT[wire.results],
-        "APP_INPUT_BYTES": f"{input_bytes}u",
-        "APP_BUFFER_BYTES": f"{max(needed, wire.buffer_bytes)}u",
-        "APP_ENERGY_MODE": str(int(energy)),
-        "APP_BAUD": f"{baud}u",
-        "APP_CLOCK_HZ": f"{clock_hz}u",
-    }
-    return _header("APP_CONFIG_H", values)
-
-
-def board_config(board: Board) -> str:
-    """Return the text of ``board_config.h``: the row of a board with a chip, as the ports need it."""
-    chip, system = board.chip, board.memory_system
-    assert chip is not None and system is not None
-    clocks, console = chip.clocks, chip.console
-    values = {
-        "BOARD_HSI_HZ": f"{clocks.hsi_hz}u",
-        "BOARD_PLL_M": f"{clocks.pll_m}u",
-        "BOARD_PLL_N": f"{clocks.pll_n}u",
-        "BOARD_PLL_Q": f"{clocks.pll_q}u",
-        "BOARD_PLL_R": f"{clocks.pll_r}u",
-        "BOARD_CLOCK_HZ": f"{clocks.core_hz}u",
-        "BOARD_TIMER_CLOCK_HZ": f"{clocks.timer1_hz}u",
-        "BOARD_FLASH_WAIT_STATES": f"{clocks.flash_wait_states}u",
-        "BOARD_FLASH_DATA_LINES": f"{system.accelerator.data_lines}u",
-        "BOARD_HAS_CACHES": str(int(system.data_cache is not None)),
-        "BOARD_UART_BASE": f"0x{console.base:08X}u",
-        "BOARD_UART_CLOCK_HZ": f"{board.uart_clock_hz}u",
-        "BOARD_UART_ENABLE_REGISTER": f"APB{console.bus}ENR",
-        "BOARD_UART_ENABLE_BIT": f"{console.clock_enable_bit}u",
-        "BOARD_UART_TX_PORT": f"'{pin_port(console.tx_pin)}'",
-        "BOARD_UART_TX_PIN": f"{pin_number(console.tx_pin)}u",
-        "BOARD_UART_RX_PORT": f"'{pin_port(console.rx_pin)}'",
-        "BOARD_UART_RX_PIN": f"{pin_number(console.rx_pin)}u",
-        "BOARD_UART_FUNCTION": f"{console.alternate_function}u",
-        "BOARD_TIMESTAMP_PORT": f"'{pin_port(chip.timestamp_pin)}'",
-        "BOARD_TIMESTAMP_PIN": f"{pin_number(chip.timestamp_pin)}u",
-    }
-    return _header("BOARD_CONFIG_H", values)
-
-
-def linker_script(board: Board, stack_bytes: int) -> str:
-    """Return the text of the linker script, from the template and the row's memories.
-
-    Args:
-        board: The row to link for.
-        stack_bytes: The size of the stack.
-    """
-    template = string.Template((FIRMWARE / "ports" / "cortex_m" / "sections.ld").read_text())
-    return template.substitute(
-        flash_base=f"0x{board.memory('flash').base:08X}",
-        flash_bytes=UNLIMITED_BYTES,
-        ram_base=f"0x{board.memory('ram').base:08X}",
-        ram_bytes=UNLIMITED_BYTES,
-        stack_bytes=stack_bytes,
-    )
-
-
-def _header(guard: str, values: Mapping[str, str]) -> str:
-    defines = "".join(f"#define {name} {value}\n" for name, value in values.items())
-    guarded = f"#ifndef {guard}\n#define {guard}\n\n{defines}\n#endif\n"
-    return f"/* SPDX-License-Identifier: Apache-2.0 */\n/* Generated. */\n{guarded}"
-
-
 def _run(command: Sequence[str], folder: Path, compiler: str) -> None:
     try:
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -294,4 +216,4 @@ def _run(command: Sequence[str], folder: Path, compiler: str) -> None:
         raise CompilerFailed(compiler, f"cannot start {command[0]}: {error.strerror}") from None
     if result.returncode != 0:
         what = next((word for word in command if word.endswith((".c", ".cc"))), "the image")
-        raise CompilerFailed(compiler, f"it refused {what}", result.stderr)
+        raise CompilerFailed(compiler, f"it could not compile {what}", result.stderr)

@@ -236,7 +236,7 @@ def _zig(folder: Path) -> str:
 def _refuse_library(library: Library | None) -> None:
     if library is not None:
         raise CompilerFailed(
-            "zig", f"it cannot link {library.archive.name}, which needs a C++ library. Take --toolchain gcc."
+            "zig", f"it cannot link {library.archive.name}, which needs a C++ library. Use --toolchain gcc."
         )
 
 

@@ -54,7 +54,7 @@ def lower(graph: Graph, isa: Isa) -> Plan:
                 len(shape) < 3 or shape[0] == 1,
                 op,
                 graph,
-                f"batch {shape[0] if shape else 1}, the firmware runs batch 1",
+                f"batch {shape[0] if shape else 1}, wanted 1",
             )
         lowered = OPERATORS[op.kind](op, graph, isa)
         if not lowered:
@@ -90,7 +90,7 @@ def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tu
     """
     for what, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         if len(indices) != 1:
-            raise UnsupportedOperator("MODEL", graph.source, f"it has {len(indices)} {what}, the firmware does 1")
+            raise UnsupportedOperator("MODEL", graph.source, f"it has {len(indices)} {what}, wanted 1")
     input_, output = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     operators = list(graph.operators)
     notes: list[str] = []

@@ -19,12 +19,12 @@
 
 /* The lap line around its number, CR LF, and one character to spare for the transmitter. */
 #define LAP_LINE_CHARACTERS (9u + 2u + 1u)
-#define LONGEST_NUMBER 10u
+#define MAX_NUMBER_CHARACTERS 10u
 
 /* How long after `now_us` a lap line that is begun at once has left the device, however many digits it will have. */
 static uint32_t lap_line_us(uint32_t now_us)
 {
-    const uint32_t latest_us = now_us + SENDING_US(LAP_LINE_CHARACTERS + LONGEST_NUMBER);
+    const uint32_t latest_us = now_us + SENDING_US(LAP_LINE_CHARACTERS + MAX_NUMBER_CHARACTERS);
     uint32_t largest = latest_us > now_us ? latest_us : now_us; /* the counter may wrap in between */
     uint32_t characters = LAP_LINE_CHARACTERS;
     do {

@@ -83,7 +83,7 @@ def read_archive(path: Path) -> Archive:
     if data.startswith(THIN_MAGIC):
         raise LibraryUnusable(path, "it is a thin archive, which only names its members. Build an ordinary one.")
     if not data.startswith(MAGIC):
-        raise LibraryUnusable(path, "it is no static library (it does not begin with !<arch>). Build it again.")
+        raise LibraryUnusable(path, "it is not a static library (it does not begin with !<arch>). Build it again.")
     targets, symbols = set(), frozenset[str]()
     try:
         for name, content in _members(data):
@@ -94,7 +94,7 @@ def read_archive(path: Path) -> Archive:
     except (struct.error, ValueError, ELFError, ConstructError) as error:
         raise LibraryUnusable(path, f"it is damaged ({error}). Build it again.") from error
     if not targets:
-        raise LibraryUnusable(path, "it holds no object files. Build it again.")
+        raise LibraryUnusable(path, "it has no object files. Build it again.")
     return Archive(path, frozenset(targets), symbols, hashlib.sha256(data).hexdigest())
 
 
@@ -108,7 +108,7 @@ def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
         size = int(header[48:58])
         start = at + HEADER_BYTES
         if size < 0 or start + size > len(data):
-            raise ValueError(f"the member at byte {at} is cut off")
+            raise ValueError(f"the member at byte {at} is truncated")
         yield header[:16].decode("latin-1").rstrip(), data[start : start + size]
         at = start + size + size % 2
 

@@ -52,7 +52,8 @@ const model_info_t model_info = {
 };
 
 // How the arena is found (harness/image/arena.py): an image with an ample one is booted, what the interpreter took of it is
-// read by this symbol, and the limit, volatile so that the compiler does not take it for a constant, is changed from boot to boot.
+// read by this symbol, and the limit, volatile so that the compiler does not take it for a constant, is changed from
+// boot to boot.
 extern uint32_t tflm_arena_used_bytes;
 uint32_t tflm_arena_used_bytes;
 extern const volatile uint32_t tflm_arena_limit_bytes;

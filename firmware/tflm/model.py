@@ -98,14 +98,14 @@ def tflm_model(content: bytes, source: str, library: Library, resolver: Resolver
 
 def _edge(graph: Graph, what: str, indices: tuple[int, ...]) -> TensorInfo:
     if len(indices) != 1:
-        raise UnsupportedOperator("MODEL", graph.source, f"it has {len(indices)} {what}s, the firmware does 1")
+        raise UnsupportedOperator("MODEL", graph.source, f"it has {len(indices)} {what}s, wanted 1")
     tensor = graph.tensors[indices[0]]
     problem = _problem(tensor)
     if problem:
         raise UnsupportedOperator(
             "MODEL",
             f"its {what}, {tensor}",
-            f"{problem}, engine tflm wants int8 with one scale; convert the model again",
+            f"{problem}, engine tflm needs int8 with one scale; convert the model again",
         )
     return TensorInfo(tensor.name, tensor.shape, tensor.scale, tensor.zero_point)
 

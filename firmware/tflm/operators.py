@@ -57,7 +57,7 @@ def read_resolver(root: Path) -> Resolver:
         kind = match["builtin"] or f"CUSTOM:{match['custom']}"
         calls[kind] = (match["call"], default[1] if default else "")
     if not calls:
-        raise LibraryUnusable(path, "no Add... calls were found in it; this version of TFLM is not known here.")
+        raise LibraryUnusable(path, "no Add... calls were found in it; this version of TFLM is not supported.")
     int8 = {
         name: header.relative_to(root).as_posix()
         for header, kernel in kernels.items()

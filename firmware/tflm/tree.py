@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlperf_tiny.errors import LibraryUnusable, UsageError
-from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.firmware.boards import BOARDS, Board
 from mlperf_tiny.firmware.engine_model import Library
 from mlperf_tiny.firmware.tflm.archive import Archive, Target, read_archive
 
@@ -53,12 +53,12 @@ def find_tree(environ: Mapping[str, str]) -> SourceTree:
         )
     named = Path(value).expanduser().absolute()
     if not named.is_dir():
-        raise LibraryUnusable(named, f"it is no folder. Name a TensorFlow Lite Micro source tree with {VARIABLE}.")
+        raise LibraryUnusable(named, f"it is not a folder. Name a TensorFlow Lite Micro source tree with {VARIABLE}.")
     root = next((folder for folder in (named, *named.parents) if (folder / MICRO).is_dir()), None)
     if root is None:
         raise LibraryUnusable(
             named,
-            f"it holds no {MICRO}. Name a TensorFlow Lite Micro source tree with {VARIABLE}, or a folder in its gen.",
+            f"it has no {MICRO}. Name a TensorFlow Lite Micro source tree with {VARIABLE}, or a folder in its gen.",
         )
     archives = sorted((root / "gen").glob(f"*/lib/{ARCHIVE}")) if named == root else sorted(named.rglob(ARCHIVE))
     if not archives:
@@ -78,9 +78,8 @@ def find_library(tree: SourceTree, board: Board) -> Library:
         UsageError: The device is the host.
     """
     if board.is_host:
-        raise UsageError(
-            f"engine tflm runs on boards; device {board.device} is this machine. Take stm32f746 or stm32f446."
-        )
+        boards = [row.device for row in BOARDS if not row.is_host]
+        raise UsageError(f"engine tflm is not supported on device {board.device}; choose a board: {', '.join(boards)}.")
     fitting: list[Archive] = []
     misfits: list[str] = []
     for path in tree.archives:

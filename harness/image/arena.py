@@ -63,7 +63,7 @@ def build_planned(
         DoesNotFit: when flash or RAM are too small.
         CompilerFailed: with the compiler's message.
     """
-    return model, build_firmware(model, wire, board, out / "build", toolchain, baud=baud, progress=log)
+    return model, build_firmware(model, wire, board, out / "build", toolchain, baud=baud, log=log)
 
 
 def build_with_least_arena(
@@ -95,7 +95,7 @@ def build_with_least_arena(
         return build_planned(model, wire, board, out, toolchain, baud, log)
     roomy = _with_ample_ram(board)
     ample = build_firmware(
-        model.with_arena(AMPLE_ARENA_BYTES), wire, roomy, out / "ample", toolchain, baud=baud, progress=log
+        model.with_arena(AMPLE_ARENA_BYTES), wire, roomy, out / "ample", toolchain, baud=baud, log=log
     )
     used = _used_bytes(model, ample, roomy)
     log(f"the interpreter uses {used:,} bytes of its arena")
@@ -105,7 +105,7 @@ def build_with_least_arena(
     )
     if sized.arena_bytes > model.with_arena(used).arena_bytes:
         log(f"setting it up needs {sized.arena_bytes:,} bytes")
-    firmware = build_firmware(sized, wire, board, out / "exact", toolchain, baud=baud, progress=log)
+    firmware = build_firmware(sized, wire, board, out / "exact", toolchain, baud=baud, log=log)
     if not _boots(firmware.elf, board):
         raise UnsupportedOperator(
             "MODEL",

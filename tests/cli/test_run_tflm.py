@@ -42,7 +42,7 @@ def test_run_from_the_model_to_the_record(folder: Path) -> None:
         pytest.skip("needs arm-none-eabi-g++")
     result = invoke(folder, "--mode", "accuracy")
     assert result.exit_code == 0, result.output
-    assert "the interpreter takes 600 bytes of its arena" in result.stderr
+    assert "the interpreter uses 600 bytes of its arena" in result.stderr
     (run,) = (folder / "runs").iterdir()
     record = read_record(run)
     firmware = record.settings.firmware
@@ -64,11 +64,11 @@ def test_run_from_the_model_to_the_record(folder: Path) -> None:
     ("directory", "arguments", "status", "sentence"),
     [
         ("", (), 2, "error: engine tflm needs a TensorFlow Lite Micro source tree"),
-        ("nowhere", (), 1, "nowhere cannot be used: it is no folder"),
-        ("data", (), 1, "data cannot be used: it holds no tensorflow/lite/micro"),
+        ("nowhere", (), 1, "nowhere cannot be used: it is not a folder"),
+        ("data", (), 1, "data cannot be used: it has no tensorflow/lite/micro"),
         ("tree", ("--device", "stm32f446"), 1, "the board has a cortex-m4"),
-        ("tree", ("--device", "host"), 2, "device host is this machine"),
-        ("tree", ("--toolchain", "zig"), 2, "--toolchain zig does not go with it"),
+        ("tree", ("--device", "host"), 2, "not supported on device host"),
+        ("tree", ("--toolchain", "zig"), 2, "toolchain zig cannot build engine tflm"),
     ],
 )
 def test_wrong_usage_is_refused_before_the_build(

@@ -18,7 +18,8 @@ from elftools.elf.elffile import ELFFile
 
 from mlperf_tiny.errors import CompilerFailed, DoesNotFit, UsageError
 from mlperf_tiny.firmware.boards import BOARDS, KIB, Board, Memory, find_board
-from mlperf_tiny.firmware.build import Firmware, build_firmware, linker_script
+from mlperf_tiny.firmware.build import Firmware, build_firmware
+from mlperf_tiny.firmware.config import linker_script
 from mlperf_tiny.firmware.elf import double_precision_instructions, refuse_double_precision
 from mlperf_tiny.firmware.toolchain import TOOLCHAINS, Toolchain, ZigToolchain, find_toolchain
 from mlperf_tiny.firmware.wire import WireFormat
@@ -284,5 +285,5 @@ def test_host_program_runs(tmp_path: Path) -> None:
 
 def test_progress_is_reported(tmp_path: Path) -> None:
     lines = io.StringIO()
-    build_firmware(KWS, KWS01, F746, tmp_path, progress=lambda line: print(line, file=lines))
+    build_firmware(KWS, KWS01, F746, tmp_path, log=lambda line: print(line, file=lines))
     assert "stm32f746" in lines.getvalue()

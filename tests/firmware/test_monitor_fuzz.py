@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from mlperf_tiny.firmware.build import app_config
+from mlperf_tiny.firmware.config import app_config
 from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlperf_tiny.firmware.build import app_config
+from mlperf_tiny.firmware.config import app_config
 from tests.fakes.wire_formats import WIRE_FORMATS
 
 ROOT = Path(__file__).parents[2]

@@ -130,7 +130,7 @@ def test_an_operator_with_other_types_is_added_with_all_types() -> None:
     [
         ("LOGISTIC", "int8", "operator LOGISTIC at layer 0 .*no call that adds it"),
         ("CUSTOM:mine", "int8", "operator CUSTOM:mine at layer 0"),
-        ("SOFTMAX", "float32", r"its input, .* float32\).* it is float32, engine tflm wants int8"),
+        ("SOFTMAX", "float32", r"its input, .* float32\).* it is float32, engine tflm needs int8"),
         ("SOFTMAX", "uint8", "it is uint8"),
     ],
 )

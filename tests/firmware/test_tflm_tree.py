@@ -61,11 +61,11 @@ def test_members_of_odd_size_are_padded(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (None, "cannot be read"),
-        (b"", "no static library"),
+        (b"", "not a static library"),
         (b"!<thin>\n", "thin archive"),
-        (b"!<arch>\n", "holds no object files"),
+        (b"!<arch>\n", "has no object files"),
         (b"!<arch>\nhello", "damaged"),
-        (b"!<arch>\n" + b"x/".ljust(48) + b"99999     `\n", "damaged .*cut off"),
+        (b"!<arch>\n" + b"x/".ljust(48) + b"99999     `\n", "damaged .*truncated"),
         (b"!<arch>\n" + b"x/".ljust(48) + b"8         `\n" + b"\x7fELF\1\1\1\0", "damaged"),
         (b"!<arch>\n" + b"/".ljust(48) + b"2         `\n" + b"\0\0", "damaged"),
     ],
@@ -146,7 +146,7 @@ def test_a_library_of_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_the_host_is_refused(tmp_path: Path) -> None:
     tree = find_tree({"TFLM_DIR": str(make_tree(tmp_path, {"one": M7}))})
-    with pytest.raises(UsageError, match="device host is this machine"):
+    with pytest.raises(UsageError, match="not supported on device host; choose a board: stm32f446, stm32f746"):
         find_library(tree, HOST)
 
 
@@ -165,7 +165,7 @@ def not_built(root: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("make", "words"),
-    [(nothing, "is no folder"), (no_tree, f"holds no {MICRO}"), (not_built, "Run its make with the target microlite")],
+    [(nothing, "is not a folder"), (no_tree, f"has no {MICRO}"), (not_built, "Run its make with the target microlite")],
 )
 def test_other_folders_than_trees_are_refused(tmp_path: Path, make: Callable[[Path], Path], words: str) -> None:
     with pytest.raises(LibraryUnusable, match=words):

@@ -99,5 +99,5 @@ def test_a_missing_cpp_compiler_is_reported(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_packaged_compiler_does_not_link_it(tmp_path: Path) -> None:
-    with pytest.raises(CompilerFailed, match="Take --toolchain gcc"):
+    with pytest.raises(CompilerFailed, match="Use --toolchain gcc"):
         build_with_least_arena(model(tmp_path), WIRE, F746, tmp_path / "out", find_toolchain("zig"))

@@ -20,7 +20,7 @@ from mlperf_tiny.firmware.codegen.operators.operands.checks import (
 )
 
 # (2^31 - 1) / 255: more summed elements could overflow int32.
-MOST_ELEMENTS = ((1 << 31) - 1) // 255
+MAX_ELEMENTS = ((1 << 31) - 1) // 255
 
 
 def lower_mean(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
@@ -40,30 +40,15 @@ def lower_mean(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     require(
         all(-rank <= axis < rank for axis in given), op, graph, f"its axes {given} are not those of {dims(in_.shape)}"
     )
-    axes = {axis % rank for axis in given}
-    runs: list[tuple[bool, int]] = []  # (is summed, size), neighbours of a kind merged, axes of size 1 left out
-    for axis, size in enumerate(in_.shape):
-        if size == 1:
-            continue
-        if runs and runs[-1][0] == (axis in axes):
-            runs[-1] = (runs[-1][0], runs[-1][1] * size)
-        else:
-            runs.append((axis in axes, size))
-    kept = [(1, 0), (1, 0)]
-    summed = [(1, 0), (1, 0)]
-    stride = 1
-    for is_summed, size in reversed(runs):
-        (summed if is_summed else kept).append((size, stride))
-        stride *= size
-    # Innermost last, and never more than two of each: that is what four alternating axes give.
-    kept, summed = ([(1, 0), (1, 0), *reversed(part[2:])] for part in (kept, summed))
-    require(max(len(kept), len(summed)) <= 4, op, graph, f"{dims(in_.shape)} over axes {given} is too scattered", in_)
-    (keep_0, keep_1), (sum_0, sum_1) = kept[-2:], summed[-2:]
+    kept, summed = _loops(in_.shape, {axis % rank for axis in given})
+    fits = max(len(kept), len(summed)) <= 2
+    require(fits, op, graph, f"{dims(in_.shape)} over axes {given} needs more than 4 loops", in_)
+    (keep_0, keep_1), (sum_0, sum_1) = ([(1, 0), (1, 0), *part][-2:] for part in (kept, summed))
     count = sum_0[0] * sum_1[0]
     require(
         keep_0[0] * keep_1[0] == out.elements, op, graph, f"{dims(in_.shape)} over {given} is not {dims(out.shape)}"
     )
-    require(count <= MOST_ELEMENTS, op, graph, f"{count} elements in one sum, at most {MOST_ELEMENTS} fit int32", in_)
+    require(count <= MAX_ELEMENTS, op, graph, f"{count} elements in one sum, at most {MAX_ELEMENTS} fit int32", in_)
     ratio = in_.scale / out.scale
     require(ratio < 1 << 14, op, graph, f"its input's scale is {ratio:.3g} times that of its output, wanted below 2^14")
     multiplier, shift = quantize_multiplier(ratio)
@@ -88,6 +73,28 @@ def lower_mean(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
             output=out.index,
         ),
     )
+
+
+def _loops(shape: tuple[int, ...], axes: set[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """(size, stride) of the loops over kept and over summed axes, outermost first.
+
+    Neighbouring axes of one kind are merged, axes of size 1 skipped: four axes give two loops of each kind at most.
+    """
+    runs: list[tuple[bool, int]] = []  # (is summed, size)
+    for axis, size in enumerate(shape):
+        if size == 1:
+            continue
+        if runs and runs[-1][0] == (axis in axes):
+            runs[-1] = (runs[-1][0], runs[-1][1] * size)
+        else:
+            runs.append((axis in axes, size))
+    kept: list[tuple[int, int]] = []
+    summed: list[tuple[int, int]] = []
+    stride = 1
+    for is_summed, size in reversed(runs):
+        (summed if is_summed else kept).insert(0, (size, stride))
+        stride *= size
+    return kept, summed
 
 
 OPERATORS: dict[str, Lowering] = {"MEAN": lower_mean}

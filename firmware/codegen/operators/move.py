@@ -34,7 +34,13 @@ def lower_pad(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     same_quantization(op, graph, in_, out)
     flat = integer_constant(op, graph, 1, "padding")
     rank = len(in_.shape)
-    require(rank <= 4 and len(flat) == 2 * rank, op, graph, f"{len(flat)} paddings for {dims(in_.shape)}", in_)
+    require(
+        rank <= 4 and len(flat) == 2 * rank,
+        op,
+        graph,
+        f"{len(flat)} padding amounts for {dims(in_.shape)}, wanted 2 per axis and at most 4 axes",
+        in_,
+    )
     before, after = flat[0::2], flat[1::2]
     require(min(flat, default=0) >= 0, op, graph, f"its padding {flat} has negative entries")
     padded = tuple(b + size + a for b, size, a in zip(before, in_.shape, after, strict=True))
@@ -142,12 +148,14 @@ def lower_transpose(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     same_quantization(op, graph, in_, out)
     order = integer_constant(op, graph, 1, "order of axes")
     rank = len(in_.shape)
-    require(sorted(order) == list(range(rank)), op, graph, f"{order} is no order of the axes of {dims(in_.shape)}")
+    require(
+        sorted(order) == list(range(rank)), op, graph, f"{order} is not a permutation of the axes of {dims(in_.shape)}"
+    )
     require(tuple(in_.shape[axis] for axis in order) == out.shape, op, graph, f"{dims(in_.shape)} in order {order}")
     moving = [axis for axis in order if in_.shape[axis] > 1]
     if moving == sorted(moving):
         return ()
-    require(len(moving) <= 4, op, graph, f"{len(moving)} axes longer than 1, at most 4 are done", in_)
+    require(len(moving) <= 4, op, graph, f"{len(moving)} axes longer than 1, maximum 4", in_)
     sizes = [1] * (4 - len(moving)) + [in_.shape[axis] for axis in moving]
     strides = [0] * (4 - len(moving)) + [prod(in_.shape[axis + 1 :]) for axis in moving]
     return (

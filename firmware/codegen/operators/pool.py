@@ -38,7 +38,10 @@ def lower_pool(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     geometry = [int(o[name]) for name in ("filter_h", "filter_w", "stride_h", "stride_w")]  # type: ignore[arg-type]
     filter_h, filter_w, stride_h, stride_w = geometry
     require(
-        min(geometry) >= 1, op, graph, f"window {filter_h}x{filter_w}, stride {stride_h}x{stride_w}: all must be 1 up"
+        min(geometry) >= 1,
+        op,
+        graph,
+        f"window {filter_h}x{filter_w}, stride {stride_h}x{stride_w}: all must be 1 or more",
     )
     out_h, pad_top = window(str(o["padding"]), in_.shape[1], filter_h, stride_h)
     out_w, pad_left = window(str(o["padding"]), in_.shape[2], filter_w, stride_w)

@@ -82,7 +82,7 @@ def read_depthwise_layer(op: Operator, graph: Graph) -> ConvLayer:
     in_, out = activation(op, graph), output(op, graph)
     filter_ = read_filter(op, graph, in_)
     if filter_.shape[0] != 1 or filter_.shape[3] % in_.shape[3]:
-        refuse(op, graph, f"{filter_.shape[3]} filters do not share out to {in_.shape[3]} channels", filter_)
+        refuse(op, graph, f"{filter_.shape[3]} filters cannot be divided evenly among {in_.shape[3]} channels", filter_)
     geometry = read_geometry(op, graph, in_, out, filter_)
     return _layer(op, graph, in_, out, geometry, read_weights(op, graph, in_, out, axis=3), in_.shape[3])
 

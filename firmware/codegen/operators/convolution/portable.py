@@ -91,7 +91,7 @@ def _with_single_rounding(layer: ConvLayer) -> Weights:
         table = thresholds_of_real(ratio, out_zero, layer.out_min, layer.out_max)
         scale = fit_rounded(table, ratio, out_zero, *ends)
         if scale is None:
-            refuse(layer.op, layer.graph, f"its scale {ratio!r} cannot be done in 32-bit fixed point without an error")
+            refuse(layer.op, layer.graph, f"its scale {ratio!r} has no exact form in 32-bit fixed point")
         scales.append(scale)
     multiplier, shift = np.array(scales).T
     return replace(weights, multiplier=multiplier, shift=shift)

@@ -96,7 +96,7 @@ def read_weights(op: Operator, graph: Graph, in_: Tensor, out: Tensor, axis: int
     require(largest <= INT32_MAX, op, graph, f"its sums can reach {largest}, more than 32 bits hold")
     # Below this neither the left shift nor adding the zero point leaves int32; a real layer stays far below.
     scaled = float((magnitude * ratios).max())
-    require(scaled < 1 << 30, op, graph, f"its results can reach {scaled:.3g} steps of the output, whose scale is off")
+    require(scaled < 1 << 30, op, graph, f"its results can reach {scaled:.3g} steps of the output, maximum 2^30")
     return weights
 
 

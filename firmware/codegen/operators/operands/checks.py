@@ -52,7 +52,7 @@ def int8_tensor(op: Operator, graph: Graph, tensor: Tensor) -> Tensor:
         tensor: The tensor to check.
     """
     if tensor.dtype != "int8":
-        refuse(op, graph, f"the compiler does int8 tensors only, this one is {tensor.dtype}", tensor)
+        refuse(op, graph, f"the tensor is {tensor.dtype}, wanted int8", tensor)
     if tensor.quant is None or tensor.quant.scales.size == 0:
         refuse(op, graph, "the tensor has no quantisation", tensor)
     require(not tensor.quant.per_channel, op, graph, "an activation needs one scale, this one is per channel", tensor)
