@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``code/<benchmark>/<system>``: what a reviewer needs to build the image again and to run it again."""
+"""``code/<benchmark>/<system>``: what a reviewer needs to rebuild the image and to repeat the run."""
 
 from __future__ import annotations
 
@@ -21,9 +21,15 @@ RUN_TRANSCRIPT, RUN_RECORD = "run/transcript.jsonl", "run/record.json"
 def code_folder(record: RunRecord, names: Names, run: dict[str, bytes]) -> dict[str, bytes]:
     """Return the folder's files, path to content, without its manifest.
 
-    ``run`` are the files of the run: ``MODEL``, ``RUN_TRANSCRIPT`` and ``RUN_RECORD``. Of the compiled engine every
-    file the image is compiled from is added; of an engine from outside, which its own licence covers, nothing. Raises
-    BuildError for a model that cannot be compiled.
+    They hold every source of the image of the compiled engine; an engine from outside has its own licence, and none.
+
+    Args:
+        record: The run.
+        names: The names of its result.
+        run: The files ``MODEL``, ``RUN_TRANSCRIPT`` and ``RUN_RECORD`` of the run.
+
+    Raises:
+        BuildError: The model cannot be compiled.
     """
     files = dict(run)
     if has_sources(record.settings):
@@ -34,13 +40,18 @@ def code_folder(record: RunRecord, names: Names, run: dict[str, bytes]) -> dict[
 
 
 def has_sources(settings: Settings) -> bool:
-    """Whether the sources of a run's image are all this program's."""
+    """Return whether all sources of a run's image are this program's."""
     engine = ENGINES.get(settings.engine)
     return settings.firmware is not None and engine is not None and engine.sources_redistributable
 
 
 def rerun_command(settings: Settings, iterations: int | None) -> str:
-    """The ``benchmark-run`` that makes such a run again, below the folder that holds ``model.tflite``."""
+    """Return the ``benchmark-run`` command that repeats a run, in the folder that holds ``model.tflite``.
+
+    Args:
+        settings: The run's settings.
+        iterations: Iterations of its windows; None: they are calibrated again.
+    """
     named = settings.model.name in model_names() and settings.model.origin != "path"
     words = ["benchmark-run", "--task", settings.task, "--model", settings.model.name if named else MODEL]
     words += ["--device", settings.device.device]
@@ -114,7 +125,7 @@ def _file_rows(settings: Settings) -> list[tuple[str, str]]:
     rows = [
         (f"`{MODEL}`", "the model that was run"),
         (f"`{RUN_TRANSCRIPT}`", "every line to and from the device, as a hash chain"),
-        (f"`{RUN_RECORD}`", "the figures, computed from it"),
+        (f"`{RUN_RECORD}`", "the metrics, computed from it"),
         ("`submission.json`", "the sha256 of every file of this result"),
     ]
     if has_sources(settings):

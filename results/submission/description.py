@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The system description ``systems/<system>.json``: every key of the rules' template, from what a run recorded.
 
-All results of a system share it, so it says nothing of one model or task. Of a run that was not made on a board it says
-so in the board's name, in the hardware notes and in its status.
+All results of a system share it, so no model or task is in it. A run without a board is marked in the board's name, in
+the hardware notes and in the status.
 """
 
 from __future__ import annotations
@@ -59,52 +59,67 @@ TEMPLATE = (
 """Keys of the template in the results repositories (tiny_results_v1.0, system_description_template.json), in order."""
 
 NO_BOARD = "NOTHING OF THIS SYSTEM RAN ON"
-"""How the hardware notes of a run begin that no board took part in; a review insists on it."""
+"""How the hardware notes of a run without a board begin; a review demands it."""
 
 NOT_MEASURED = "No energy was measured and none is submitted."
 NOT_KNOWN = "not known to the harness: the board held its image already"
 
 
-NOT_YOURS = ("Submitter", "Division", "Status")
-NOT_YOURS_OFF_BOARD = (*NOT_YOURS, "Board Name", "SoC Name", "Hardware Notes")
-"""Keys that a submitter's own words may not replace: those of the command line, and what says that nothing ran on a
-board."""
+FIXED_KEYS = ("Submitter", "Division", "Status")
+FIXED_KEYS_WITHOUT_BOARD = (*FIXED_KEYS, "Board Name", "SoC Name", "Hardware Notes")
+"""Keys that overrides may not replace: those of the command line, and those that mark a run without a board."""
 
-MAX_WORDS = 1000
+MAX_TEXT = 1000
 
 
 def read_overrides(path: Path) -> dict[str, str]:
-    """Read a submitter's file of keys and texts that the harness cannot know; raises DataError for any other file."""
+    """Return a submitter's keys and texts from a JSON file; raises DataError for any other file."""
     try:
         value = parse_json(path.read_bytes()[: MAX_DESCRIPTION_BYTES + 1], str(path))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}. Name another file with --describe.") from error
     if not isinstance(value, dict):
-        raise DataError(f"{path} is no object of keys and texts; wanted keys of a system description, with --describe.")
+        raise DataError(
+            f"{path} is not a JSON object of keys and texts. Name a file with keys of a system description with --describe."
+        )
     known = {key.strip(): key for key in TEMPLATE}
     for key, text in value.items():
         if key.strip() not in known:
             raise DataError(
-                f"{path} has the key {key[:80]!r}, which a system description has not; see docs/submission.md."
+                f"{path}: unknown key {key[:80]!r}. docs/submission.md lists the keys of a system description."
             )
-        if not isinstance(text, str) or len(text) > MAX_WORDS:
-            raise DataError(f"{path} has no text of at most {MAX_WORDS} characters as {key[:80]!r}.")
+        if not isinstance(text, str) or len(text) > MAX_TEXT:
+            raise DataError(f"{path}: value of {key[:80]!r} is not a text of at most {MAX_TEXT} characters.")
     return {known[key.strip()]: text for key, text in value.items()}
 
 
 def check_overrides(timing: str, overrides: Mapping[str, str] | None) -> None:
-    """Raise UsageError for words on what is not the submitter's to say of a run in such time."""
-    fixed = NOT_YOURS_OFF_BOARD if timing in NO_SILICON else NOT_YOURS
+    """Check that a submitter may override these keys.
+
+    Args:
+        timing: Timing of the run: ``hardware``, ``emulated`` or ``host``.
+        overrides: The submitter's values.
+
+    Raises:
+        UsageError: A key is fixed by the harness for such a run.
+    """
+    fixed = FIXED_KEYS_WITHOUT_BOARD if timing in NO_SILICON else FIXED_KEYS
     if taken := [key for key in overrides or () if key in fixed]:
         raise UsageError(
-            f"--describe cannot say {', '.join(taken)} of this run; leave {'them' if taken[1:] else 'it'} out."
+            f"--describe cannot set {', '.join(taken)} of this run; remove {'them' if taken[1:] else 'it'} there."
         )
 
 
 def description(record: RunRecord, names: Names, overrides: Mapping[str, str] | None = None) -> bytes:
-    """Return the description of a run's system as JSON text; ``overrides`` of the submitter replace what is known here.
+    """Return the description of a run's system as JSON text.
 
-    Raises UsageError as ``check_overrides`` does.
+    Args:
+        record: The run.
+        names: The names of its result.
+        overrides: The submitter's values, which replace the harness's own.
+
+    Raises:
+        UsageError: As ``check_overrides``.
     """
     settings = record.settings
     check_overrides(settings.device.timing, overrides)
@@ -163,7 +178,7 @@ def _caches(board: Board) -> list[str]:
 
 
 def _no_silicon(settings: Settings) -> str:
-    """What must be said of a run that no board took part in; "" of one on a board."""
+    """What marks a run without a board; "" of one on a board."""
     device = settings.device
     if device.timing == "emulated":
         return (

@@ -17,14 +17,13 @@ from mlperf_tiny.results.submission.runner_files import Quality
 
 
 @dataclass(frozen=True)
-class Bar:
-    """``why`` returns the reason as a phrase, or "" where there is none.
+class IneligibilityCheck:
+    """One reason why a run may not be submitted."""
 
-    Once the run is made a rule of ``harness.record.rules`` says the same where ``judged`` is true.
-    """
-
-    why: Callable[[Settings], str]
-    judged: bool = False
+    reason: Callable[[Settings], str]
+    """Returns the reason as a phrase, "" where there is none."""
+    is_rule: bool = False
+    """Whether a rule of ``harness.record.rules`` finds the same in the record of a finished run."""
 
 
 def _other_modes(settings: Settings) -> str:
@@ -36,14 +35,16 @@ def _part(settings: Settings) -> str:
     return f"it is cut to {settings.limit} samples" if settings.limit is not None else ""
 
 
-def _made_up(settings: Settings) -> str:
+def _synthetic_data(settings: Settings) -> str:
     return "" if settings.data.source == "real" else f"its data is {settings.data.source}, not the benchmark's own"
 
 
 def _part_of_a_list(settings: Settings) -> str:
     if settings.data.source != "real" or settings.data.complete:
         return ""
-    return f"its {len(settings.data.listed)} files are no complete official list of {find_task(settings.task).model_id}"
+    return (
+        f"its {len(settings.data.listed)} files are not a complete official list of {find_task(settings.task).model_id}"
+    )
 
 
 def _other_list(settings: Settings) -> str:
@@ -71,26 +72,31 @@ def _other_sources(settings: Settings) -> str:
     return f"its image was made {made}, this program has {source_digest()[:12]} (make the run again)"
 
 
-BARS: tuple[Bar, ...] = (
-    Bar(_other_modes),
-    Bar(_part, judged=True),
-    Bar(_made_up, judged=True),
-    Bar(_part_of_a_list, judged=True),
-    Bar(_other_list),
-    Bar(_unknown_model),
-    Bar(_unknown_board),
-    Bar(_other_sources),
+CHECKS: tuple[IneligibilityCheck, ...] = (
+    IneligibilityCheck(_other_modes),
+    IneligibilityCheck(_part, is_rule=True),
+    IneligibilityCheck(_synthetic_data, is_rule=True),
+    IneligibilityCheck(_part_of_a_list, is_rule=True),
+    IneligibilityCheck(_other_list),
+    IneligibilityCheck(_unknown_model),
+    IneligibilityCheck(_unknown_board),
+    IneligibilityCheck(_other_sources),
 )
 
 
-def bars_before(settings: Settings) -> tuple[str, ...]:
-    """Return why a run with these settings could never be submitted."""
-    return tuple(reason for bar in BARS if (reason := bar.why(settings)))
+def reasons_before_run(settings: Settings) -> tuple[str, ...]:
+    """Return why a run with these settings can never be submitted; () when it can."""
+    return tuple(reason for check in CHECKS if (reason := check.reason(settings)))
 
 
-def bars_after(record: RunRecord, quality: Quality) -> tuple[str, ...]:
-    """Return why this run may not be submitted."""
-    reasons = [reason for bar in BARS if not bar.judged and (reason := bar.why(record.settings))]
+def reasons_after_run(record: RunRecord, quality: Quality) -> tuple[str, ...]:
+    """Return why a run may not be submitted; () when it may.
+
+    Args:
+        record: The run.
+        quality: Its accuracy as MLCommons' runner prints it.
+    """
+    reasons = [reason for check in CHECKS if not check.is_rule and (reason := check.reason(record.settings))]
     if not record.complete:
         reasons.append("it is not finished (resume it with --resume)")
     if record.chain_digest is None:
@@ -100,7 +106,7 @@ def bars_after(record: RunRecord, quality: Quality) -> tuple[str, ...]:
 
 
 def _not_as_printed(record: RunRecord, quality: Quality) -> list[str]:
-    """What MLCommons' own checker finds in the figures that its runner prints.
+    """What MLCommons' own checker finds in the metrics that its runner prints.
 
     It compares the printed digits, and that runner prints an AUC with three of them: 0.846 is then below 0.85, while
     EEMBC's, with two, passed it.
@@ -111,10 +117,10 @@ def _not_as_printed(record: RunRecord, quality: Quality) -> list[str]:
     if quality.top1 is None or quality.auc is None:
         return ["its answers give no AUC by MLCommons' method (a class is missing, or an answer adds up to 0)"]
     printed = quality.claim(task)
-    if record.settings.division != "closed" or float(printed) >= task.target or _has_target_breach(record):
+    if record.settings.division != "closed" or float(printed) >= task.target or _misses_target(record):
         return []
     return [f"{task.metric.value} is printed as {printed}, the closed division needs {task.target:g}"]
 
 
-def _has_target_breach(record: RunRecord) -> bool:
+def _misses_target(record: RunRecord) -> bool:
     return any(violation.rule is RuleId.QUALITY_TARGET for violation in record.violations)

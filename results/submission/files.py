@@ -18,15 +18,19 @@ from mlperf_tiny.results.submission.runner_files import runner_files
 
 @dataclass(frozen=True)
 class ResultFiles:
-    """One result's files, path below the submitter's folder to content: the shared description, and two own folders."""
+    """The files of one result."""
 
     names: Names
+    """The names it has in the tree."""
     description: bytes
+    """The system description, which other results share."""
     code: dict[str, bytes]
+    """Path below the code folder -> content."""
     results: dict[str, bytes]
+    """Path below the results folder -> content."""
 
     def by_path(self) -> dict[str, bytes]:
-        """All of them, in order of path."""
+        """Return all of them: path below the submitter's folder -> content, in order of path."""
         files = {self.names.description: self.description}
         files |= {f"{self.names.code}/{name}": content for name, content in self.code.items()}
         files |= {f"{self.names.results}/{name}": content for name, content in self.results.items()}
@@ -41,9 +45,19 @@ def result_files(
     transcript: bytes,
     overrides: Mapping[str, str] | None = None,
 ) -> ResultFiles:
-    """Return the files of the result of a run: its record, what ``inferences_of`` gives, and the bytes of both files.
+    """Return the files of the result of a run.
 
-    Raises RecordError for a run without both parts, BuildError for a model that cannot be compiled.
+    Args:
+        record: The run.
+        inferences: Its inferences.
+        names: The names its result has in the tree.
+        model: The .tflite file.
+        transcript: The transcript file.
+        overrides: The submitter's values of the system description.
+
+    Raises:
+        RecordError: The run lacks a part.
+        BuildError: The model cannot be compiled.
     """
     files = ResultFiles(
         names,

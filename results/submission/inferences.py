@@ -24,73 +24,85 @@ LONGEST_RUN_S = 1e8
 
 
 @dataclass(frozen=True)
-class Told:
-    """One ``infer`` and its reply.
-
-    ``start_us`` and ``end_us`` are the device's counter before and behind the window; where it wrapped in between,
-    2^32 is added to the end. ``loading_s``, ``loaded_s`` and ``done_s`` are host seconds since the run began.
-    ``segment`` is the place of the window within its file, of ``segments``.
-    """
+class TimedInference:
+    """One ``infer`` and its reply."""
 
     file: str
+    """Name of the input file."""
     label: int
+    """Its label; -1 where it is not known."""
     segment: int
+    """Number of the window within its file, from 0."""
     segments: int
+    """Windows of the file."""
     iterations: int
+    """Timed inferences."""
     warmups: int
+    """Inferences before them."""
     start_us: int
+    """The device's counter before the window."""
     end_us: int
+    """The device's counter after it; where it wrapped in between, 2^32 is added."""
     results: tuple[float, ...]
+    """The answer."""
     loading_s: float
+    """Host time since the start of the run: the input is sent."""
     loaded_s: float
+    """Host time since the start of the run: the command is sent."""
     done_s: float
+    """Host time since the start of the run: the reply is complete."""
 
     @property
     def elapsed_us(self) -> int:
+        """Device time of the window."""
         return self.end_us - self.start_us
 
     @property
     def throughput_per_s(self) -> float:
+        """Inferences per second of device time."""
         return self.iterations / (self.elapsed_us / 1e6)
 
 
 @dataclass(frozen=True)
 class Inferences:
-    """The timed windows of a run, and the answers of its accuracy part in list order; ``last_s`` is its last moment."""
+    """The inferences of a run that count."""
 
-    performance: tuple[Told, ...]
-    accuracy: tuple[Told, ...]
+    performance: tuple[TimedInference, ...]
+    """The timed windows."""
+    accuracy: tuple[TimedInference, ...]
+    """The answers of the accuracy part, in list order."""
     last_s: float
+    """Host time of the last event."""
 
 
 def inferences_of(transcript: Transcript) -> Inferences:
     """Return the inferences that count; raises RecordError for an event that makes no sense."""
     calibration = measure(transcript).calibration
-    windows: dict[int, Told] = {}
-    answers: dict[tuple[int, int], Told] = {}
+    windows: dict[int, TimedInference] = {}
+    answers: dict[tuple[int, int], TimedInference] = {}
     reader = _Reader()
-    for mark, told in reader.inferences(transcript):
+    for mark, timed in reader.inferences(transcript):
         if mark["mode"] == "window" and calibration is not None and mark["attempt"] == calibration.attempt:
-            windows[mark["window"]] = told
+            windows[mark["window"]] = timed
         elif mark["mode"] == "accuracy":
-            answers[mark["index"], mark["window"]] = told
-    labels = {told.file: told.label for told in answers.values()}
-    performance = tuple(_labelled(told, labels) for _, told in sorted(windows.items()))
-    return Inferences(performance, tuple(told for _, told in sorted(answers.items())), reader.now_s)
+            answers[mark["index"], mark["window"]] = timed
+    labels = {timed.file: timed.label for timed in answers.values()}
+    performance = tuple(_labelled(timed, labels) for _, timed in sorted(windows.items()))
+    return Inferences(performance, tuple(timed for _, timed in sorted(answers.items())), reader.now_s)
 
 
-def _labelled(told: Told, labels: dict[str, int]) -> Told:
-    return Told(**{**told.__dict__, "label": labels.get(told.file, -1)})
+def _labelled(timed: TimedInference, labels: dict[str, int]) -> TimedInference:
+    return TimedInference(**{**timed.__dict__, "label": labels.get(timed.file, -1)})
 
 
 class _Reader:
-    """Walks the events; ``now_s`` is the host's clock, which begins anew where a run was resumed."""
+    """Walks the events; ``now_s`` is the host's clock, which goes on where a run was resumed."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
         self._began_s = 0.0
 
-    def inferences(self, transcript: Transcript) -> Iterator[tuple[Event, Told]]:
+    def inferences(self, transcript: Transcript) -> Iterator[tuple[Event, TimedInference]]:
         mark: Event | None = None
         command: re.Match[str] | None = None
         lines: list[str] = []
@@ -109,10 +121,10 @@ class _Reader:
                 if not isinstance(decode_line(event["s"]), Ready):
                     lines.append(event["s"])
                     continue
-                told = _told(mark, command, lines, (loading_s, sent_s, self.now_s))
+                timed = _timed_inference(mark, command, lines, (loading_s, sent_s, self.now_s))
                 command = None
-                if told is not None:
-                    yield mark, told
+                if timed is not None:
+                    yield mark, timed
 
     def _pass(self, event: Event) -> None:
         since_s = event.get("t", 0.0)
@@ -121,14 +133,16 @@ class _Reader:
         self.now_s = min(max(self.now_s, self._began_s + since_s), 10 * LONGEST_RUN_S)
 
 
-def _told(mark: Event, command: re.Match[str], lines: list[str], at_s: tuple[float, float, float]) -> Told | None:
+def _timed_inference(
+    mark: Event, command: re.Match[str], lines: list[str], at_s: tuple[float, float, float]
+) -> TimedInference | None:
     count, warmups = int(command[1]), int(command[2])
     try:
         inference = read_inference(count, warmups, lines)
     except ProtocolError:
         return None  # it measured nothing
     laps = [reply.device_us for line in lines if isinstance(reply := decode_line(line), Lap)]
-    return Told(
+    return TimedInference(
         mark["sample"],
         mark.get("label", -1),
         mark["window"] if mark["mode"] == "accuracy" else 0,

@@ -3,8 +3,8 @@
 ``results.txt``, ``results.json``.
 
 They are a pure function of the transcript, so that a reviewer who has it can make them again and compare every byte.
-The form therefore belongs to the format number of ``submission.json``. The log says in its second line who wrote it:
-the runner itself was not used.
+The form therefore belongs to the format number of ``submission.json``. The second line of the log names this program
+as its writer: the runner itself was not used.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mlperf_tiny.harness.record import metrics
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.rules import WINDOW_S
 from mlperf_tiny.models.tasks import Metric, Task, find_task
-from mlperf_tiny.results.submission.inferences import Inferences, Told
+from mlperf_tiny.results.submission.inferences import Inferences, TimedInference
 
 PROGRAM = "mlperf-tiny-harness"
 WRITTEN_BY = f"Written by {PROGRAM}"
@@ -34,53 +34,64 @@ _RULE = "-" * 57
 
 @dataclass(frozen=True)
 class Quality:
-    """The two figures of an accuracy run as MLCommons' runner computes them, None where it could not.
-
-    ``top1`` is top-1 in percent; of anomaly detection it is what that runner prints under this name, half the sum of
-    precision and recall at the best threshold.
-    """
+    """Accuracy as MLCommons' runner computes it; None where it cannot."""
 
     top1: float | None
+    """Top-1 in percent; of anomaly detection what that runner prints under this name, half the sum of precision and recall
+    at the best threshold."""
     auc: float | None
+    """AUC by that runner's method."""
 
     @property
     def top1_text(self) -> str:
+        """``top1`` as that runner prints it."""
         return "" if self.top1 is None else f"{self.top1:2.1f}"
 
     @property
     def auc_text(self) -> str:
+        """``auc`` as that runner prints it."""
         return "" if self.auc is None else f"{self.auc:.3f}"
 
     def claim(self, task: Task) -> str:
-        """The figure the task's target is compared with, as it is printed."""
+        """Return the metric that the task's target is compared with, as it is printed."""
         return self.top1_text if task.metric is Metric.TOP1 else self.auc_text
 
 
-def quality_of(answers: Sequence[Told], task: Task) -> Quality:
-    """Compute the figures from the answers to whole files; (None, None) without any, or of other lengths."""
+def quality_of(answers: Sequence[TimedInference], task: Task) -> Quality:
+    """Return the accuracy of answers to whole files.
+
+    Args:
+        answers: In list order; without any, and of other lengths, nothing can be computed.
+        task: Their task.
+    """
     if not answers:
         return Quality(None, None)
     if task.metric is Metric.AUC:
         rows: dict[str, list[float]] = {}
         labels: dict[str, int] = {}
-        for told in answers:
-            rows.setdefault(told.file, []).extend(told.results)
-            labels[told.file] = told.label
+        for timed in answers:
+            rows.setdefault(timed.file, []).extend(timed.results)
+            labels[timed.file] = timed.label
         scores = np.array([sum(values) / len(values) for values in rows.values()])
         positive = np.array([labels[file] == 1 for file in rows])
         return Quality(metrics.precision_recall_metric(scores, positive), metrics.binary_auc(scores, positive))
-    if any(len(told.results) != task.classes for told in answers):
+    if any(len(timed.results) != task.classes for timed in answers):
         return Quality(None, None)
-    matrix = np.array([told.results for told in answers], dtype=np.float64)
-    classes = np.array([told.label for told in answers], dtype=np.int64)
+    matrix = np.array([timed.results for timed in answers], dtype=np.float64)
+    classes = np.array([timed.label for timed in answers], dtype=np.int64)
     correct = metrics.top1_correct(matrix, classes)
     return Quality(100.0 * correct / len(answers), metrics.auc_mlcommons(matrix, classes))
 
 
 def runner_files(record: RunRecord, inferences: Inferences) -> dict[str, bytes]:
-    """Return path (``performance/log.txt`` ...) to content.
+    """Return the runner's files: path (``performance/log.txt`` ...) -> content.
 
-    Raises RecordError for a run without both parts, or whose time of start cannot be read.
+    Args:
+        record: The run.
+        inferences: Its inferences.
+
+    Raises:
+        RecordError: The run lacks a part, or its time of start is damaged.
     """
     task = find_task(record.settings.task)
     clock = _Clock(record.settings.started)
@@ -92,9 +103,9 @@ def runner_files(record: RunRecord, inferences: Inferences) -> dict[str, bytes]:
         "accuracy": _accuracy_text(quality, inferences, clock),
     }
     files = {}
-    for mode, told in (("performance", inferences.performance), ("accuracy", inferences.accuracy)):
-        log = [*_opening(record), *_windows(told, clock), "-" * 20, *(line.strip() for line in texts[mode])]
-        values = [_entry(one, task, mode) for one in told]
+    for mode, timed in (("performance", inferences.performance), ("accuracy", inferences.accuracy)):
+        log = [*_opening(record), *_windows(timed, clock), "-" * 20, *(line.strip() for line in texts[mode])]
+        values = [_entry(one, task, mode) for one in timed]
         files[f"{mode}/log.txt"] = _lines([*log, "Session logged in file log.txt"])
         files[f"{mode}/results.txt"] = _lines(texts[mode])
         files[f"{mode}/results.json"] = json.dumps(values).encode()
@@ -131,9 +142,9 @@ def _opening(record: RunRecord) -> list[str]:
     ]
 
 
-def _windows(told: Sequence[Told], clock: _Clock) -> list[str]:
+def _windows(timed: Sequence[TimedInference], clock: _Clock) -> list[str]:
     lines = []
-    for number, one in enumerate(told, start=1):
+    for number, one in enumerate(timed, start=1):
         done = clock.at(one.done_s)
         lines += [
             f"{clock.at(one.loading_s)}Loading file {one.file} segment {one.segment}",
@@ -171,32 +182,32 @@ def _accuracy_text(quality: Quality, inferences: Inferences, clock: _Clock) -> l
     return [f"{now}Top 1% = {quality.top1_text}", f"{now}AUC = {quality.auc_text}"]
 
 
-def _rate(told: Told) -> float:
+def _rate(timed: TimedInference) -> float:
     # A single inference may be shorter than a tick of the device's clock.
-    return told.throughput_per_s if told.elapsed_us else 0.0
+    return timed.throughput_per_s if timed.elapsed_us else 0.0
 
 
-def _entry(told: Told, task: Task, mode: str) -> dict[str, Any]:
+def _entry(timed: TimedInference, task: Task, mode: str) -> dict[str, Any]:
     """One object of ``results.json``; numbers out of the label list are texts there."""
     windowed = task.windows > 1
     infer: dict[str, Any] = {
-        "start_time": told.start_us,
-        "end_time": told.end_us,
-        "results": list(told.results),
-        "elapsed_time": told.elapsed_us,
+        "start_time": timed.start_us,
+        "end_time": timed.end_us,
+        "results": list(timed.results),
+        "elapsed_time": timed.elapsed_us,
         "total_inferences": 1,
-        "iterations": told.iterations,
-        "warmups": told.warmups,
+        "iterations": timed.iterations,
+        "warmups": timed.warmups,
     }
     if mode == "performance":
-        infer["throughput"] = _rate(told)
+        infer["throughput"] = _rate(timed)
     return {
-        "file": told.file,
+        "file": timed.file,
         "classes": str(len(task.labels)),
-        "class": str(told.label),
+        "class": str(timed.label),
         "bytes_to_send": str(task.window_bytes) if windowed else None,
         "stride": str(task.stride_bytes) if windowed else None,
-        "total_length": told.segments if windowed else None,
+        "total_length": timed.segments if windowed else None,
         "infer": infer,
         "mode": mode[0],
     }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts a result into a submission tree: whole or not at all, and never over a different one unless told to.
+"""Puts a result into a submission tree: whole or not at all, and over a different one only on request.
 
-The result's two folders are made complete in a folder of their own beside the divisions and then take their places, the
-``results`` folder last: without it no reader sees a result. What is replaced is put back when anything fails.
+The result's two folders are completed in a draft folder beside the divisions and then moved to their places, the
+``results`` folder last: without it no reader sees a result. What is replaced is restored when anything fails.
 """
 
 from __future__ import annotations
@@ -24,20 +24,34 @@ DRAFT = ".submission-"
 
 @dataclass(frozen=True)
 class Written:
-    """``files`` were written below ``root``; ``unchanged`` when all of them were there already."""
+    """What was written."""
 
     root: Path
+    """The submission tree."""
     names: Names
+    """The names of the result."""
     files: int
+    """Number of its files."""
     unchanged: bool
+    """Whether all of them existed already."""
 
     @property
     def base(self) -> Path:
+        """The submitter's folder."""
         return self.root / self.names.base
 
 
 def check_place(root: Path, names: Names | None = None, replace: bool = False) -> None:
-    """Raise UsageError when ``root`` cannot be a submission tree, or when a result of these names is there already."""
+    """Check that a result can be written.
+
+    Args:
+        root: The submission tree.
+        names: The names of the result; None when they are not known yet.
+        replace: Whether a result that exists already is replaced.
+
+    Raises:
+        UsageError: ``root`` is not a folder that can be written, or the result exists already.
+    """
     if (root.exists() or root.is_symlink()) and not root.is_dir():
         raise UsageError(f"{root} is not a folder. Name another one with --submit.")
     place = next((folder for folder in (root, *root.absolute().parents) if folder.exists()), root)
@@ -48,11 +62,16 @@ def check_place(root: Path, names: Names | None = None, replace: bool = False) -
 
 
 def write_result(root: Path, files: ResultFiles, replace: bool = False) -> Written:
-    """Put the files of a result below ``root``.
+    """Put the files of a result into a submission tree; nothing is done when the same files exist already.
 
-    Nothing is done when the very same are there. Raises UsageError when there is another result of the same names and
-    ``replace`` is false, or another description of the system that other results share, and DataError when the disk
-    refuses.
+    Args:
+        root: The submission tree.
+        files: The files.
+        replace: Whether another result of the same names is replaced.
+
+    Raises:
+        UsageError: Another result of the same names exists, or another description of a system that other results share.
+        DataError: A file cannot be written.
     """
     names = files.names
     base = root / names.base
@@ -74,7 +93,7 @@ def write_result(root: Path, files: ResultFiles, replace: bool = False) -> Writt
         raise UsageError(_there(other[-1]))
     if description in other and (sharers := _sharers(results)):
         raise UsageError(
-            f"{description} says something else of the system, and {sharers[0]} shares it. Name another system with "
+            f"{description} differs from the description of this run, and {sharers[0]} shares it. Name another system with "
             "--system."
         )
     try:
@@ -92,7 +111,7 @@ def write_result(root: Path, files: ResultFiles, replace: bool = False) -> Writt
 
 def _there(place: Path) -> str:
     return (
-        f"{place} is there already and is not of this run. Replace it with --replace, or name another system with "
+        f"{place} exists already and is not of this run. Replace it with --replace, or name another system with "
         "--system."
     )
 
@@ -131,7 +150,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def _move_in(draft: Path, moves: dict[Path, Path], root: Path) -> None:
-    """Let each draft take its place, in order; what is there goes out of the way before, in reverse order."""
+    """Move each draft to its place, in order, after what is there was moved aside, in reverse order."""
     former: list[tuple[Path, Path]] = []
     placed: list[Path] = []
     try:
@@ -155,7 +174,7 @@ def _move_in(draft: Path, moves: dict[Path, Path], root: Path) -> None:
 
 
 def _remove_empty(folder: Path, root: Path) -> None:
-    """Remove the folders that would stay behind empty: no submission may hold one."""
+    """Remove the folders that would be left empty: no submission may hold one."""
     with contextlib.suppress(OSError):
         while folder != root:
             folder.rmdir()

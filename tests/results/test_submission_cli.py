@@ -92,7 +92,7 @@ def test_an_interrupted_run_goes_on_and_is_submitted(bench: Bench, tmp_path: Pat
         ),
         (("--submit", "DIR", "--submitter", "x", "--mode", "accuracy"), 2, "remove --mode"),
         (("--submit", "FILE", "--submitter", "x"), 2, "is not a folder. Name another one with --submit."),
-        (("--submit", "TREE", "--submitter", "example-labs"), 2, "is there already and is not of this run. Replace it"),
+        (("--submit", "TREE", "--submitter", "example-labs"), 2, "exists already and is not of this run. Replace it"),
     ],
 )
 def test_what_does_not_go_is_said_before_the_run(

@@ -17,7 +17,7 @@ from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 from mlperf_tiny.results.mlperf.names import Entry, names_of
-from mlperf_tiny.results.submission.eligible import bars_after, bars_before
+from mlperf_tiny.results.submission.eligible import reasons_after_run, reasons_before_run
 from mlperf_tiny.results.submission.files import ResultFiles
 from mlperf_tiny.results.submission.runner_files import Quality
 from mlperf_tiny.results.submission.submit import check_request, files_of_run, submit
@@ -55,7 +55,7 @@ REASONS: list[tuple[Change, Quality, str, str]] = [
     (settings(modes=("accuracy",)), GOOD, "it has no performance part", "always"),
     (settings(limit=7), GOOD, "it is cut to 7 samples", "before"),
     (part("data", source="synthetic"), GOOD, "its data is synthetic, not the benchmark's own", "before"),
-    (part("data", complete=False), GOOD, "its 12 files are no complete official list of kws01", "before"),
+    (part("data", complete=False), GOOD, "its 12 files are not a complete official list of kws01", "before"),
     (part("data", digest="0"), GOOD, "its files are not those of kws01", "always"),
     (part("model", sha256=""), GOOD, "the model on the board is not known", "always"),
     (part("device", device="unknown"), GOOD, "the board is not known", "always"),
@@ -76,10 +76,10 @@ def test_a_run_that_may_not_be_submitted_says_why(
     kws_run: Path, change: Change, quality: Quality, words: str, when: str
 ) -> None:
     run = read_record(kws_run)
-    assert bars_before(run.settings) == () and bars_after(run, GOOD) == ()
+    assert reasons_before_run(run.settings) == () and reasons_after_run(run, GOOD) == ()
     changed = change(run)
-    assert any(words in reason for reason in bars_before(changed.settings)) == (when in ("before", "always"))
-    assert any(words in reason for reason in bars_after(changed, quality)) == (when in ("after", "always"))
+    assert any(words in reason for reason in reasons_before_run(changed.settings)) == (when in ("before", "always"))
+    assert any(words in reason for reason in reasons_after_run(changed, quality)) == (when in ("after", "always"))
 
 
 def test_every_reason_is_said_in_one_sentence(bench: Bench, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_model_that_is_not_at_hand_is_named(bench: Bench, tmp_path: Path) -> N
     model = str(shutil.copy(bench.data / "models/tiny.tflite", tmp_path / "mine.tflite"))
     run = bench.run(tmp_path / "runs", model=model)
     (run / "model.tflite").unlink()
-    with pytest.raises(DataError, match=r"the model mine of .* is not at hand. Name its file with --model"):
+    with pytest.raises(DataError, match=r"the model mine of .* is not found. Name its file with --model"):
         files_of_run(run, ENTRY)
     assert files_of_run(run, ENTRY, Request(model=model)).code["model.tflite"] == Path(model).read_bytes()
 
@@ -182,9 +182,7 @@ def test_another_result_is_only_replaced_when_told_to(two: tuple[ResultFiles, Re
     assert not write_result(root, first).unchanged
     assert contents(root) == below(root, first)
     assert write_result(root, first).unchanged
-    with pytest.raises(
-        UsageError, match=r"results/.*/kws is there already and is not of this run. Replace it with --re"
-    ):
+    with pytest.raises(UsageError, match=r"results/.*/kws exists already and is not of this run. Replace it with --re"):
         write_result(root, second)
     assert contents(root) == below(root, first)
     assert not write_result(root, second, replace=True).unchanged
@@ -195,11 +193,11 @@ def test_a_changed_file_is_another_result(two: tuple[ResultFiles, ResultFiles], 
     root = tmp_path / "tree"
     write_result(root, two[0])
     (root / CODE / "README.md").write_text("mine")
-    with pytest.raises(UsageError, match=r"code/kws/.* is there already"):
+    with pytest.raises(UsageError, match=r"code/kws/.* exists already"):
         write_result(root, two[0])
     (root / CODE / "README.md").unlink()
     (root / CODE / "extra").write_text("mine")
-    with pytest.raises(UsageError, match=r"code/kws/.* is there already"):
+    with pytest.raises(UsageError, match=r"code/kws/.* exists already"):
         write_result(root, two[0])
 
 
@@ -207,13 +205,15 @@ def test_a_description_that_others_share_is_never_changed(two: tuple[ResultFiles
     root = tmp_path / "tree"
     write_result(root, two[0])
     changed = dataclasses.replace(two[0], description=b"{}\n")
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="exists already"):
         write_result(root, changed)
     write_result(root, changed, replace=True)
     assert (root / BASE / f"systems/{SYSTEM}.json").read_bytes() == b"{}\n"
     (root / BASE / f"results/{SYSTEM}/vww").mkdir()
     before = contents(root)
-    with pytest.raises(UsageError, match=r"says something else of the system, and .*vww shares it. Name another"):
+    with pytest.raises(
+        UsageError, match=r"differs from the description of this run, and .*vww shares it. Name another"
+    ):
         write_result(root, two[0], replace=True)
     assert contents(root) == before
 
@@ -296,7 +296,7 @@ def test_what_cannot_be_submitted_is_said_before_the_run(bench: Bench, kws_tree:
     check_request(asked(bench, port="emu://stm32f746?elf=x"), ENTRY, kws_tree)
     (tmp_path / "file").write_text("")
     cases: list[tuple[Request, Entry, Path, type[BenchError], str]] = [
-        (asked(bench), ENTRY, kws_tree, UsageError, "results/.*/kws is there already and is not of this run"),
+        (asked(bench), ENTRY, kws_tree, UsageError, "results/.*/kws exists already and is not of this run"),
         (asked(bench), ENTRY, tmp_path / "file", UsageError, "file is not a folder. Name another one with --submit"),
         (asked(bench), Entry("x", "preview"), tmp_path / "tree", UsageError, "--availability preview is for hardware"),
         (
@@ -306,7 +306,7 @@ def test_what_cannot_be_submitted_is_said_before_the_run(bench: Bench, kws_tree:
             UsageError,
             "nothing of a host run ran on a board",
         ),
-        (asked(bench), Entry("x", overrides={"SoC Name": "y"}), tmp_path, UsageError, "--describe cannot say SoC Name"),
+        (asked(bench), Entry("x", overrides={"SoC Name": "y"}), tmp_path, UsageError, "--describe cannot set SoC Name"),
         (asked(bench, synthetic=True), ENTRY, tmp_path, DataError, "its data is synthetic"),
         (asked(bench, port="/dev/x", model=None), ENTRY, tmp_path, DataError, "the model on the board is not known"),
     ]
