@@ -79,9 +79,7 @@ def read_overrides(path: Path) -> dict[str, str]:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}. Name another file with --describe.") from error
     if not isinstance(value, dict):
-        raise DataError(
-            f"{path} is not a JSON object of keys and texts. Name a file with keys of a system description with --describe."
-        )
+        raise DataError(f"{path} is not a JSON object of keys and texts. Name another file with --describe.")
     known = {key.strip(): key for key in TEMPLATE}
     for key, text in value.items():
         if key.strip() not in known:

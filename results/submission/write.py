@@ -70,7 +70,7 @@ def write_result(root: Path, files: ResultFiles, replace: bool = False) -> Writt
         replace: Whether another result of the same names is replaced.
 
     Raises:
-        UsageError: Another result of the same names exists, or another description of a system that other results share.
+        UsageError: Another result of these names exists, or another description of a system that results share.
         DataError: A file cannot be written.
     """
     names = files.names
@@ -93,8 +93,8 @@ def write_result(root: Path, files: ResultFiles, replace: bool = False) -> Writt
         raise UsageError(_there(other[-1]))
     if description in other and (sharers := _sharers(results)):
         raise UsageError(
-            f"{description} differs from the description of this run, and {sharers[0]} shares it. Name another system with "
-            "--system."
+            f"{description} differs from the description of this run, and {sharers[0]} shares it. Name another system "
+            "with --system."
         )
     try:
         root.mkdir(parents=True, exist_ok=True)
