@@ -37,8 +37,8 @@ class Quality:
     """Accuracy as MLCommons' runner computes it; None where it cannot."""
 
     top1: float | None
-    """Top-1 in percent; of anomaly detection half the sum of precision and recall at the best threshold, which that runner
-    prints under this name."""
+    """Top-1 in percent; of anomaly detection half the sum of precision and recall at the best threshold, which has
+    this name there."""
     auc: float | None
     """AUC by that runner's method."""
 
