@@ -62,7 +62,7 @@ def test_table_on_stdout_progress_on_stderr(fake: tuple[object, ...], tmp_path: 
     assert lines["instructions"] == "1,234 per inference"
     assert lines["top-1"].startswith("91.7 %  11 of 12 on real data")
     assert f"record: {folder}" in result.stdout
-    assert "breaks a rule: the 12 files are not a complete official list of kws01" in result.stdout
+    assert "1 rule violation: the 12 files are not a complete official list of kws01" in result.stdout
     assert "accuracy 12/12: done" in result.stderr
     assert "\r" not in result.stderr
     (row,) = read_leaderboard(tmp_path / "leaderboard.csv")
@@ -135,7 +135,7 @@ def test_model_of_another_task_is_refused_before_the_build(tmp_path: Path) -> No
     (tmp_path / "m.tflite").write_bytes(b.build([x], [y]))
     result = invoke(tmp_path, "--task", "kws", "--model", tmp_path / "m.tflite", "--device", "stm32f746")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.splitlines()[-1] == "error: model m gives 490 values, task kws wants 12. Is it for this task?"
+    assert result.stderr.splitlines()[-1] == "error: model m has 490 outputs, task kws needs 12. Name a model of this task."
 
 
 def test_ctrl_c_exits_with_130_and_resume_completes_the_run(
@@ -197,7 +197,7 @@ def test_answers_equal_the_interpreter_after_run_and_resume(
 
     again = invoke(tmp_path, *arguments, "--mode", "accuracy", "--limit", 1)
     assert again.exit_code == 0, again.output
-    assert "that was built before" in again.stderr
+    assert "using the cached image" in again.stderr
 
 
 @pytest.mark.emulator
