@@ -135,7 +135,10 @@ def test_model_of_another_task_is_refused_before_the_build(tmp_path: Path) -> No
     (tmp_path / "m.tflite").write_bytes(b.build([x], [y]))
     result = invoke(tmp_path, "--task", "kws", "--model", tmp_path / "m.tflite", "--device", "stm32f746")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.splitlines()[-1] == "error: model m has 490 outputs, task kws needs 12. Name a model of this task."
+    assert (
+        result.stderr.splitlines()[-1]
+        == "error: model m has 490 outputs, task kws needs 12. Name a model of this task."
+    )
 
 
 def test_ctrl_c_exits_with_130_and_resume_completes_the_run(
