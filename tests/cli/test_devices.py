@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""``benchmark-devices``: its table and JSON."""
+
 from __future__ import annotations
 
 import json

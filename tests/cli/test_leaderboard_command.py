@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""benchmark-leaderboard as its user meets it: exit status, what is on stdout and stderr, what is left on disk."""
+"""``benchmark-leaderboard``: exit status, stdout, stderr and the files it writes."""
 
 from __future__ import annotations
 

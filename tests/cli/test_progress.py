@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Progress on a terminal and in a file."""
+
 from __future__ import annotations
 
 import io

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""``benchmark-review``: verdicts as exit statuses, stdout, stderr and the page."""
+
 from __future__ import annotations
 
 import json
