@@ -42,9 +42,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test the markers that it needs, unless it has one of them."""
     for item in items:
-        if not isinstance(item, pytest.Function) or any(mark.name in MARKERS for mark in item.iter_markers()):
+        given = {mark.name for mark in item.iter_markers()} & set(MARKERS)
+        if not isinstance(item, pytest.Function) or given - {"slow"}:
             continue
-        for name in sorted(markers_of_test(item.path, item.originalname, item.fixturenames)):
+        found = markers_of_test(item.path, item.originalname, item.fixturenames)
+        for name in sorted(found - {"unit"} if given else found):
             item.add_marker(name)
 
 

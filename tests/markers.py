@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which marker a test gets: what it needs, found from what its file and its own body import.
 
-A marker at a test, class or file wins over all that. A test that needs nothing special is ``unit``.
+A marker at a test, class or file wins over all that; only ``slow`` is added to what is found. A test that is not slow
+and needs nothing special is ``unit``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ MARKERS = {
     "tensorflow": "runs TensorFlow or its interpreter on a whole network",
     "browser": "drives a Chromium of the system",
     "data": "reads the official models and data",
+    "slow": "tries every position of a file, or hundreds of inputs: takes seconds",
 }
 
 DATA_FIXTURE = "data_dir"
@@ -36,6 +38,7 @@ NEEDS = {
         "mlperf_tiny.firmware.build",
         "mlperf_tiny.firmware.toolchain",
         "mlperf_tiny.harness.image.build",
+        "mlperf_tiny.results.reproduce.reproduce",
         "tests.fakes.host_model",
         "tests.fakes.host_monitor",
         "tests.fakes.sanitized_model",

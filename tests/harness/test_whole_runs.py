@@ -301,6 +301,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     assert record.accuracy is not None and record.accuracy.samples == 3
 
 
+@pytest.mark.slow
 def test_a_run_can_be_resumed_after_a_failure_at_any_command(tmp_path: Path) -> None:
     class Dying(FakeDevice):
         lives = 10**9
@@ -324,6 +325,7 @@ def test_a_run_can_be_resumed_after_a_failure_at_any_command(tmp_path: Path) -> 
         assert metrics_of(record) == metrics_of(whole), lives
 
 
+@pytest.mark.slow
 def test_a_transcript_cut_anywhere_is_resumed_to_the_same_record(tmp_path: Path) -> None:
     whole, folder = run(tmp_path, limit=3)
     lines = (folder / TRANSCRIPT_FILE).read_bytes().splitlines(keepends=True)

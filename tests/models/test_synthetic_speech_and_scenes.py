@@ -95,6 +95,7 @@ def nearest_mean(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, 
     return float((distances.argmin(axis=1) == test_labels).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("synthesiser")
 def test_words_are_separable_across_speakers() -> None:
     from mlperf_tiny.models.features.pipelines import find_pipeline
@@ -108,6 +109,7 @@ def test_words_are_separable_across_speakers() -> None:
     assert right > 2 / 12  # one in twelve by chance
 
 
+@pytest.mark.slow
 def test_mean_colours_do_not_reveal_people() -> None:
     images = np.stack([e.load() for e in synthetic_scenes(150).train]).astype(float)
     labels = np.array([e.label for e in synthetic_scenes(150).train])

@@ -91,6 +91,7 @@ def test_unknown_dataset_is_named(tmp_path: Path) -> None:
         training_set(replace(KWS, dataset="birds"), tmp_path, classes=12)
 
 
+@pytest.mark.slow
 def test_windows_of_synthetic_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_windows, "TEST_CLIPS", 1)
     monkeypatch.setattr(machine_windows, "CALIBRATION_CLIPS", 1)

@@ -64,6 +64,7 @@ def copied(place: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_the_same_inputs_in_any_order_give_the_same_bytes(place: Path) -> None:
     runs = sorted((place / "runs").iterdir())
     paths = [*runs, place / "rounds/tiny_results_v1.1", place / "rounds/tiny_results_v1.2"]
@@ -88,6 +89,7 @@ def test_systems_of_one_name_are_two_rows(place: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_updating_row_by_row_is_rebuilding(place: Path, tmp_path: Path) -> None:
     folders = sorted((place / "runs").iterdir())
     rebuilt = leaderboard_text(build_leaderboard([place / "runs"], place / "results").rows)

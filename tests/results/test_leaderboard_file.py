@@ -210,6 +210,7 @@ def test_the_file_is_checked_before_a_run(tmp_path: Path) -> None:
         check_leaderboard(tmp_path / "file/leaderboard.csv")
 
 
+@pytest.mark.slow
 def test_runs_that_end_at_the_same_time_all_get_their_row(tmp_path: Path) -> None:
     path = tmp_path / "leaderboard.csv"
     with ThreadPoolExecutor(8) as pool:

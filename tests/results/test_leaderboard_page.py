@@ -234,6 +234,7 @@ def test_details_say_what_was_found() -> None:
     assert '<span class="tag">claimed</span>' in page
 
 
+@pytest.mark.slow
 def test_whatever_a_file_may_hold_makes_a_page() -> None:
     """Cells of any size that reading lets through: nothing divides by zero, nothing is drawn outside."""
     rng = random.Random(5)

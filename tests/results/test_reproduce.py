@@ -337,10 +337,10 @@ def test_json_and_text(bench: Bench, kws_run: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--limit", "3"], "error: --limit is for --reproduce; leave it out."),
+        (["--limit", "3"], "error: --limit without --reproduce: add --reproduce."),
         (["--limit", "0"], "Invalid value for '--limit'"),
-        (["--reproduce", "--html", "x.html"], "error: --html does not go with --reproduce; leave it out."),
-        (["--reproduce", "--no-notes"], "error: --no-notes does not go with --reproduce; leave it out."),
+        (["--reproduce", "--html", "x.html"], "error: --html is not supported with --reproduce"),
+        (["--reproduce", "--no-notes"], "error: --no-notes is not supported with --reproduce"),
     ],
 )
 def test_options_that_do_not_go(kws_run: Path, arguments: list[str], sentence: str) -> None:

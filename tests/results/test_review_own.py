@@ -82,6 +82,7 @@ def test_a_run_folder_and_a_folder_of_them_are_confirmed(bench: Bench, kws_run: 
     assert rows["latency"] == ("20.000", pytest.approx(20.0)) and rows["top-1"][0] == "91.7"
 
 
+@pytest.mark.slow
 def test_no_byte_of_a_submission_changes_unnoticed(bench: Bench, tree: Path) -> None:
     chance = random.Random(7)
     for name, content in contents(tree).items():
@@ -96,6 +97,7 @@ def test_no_byte_of_a_submission_changes_unnoticed(bench: Bench, tree: Path) -> 
     assert counting(only(review_path(tree, bench.data))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["truncated", "removed", "exchanged"])
 def test_no_file_of_a_submission_goes_unnoticed(bench: Bench, tree: Path, what: str) -> None:
     before = contents(tree)
@@ -310,6 +312,7 @@ def test_a_run_on_made_up_data_breaks_a_rule_and_a_part_is_a_part(bench: Bench, 
     assert counting(only(review_path(tmp_path / "b"))) == ["missing the run has no accuracy part"]
 
 
+@pytest.mark.toolchain
 def test_a_model_of_ones_own_is_not_taken_for_the_reference(bench: Bench, tmp_path: Path) -> None:
     model = tmp_path / "mine.tflite"
     model.write_bytes(tiny_kws(seed=2))
@@ -320,6 +323,7 @@ def test_a_model_of_ones_own_is_not_taken_for_the_reference(bench: Bench, tmp_pa
     assert finding.startswith("missing the model (sha256 ") and finding.endswith(" is not the reference file of kws")
 
 
+@pytest.mark.slow
 def test_a_hostile_transcript_is_a_finding_never_a_crash(run: Path) -> None:
     """Whole runs with values exchanged for odd ones, chained as if that were right."""
     path = run / TRANSCRIPT_FILE

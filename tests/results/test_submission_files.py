@@ -240,6 +240,7 @@ def test_the_manifest_is_as_its_published_schema_says(kws_tree: Path) -> None:
     assert not validator.is_valid({**manifest, "format": 2})
 
 
+@pytest.mark.slow
 def test_anomaly_detection_has_an_entry_for_each_window(bench: Bench, tmp_path: Path) -> None:
     run = bench.run(
         tmp_path / "runs", ad_device(), task="ad", port="fake://", model=str(bench.data / "models/tiny.tflite")

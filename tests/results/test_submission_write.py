@@ -95,6 +95,7 @@ def test_every_reason_is_said_in_one_sentence(bench: Bench, tmp_path: Path) -> N
     assert not (tmp_path / "tree").exists()
 
 
+@pytest.mark.toolchain
 def test_open_runs_have_no_target(bench: Bench, tmp_path: Path) -> None:
     def wrong(data: bytes) -> list[str]:
         return ["0.100" if label != (data[0] + 1) % 12 else "0.500" for label in range(12)]
@@ -218,6 +219,7 @@ def test_a_description_that_others_share_is_never_changed(two: tuple[ResultFiles
     assert contents(root) == before
 
 
+@pytest.mark.toolchain
 def test_a_tree_takes_other_tasks_and_systems(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
     root = bench.submit(kws_run, tmp_path / "tree")
     first = contents(root)
