@@ -76,8 +76,8 @@ def lower(graph: Graph, isa: Isa) -> Plan:
         aliases=aliases,
         input_tensor=root(input_.index),
         output_tensor=root(output.index),
-        input=TensorInfo(input_.name, input_.shape, input_.scale, input_.zero_point),
-        output=TensorInfo(output.name, output.shape, output.scale, output.zero_point),
+        input=TensorInfo.of(input_),
+        output=TensorInfo.of(output),
         notes=notes,
     )
 

@@ -24,7 +24,7 @@ INCLUDE_FOLDERS = ("engine", "engine/dsp")  # of a folder made by ``self_contain
 STACK_BYTES = 1536
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CompiledModel:
     """A model as C, which is an ``EngineModel``."""
 

@@ -28,7 +28,7 @@ SEARCH_COMPARISONS = 4_000_000  # about a third of a second
 UPHILL = 0.2  # how often the search goes on from a worse order, so as not to get stuck
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Placement:
     """Where everything lies, in bytes from the start of the arena."""
 

@@ -14,7 +14,7 @@ line_state_t line_feed(line_t *line, int byte)
     if (byte != COMMAND_END) {
         if (line->length < COMMAND_BYTES) {
             /* A control byte echoed in an error line could end that line or forge another, so none gets further than
-             * here. No command contains one, hence '?' is as wrong as the byte it stands for. */
+             * here. No command contains one, so that '?' in its place is an unknown command too. */
             line->text[line->length++] = (char)((byte >= ' ' && byte <= '~') ? byte : '?');
         } else {
             line->length = COMMAND_BYTES + 1;

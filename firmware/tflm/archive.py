@@ -58,7 +58,7 @@ class Target:
         return f"{self.core or f'Arm {self.architecture}'} ({floats} ABI, unit {self.unit}{precision})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Archive:
     """The contents of a static library."""
 
@@ -95,7 +95,7 @@ def read_archive(path: Path) -> Archive:
         raise LibraryUnusable(path, f"it is damaged ({error}). Build it again.") from error
     if not targets:
         raise LibraryUnusable(path, "it has no object files. Build it again.")
-    return Archive(path, frozenset(targets), symbols, hashlib.sha256(data).hexdigest())
+    return Archive(path=path, targets=frozenset(targets), symbols=symbols, sha256=hashlib.sha256(data).hexdigest())
 
 
 def _members(data: bytes) -> Iterator[tuple[str, bytes]]:

@@ -25,7 +25,7 @@ STACK_BYTES = 1920
 ARENA_ALIGNMENT_BYTES = 16
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TflmModel:
     """A model for the interpreter."""
 
@@ -107,7 +107,7 @@ def _edge(graph: Graph, what: str, indices: tuple[int, ...]) -> TensorInfo:
             f"its {what}, {tensor}",
             f"{problem}, engine tflm needs int8 with one scale; convert the model again",
         )
-    return TensorInfo(tensor.name, tensor.shape, tensor.scale, tensor.zero_point)
+    return TensorInfo.of(tensor)
 
 
 def _problem(tensor: Tensor) -> str:

@@ -70,7 +70,7 @@ def place_apart(plan: Plan) -> Placement:
         if step.scratch_bytes:
             scratch[number] = at
             at += -(-step.scratch_bytes // 16) * 16
-    return Placement(offsets, scratch, max(at, 16), at, 0)
+    return Placement(offsets=offsets, scratch_offsets=scratch, arena_bytes=max(at, 16), peak_bytes=at, peak_step=0)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def place_guarded(plan: Plan) -> tuple[Placement, str]:
         gaps.append(f"(arena + {end}, {at - end})")
     calls = "".join(f"    ASAN_POISON_MEMORY_REGION{gap};\n" for gap in gaps)
     text = f"#include <sanitizer/asan_interface.h>\nstatic void poison(void)\n{{\n{calls}}}\n"
-    return Placement(offsets, scratch, at, at, 0), text
+    placement = Placement(offsets=offsets, scratch_offsets=scratch, arena_bytes=at, peak_bytes=at, peak_step=0)
+    return placement, text
 
 
 def run_sanitized(

@@ -40,7 +40,7 @@ def make_plan(buffers: Sequence[tuple[int, int, int]], scratch: Sequence[int], i
         )
         for n, s in enumerate(scratch)
     )
-    info = TensorInfo("x", (1,), 1.0, 0)
+    info = TensorInfo(name="x", shape=(1,), scale=1.0, zero_point=0)
     rows = tuple(
         ArenaBuffer(tensor=t, name=f"t{t}", size_bytes=size, first_use=first, last_use=last)
         for t, (size, first, last) in enumerate(buffers)

@@ -102,7 +102,7 @@ class Operator:
     options: Mapping[str, Option] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Graph:
     """A whole model: one subgraph."""
 

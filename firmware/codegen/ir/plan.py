@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlperf_tiny.firmware.codegen.ir.graph import Tensor
+
 
 class Isa(Enum):
     """Which kernels the code will call: portable C (the specification), or the Armv7E-M DSP versions."""
@@ -80,7 +82,7 @@ class ArenaBuffer:
     """The last step that it is needed in."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TensorInfo:
     """The model's input or output, always int8 on the device."""
 
@@ -88,6 +90,11 @@ class TensorInfo:
     shape: tuple[int, ...]
     scale: float
     zero_point: int
+
+    @staticmethod
+    def of(tensor: Tensor) -> TensorInfo:
+        """Return what the outside needs of an int8 tensor that is quantised as a whole."""
+        return TensorInfo(name=tensor.name, shape=tensor.shape, scale=tensor.scale, zero_point=tensor.zero_point)
 
     @property
     def size_bytes(self) -> int:

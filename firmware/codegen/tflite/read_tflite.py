@@ -92,7 +92,14 @@ def _read(data: bytes, source: str) -> Graph:
     ordered = in_order(tensors, operators, inputs, outputs)
     for operator in ordered:
         check_reshape(operator, tensors)
-    return Graph(source, tensors, ordered, inputs, outputs, model.text(3, "description"))
+    return Graph(
+        source=source,
+        tensors=tensors,
+        operators=ordered,
+        inputs=inputs,
+        outputs=outputs,
+        description=model.text(3, "description"),
+    )
 
 
 def _indices(table: Table, slot: int, name: str, tensors: int, left_out: bool = False) -> tuple[int, ...]:

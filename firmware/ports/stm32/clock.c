@@ -40,7 +40,7 @@ void clock_init(void)
     while (!(RCC->CR & RCC_CR_PLLRDY)) {
     }
 
-    /* The slow flash must be told before the clock rises, and the buses before their limits are passed. */
+    /* Wait states are set before the clock rises, and bus dividers before the limits of the buses are exceeded. */
     FLASH_ACR = BOARD_FLASH_WAIT_STATES | FLASH_ACR_PRFTEN | FLASH_ACR_ACCELERATOR;
     while ((FLASH_ACR & FLASH_ACR_LATENCY_MASK) != BOARD_FLASH_WAIT_STATES) {
     }
