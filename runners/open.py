@@ -23,11 +23,19 @@ DEFAULT_BAUD = 115_200
 
 
 def open_transport(url: str, *, baud: int | None = None) -> Transport:
-    """Open the byte pipe ``url`` names.
+    """Open the byte pipe that a URL names.
 
-    ``baud`` sets the rate of a serial port (115200 without it). For an emulated board it is the rate of the host's
-    end of the line; without it the board's rate is taken as it is.
-    Raises UsageError for a URL that cannot mean anything, PortUnavailable for one that cannot be opened.
+    Args:
+        url: See the module; anything without ``://`` is a serial port.
+        baud: Rate of a serial port [default: 115200]. Of an emulated board: the rate of the host's end of the line
+            [default: whatever the firmware sets].
+
+    Returns:
+        The open transport.
+
+    Raises:
+        UsageError: for a URL that cannot mean anything.
+        PortUnavailable: for one that cannot be opened.
     """
     try:
         scheme = urlsplit(url).scheme if "://" in url else ""

@@ -188,7 +188,15 @@ class EmulatedBoard:
         return self._block_costs.executions()
 
     def read_memory(self, address: int, size_bytes: int) -> bytes:
-        """Bytes as the core sees them; raises UcError where nothing is mapped."""
+        """Return bytes as the core sees them.
+
+        Args:
+            address: Of the first byte.
+            size_bytes: How many.
+
+        Raises:
+            UcError: where nothing is mapped.
+        """
         return bytes(self._uc.mem_read(address, size_bytes))
 
     # Running.

@@ -47,10 +47,12 @@ class PseudoTerminal:
         self.name = os.ttyname(self._theirs)
 
     def receive(self, timeout_s: float | None) -> bytes:
+        """Return what has come; see ``ConsolePort``."""
         ready, _, _ = select.select([self._ours], [], [], timeout_s)
         return os.read(self._ours, 65536) if ready else b""
 
     def send(self, data: bytes) -> None:
+        """Send to the program that has the terminal open; what does not fit is lost."""
         while data:
             try:
                 data = data[os.write(self._ours, data) :]
@@ -59,6 +61,7 @@ class PseudoTerminal:
                 return
 
     def close(self) -> None:
+        """Close both ends."""
         os.close(self._ours)
         os.close(self._theirs)
 
@@ -75,6 +78,7 @@ class TcpPort:
         self._peer: socket.socket | None = None
 
     def receive(self, timeout_s: float | None) -> bytes:
+        """Return what has come, or take the next connection; see ``ConsolePort``."""
         ready, _, _ = select.select([self._peer or self._listener], [], [], timeout_s)
         if not ready:
             return b""
@@ -90,6 +94,7 @@ class TcpPort:
         return data
 
     def send(self, data: bytes) -> None:
+        """Send to the program that is connected, if any."""
         if self._peer is None:
             return
         try:
@@ -98,6 +103,7 @@ class TcpPort:
             self._hang_up()
 
     def close(self) -> None:
+        """Hang up and stop listening."""
         self._hang_up()
         self._listener.close()
 
@@ -108,9 +114,15 @@ class TcpPort:
 
 
 def bridge(device: EmulatorTransport, port: ConsolePort, keep_running: Callable[[], bool] = lambda: True) -> None:
-    """Carry bytes between ``device`` and ``port`` while ``keep_running()`` holds; it is asked after each turn.
+    """Carry bytes between a device and a port. While the device waits for input this waits too, at no cost.
 
-    While the device waits for input this waits too, at no cost. Raises DeviceCrashed from the device.
+    Args:
+        device: The emulated board.
+        port: The end that another program opens.
+        keep_running: Called after each time slice; False ends the bridge.
+
+    Raises:
+        DeviceCrashed: when the emulated core faults.
     """
     while keep_running():
         said = device.read(SLICE_S)

@@ -37,9 +37,15 @@ class FunctionTrace:
         return iter(self._seen)
 
     def watch(self, uc: Uc, image: ElfImage, function: str) -> None:
-        """Note visits to ``function`` from now on; raises UsageError when the image has none of that name and a size.
+        """Trace a function from now on; must be called before the hook that counts is installed.
 
-        Must be called before the hook that counts is installed.
+        Args:
+            uc: The engine.
+            image: The image that the core runs.
+            function: Symbol of the function.
+
+        Raises:
+            UsageError: when the image has no function of that name and a size.
         """
         found = [(address, size) for address, size, name in image.functions if name == function and size]
         if not found:

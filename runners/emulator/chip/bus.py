@@ -76,12 +76,32 @@ class Bus:
         return next(model for model in self._by_name.values() if isinstance(model, kind))
 
     def read(self, address: int, size_bytes: int) -> int:
-        """A read by the core; raises PeripheralFault."""
+        """Answer a read by the core.
+
+        Args:
+            address: Of the register.
+            size_bytes: 1, 2 or 4.
+
+        Returns:
+            The value read.
+
+        Raises:
+            PeripheralFault: where there is no register, or its clock is off.
+        """
         model = self._find(address, "reads")
         return model.read(address - model.base, size_bytes)
 
     def write(self, address: int, size_bytes: int, value: int) -> None:
-        """A write by the core; raises PeripheralFault."""
+        """Carry out a write by the core.
+
+        Args:
+            address: Of the register.
+            size_bytes: 1, 2 or 4.
+            value: What is written.
+
+        Raises:
+            PeripheralFault: where there is no register, or its clock is off, and for what is not emulated.
+        """
         model = self._find(address, "writes")
         model.write(address - model.base, size_bytes, value)
 
@@ -103,6 +123,7 @@ class Bus:
     # What the register models ask for.
 
     def gates_changed(self) -> None:
+        """Follow a write to the clock enable registers."""
         for slot in self.slots:
             if slot.gate is None:
                 continue
@@ -112,6 +133,7 @@ class Bus:
                 self._by_name[slot.name].gate(is_open)
 
     def clocks_changed(self) -> None:
+        """Follow a write to the clock registers; raises PeripheralFault for a set-up outside the chip's limits."""
         rcc, pwr, flash = self.rcc, self._one(Pwr), self._one(FlashInterface)
         registers = ClockRegisters(
             cr=rcc.words[rcc.CR],
@@ -132,11 +154,13 @@ class Bus:
             model.retime()
 
     def caches_changed(self) -> None:
+        """Follow a write to FLASH_ACR or CCR."""
         if self._memory is not None:
             flash, core = self._one(FlashInterface), self._one(SystemControl)
             self._memory.update(flash.words[flash.ACR], core.words[core.CCR])
 
     def instruction_cache_invalidated(self) -> None:
+        """Follow a write to ICIALLU."""
         if self._memory is not None:
             self._memory.empty_instruction_cache()
 
@@ -159,6 +183,7 @@ class Bus:
     # What interrupts ask for.
 
     def interrupts_changed(self) -> None:
+        """End the time slice, so that the interrupts are looked at."""
         self.state.core.stop_at = 0
 
     def enabled_interrupts(self) -> list[int]:
@@ -181,6 +206,7 @@ class Bus:
             self._one(SystemControl).take_systick()
 
     def interrupt_priority(self, number: int) -> int:
+        """Return the priority byte of an exception; 0 is the highest."""
         return self._one(SystemControl).priority(number)
 
     @property
@@ -190,12 +216,20 @@ class Bus:
         return core.words[core.VTOR]
 
     def trace_changed(self) -> None:
+        """Follow a write to DEMCR."""
         self._one(Dwt).retime()
 
     def pin_function(self, pin: str) -> tuple[int, int]:
+        """Return the mode (2: alternate function) and the alternate function of a pin such as ``PA9``."""
         port = self._by_name[f"GPIO{pin[1]}"]
         assert isinstance(port, Gpio)
         return port.mode(int(pin[2:])), port.alternate_function(int(pin[2:]))
 
     def pin_changed(self, pin: str, level: int) -> None:
+        """Note an edge of an output pin.
+
+        Args:
+            pin: Such as ``PF13``.
+            level: 0 or 1.
+        """
         self.pin_edges.append((self.time.at(self.state.core.cycles), pin, level))

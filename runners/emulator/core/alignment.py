@@ -20,9 +20,13 @@ _STACK_POINTER, _PROGRAM_COUNTER = 13, 15
 
 
 def base_to_align(first: int, second: int) -> int | None:
-    """The base register of an instruction that needs a word-aligned address; None for every other instruction.
+    """Return the base register of an instruction that needs a word-aligned address; None for every other one.
 
-    Stack- and PC-relative ones are left out: those bases are always aligned.
+    Stack- and PC-relative ones are skipped: those bases are always aligned.
+
+    Args:
+        first: The first half-word.
+        second: The second of a 32-bit instruction.
     """
     base = None
     if not is_wide(first):

@@ -39,7 +39,16 @@ class BlockCosts:
         self._used: list[int] = []
 
     def add(self, address: int, size_bytes: int, may_be_interrupted: bool = False) -> bool:
-        """Price one block behind the one that ran last. False when it is a branch to itself, which would never end."""
+        """Compute the cost of a block after the one that ran last, and put it into the table.
+
+        Args:
+            address: Of the block.
+            size_bytes: Of the block.
+            may_be_interrupted: Whether an interrupt could end a branch to itself.
+
+        Returns:
+            False for a branch to itself that would never end.
+        """
         code = self._code(address, size_bytes)
         if not may_be_interrupted and branches_to_itself(code):
             return False

@@ -26,7 +26,12 @@ def _place(image: ElfImage, address: int) -> str:
 
 
 def report(crash: Crash, image: ElfImage) -> str:
-    """Several lines: where, called from where, on what address, after how long, the registers, the last output."""
+    """Return several lines: where, called from where, on what address, after how long, the registers, the last output.
+
+    Args:
+        crash: The moment of the crash.
+        image: Names the addresses.
+    """
     registers = crash.registers
     lines = [f"  pc    {_place(image, registers['pc'])}", f"  lr    {_place(image, registers['lr'])}"]
     if crash.address is not None:

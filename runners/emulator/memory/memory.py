@@ -31,22 +31,47 @@ class MappedMemory:
             uc.mem_map_ptr(base, memory.size_bytes, protection, ctypes.addressof(self._anchor))
 
     def holds(self, address: int, size_bytes: int) -> bool:
-        """Whether all of a range lies in this memory."""
+        """Return whether all of a range lies in this memory.
+
+        Args:
+            address: Of its first byte.
+            size_bytes: Of the range.
+        """
         return self.base <= address and address + size_bytes <= self.base + self.size_bytes
 
     def store(self, address: int, data: bytes) -> None:
-        """Write bytes from the host's side."""
+        """Write bytes from the host's side.
+
+        Args:
+            address: Of the first byte.
+            data: What to write.
+        """
         self.bytes[address - self.base : address - self.base + len(data)] = data
 
     def load(self, address: int, size_bytes: int) -> bytes:
-        """Read bytes from the host's side."""
+        """Return bytes, read from the host's side.
+
+        Args:
+            address: Of the first byte.
+            size_bytes: How many.
+        """
         return self.bytes[address - self.base : address - self.base + size_bytes]
 
 
 def map_memories(uc: Uc, board: Board, chip: Chip, image: ElfImage) -> dict[str, MappedMemory]:
-    """Map everything the board row lists and the chip's identity page, and load the image.
+    """Map all memories of a board and the chip's identity page, and load an image.
 
-    Raises UsageError when the image does not lie in the board's memories.
+    Args:
+        uc: The engine.
+        board: Its row lists the memories.
+        chip: Its identity page.
+        image: What is loaded.
+
+    Returns:
+        The memories by name.
+
+    Raises:
+        UsageError: when the image does not lie in the board's memories.
     """
     memories = {row.name: MappedMemory(uc, row, writable=row.name != "flash") for row in board.memories}
     for memory in memories.values():

@@ -43,7 +43,16 @@ def error_text(status: int) -> str:
 
 
 def start(uc: Uc, address: int, end: int) -> int:
-    """Run from ``address`` (odd) until a hook stops the core; returns Unicorn's error number."""
+    """Run until a hook stops the core.
+
+    Args:
+        uc: The engine.
+        address: Where to start, odd.
+        end: An address at which the engine stops.
+
+    Returns:
+        Unicorn's error number; 0: none.
+    """
     return int(_library().uc_emu_start(uc._uch, address, end, 0, 0))
 
 
@@ -55,11 +64,20 @@ def install(
     write_register: Callable[[int, int, int], int],
     count_blocks: bool,
 ) -> tuple[object, ...]:
-    """Install the compiled hooks; the result holds the Python callbacks and must live as long as ``uc`` runs.
+    """Install the compiled hooks.
 
-    Loads and stores are watched where ``state`` says so: each then takes the engine's long path.
-    ``count_blocks`` False leaves the hooks out: nothing is counted and nothing can stop the core, which only a
-    benchmark wants.
+    Loads and stores are watched where ``state`` has ``watches_memory``; each then takes the engine's long path.
+
+    Args:
+        uc: The engine.
+        state: The shared state.
+        cost_block: (address, size in bytes) of a block seen for the first time on this edge; 1 refuses it.
+        read_register: (address, size in bytes) of a register that no native model answers.
+        write_register: (address, size in bytes, value).
+        count_blocks: False: nothing is counted and nothing can stop the core, for benchmarks only.
+
+    Returns:
+        The Python callbacks, which must live as long as ``uc`` runs.
     """
     library = _library()
     callbacks = (_CostCallback(cost_block), _ReadCallback(read_register), _WriteCallback(write_register))

@@ -15,7 +15,14 @@ from mlperf_tiny.runners.emulator.native.state import BTAC_ROWS, Record
 
 @compiled
 def mispredicted(s: Record, branch: int, taken: bool, target: int) -> bool:
-    """Whether the branch in front of address ``branch`` was guessed wrong; what it did is learnt."""
+    """Return whether a branch was mispredicted, and update the prediction with what it did.
+
+    Args:
+        s: The shared state.
+        branch: The address after the branch.
+        taken: Whether it was taken.
+        target: Where it went.
+    """
     entry = s.btac[branch >> 1 & (BTAC_ROWS - 1)]
     known = entry.branch == branch
     guess = known and entry.counter >= 2

@@ -47,7 +47,13 @@ def _call_address(builder: Any, result: Any, address: Any, arguments: list[Any])
 
 @intrinsic
 def call_1(typing_context: Any, address: Any, a: Any) -> Any:
-    """Call the C function at ``address`` with one pointer-sized argument; its int result is dropped."""
+    """Call the C function at ``address`` with one pointer-sized argument; its int result is dropped.
+
+    Args:
+        typing_context: Of Numba.
+        address: Of the function.
+        a: Its argument.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _call_address(builder, ir.IntType(32), args[0], [args[1]])
@@ -58,7 +64,14 @@ def call_1(typing_context: Any, address: Any, a: Any) -> Any:
 
 @intrinsic
 def call_2(typing_context: Any, address: Any, a: Any, b: Any) -> Any:
-    """Call ``int64_t f(int64_t, int64_t)`` at ``address``."""
+    """Call ``int64_t f(int64_t, int64_t)`` at ``address``.
+
+    Args:
+        typing_context: Of Numba.
+        address: Of the function.
+        a: First argument.
+        b: Second.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _call_address(builder, _I64, args[0], [args[1], args[2]])
@@ -68,7 +81,15 @@ def call_2(typing_context: Any, address: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def call_3(typing_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
-    """Call ``int64_t f(int64_t, int64_t, int64_t)`` at ``address``."""
+    """Call ``int64_t f(int64_t, int64_t, int64_t)`` at ``address``.
+
+    Args:
+        typing_context: Of Numba.
+        address: Of the function.
+        a: First argument.
+        b: Second.
+        c: Third.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _call_address(builder, _I64, args[0], [args[1], args[2], args[3]])
@@ -78,7 +99,13 @@ def call_3(typing_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
 
 @intrinsic
 def store_byte(typing_context: Any, address: Any, value: Any) -> Any:
-    """Write the low byte of ``value`` to ``address``."""
+    """Write the low byte of ``value`` to ``address``.
+
+    Args:
+        typing_context: Of Numba.
+        address: Where to.
+        value: Its low 8 bits are stored.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         byte = ir.IntType(8)
@@ -90,7 +117,12 @@ def store_byte(typing_context: Any, address: Any, value: Any) -> Any:
 
 @compiled
 def find_row(s: Record, key: int) -> int:
-    """Index of the row of ``edges`` that holds ``key``, or of the free one where it belongs. It is never full."""
+    """Return the row of ``edges`` that holds a key, or the free one where it belongs. The table is never full.
+
+    Args:
+        s: The shared state.
+        key: See ``state.edge_key``.
+    """
     row = (key * SPREAD >> (63 - EDGE_BITS)) & (EDGE_ROWS - 1)
     while True:
         held = s.edges[row].key
@@ -101,7 +133,12 @@ def find_row(s: Record, key: int) -> int:
 
 @compiled
 def read_counter(s: Record, index: int) -> int:
-    """The present value of the free-running counter in row ``index`` of ``counters``."""
+    """Return the present value of a free-running counter.
+
+    Args:
+        s: The shared state.
+        index: Row of ``counters``.
+    """
     counter = s.counters[index]
     elapsed = s.core.cycles - counter.since
     count = counter.base + elapsed * counter.numerator // counter.denominator
@@ -110,7 +147,12 @@ def read_counter(s: Record, index: int) -> int:
 
 @compiled
 def stop(s: Record, uc: int) -> None:
-    """Stop the core in front of the block that is announced."""
+    """Stop the core before the block that is announced.
+
+    Args:
+        s: The shared state.
+        uc: The engine's handle.
+    """
     s.core.stopped = 1
     if s.core.inexact_pc:
         store_byte(s.core.inexact_pc, 0)
@@ -119,6 +161,14 @@ def stop(s: Record, uc: int) -> None:
 
 @callback(types.void(types.intp, types.uint64, types.uint32, types.voidptr))
 def on_block(uc: int, address: int, size: int, user: Any) -> None:
+    """A block is about to run: add its cost, or stop the core before it.
+
+    Args:
+        uc: The engine's handle.
+        address: Of the first byte.
+        size: In bytes.
+        user: Pointer to the shared state.
+    """
     s = carray(user, (1,), LAYOUT)[0]
     if s.core.instructions >= s.core.stop_at or s.core.cycles >= s.core.interrupt_at:
         stop(s, uc)
@@ -153,6 +203,16 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
 
 @callback(types.void(types.intp, types.int32, types.uint64, types.int32, types.int64, types.voidptr))
 def on_access(uc: int, kind: int, address: int, size: int, value: int, user: Any) -> None:
+    """A load or store below the peripherals is about to happen, where memory is watched.
+
+    Args:
+        uc: The engine's handle.
+        kind: Unicorn's kind of access.
+        address: Of the first byte.
+        size: In bytes.
+        value: What is stored.
+        user: Pointer to the shared state.
+    """
     s = carray(user, (1,), LAYOUT)[0]
     access(s, np.int64(address), np.int64(size), kind == UC_MEM_WRITE)
     if s.core.is_conditional:
@@ -168,6 +228,13 @@ def on_access(uc: int, kind: int, address: int, size: int, value: int, user: Any
 
 @compiled
 def read_register(s: Record, address: int, size: int) -> int:
+    """Answer a read of a register: here the console's and the counters', in Python all others.
+
+    Args:
+        s: The shared state.
+        address: Of the first byte.
+        size: 1 to 8 bytes.
+    """
     s.core.register_reads += 1
     if address == s.uart.status_address:
         return read_status(s)
@@ -183,6 +250,14 @@ def read_register(s: Record, address: int, size: int) -> int:
 
 @compiled
 def write_register(s: Record, address: int, size: int, value: int) -> None:
+    """Carry out a write of a register: here the console's data, in Python all others.
+
+    Args:
+        s: The shared state.
+        address: Of the first byte.
+        size: 1 to 8 bytes.
+        value: What is written.
+    """
     if address == s.uart.tx_address:
         write_data(s, value)
         return
@@ -196,23 +271,57 @@ _WRITE = types.void(types.intp, types.uint64, types.uint32, types.uint64, types.
 
 @callback(_READ)
 def on_peripheral_read(uc: int, offset: int, size: int, user: Any) -> int:
+    """A read between 0x40000000 and 0x5FFFFFFF.
+
+    Args:
+        uc: The engine's handle.
+        offset: From the start of the region.
+        size: 1, 2 or 4 bytes.
+        user: Pointer to the shared state.
+    """
     s = carray(user, (1,), LAYOUT)[0]
     return np.uint64(read_register(s, np.int64(offset) + PERIPHERAL_BASE, np.int64(size)))
 
 
 @callback(_WRITE)
 def on_peripheral_write(uc: int, offset: int, size: int, value: int, user: Any) -> None:
+    """A write between 0x40000000 and 0x5FFFFFFF.
+
+    Args:
+        uc: The engine's handle.
+        offset: From the start of the region.
+        size: 1, 2 or 4 bytes.
+        value: What is written.
+        user: Pointer to the shared state.
+    """
     s = carray(user, (1,), LAYOUT)[0]
     write_register(s, np.int64(offset) + PERIPHERAL_BASE, np.int64(size), np.int64(value))
 
 
 @callback(_READ)
 def on_private_read(uc: int, offset: int, size: int, user: Any) -> int:
+    """A read on the private peripheral bus.
+
+    Args:
+        uc: The engine's handle.
+        offset: From the start of the region.
+        size: 1, 2 or 4 bytes.
+        user: Pointer to the shared state.
+    """
     s = carray(user, (1,), LAYOUT)[0]
     return np.uint64(read_register(s, np.int64(offset) + PRIVATE_BASE, np.int64(size)))
 
 
 @callback(_WRITE)
 def on_private_write(uc: int, offset: int, size: int, value: int, user: Any) -> None:
+    """A write on the private peripheral bus.
+
+    Args:
+        uc: The engine's handle.
+        offset: From the start of the region.
+        size: 1, 2 or 4 bytes.
+        value: What is written.
+        user: Pointer to the shared state.
+    """
     s = carray(user, (1,), LAYOUT)[0]
     write_register(s, np.int64(offset) + PRIVATE_BASE, np.int64(size), np.int64(value))

@@ -48,7 +48,13 @@ class Counts:
 
 
 def counts_of(state: State, issue_cycles: int, stalls: Mapping[str, int]) -> Counts:
-    """The totals in ``state``, with what the table of prices says of issue cycles and stalls in the pipeline."""
+    """Return the totals of a board.
+
+    Args:
+        state: Its native state.
+        issue_cycles: Cycles in which an instruction was issued.
+        stalls: Cycles lost in the pipeline, by cause.
+    """
     core, losses = state.core, state.losses
     lost = {
         MISPREDICT: losses.mispredict_cycles,

@@ -19,5 +19,10 @@ class DeviceTime:
         return self._base_fs + (cycles - self._since_cycles) * FEMTOSECONDS // self.hz
 
     def change_clock(self, cycles: int, hz: int) -> None:
-        """From ``cycles`` on the core runs at ``hz``."""
+        """Continue with another core clock.
+
+        Args:
+            cycles: The count at which it changes.
+            hz: The new clock.
+        """
         self._base_fs, self._since_cycles, self.hz = self.at(cycles), cycles, hz

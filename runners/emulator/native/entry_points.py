@@ -127,40 +127,89 @@ def read_data(state: State) -> int:
 
 
 def write_data(state: State, value: int) -> None:
-    """See ``uart.write_data``."""
+    """See ``uart.write_data``.
+
+    Args:
+        state: The shared state.
+        value: The low 8 bits are sent.
+    """
     _write_data(state.array, value)
 
 
 def mispredicted(state: State, branch: int, taken: bool, target: int) -> bool:
-    """See ``branches.mispredicted``."""
+    """See ``branches.mispredicted``.
+
+    Args:
+        state: The shared state.
+        branch: The address after the branch.
+        taken: Whether it was taken.
+        target: Where it went.
+    """
     return bool(_mispredicted(state.array, branch, taken, target))
 
 
 def fetch(state: State, first: int, last: int, taken: bool) -> None:
-    """See ``memory.fetch``."""
+    """See ``memory.fetch``.
+
+    Args:
+        state: The shared state.
+        first: Address of the block's first byte.
+        last: Address of its last byte.
+        taken: Whether it was reached by a taken branch.
+    """
     _fetch(state.array, first, last, taken)
 
 
 def access(state: State, address: int, size: int, is_write: bool) -> None:
-    """See ``memory.access``."""
+    """See ``memory.access``.
+
+    Args:
+        state: The shared state.
+        address: Of the first byte.
+        size: 1 to 8 bytes.
+        is_write: A store, not a load.
+    """
     _access(state.array, address, size, is_write)
 
 
 def unaligned_cycles(state: State, address: int, size: int, is_write: bool) -> int:
-    """See ``memory.unaligned_cycles``."""
+    """See ``memory.unaligned_cycles``.
+
+    Args:
+        state: The shared state.
+        address: Of the first byte.
+        size: 1 to 8 bytes.
+        is_write: A store, not a load.
+    """
     return int(_unaligned_cycles(state.array, address, size, is_write))
 
 
 def find_row(state: State, key: int) -> int:
-    """See ``callbacks.find_row``."""
+    """See ``callbacks.find_row``.
+
+    Args:
+        state: The shared state.
+        key: See ``state.edge_key``.
+    """
     return int(_find_row(state.array, key))
 
 
 def read_counter(state: State, index: int) -> int:
-    """See ``callbacks.read_counter``."""
+    """See ``callbacks.read_counter``.
+
+    Args:
+        state: The shared state.
+        index: Row of ``counters``.
+    """
     return int(_read_counter(state.array, index))
 
 
 def read_register(state: State, address: int, size: int) -> int:
-    """See ``callbacks.read_register``."""
+    """See ``callbacks.read_register``.
+
+    Args:
+        state: The shared state.
+        address: Of the first byte.
+        size: 1 to 8 bytes.
+    """
     return int(_read_register(state.array, address, size))

@@ -19,7 +19,12 @@ AXI_BITS = 3
 
 @compiled
 def find_region(s: Record, address: int) -> int:
-    """The row of ``regions`` that holds ``address``; -1 when none does."""
+    """The row of ``regions`` that holds ``address``; -1 when none does.
+
+    Args:
+        s: The shared state.
+        address: Of a byte.
+    """
     for index in range(REGION_ROWS):
         if s.regions[index].first <= address and address < s.regions[index].end:
             return index
@@ -28,7 +33,16 @@ def find_region(s: Record, address: int) -> int:
 
 @compiled
 def cache_has(s: Record, cache: Any, line: int) -> bool:
-    """Look a line up in a level 1 cache; it is there afterwards."""
+    """Look a line up in a level 1 cache; it is there afterwards.
+
+    Args:
+        s: The shared state.
+        cache: One of the caches in ``s``.
+        line: Number of the line: address / line size.
+
+    Returns:
+        Whether it was there before.
+    """
     ways = cache.ways
     first = (line & cache.set_mask) * ways
     for way in range(ways):
@@ -45,7 +59,16 @@ def cache_has(s: Record, cache: Any, line: int) -> bool:
 
 @compiled
 def accelerator_has(s: Record, accelerator: Any, line: int) -> bool:
-    """Look a line of the flash up in the lines of a flash accelerator; it is there afterwards."""
+    """Look a line of the flash up in a flash accelerator; it is there afterwards.
+
+    Args:
+        s: The shared state.
+        accelerator: One of the accelerators in ``s``.
+        line: Number of the line, from the start of the flash.
+
+    Returns:
+        Whether it was there before.
+    """
     s.memory.uses += 1
     if accelerator.used[line]:
         accelerator.used[line] = s.memory.uses
@@ -68,7 +91,14 @@ def accelerator_has(s: Record, accelerator: Any, line: int) -> bool:
 
 @compiled
 def fetch(s: Record, first: int, last: int, taken: bool) -> None:
-    """A block with its first and last byte at these addresses is about to run; ``taken``: reached by a branch."""
+    """Charge the instruction fetch of a block that is about to run.
+
+    Args:
+        s: The shared state.
+        first: Address of its first byte.
+        last: Address of its last byte.
+        taken: Whether it was reached by a taken branch.
+    """
     index = find_region(s, first)
     if index < 0 or s.regions[index].path == NO_WAIT:
         return
@@ -114,7 +144,14 @@ def fetch(s: Record, first: int, last: int, taken: bool) -> None:
 
 @compiled
 def unaligned_cycles(s: Record, address: int, size: int, is_write: bool) -> int:
-    """What an access off its own alignment costs on top; doubles need a word's alignment only."""
+    """Return what an access off its own alignment costs on top; doubles need a word's alignment only.
+
+    Args:
+        s: The shared state.
+        address: Of the first byte.
+        size: 1 to 8 bytes.
+        is_write: A store, not a load.
+    """
     off = address & (min(size, 4) - 1)
     if off == 0:
         return 0
@@ -126,7 +163,14 @@ def unaligned_cycles(s: Record, address: int, size: int, is_write: bool) -> int:
 
 @compiled
 def access(s: Record, address: int, size: int, is_write: bool) -> None:
-    """A load or store of ``size`` bytes."""
+    """Charge a load or store.
+
+    Args:
+        s: The shared state.
+        address: Of the first byte.
+        size: 1 to 8 bytes.
+        is_write: A store, not a load.
+    """
     unaligned = unaligned_cycles(s, address, size, is_write)
     if unaligned:
         s.losses.unaligned_cycles += unaligned

@@ -149,7 +149,12 @@ def read_data(s: Record) -> int:
 
 @compiled
 def write_data(s: Record, value: int) -> None:
-    """A firmware write of DR or TDR; a byte written over one that still waits replaces it, as on silicon."""
+    """A firmware write of DR or TDR; a byte written over one that still waits replaces it, as on silicon.
+
+    Args:
+        s: The shared state.
+        value: The low 8 bits are sent.
+    """
     advance(s)
     s.uart.poll_armed = 0
     s.uart.polls = 0

@@ -47,7 +47,15 @@ def _mhz(hz: float) -> str:
 
 
 def pll_hz(registers: ClockRegisters, limits: ClockTree) -> int:
-    """The PLL's P output. Raises ClockProblem when a factor, its input or its VCO is out of range."""
+    """Return the PLL's P output in Hz.
+
+    Args:
+        registers: As the firmware has set them.
+        limits: The chip's clock tree.
+
+    Raises:
+        ClockProblem: when a factor, the input or the VCO is out of range.
+    """
     from_hse = registers.pllcfgr >> 22 & 1
     m, n = registers.pllcfgr & 0x3F, registers.pllcfgr >> 6 & 0x1FF
     p = 2 * ((registers.pllcfgr >> 16 & 3) + 1)
@@ -74,7 +82,15 @@ def _ahb_divider(field: int) -> int:
 
 
 def clocks(registers: ClockRegisters, limits: ClockTree) -> Clocks:
-    """The clocks these registers give. Raises ClockProblem naming the register and the limit it breaks."""
+    """Return the clocks that these registers give.
+
+    Args:
+        registers: As the firmware has set them.
+        limits: The chip's clock tree.
+
+    Raises:
+        ClockProblem: naming the register and the limit it violates.
+    """
     pll = pll_hz(registers, limits) if registers.cr & PLL_ON else 0
     source = registers.cfgr & 3
     sysclk_hz = (limits.hsi_hz, limits.hse_hz, pll, 0)[source]

@@ -85,6 +85,7 @@ class SystemControl(Peripheral):
         self.systick_taken = 0
 
     def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
         if offset == self.CCSIDR:
             return self.cache_sizes[self.words[self.CSSELR] & 1]
         if offset == self.SYST_CVR:
@@ -97,6 +98,15 @@ class SystemControl(Peripheral):
         return self.words[offset]
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+
+        Raises:
+            PeripheralFault: for a setting that is not emulated.
+        """
         if (offset == self.ICSR and value & 0x9400_0000) or (offset in _NVIC_PENDING and value) or offset == self.STIR:
             raise PeripheralFault("the firmware makes an exception pending by hand, which is not emulated")
         if offset in _NVIC_SET or offset in _NVIC_CLEAR:
@@ -209,6 +219,7 @@ class Dwt(Peripheral):
         self.counter.set_rate(int(self.machine.trace_enabled and self.words[self.CTRL] & 1), 1)
 
     def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
         if offset == self.CYCCNT:
             return self.counter.count
         if offset == self.LSR:
@@ -216,6 +227,15 @@ class Dwt(Peripheral):
         return 0 if offset == self.LAR else self.words[offset]
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+
+        Raises:
+            PeripheralFault: while the DWT is locked.
+        """
         if offset == self.LAR:
             self.locked = self.locked and value != self.KEY
             return
@@ -239,6 +259,7 @@ class DebugMcu(Peripheral):
     RESET: ClassVar = {IDCODE: 0, 0x04: 0, 0x08: 0, 0x0C: 0}
 
     def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
         return self.machine.device_id if offset == self.IDCODE else self.words[offset]
 
 

@@ -33,6 +33,7 @@ class Gpio(Peripheral):
         return self.words[self.AFRL + 4 * (pin // 8)] >> 4 * (pin % 8) & 0xF
 
     def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
         if offset == self.BSRR:
             return 0
         if offset != self.IDR:
@@ -46,6 +47,12 @@ class Gpio(Peripheral):
         return level
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register; an output that changes is noted as an edge.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+        """
         before = self._driven()
         if offset == self.BSRR:
             self.words[self.ODR] = self.words[self.ODR] & ~(value >> 16) & 0xFFFF | value & 0xFFFF

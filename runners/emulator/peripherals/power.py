@@ -38,6 +38,7 @@ class Rcc(Peripheral):
     }
 
     def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
         value = self.words[offset]
         if offset == self.CR:
             ready = sum(1 << ready for enable, ready in _READY.items() if value >> enable & 1)
@@ -52,6 +53,12 @@ class Rcc(Peripheral):
         return value
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+        """
         if offset == self.PLLCFGR and self.words[self.CR] & _PLL_ON:
             return  # locked while the PLL runs
         self.words[offset] = value
@@ -61,7 +68,12 @@ class Rcc(Peripheral):
             self.machine.gates_changed()
 
     def enabled(self, register: int, bit: int) -> bool:
-        """Whether a peripheral's clock gate is open."""
+        """Whether a peripheral's clock gate is open.
+
+        Args:
+            register: Offset of the clock enable register.
+            bit: In it.
+        """
         return bool(self.words[register] >> bit & 1)
 
 
@@ -73,12 +85,19 @@ class Pwr(Peripheral):
     RESET: ClassVar = {CR: 0x0000_C000, CSR: 0, 0x08: 0, 0x0C: 0}
 
     def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
         if offset != self.CSR:
             return self.words[offset]
         follow = self.words[self.CR] & (self.OVERDRIVE | self.OVERDRIVE_SWITCH)
         return self.words[self.CSR] & ~(self.OVERDRIVE | self.OVERDRIVE_SWITCH) | follow | 1 << 14
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+        """
         self.words[offset] = value
         if offset == self.CR:
             self.machine.clocks_changed()
@@ -97,6 +116,12 @@ class FlashInterface(Peripheral):
     RESET: ClassVar = {ACR: 0, KEYR: 0, 0x08: 0, SR: 0, CR: 0x8000_0000, 0x14: 0xC0FF_AAFD, 0x18: 0}
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+        """
         if offset == self.KEYR:
             if self.words[self.KEYR] == 0x4567_0123 and value == 0xCDEF_89AB:
                 self.words[self.CR] &= 0x7FFF_FFFF
@@ -107,4 +132,5 @@ class FlashInterface(Peripheral):
                 self.machine.clocks_changed()
 
     def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
         return 0 if offset in (self.KEYR, 0x08) else self.words[offset]

@@ -57,7 +57,12 @@ class Machine(Protocol):
         """Restart the chip at the end of the present block."""
 
     def pin_changed(self, pin: str, level: int) -> None:
-        """Record an edge of an output pin at the present device time."""
+        """An output pin has an edge.
+
+        Args:
+            pin: Such as ``PF13``.
+            level: 0 or 1.
+        """
 
 
 class Peripheral:
@@ -85,16 +90,41 @@ class Peripheral:
         return self.words[offset]
 
     def store(self, offset: int, value: int) -> None:
-        """Write the register at ``offset``."""
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+        """
         self.words[offset] = value
 
     def read(self, offset: int, size: int) -> int:
-        """A read of ``size`` bytes; raises PeripheralFault for an offset without a register."""
+        """Answer a read by the core.
+
+        Args:
+            offset: From the base of the peripheral.
+            size: 1, 2 or 4 bytes.
+
+        Returns:
+            The value.
+
+        Raises:
+            PeripheralFault: for an offset without a register.
+        """
         aligned = self._known(offset, "reads")
         return self.load(aligned) >> 8 * (offset - aligned) & (1 << 8 * size) - 1
 
     def write(self, offset: int, size: int, value: int) -> None:
-        """A write of ``size`` bytes; raises PeripheralFault for an offset without a register."""
+        """Carry out a write by the core.
+
+        Args:
+            offset: From the base of the peripheral.
+            size: 1, 2 or 4 bytes.
+            value: What is written.
+
+        Raises:
+            PeripheralFault: for an offset without a register.
+        """
         aligned = self._known(offset, f"writes {value:#x} to")
         if size < 4:
             shift = 8 * (offset - aligned)

@@ -38,7 +38,13 @@ class Counter:
         self.row.since = self.state.core.cycles
 
     def set_rate(self, numerator: int, denominator: int, modulus: int = 1 << 32) -> None:
-        """Count ``numerator`` per ``denominator`` cycles from now on; numerator 0 stops."""
+        """Count at another rate from now on.
+
+        Args:
+            numerator: Counts per ``denominator`` cycles; 0 stops the counter.
+            denominator: Core cycles, above 0.
+            modulus: The count that is never reached: it wraps to 0.
+        """
         self.set_count(self.count)
         # Lowest terms, so that cycles * numerator stays within 64 bits for years of device time.
         common = gcd(numerator, denominator)
@@ -74,11 +80,21 @@ class Timer(Peripheral):
         )
 
     def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
         if offset == self.CNT:
             return self.counter.count
         return 0 if offset == self.EGR else self.words[offset]
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+
+        Raises:
+            PeripheralFault: for a setting that is not emulated.
+        """
         if offset == self.DIER and value:
             raise PeripheralFault(f"the firmware enables an interrupt of {self.name}; interrupts are not emulated")
         if offset == self.CR1 and value & 0x70:

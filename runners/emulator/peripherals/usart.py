@@ -45,6 +45,7 @@ class Usart(Peripheral):
         self.gate(False)
 
     def gate(self, enabled: bool) -> None:
+        """The clock gate has opened or closed."""
         self.state.uart.status_address = self.base + self.STATUS if enabled else 0
         self.state.uart.rx_address = self.base + self.RX if enabled else 0
         # The first byte sent goes through Python, which looks whether anything would come out of the pin.
@@ -83,6 +84,7 @@ class Usart(Peripheral):
         self.state.uart.tx_address = 0
 
     def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
         if offset == self.STATUS:
             return int(read_status(self.state))
         if offset == self.RX:
@@ -90,6 +92,15 @@ class Usart(Peripheral):
         return self.words[offset]
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+
+        Raises:
+            PeripheralFault: for a setting that is not emulated.
+        """
         if offset == self.TX:
             self._check_output()
             self.state.uart.tx_address = self.base + self.TX
@@ -169,6 +180,15 @@ class UsartV1(Usart):
     RESET: ClassVar = {STATUS: 0xC0, RX: 0, BRR: 0, CR1: 0, CR2: 0, CR3: 0, 0x18: 0}
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+
+        Raises:
+            PeripheralFault: for a setting that is not emulated.
+        """
         if offset == self.STATUS:
             if not value & 1 << 5:
                 self.state.uart.rx_full = 0
@@ -185,6 +205,7 @@ class UsartV2(Usart):
     RESET: ClassVar = {**dict.fromkeys(range(0x00, 0x2C, 4), 0), STATUS: 0xC0}
 
     def retime(self) -> None:
+        """Follow a change of clock or control register."""
         super().retime()
         control = self.words[self.CR1]
         bits = 0
@@ -193,6 +214,15 @@ class UsartV2(Usart):
         self.state.uart.status_bits = bits
 
     def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+
+        Raises:
+            PeripheralFault: for a setting that is not emulated.
+        """
         if offset == self.ICR:
             if value & 1 << 3:
                 self.state.uart.overrun = 0

@@ -33,7 +33,13 @@ class CostModel:
         self._model = core.pipeline
 
     def cost(self, block: Block, before: Block | None, taken: bool) -> BlockCost:
-        """See ``CoreModel.cost``."""
+        """Return the cost of a block.
+
+        Args:
+            block: The block.
+            before: The block that ran before it; None: unknown.
+            taken: Whether that was left by a taken branch.
+        """
         return self._model.cost(block, before, taken)
 
 
@@ -49,7 +55,13 @@ class ClassCostModel(CostModel):
         self._cost = cost_function(core.class_costs)
 
     def cost(self, block: Block, before: Block | None, taken: bool) -> BlockCost:
-        """See ``CoreModel.cost``."""
+        """Return the cost of a block.
+
+        Args:
+            block: The block.
+            before: Not used.
+            taken: Whether it was reached by a taken branch.
+        """
         cost = self._cost(block.code, block.address)
         cycles = cost.cycles + (self._taken_cycles if taken else 0)
         return BlockCost(cost.instructions, cycles, BlockTerminator(BranchKind.FALL_THROUGH), issue_cycles=cycles)

@@ -67,7 +67,13 @@ class Region:
 
 
 def switches(system: MemorySystem, flash_acr: int, ccr: int) -> Switches:
-    """Read FLASH_ACR and the core's CCR. Where instructions and data share the accelerator, one bit is for both."""
+    """Read FLASH_ACR and the core's CCR. Where instructions and data share the accelerator, one bit is for both.
+
+    Args:
+        system: The board's memory system.
+        flash_acr: FLASH_ACR.
+        ccr: The core's CCR.
+    """
     lines = bool(flash_acr & _INSTRUCTION_LINES)
     shared = system.accelerator.data_lines == 0
     return Switches(
@@ -88,7 +94,12 @@ def memory_system_of(board: Board) -> MemorySystem:
 
 
 def regions(board: Board, wait_states: int) -> tuple[Region, ...]:
-    """All memories of a board with what they cost at so many wait states of the flash."""
+    """All memories of a board with what they cost at so many wait states of the flash.
+
+    Args:
+        board: The board's row.
+        wait_states: Of the flash, as FLASH_ACR has them.
+    """
     system = memory_system_of(board)
     has_caches = system.data_cache is not None
     # On an F7 the accelerator sits on the instruction side's tightly coupled interface, which takes one cycle itself.

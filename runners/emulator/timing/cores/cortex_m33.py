@@ -207,7 +207,13 @@ class CortexM33(PipelineModel):
     def terminator(
         self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
     ) -> BlockTerminator:
-        """Nothing is predicted: the refill is part of the edge into a branch target."""
+        """Nothing is predicted: the refill is part of the edge into a branch target.
+
+        Args:
+            placed: The instructions of the block.
+            issues: When each was issued.
+            flags_at: The cycle in which the flags were last set; None: not in this run.
+        """
         return terminator_of(placed, mispredict_cycles=0)
 
     def taken_cycles(self, terminator: BlockTerminator) -> int:

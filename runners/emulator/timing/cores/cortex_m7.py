@@ -234,7 +234,13 @@ class CortexM7(PipelineModel):
     def terminator(
         self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
     ) -> BlockTerminator:
-        """A wrong prediction costs less where the flags of a conditional branch were set early."""
+        """A wrong prediction costs less where the flags of a conditional branch were set early.
+
+        Args:
+            placed: The instructions of the block.
+            issues: When each was issued.
+            flags_at: The cycle in which the flags were last set; None: not in this run.
+        """
         mispredict = MISPREDICT_CYCLES
         if placed and placed[-1].operation.branch is BranchKind.CONDITIONAL and not placed[-1].operation.consumes:
             early = flags_at is None or issues[-1].cycle - flags_at >= FLAGS_EARLY_CYCLES

@@ -144,9 +144,13 @@ def single_issue(operation: Operation) -> bool:
 
 
 def dual_issue_hazard(older: Operation, younger: Operation) -> str:
-    """The rule that keeps two operations from being issued in one cycle; "" when there is none.
+    """Return the rule that keeps two operations from being issued in one cycle; "" when there is none.
 
     JNK unless noted. Banks and operands are looked at elsewhere.
+
+    Args:
+        older: The first of the two.
+        younger: The one after it.
     """
     a, b = older.kind, younger.kind
     if single_issue(older) or single_issue(younger):
@@ -196,7 +200,13 @@ def _moves_floats(operation: Operation) -> bool:
 def same_bank(first: Operation, second: Operation, first_pc: int, second_pc: int) -> bool:
     """True when two loads surely hit the same of the two banks (even and odd words) of DTCM or data cache (JNK).
 
-    That is known for constants from one base, taken to be word-aligned. Unknown pairs are taken not to collide.
+    That is known for constants from one base, assumed to be word-aligned. Unknown pairs are assumed not to collide.
+
+    Args:
+        first: The older load.
+        second: The younger one.
+        first_pc: Its address.
+        second_pc: Its address.
     """
     a, b = first.memory, second.memory
     if a is None or b is None or a.base != b.base or a.offset is None or b.offset is None:

@@ -29,7 +29,12 @@ class FetchQueue:
         self._words: list[_Word] = []
 
     def arrival(self, address: int, size_bytes: int) -> int:
-        """The cycle in which all of the next instruction is in the queue."""
+        """Return the cycle in which all of the next instruction is in the queue.
+
+        Args:
+            address: Of the instruction.
+            size_bytes: 2 or 4.
+        """
         first, last = address // WORD_BYTES, (address + size_bytes - 1) // WORD_BYTES
         for number in range(first, last + 1):
             if not self._words or self._words[-1].address != number:

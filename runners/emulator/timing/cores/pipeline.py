@@ -46,7 +46,13 @@ class Wait:
     what: str = ""
 
     def longer(self, until: int, cause: Stall, what: str) -> None:
-        """Take note of one more; of equal ones the first counts."""
+        """Take note of one more thing to wait for; of equal ones the first counts.
+
+        Args:
+            until: The cycle in which it is there.
+            cause: Why it takes so long.
+            what: Names it in explanations.
+        """
         if until > self.until:
             self.until, self.cause, self.what = until, cause, what
 
@@ -83,14 +89,26 @@ class PipelineModel(ABC):
     def terminator(
         self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
     ) -> BlockTerminator:
-        """How the block ends, with what a wrong prediction of that costs."""
+        """Return how the block ends, with the cost of mispredicting that.
+
+        Args:
+            placed: The instructions of the block.
+            issues: When each was issued.
+            flags_at: The cycle in which the flags were last set; None: not in this run.
+        """
 
     def taken_cycles(self, terminator: BlockTerminator) -> int:
         """What a taken exit costs at a word-aligned target."""
         return 0
 
     def cost(self, block: Block, before: Block | None, taken: bool) -> BlockCost:
-        """See ``CoreModel.cost``."""
+        """Return the cost of a block.
+
+        Args:
+            block: The block.
+            before: The block that ran before it; None: unknown.
+            taken: Whether that was left by a taken branch.
+        """
         placed, _, issues, flags_at = self._run(block, before, taken)
         stalls: dict[Stall, int] = {}
         issued = 0
@@ -109,7 +127,13 @@ class PipelineModel(ABC):
         )
 
     def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[IssuedInsn, ...]:
-        """The same, instruction by instruction."""
+        """Return the block's instructions with their issue cycles and stalls.
+
+        Args:
+            block: The block.
+            before: The block that ran before it; None: unknown.
+            taken: Whether that was left by a taken branch.
+        """
         placed, start, issues, _ = self._run(block, before, taken)
         return tuple(
             IssuedInsn(
@@ -168,7 +192,12 @@ def _settled_round(pipe: Pipe, placed: tuple[DecodedInsn, ...]) -> tuple[int, li
 
 
 def terminator_of(placed: tuple[DecodedInsn, ...], mispredict_cycles: int) -> BlockTerminator:
-    """The ending of a block; ``mispredict_cycles`` counts only for endings a core has to predict."""
+    """Return the terminator of a block.
+
+    Args:
+        placed: Its instructions.
+        mispredict_cycles: Counts only for branches that a core has to predict.
+    """
     if not placed or placed[-1].operation.branch is None:
         return BlockTerminator(BranchKind.FALL_THROUGH)
     last = placed[-1]

@@ -15,7 +15,12 @@ from mlperf_tiny.runners.emulator.timing.decode.wide import decode_wide
 
 @lru_cache(maxsize=1 << 16)
 def decode(first: int, second: int) -> Operation:
-    """One instruction by its half-words; ``second`` counts only for 32-bit ones."""
+    """Return the operation of one instruction.
+
+    Args:
+        first: The first half-word.
+        second: The second of a 32-bit instruction; not used for others.
+    """
     if not is_wide(first):
         return decode_narrow(first)
     return decode_float(first, second) if is_floating_point(first, second) else decode_wide(first, second)
@@ -27,7 +32,12 @@ def _predicated(operation: Operation, condition: int) -> Operation:
 
 
 def decode_block(block: Block, it_state: int = 0) -> tuple[DecodedInsn, ...]:
-    """The operations of a block that starts with the given IT state (8 bits: condition, mask; 0 outside)."""
+    """Return the instructions of a block, with their IT conditions.
+
+    Args:
+        block: The block.
+        it_state: The IT state it starts with (8 bits: condition, mask); 0 outside an IT block.
+    """
     placed = []
     code, at = block.code, 0
     while at + 2 <= len(code):
@@ -47,7 +57,12 @@ def decode_block(block: Block, it_state: int = 0) -> tuple[DecodedInsn, ...]:
 
 
 def it_state_after(placed: tuple[DecodedInsn, ...], it_state: int = 0) -> int:
-    """The IT state that a block leaves to the code behind it."""
+    """Return the IT state that a block leaves to the code after it.
+
+    Args:
+        placed: Its instructions.
+        it_state: The IT state it started with.
+    """
     for one in placed:
         if one.operation.kind is InsnKind.IF_THEN:
             it_state = one.operation.it_bits

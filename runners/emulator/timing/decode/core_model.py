@@ -118,9 +118,21 @@ class CoreModel(Protocol):
     version: str
 
     def cost(self, block: Block, before: Block | None, taken: bool) -> BlockCost:
-        """The price of ``block`` behind ``before`` (None: unknown), which was left by a branch if ``taken``."""
+        """Return the cost of a block.
+
+        Args:
+            block: The block.
+            before: The block that ran before it; None: unknown.
+            taken: Whether that was left by a taken branch.
+        """
         ...
 
     def explain(self, block: Block, before: Block | None, taken: bool) -> tuple[IssuedInsn, ...]:
-        """The same, instruction by instruction."""
+        """Return the block's instructions with their issue cycles and stalls.
+
+        Args:
+            block: The block.
+            before: The block that ran before it; None: unknown.
+            taken: Whether that was left by a taken branch.
+        """
         ...

@@ -23,12 +23,22 @@ _FOUR = 4
 
 
 def is_floating_point(h1: int, h2: int) -> bool:
-    """True for an instruction of the floating-point unit."""
+    """True for an instruction of the floating-point unit.
+
+    Args:
+        h1: The first half-word.
+        h2: The second.
+    """
     return h1 >> 10 in (0b111011, 0b111111) and h2 >> 9 & 7 == 0b101 and h1 >> 8 & 3 != 3
 
 
 def decode_float(h1: int, h2: int) -> Operation:
-    """The operation of an instruction for which ``is_floating_point`` holds."""
+    """Return the operation of a floating-point instruction (see ``is_floating_point``).
+
+    Args:
+        h1: The first half-word.
+        h2: The second.
+    """
     if h1 >> 9 & 1 == 0:
         return _two_moves(h1, h2) if h1 & 0x01E0 == 0x0040 else _access(h1, h2)
     if h1 >> 12 == 0xF:

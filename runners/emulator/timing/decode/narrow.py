@@ -30,7 +30,16 @@ def operands(*registers: int) -> tuple[tuple[int, ConsumerStage], ...]:
 def alu(
     kind: InsnKind, size_bytes: int, result: int | None, sources: tuple[int, ...], flags: bool, carry: bool = False
 ) -> Operation:
-    """An ALU operation on plain operands; ``carry``: it also reads the flags."""
+    """Return an ALU operation on plain operands.
+
+    Args:
+        kind: Its kind.
+        size_bytes: Of the instruction.
+        result: The register it writes; None: none.
+        sources: The registers it reads.
+        flags: Whether it sets the flags.
+        carry: Whether it also reads them.
+    """
     produces: tuple[tuple[int, ProducerStage], ...] = () if result is None else ((result, ProducerStage.ALU),)
     consumes = operands(*sources, *((FLAGS,) if carry else ()))
     if flags:
@@ -40,7 +49,14 @@ def alu(
 
 
 def load(size_bytes: int, target: int, memory: Memory, *index: int) -> Operation:
-    """A single load; into PC it is a jump."""
+    """Return a single load; into PC it is a jump.
+
+    Args:
+        size_bytes: Of the instruction.
+        target: The register it loads; -1: none (a prefetch).
+        memory: The access.
+        index: The index register, if any.
+    """
     producer = ProducerStage.LOADED_WORD if memory.size_bytes == 4 else ProducerStage.LOADED_PART
     produces = (((target, producer),) if target >= 0 else ()) + _updated_base(memory)
     branch = BranchKind.INDIRECT if target == PC else None
@@ -48,20 +64,39 @@ def load(size_bytes: int, target: int, memory: Memory, *index: int) -> Operation
 
 
 def store(size_bytes: int, source: int, memory: Memory, *index: int) -> Operation:
-    """A single store."""
+    """Return a single store.
+
+    Args:
+        size_bytes: Of the instruction.
+        source: The register it stores.
+        memory: The access.
+        index: The index register, if any.
+    """
     consumes = (*address_operands(memory, *index), (source, ConsumerStage.STORED))
     return Operation(InsnKind.STORE, size_bytes, consumes, _updated_base(memory), memory)
 
 
 def load_multiple(size_bytes: int, registers: tuple[int, ...], memory: Memory) -> Operation:
-    """LDM, POP, LDRD: the registers in the order they are loaded; PC among them makes it a jump."""
+    """Return LDM, POP or LDRD; PC among its registers makes it a jump.
+
+    Args:
+        size_bytes: Of the instruction.
+        registers: In the order they are loaded.
+        memory: The access.
+    """
     produces = _updated_base(memory) + tuple((register, ProducerStage.LOADED_WORD) for register in registers)
     branch = (BranchKind.RETURN if memory.base == SP else BranchKind.INDIRECT) if PC in registers else None
     return Operation(InsnKind.LOAD_MULTIPLE, size_bytes, address_operands(memory), produces, memory, branch=branch)
 
 
 def store_multiple(size_bytes: int, registers: tuple[int, ...], memory: Memory) -> Operation:
-    """STM, PUSH, STRD."""
+    """Return STM, PUSH or STRD.
+
+    Args:
+        size_bytes: Of the instruction.
+        registers: In the order they are stored.
+        memory: The access.
+    """
     consumes = address_operands(memory) + tuple((register, ConsumerStage.STORED) for register in registers)
     return Operation(InsnKind.STORE_MULTIPLE, size_bytes, consumes, _updated_base(memory), memory)
 
@@ -82,7 +117,15 @@ def registers_in(mask: int) -> tuple[int, ...]:
 
 
 def sign_extended(value: int, bits: int) -> int:
-    """``value`` of so many bits as a signed number."""
+    """Return a field in two's complement as a number.
+
+    Args:
+        value: The field.
+        bits: Its width.
+
+    >>> sign_extended(0b1110, 4)
+    -2
+    """
     return value - (1 << bits) if value >> (bits - 1) & 1 else value
 
 

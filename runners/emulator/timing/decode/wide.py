@@ -39,7 +39,12 @@ _WITH_CARRY = {10, 11}
 
 
 def decode_wide(h1: int, h2: int) -> Operation:
-    """The operation of a 32-bit instruction; undefined ones are taken for NOPs."""
+    """Return the operation of a 32-bit instruction; undefined ones count as NOPs.
+
+    Args:
+        h1: The first half-word.
+        h2: The second.
+    """
     if h1 >> 9 == 0b1110100:
         return _double_or_multiple(h1, h2) if h1 & 0x40 else _multiple(h1, h2)
     if h1 >> 9 == 0b1110101:
