@@ -15,6 +15,7 @@ from pathlib import Path
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.firmware.build import FIRMWARE
+from mlperf_tiny.firmware.elf import flash_image
 from mlperf_tiny.firmware.engine_model import EngineModel
 from mlperf_tiny.firmware.toolchain import Toolchain
 from mlperf_tiny.firmware.wire import WireFormat
@@ -93,6 +94,7 @@ def build_image(
             engine_version=model.engine_version,
             model_bytes=model.constant_bytes,
             source_digest=source_digest(),
+            flash_sha256="" if board.is_host else hashlib.sha256(flash_image(firmware.elf, board)).hexdigest(),
         )
         finished = out / "finished"
         finished.mkdir()
@@ -125,6 +127,8 @@ def _kept(folder: Path) -> BuiltImage | None:
         values = json.loads((folder / INFO_FILE).read_text())
         info = FirmwareInfo(**{**values, "flags": tuple(values["flags"])})
         elf = folder / ELF_FILE
+        if "flash_sha256" not in values:  # from an earlier version of this program
+            return None
         if file_sha256(elf) != info.elf_sha256:
             return None
         # The key covers all sources that decide the image; those that do not may have changed since.

@@ -106,6 +106,8 @@ class FirmwareInfo:
     """Part of ``flash_bytes`` that is the model."""
     source_digest: str = ""
     """Of this program's kernels, monitor, ports and generator (``image.build.source_digest``)."""
+    flash_sha256: str = ""
+    """Of the bytes that are written to flash, which unlike the ELF file hold no symbols; "" for the host."""
 
 
 @dataclass(frozen=True)

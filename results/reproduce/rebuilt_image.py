@@ -47,7 +47,7 @@ class RebuiltImage:
     image: BuiltImage
     """The image of today."""
     same_flash: bool | None
-    """Whether the bytes in flash are equal, whatever the symbols; None where the recorded ELF file is not enclosed."""
+    """Whether the bytes in flash are equal, whatever the symbols; None where neither hash nor ELF file are recorded."""
     differences: tuple[str, ...]
     """What was recorded otherwise, the first cause first; () for equal files."""
 
@@ -99,7 +99,7 @@ def rebuild(
 
 def _settings_differences(settings: Settings, recorded: FirmwareInfo, image: BuiltImage) -> list[str]:
     differences = [
-        f"{name} was {_shown(getattr(recorded, key))}, is {_shown(getattr(image.info, key))}"
+        f"{name} was {_shown(getattr(recorded, key), key)}, is {_shown(getattr(image.info, key), key)}"
         for name, key in FIELDS
         if getattr(recorded, key) != getattr(image.info, key)
     ]
@@ -107,17 +107,19 @@ def _settings_differences(settings: Settings, recorded: FirmwareInfo, image: Bui
     return differences + ([f"{PROGRAM} was {_shown(was)}, is {_shown(now)}"] if was != now else [])
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, key: str = "") -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, value))
-    return repr(value) if value == "" else str(value)[:80]
+    return repr(value) if value == "" else str(value)[: 12 if key == "source_digest" else 80]
 
 
 def _same_flash(
     recorded: FirmwareInfo, image: BuiltImage, board: Board, tree: FileTree, files: RunFiles, work: Path
 ) -> bool | None:
+    if recorded.flash_sha256:
+        return recorded.flash_sha256 == image.info.flash_sha256
     if files.elf is None or board.is_host:
-        return None
+        return None  # earlier records have no hash of the flash
     try:
         content = tree.read(files.elf, MAX_ELF_BYTES)
     except DataError:

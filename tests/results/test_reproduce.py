@@ -140,11 +140,12 @@ def test_a_limit_above_the_number_of_samples_is_none(bench: Bench, kws_run: Path
         ('"-O2"', '"-O9"', "flags was "),
         ('"source_digest":"', '"source_digest":"0', "sources was 0"),
         ('"kernels":"dsp"', '"kernels":"ref"', "kernels was ref, is dsp"),
-        ('"kernels":"dsp"', '"kernels":"dsp"', "the recorded ELF file is not enclosed"),
+        ('"kernels":"dsp"', '"kernels":"dsp"', "the bytes in flash differ, although all that is recorded"),
     ],
 )
 def test_another_image_says_what_differs_first(bench: Bench, run: Path, written: str, edited: str, first: str) -> None:
     forged(run, '"elf_sha256":"', '"elf_sha256":"0')
+    forged(run, '"flash_sha256":"', '"flash_sha256":"0')
     forged(run, written, edited)
     (run / "firmware.elf").unlink()
     reproduction = reproduced(bench, run, kws_device(latency_us=20_900, instructions_per_inference=800))
@@ -158,21 +159,44 @@ def test_another_image_says_what_differs_first(bench: Bench, run: Path, written:
     assert verdicts(slower)["latency"] == "differs" and slower.outcome is Outcome.DIFFERS
 
 
+def test_other_symbols_are_the_same_image(bench: Bench, run: Path) -> None:
+    forged(run, '"elf_sha256":"', '"elf_sha256":"0')
+    (run / "firmware.elf").unlink()
+    result = only(reproduced(bench, run))
+    assert (result.rows[0].difference, result.rows[0].verdict) == ("none in flash, other ELF file", "same")
+    assert set(verdicts(result).values()) == {"same"}
+
+
 @pytest.mark.parametrize(
-    ("at", "difference"), [(None, "none in flash, other ELF file"), (b"mlperf-tiny", "sources was 0")]
+    ("at", "difference"),
+    [
+        ("its end", "none in flash, other ELF file"),
+        ("its flash", "sources was 0"),
+        ("nothing is left of it", "sources was 0"),
+        ("it is gone", "sources was 0"),
+    ],
 )
-def test_other_symbols_are_the_same_image(bench: Bench, run: Path, at: bytes | None, difference: str) -> None:
-    """What decides is the flash: the recorded ELF file has another tail, or another text in its flash."""
+def test_the_elf_file_of_an_earlier_run_is_compared(bench: Bench, run: Path, at: str, difference: str) -> None:
+    """Records of earlier programs have no hash of the flash: it is taken from the ELF file beside the transcript."""
     elf = run / "firmware.elf"
     content = elf.read_bytes()
-    digest = sha256(content)
-    content = content + b"more symbols" if at is None else content.replace(at, at[::-1], 1)
-    elf.write_bytes(content)
-    forged(run, digest, sha256(content))
+    changed = {
+        "its end": content + b"more symbols",
+        "its flash": content.replace(b"mlperf-tiny", b"tiny-mlperf", 1),
+        "nothing is left of it": content[:100],
+        "it is gone": content + b"x",
+    }[at]
+    elf.write_bytes(changed)
+    forged(run, sha256(content), sha256(changed))
+    firmware = read_record(run).settings.firmware
+    assert firmware is not None
+    forged(run, firmware.flash_sha256, "")
     forged(run, '"source_digest":"', '"source_digest":"0')
+    if at == "it is gone":
+        elf.unlink()
     result = only(reproduced(bench, run))
     assert result.rows[0].difference.startswith(difference), result
-    assert result.rows[0].verdict == ("same" if at is None else "differs")
+    assert result.rows[0].verdict == ("same" if at == "its end" else "differs")
     assert any(note.startswith("image: sources was 0") for note in result.notes)
 
 
