@@ -24,8 +24,9 @@ def parse_json(content: bytes, where: str, on_duplicate: Callable[[str], None] |
     Raises:
         DataError: It is not JSON.
 
-    >>> parse_json(b'{"a": [1, 2]}', "x.json")
-    {'a': [1, 2]}
+    Examples:
+        >>> parse_json(b'{"a": [1, 2]}', "x.json")
+        {'a': [1, 2]}
     """
 
     def refuse(constant: str) -> Any:

@@ -85,8 +85,9 @@ def same_name(first: str, second: str) -> bool:
         first: One spelling.
         second: The other.
 
-    >>> same_name("Sample Labs, Inc.", "sample_labs")
-    True
+    Examples:
+        >>> same_name("Sample Labs, Inc.", "sample_labs")
+        True
     """
     one, other = _plain(first), _plain(second)
     return bool(one) and bool(other) and (one in other or other in one)

@@ -101,7 +101,7 @@ def test_json_matches_its_schema(here: Path) -> None:
     result = invoke(*words)
     value = json.loads(result.stdout)
     jsonschema.validate(value, schema())
-    assert value["format"] == 2 and len(value["rows"]) == 3
+    assert value["format"] == 3 and len(value["rows"]) == 3
     row = value["rows"][0]
     assert row["MlperfModel"] == "ic" and row["LatencyMs"] == pytest.approx(220) and row["Rank"] == 1
     assert row["RamBytes"] is None

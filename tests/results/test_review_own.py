@@ -283,7 +283,7 @@ def cut(run: Path) -> None:
 
 
 def reformed(run: Path) -> None:
-    forged(run, '"format":2', '"format":7')
+    forged(run, '"format":3', '"format":7')
 
 
 @pytest.mark.parametrize(("act", "verdict", "words"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES])

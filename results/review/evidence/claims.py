@@ -131,8 +131,9 @@ def agrees(printed: str, value: float) -> bool:
         printed: The claim.
         value: The recomputed value.
 
-    >>> agrees("5.371", 5.37149), agrees("5.371", 5.372)
-    (True, False)
+    Examples:
+        >>> agrees("5.371", 5.37149), agrees("5.371", 5.3722)
+        (True, False)
     """
     claimed = number(printed)
     if claimed is None:

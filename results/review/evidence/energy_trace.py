@@ -87,8 +87,9 @@ def parse_stamps(value: Any, where: str) -> tuple[float, ...]:
 def runner_windows(stamps: tuple[float, ...]) -> tuple[Window, ...]:
     """Return the windows the runner makes of the stamps: second and third, fourth and fifth and so on.
 
-    >>> runner_windows((0.1, 10.0, 20.0, 30.0, 40.0))
-    ((10.0, 20.0), (30.0, 40.0))
+    Examples:
+        >>> runner_windows((0.1, 10.0, 20.0, 30.0, 40.0))
+        ((10.0, 20.0), (30.0, 40.0))
     """
     return tuple((stamps[index], stamps[index + 1]) for index in range(1, len(stamps) - 1, 2))
 

@@ -40,8 +40,9 @@ def count_wake_words(detections: Detections, words: Sequence[WordWindow], grace_
         words: Start and end of each word, seconds of the wave.
         grace_s: How long after its end a word may be detected.
 
-    >>> count_wake_words(Detections((0, 10_500)), [(10.0, 11.0), (20.0, 21.0)], 1.0)
-    WakeWordCounts(true_positives=1, false_negatives=1, false_positives=0)
+    Examples:
+        >>> count_wake_words(Detections((0, 10_500)), [(10.0, 11.0), (20.0, 21.0)], 1.0)
+        WakeWordCounts(true_positives=1, false_negatives=1, false_positives=0)
     """
     zero_ms = detections.times_ms[0] if detections.times_ms else 0
     left = sorted((time_ms - zero_ms) / 1000 for time_ms in detections.times_ms[1:])

@@ -135,10 +135,11 @@ def model_of_core(recorded: str, cpu: str) -> str:
     Returns:
         The name as ``Level.model`` writes it today; names of another form unchanged.
 
-    >>> model_of_core("pipeline, cortex-m4 2, cortex-m7 1, cortex-m33 1, branches 1", "cortex-m7")
-    'pipeline, cortex-m7 1, branches 1'
-    >>> model_of_core("pipeline, cortex-m4 2, cortex-m7 1, cortex-m33 1, branches 1", "cortex-m4")
-    'pipeline, cortex-m4 2'
+    Examples:
+        >>> model_of_core("pipeline, cortex-m4 2, cortex-m7 1, cortex-m33 1, branches 1", "cortex-m7")
+        'pipeline, cortex-m7 1, branches 1'
+        >>> model_of_core("pipeline, cortex-m4 2, cortex-m7 1, cortex-m33 1, branches 1", "cortex-m4")
+        'pipeline, cortex-m4 2'
     """
     cores = {core.name: core for core in CORES}
     if cpu not in cores:

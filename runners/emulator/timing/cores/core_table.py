@@ -110,8 +110,9 @@ _BY_NAME = {core.name: core for core in CORES}
 def find_core(name: str) -> Core:
     """The row of a core by its compiler name; raises UsageError when there is none.
 
-    >>> find_core("cortex-m7").predicts_branches
-    True
+    Examples:
+        >>> find_core("cortex-m7").predicts_branches
+        True
     """
     try:
         return _BY_NAME[name]

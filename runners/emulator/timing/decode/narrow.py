@@ -123,8 +123,9 @@ def sign_extended(value: int, bits: int) -> int:
         value: The field.
         bits: Its width.
 
-    >>> sign_extended(0b1110, 4)
-    -2
+    Examples:
+        >>> sign_extended(0b1110, 4)
+        -2
     """
     return value - (1 << bits) if value >> (bits - 1) & 1 else value
 
