@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ports' console on the emulated boards: what reaches the monitor when the receiver is overrun."""
+"""The ports' console on the emulated boards: an overrun receiver, and a UART on the other bus."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mlperf_tiny.firmware.boards import BOARDS, Board
+from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
 from mlperf_tiny.firmware.build import build_firmware
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from tests.fakes.compiled import KWS
@@ -34,3 +35,24 @@ def test_a_lost_byte_drops_only_its_command(chip: Board, tmp_path: Path) -> None
     board._state.uart.overrun = 1
     assert talk(board, b"%") == DAMAGED
     assert talk(board, b"name%") == answer
+
+
+def test_a_console_on_the_other_bus_is_a_row(tmp_path: Path) -> None:
+    """USART1 is on APB2, which has another clock and another enable register."""
+    row = find_board("stm32f746")
+    assert row.chip is not None
+    usart1 = replace(
+        row.chip.console,
+        uart="USART1",
+        base=0x4001_1000,
+        bus=2,
+        clock_enable_bit=4,
+        clock_select_bit=0,
+        tx_pin="PA9",
+        rx_pin="PA10",
+        interrupt=37,
+    )
+    row = replace(row, chip=replace(row.chip, console=usart1))
+    board = EmulatedBoard(row, build_firmware(KWS, WIRE_FORMATS["kws01"], row, tmp_path).elf, baud=row.baud)
+    assert talk(board).endswith(b"m-ready\r\n")
+    assert row.uart_clock_hz == row.clock_hz // 2
