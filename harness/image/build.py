@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.firmware.boards import Board
-from mlperf_tiny.firmware.build import FIRMWARE
+from mlperf_tiny.firmware.build import FIRMWARE, Firmware
 from mlperf_tiny.firmware.elf import flash_image
 from mlperf_tiny.firmware.engine_model import EngineModel
 from mlperf_tiny.firmware.toolchain import Toolchain
@@ -81,21 +81,7 @@ def build_image(
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix="building-") as folder:
         out = Path(folder)
         model, firmware = find_engine(model.engine).build(model, wire, board, out, toolchain, baud, log)
-        info = FirmwareInfo(
-            elf_sha256=firmware.elf_sha256,
-            toolchain=firmware.toolchain,
-            compiler=firmware.compiler,
-            flags=firmware.flags,
-            kernels=model.kernels,
-            flash_bytes=firmware.flash_bytes,
-            ram_bytes=firmware.ram_bytes,
-            arena_bytes=model.arena_bytes,
-            baud=firmware.baud,
-            engine_version=model.engine_version,
-            model_bytes=model.constant_bytes,
-            source_digest=source_digest(),
-            flash_sha256="" if board.is_host else hashlib.sha256(flash_image(firmware.elf, board)).hexdigest(),
-        )
+        info = _info(firmware, model, board)
         finished = out / "finished"
         finished.mkdir()
         shutil.copy2(firmware.elf, finished / ELF_FILE)
@@ -109,6 +95,24 @@ def build_image(
             shutil.rmtree(kept, ignore_errors=True)
             finished.replace(kept)
     return BuiltImage(kept / ELF_FILE, info)
+
+
+def _info(firmware: Firmware, model: EngineModel, board: Board) -> FirmwareInfo:
+    return FirmwareInfo(
+        elf_sha256=firmware.elf_sha256,
+        toolchain=firmware.toolchain,
+        compiler=firmware.compiler,
+        flags=firmware.flags,
+        kernels=model.kernels,
+        flash_bytes=firmware.flash_bytes,
+        ram_bytes=firmware.ram_bytes,
+        arena_bytes=model.arena_bytes,
+        baud=firmware.baud,
+        engine_version=model.engine_version,
+        model_bytes=model.constant_bytes,
+        source_digest=source_digest(),
+        flash_sha256="" if board.is_host else hashlib.sha256(flash_image(firmware.elf, board)).hexdigest(),
+    )
 
 
 def _give_zig_a_home(cache: Path) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mlperf_tiny.errors import RecordError
+from mlperf_tiny.harness.record.compute import _accuracy
 from mlperf_tiny.harness.record.measured import Measured
 from mlperf_tiny.harness.record.metrics import anomaly_score
-from mlperf_tiny.harness.record.compute import _accuracy
 from mlperf_tiny.models.tasks import find_task
 
 MACHINES = ("00", "02", "05")

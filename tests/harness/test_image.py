@@ -14,6 +14,7 @@ from mlperf_tiny.firmware.build import Firmware
 from mlperf_tiny.firmware.toolchain import find_toolchain
 from mlperf_tiny.firmware.wire import tensor_format
 from mlperf_tiny.harness.image import arena
+from mlperf_tiny.harness.image import build as image_build
 from mlperf_tiny.harness.image.build import BuiltImage, build_image
 from mlperf_tiny.harness.image.engines import compile_for
 from tests.fakes.tiny_models import tiny_kws
@@ -50,6 +51,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         )
 
     monkeypatch.setattr(arena, "build_firmware", build)
+    monkeypatch.setattr(image_build, "flash_image", lambda elf, board: elf.read_bytes())
     return devices
 
 
