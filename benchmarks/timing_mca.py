@@ -7,7 +7,7 @@ them, and compares cycles per repetition of each block. Needs ``llvm-mca`` and `
 
 What must differ: llvm-mca knows no fetch and no alignment, no load overlap of the Cortex-M4 (a load is one issue cycle
 with a latency of two), no number of words in LDM and STM, and reads none of the adjustments LLVM's compiler adds to the
-Cortex-M7 tables. It lets results be written in program order only, so that a short operation waits behind a multiply or
+Cortex-M7 tables. It lets results be written in program order only, so that a short operation waits after a multiply or
 a byte load. Blocks with IT are left out: it refuses them. It is an independent reading, not a measurement.
 """
 
@@ -88,13 +88,13 @@ def inference(input_bytes: int) -> list[str]:
 
 def straight_line(block: Block) -> Block | None:
     """The block without the branch at its end; None when too little is left, or IT is in it: llvm-mca refuses IT."""
-    placed = decode_block(block)
-    if any(one.operation.kind is InsnKind.IF_THEN for one in placed):
+    decoded = decode_block(block)
+    if any(one.operation.kind is InsnKind.IF_THEN for one in decoded):
         return None
-    if placed and placed[-1].operation.branch is not None:
-        block = Block(block.address, block.code[: -len(placed[-1].code)])
-        placed = placed[:-1]
-    return block if len(placed) >= _FEWEST_INSTRUCTIONS else None
+    if decoded and decoded[-1].operation.branch is not None:
+        block = Block(block.address, block.code[: -len(decoded[-1].code)])
+        decoded = decoded[:-1]
+    return block if len(decoded) >= _FEWEST_INSTRUCTIONS else None
 
 
 def model_cycles(model: CoreModel, block: Block) -> tuple[float, float]:

@@ -2,8 +2,8 @@
 """Why a piece of code costs what it costs: every instruction with its issue cycle, its slot and what held it up.
 
 ``python -m benchmarks.timing_trace ELF --symbol NAME [--cpu cortex-m7] [--loop]``
-shows a function block by block, each as it runs behind the block in front of it; ``--loop`` shows each as it runs
-behind itself, which is right for the bodies of inner loops. Instructions are named by capstone where it is installed.
+shows a function block by block, each as it runs after the block before it; ``--loop`` shows each as it runs
+after itself, which is right for the bodies of inner loops. Instructions are named by capstone where it is installed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Names = Callable[[int, bytes], str]
 
 
 def read_function(elf: Path, symbol: str) -> Block:
-    """The code of a function, without the literals some compilers put behind it; raises ClickException without it."""
+    """The code of a function, without the literals some compilers put after it; raises ClickException without it."""
     with elf.open("rb") as file:
         image = ELFFile(file)
         table = image.get_section_by_name(".symtab")
@@ -51,11 +51,11 @@ def _ends_function(symbol: Symbol, size_bytes: int) -> bool:
 
 
 def blocks_of(code: Block) -> Iterator[Block]:
-    """The code cut behind each branch and in front of each target of a branch within it."""
-    placed = decode_block(code)
-    targets = {one.address + one.operation.target_offset for one in placed if one.operation.target_offset is not None}
+    """The code cut after each branch and before each target of a branch within it."""
+    decoded = decode_block(code)
+    targets = {one.address + one.operation.target_offset for one in decoded if one.operation.target_offset is not None}
     start = code.address
-    for one in placed:
+    for one in decoded:
         behind = one.address + len(one.code)
         if one.operation.branch is not None or behind in targets:
             yield _part(code, start, behind)
@@ -98,7 +98,7 @@ def block_lines(cost: BlockCost, steps: Sequence[IssuedInsn], name: Names) -> It
 @click.argument("elf", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--symbol", required=True, help="The function to show.")
 @click.option("--cpu", type=click.Choice([core.name for core in CORES]), default="cortex-m7", show_default=True)
-@click.option("--loop", is_flag=True, help="Each block as it runs behind itself.")
+@click.option("--loop", is_flag=True, help="Each block as it runs after itself.")
 def main(elf: Path, symbol: str, cpu: str, loop: bool) -> None:
     """Show a function's blocks with the issue cycle of each instruction; | marks the younger of a pair."""
     model, name = find_core(cpu).pipeline, disassembler()

@@ -59,7 +59,7 @@ def _open_emulator(url: str, parts: SplitResult, baud: int | None) -> Transport:
     if unknown:
         raise UsageError(f"{url}: there is no option {unknown[0]!r}; an emulated board takes elf, baud and timing.")
     if not query.get("elf", [""])[0]:
-        raise UsageError(f"{url} does not say what to run; write emu://{parts.netloc}?elf=IMAGE.elf.")
+        raise UsageError(f"{url} has no image to run; write emu://{parts.netloc}?elf=IMAGE.elf.")
     if "baud" in query:
         baud = _whole_number(url, "baud", query["baud"][0])
     timing = query.get("timing", [DEFAULT_LEVEL])[0]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One emulated board: the Unicorn core, the board's memories, the register models, and the loop that runs them.
 
-What it does not do, and says so when asked for it: interrupts but for SysTick and the console UART, DMA,
+What it does not do, and refuses with a message: interrupts but for SysTick and the console UART, DMA,
 self-programming of the flash, sleep modes.
-What it cannot notice: accesses the MPU would refuse (its registers only read back), double precision sent to the
+What it cannot notice: accesses that the MPU would refuse (its registers only read back), double precision sent to the
 single-precision F746 (the core model has both; firmware.image looks for it), a data cache switched on before its lines
 were invalidated (caches cost time here, they hold no data), a PLL or regulator used before it is ready (both are at
 once).
@@ -44,7 +44,7 @@ from mlperf_tiny.runners.emulator.timing.decode.thumb import uses_floating_point
 from mlperf_tiny.runners.emulator.timing.levels import Level, find_level
 from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
 
-# One turn of the core: short enough that Ctrl-C and time-outs are honoured, long enough to cost nothing.
+# One time slice of the core: short enough that Ctrl-C and time-outs are honoured, long enough to cost nothing.
 SLICE_INSTRUCTIONS = 10_000_000
 SLICE_S = 0.1
 DEFAULT_INSTRUCTION_LIMIT = 20_000_000_000
@@ -58,16 +58,7 @@ _TRANSLATIONS_BYTES = 32 << 20
 
 
 class EmulatedBoard:
-    """A board running one image. Not thread-safe; nothing runs except within ``run``.
-
-    ``elf`` is a file or its bytes. ``timing`` is a level of ``runners.emulator.timing.levels``.
-    ``instruction_limit`` ends a firmware that neither speaks nor asks for input for so many instructions.
-    ``baud`` is what the host's end of the line is set to; None takes whatever the firmware sets.
-    ``traced_function`` names a function: each block of it that is about to run is noted in ``function_trace``.
-    ``check_alignment`` looks for accesses silicon would refuse, at a hundredth of the speed.
-    ``count_blocks`` False takes the counting hook out, and with it all means to stop: for benchmarks only.
-    Raises UsageError for an image or device that cannot be emulated, DeviceCrashed from ``run``.
-    """
+    """A board running one image. Not thread-safe; nothing runs except within ``run``."""
 
     def __init__(
         self,
@@ -81,6 +72,21 @@ class EmulatedBoard:
         check_alignment: bool = False,
         count_blocks: bool = True,
     ) -> None:
+        """Load an image and power the board on.
+
+        Args:
+            board: The board's row.
+            elf: The image: a file or its bytes.
+            timing: A level of ``runners.emulator.timing.levels``.
+            instruction_limit: Ends a firmware that neither sends nor waits for input for so many instructions.
+            baud: Rate of the host's end of the line. [default: whatever the firmware sets]
+            traced_function: Symbol of a function whose blocks are noted in ``function_trace``.
+            check_alignment: Report accesses that silicon refuses, at a hundredth of the speed.
+            count_blocks: False leaves the counting hook out, and with it all means to stop: for benchmarks only.
+
+        Raises:
+            UsageError: for an image or device that cannot be emulated.
+        """
         self.board = board
         chip = chip_of(board)
         self.level: Level = find_level(timing, board)
@@ -94,7 +100,7 @@ class EmulatedBoard:
         self._last_line = bytearray()
         self._crash: DeviceCrashed | None = None
         self._reset_wanted = False
-        self._spoke_at = 0
+        self._last_output_at = 0
         self._slice_end_s = 0.0
 
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
@@ -105,7 +111,7 @@ class EmulatedBoard:
         memory = MemorySetup(self._state, board) if self.level.watches_memory else None
         self._bus = Bus(board, chip, self._state, self._request_reset, baud, memory)
         self._block_costs = BlockCosts(self._state, self.level.cost_model, self._code)
-        # Hooks are called in the order in which they are added: a visit is noted before its block is counted.
+        # Hooks are called in the order in which they are added: the trace has an entry before its block is counted.
         self.function_trace = FunctionTrace(lambda: self.counts)
         if traced_function is not None:
             self.function_trace.watch(self._uc, self.image, traced_function)
@@ -176,7 +182,7 @@ class EmulatedBoard:
 
     @property
     def stack_used_bytes(self) -> int | None:
-        """The deepest the stack has been; None when the image does not say where its stack ends."""
+        """The deepest the stack has been; None when the image has no symbol for the end of its stack."""
         limit = self.image.stack_limit
         if limit is None:
             return None
@@ -207,11 +213,11 @@ class EmulatedBoard:
         self._feed()
 
     def run(self, timeout_s: float) -> bytes:
-        """Run until the firmware has said something, waits for input, or ``timeout_s`` host seconds have passed.
+        """Run until the firmware has sent something, waits for input, or ``timeout_s`` host seconds have passed.
 
-        Returns what it said: all of it up to the end of the present turn, b"" when it is idle or silent. At least
-        one turn is run unless it is idle. Raises DeviceCrashed when the core faults, hangs or runs away, once what it
-        said before has been returned, and again at each later call.
+        Returns what it sent up to the end of the time slice, b"" when it is idle or silent. At least one slice is run
+        unless the board is idle. Raises DeviceCrashed when the core faults, hangs or runs away: after the output before
+        the crash has been returned, and again at each later call.
         """
         deadline = time.monotonic() + timeout_s
         while not self.idle and not self._output:
@@ -220,14 +226,14 @@ class EmulatedBoard:
             try:
                 self._run_slice(min(SLICE_S, max(0.01, deadline - time.monotonic())))
             except Fault as fault:
-                # What it said before it crashed goes out first.
+                # The output before the crash is returned first.
                 self._crash = self._crashed(fault)
                 continue
             if time.monotonic() >= deadline:
                 break
-        said = bytes(self._output)
+        output = bytes(self._output)
         self._output.clear()
-        return said
+        return output
 
     def close(self) -> None:
         """Release the core; the board cannot run after this."""
@@ -269,14 +275,14 @@ class EmulatedBoard:
         self._state.core.before = 0
         self._stack_top = stack
 
-    def _run_slice(self, longest_s: float) -> None:
+    def _run_slice(self, max_s: float) -> None:
         """Let the core run until it is idle, a slice is over, or something went wrong."""
         state = self._state
         self._feed()
         if state.core.idle:
             state.core.idle = 0
             start_line(state)
-        self._slice_end_s = time.monotonic() + longest_s
+        self._slice_end_s = time.monotonic() + max_s
         self._interrupts.arm()
         self._run_on(self._interrupts.slice_instructions(SLICE_INSTRUCTIONS))
         if self._reset_wanted:
@@ -310,7 +316,7 @@ class EmulatedBoard:
         return bool(state.core.stopped) and not self._reset_wanted
 
     def _on_wait_for_interrupt(self) -> None:
-        """WFI ended the turn: sleep until something interrupts, or the line next moves, or for ever."""
+        """WFI ended the time slice: sleep until something interrupts, or the line next moves, or for ever."""
         if self._interrupts.in_use:
             self._interrupts.sleep()
             return
@@ -325,12 +331,12 @@ class EmulatedBoard:
         count = state.uart.tx_count
         if not count:
             return
-        said = bytes(state.tx[:count])
+        output = bytes(state.tx[:count])
         # A byte still in the data register may yet be replaced; it is sent all the same.
         state.uart.tx_count = 0
-        self._output += said
-        self._last_line = (self._last_line + said)[-_LAST_LINE_BYTES:]
-        self._spoke_at = self.instructions
+        self._output += output
+        self._last_line = (self._last_line + output)[-_LAST_LINE_BYTES:]
+        self._last_output_at = self.instructions
 
     # Called from within the core.
 
@@ -365,7 +371,7 @@ class EmulatedBoard:
         return 0
 
     def _look_at_the_clock(self) -> None:
-        """Firmware that polls slow registers runs far fewer instructions a second: end the turn by time."""
+        """Firmware that polls slow registers runs far fewer instructions a second: end the slice by time."""
         if time.monotonic() > self._slice_end_s:
             self._state.core.stop_at = 0
 
@@ -382,7 +388,7 @@ class EmulatedBoard:
         self._reset_wanted = True
         self._state.core.stop_at = 0
 
-    # Saying what went wrong.
+    # Messages of crashes.
 
     def _check_stack(self) -> None:
         limit = self.image.stack_limit
@@ -398,9 +404,9 @@ class EmulatedBoard:
             )
 
     def _check_limit(self) -> None:
-        silent = self.instructions - self._spoke_at
+        silent = self.instructions - self._last_output_at
         if silent > self.instruction_limit and not self._state.core.idle:
-            raise Fault(f"run-away: {silent:,} instructions without a word or a request for input")
+            raise Fault(f"run-away: {silent:,} instructions without output or a wait for input")
 
     def _crashed(self, fault: Fault) -> DeviceCrashed:
         lines = self._last_line.decode("ascii", "replace").split("\n")

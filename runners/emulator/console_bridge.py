@@ -12,7 +12,7 @@ from typing import Protocol
 from mlperf_tiny.errors import PortUnavailable, UsageError
 from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 
-# The board runs in turns of so long while the other program may be typing.
+# Host seconds that the board runs before the port is looked at again.
 SLICE_S = 0.05
 
 
@@ -25,7 +25,7 @@ class ConsolePort(Protocol):
         """Bytes from the other program, waiting at most ``timeout_s``, or for ever with None; b"" when none came."""
 
     def send(self, data: bytes) -> None:
-        """Bytes to the other program; dropped when there is none, as on a cable nobody listens to."""
+        """Bytes to the other program; dropped when there is none."""
 
     def close(self) -> None:
         """Take the line away."""
@@ -57,7 +57,7 @@ class PseudoTerminal:
             try:
                 data = data[os.write(self._ours, data) :]
             except BlockingIOError:
-                # Nobody reads: what does not fit is lost.
+                # No program reads: what does not fit is lost.
                 return
 
     def close(self) -> None:
@@ -125,11 +125,11 @@ def bridge(device: EmulatorTransport, port: ConsolePort, keep_running: Callable[
         DeviceCrashed: when the emulated core faults.
     """
     while keep_running():
-        said = device.read(SLICE_S)
-        if said:
-            port.send(said)
+        output = device.read(SLICE_S)
+        if output:
+            port.send(output)
         # Silence is final for an emulated device that waits for input, but it may also only be busy.
-        idle = not said and device.idle
+        idle = not output and device.idle
         data = port.receive(SLICE_S * 4 if idle else 0.0)
         if data:
             device.write(data)

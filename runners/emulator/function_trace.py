@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When one function of the firmware had the core: what had been counted each time a block of it was about to run.
+"""The blocks that one function of the firmware ran, with the board's counts before each.
 
-A call from within the function lies between two visits: the one to the block that makes it and the one to the block it
-returns to. Differences of neighbouring visits therefore add up exactly, and each is whole blocks.
+A call from within the function lies between two entries: that of the block that makes it and that of the block it
+returns to. Differences of neighbouring entries therefore add up exactly, and each is whole blocks.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from mlperf_tiny.runners.emulator.native.counts import Counts
 
 @dataclass(frozen=True)
 class TraceEntry:
-    """The block at ``address`` is about to run; ``counts`` do not have it yet."""
+    """A block that was about to run."""
 
     address: int
+    """Of the block."""
     counts: Counts
+    """The board's totals, without this block."""
 
 
 class FunctionTrace:
-    """The visits so far, in order. ``counts`` reads the board's totals."""
+    """The entries so far, in order; ``counts`` reads the board's totals."""
 
     def __init__(self, counts: Callable[[], Counts]) -> None:
         self._counts = counts
@@ -56,7 +58,7 @@ class FunctionTrace:
 
     def _on_block(self, uc: Uc, address: int, size: int, data: object) -> None:
         entry = TraceEntry(address, self._counts())
-        # A block in front of which the core was stopped is announced again.
+        # A block before which the core was stopped is announced again.
         if self._seen and self._seen[-1].counts.instructions == entry.counts.instructions:
             self._seen[-1] = entry
         else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The firmware built for this machine, as a process that talks on its standard input and output."""
+"""The firmware built for this machine, as a process that reads its standard input and writes its standard output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ END_S = 2.0
 
 
 class HostTransport:
-    """A process behind two pipes. Its microseconds are this machine's."""
+    """A process with two pipes. Its microseconds are this machine's."""
 
     device_info = DeviceInfo(timing="host", just_started=True)
 
@@ -44,7 +44,7 @@ class HostTransport:
             raise DeviceGone(self.url, self._ending()) from error
 
     def read(self, timeout_s: float) -> bytes:
-        """Return what the process has said, waiting at most ``timeout_s``."""
+        """Return what the process has written, waiting at most ``timeout_s``."""
         if not self._open:
             raise DeviceGone(self.url, "it was closed")
         if not self._selector.select(max(timeout_s, 0.0)):

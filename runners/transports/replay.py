@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recorded run as a device: it answers what was recorded, when what was recorded is asked.
+"""A recorded run as a device: to the recorded commands it gives the recorded replies.
 
 The events it reads are described in ``harness.wire.transcript``. Downloads are recorded by their hash alone; the
 pieces of one are answered as a device does, and the payload must have that hash.
@@ -17,7 +17,7 @@ from typing import Any
 from mlperf_tiny.errors import DeviceGone, RecordError
 from mlperf_tiny.runners.transports.transport import DeviceInfo
 
-_SHOWN = 80
+_MAX_SHOWN = 80
 _PIECE = re.compile(r"db ([0-9a-fA-F]{2})+")
 _VALUES: dict[str, dict[str, type]] = {
     "meta": {"device": dict},
@@ -30,8 +30,8 @@ _VALUES: dict[str, dict[str, type]] = {
 class ReplayTransport:
     """Plays the ``out``, ``in`` and ``download`` events of a transcript back.
 
-    It brings its own ``clock`` (host seconds, moved by waiting), so that the recorded device's silence takes no time.
-    A command that was not sent at this point of the recording raises DeviceGone saying both.
+    It brings its own ``clock`` (host seconds, moved by waiting), so that silence of the recorded device takes no time.
+    A command that was not sent at this point of the recording raises DeviceGone with both commands.
     """
 
     def __init__(self, source: Path | Iterable[dict[str, Any]]) -> None:
@@ -48,10 +48,10 @@ class ReplayTransport:
         boots = self._events[:1] != [] and self._events[0]["e"] == "in"
         self.device_info = DeviceInfo(timing=timing, just_started=timing != "hardware" and boots)
         self._next = 0
-        self._said = b""
+        self._reply = b""
         self._payload = bytearray()
         self._now_s = 0.0
-        self._listen()
+        self._queue_replies()
 
     def clock(self) -> float:
         """Host seconds of the replay."""
@@ -63,38 +63,38 @@ class ReplayTransport:
         event = self._events[self._next] if self._next < len(self._events) else None
         if event is not None and event["e"] == "out" and event["s"] == command:
             self._next += 1
-            self._listen()
+            self._queue_replies()
         elif event is not None and event["e"] == "download" and _PIECE.fullmatch(command):
             self._take_piece(event, bytes.fromhex(command[3:]))
         else:
-            wanted = "the end of the recording" if event is None else repr(event.get("s", event["e"]))[:_SHOWN]
-            raise DeviceGone(self.url, f"{command[:_SHOWN]!r} was sent where the recording has {wanted}")
+            wanted = "the end of the recording" if event is None else repr(event.get("s", event["e"]))[:_MAX_SHOWN]
+            raise DeviceGone(self.url, f"{command[:_MAX_SHOWN]!r} was sent where the recording has {wanted}")
 
     def read(self, timeout_s: float) -> bytes:
-        """Return the recorded reply; b"" at once when the recorded device said nothing more."""
-        if not self._said:
+        """Return the recorded reply; b"" at once when the recorded device sent nothing more."""
+        if not self._reply:
             if self.device_info.timing != "emulated":
                 self._now_s += timeout_s
             return b""
-        said, self._said = self._said, b""
-        return said
+        reply, self._reply = self._reply, b""
+        return reply
 
     def close(self) -> None:
         """Nothing to release."""
 
-    def _listen(self) -> None:
+    def _queue_replies(self) -> None:
         """Queue the lines that come before the next command."""
         while self._next < len(self._events) and self._events[self._next]["e"] in ("in", "resume"):
             event = self._events[self._next]
             if event["e"] == "in":
                 end = b"" if event.get("torn") else b"\r\n"
-                self._said += event["s"].encode("latin-1") + end
+                self._reply += event["s"].encode("latin-1") + end
             self._next += 1
 
     def _take_piece(self, event: dict[str, Any], piece: bytes) -> None:
         self._payload += piece
         if len(self._payload) < event["bytes"]:
-            self._said += b"m-ready\r\n"
+            self._reply += b"m-ready\r\n"
             return
         digest = hashlib.sha256(self._payload).hexdigest()
         if len(self._payload) > event["bytes"] or digest != event["sha256"]:
@@ -103,9 +103,9 @@ class ReplayTransport:
                 f"{event['bytes']} with {event['sha256']}",
             )  # fmt: skip
         self._payload.clear()
-        self._said += b"m-load-done\r\nm-ready\r\n" if event["done"] else b"m-ready\r\n"
+        self._reply += b"m-load-done\r\nm-ready\r\n" if event["done"] else b"m-ready\r\n"
         self._next += 1
-        self._listen()
+        self._queue_replies()
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
         for line in path.read_bytes().split(b"\n")[:-1]:
             event = json.loads(line)
             if any(type(event[name]) is not kind for name, kind in _VALUES.get(event["e"], {}).items()):
-                raise ValueError(f"{line[:_SHOWN]!r} makes no sense")
+                raise ValueError(f"{line[:_MAX_SHOWN]!r} is no event of a transcript")
             events.append(event)
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise RecordError(f"{path} is not a transcript: {error}. Name the transcript.jsonl of a run.") from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board on a serial port, or on any URL pyserial knows (``socket://``, ``rfc2217://``, ``loop://`` ...)."""
+"""A board on a serial port, or on any URL of pyserial (``socket://``, ``rfc2217://``, ``loop://`` ...)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SerialTransport:
 
 
 def _check_address(url: str) -> None:
-    """Raise ValueError for a network address without host and port, of which pyserial says cryptic things."""
+    """Raise ValueError for a network address without host and port, which pyserial would report in a cryptic way."""
     address = urlsplit(url)
     if address.scheme in ("socket", "rfc2217") and not (address.hostname and address.port):
         raise ValueError(f"it names no host and port, as in {address.scheme}://localhost:4000")
@@ -68,8 +68,8 @@ def _check_address(url: str) -> None:
 def is_local_program(url: str) -> bool:
     """Whether a program of this machine, an emulated board for one, answers at ``url``: no hardware keeps its time.
 
-    A pseudo terminal is one, and so is a socket of this machine: a board shared from here over the network has a port
-    here, and is to be named by that.
+    A pseudo terminal is one, and so is a socket of this machine: a board that is shared from here over the network has
+    a port here, which is its name.
     """
     address = urlsplit(url)
     if address.scheme in ("socket", "rfc2217"):
@@ -81,12 +81,16 @@ def is_local_program(url: str) -> bool:
 
 @dataclass(frozen=True)
 class FoundPort:
-    """A serial port of this machine; ``devices`` are the rows of the device table whose probe has its USB id."""
+    """A serial port of this machine."""
 
     url: str
+    """What to pass to ``--port``."""
     description: str
+    """The operating system's; may be ""."""
     usb_id: tuple[int, int] | None
+    """Vendor and product; None for a port without."""
     devices: tuple[str, ...]
+    """Names of the rows of the device table whose probe has this USB id."""
 
 
 def find_ports() -> tuple[FoundPort, ...]:

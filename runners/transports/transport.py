@@ -15,14 +15,14 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceInfo:
-    """What is known of a device without a word exchanged with it."""
+    """What is known of a device before anything is sent to it."""
 
     timing: str
     """Whose time a device microsecond is: ``"hardware"``, ``"emulated"`` or ``"host"`` (a process of this machine)."""
     timing_level: str = ""
     """How closely an emulated core's time is modelled (``instructions``, ``pipeline``, ``full``); "" for others."""
     timing_model: str = ""
-    """The level and the versions of the models behind it, of this core alone; "" for devices that are not emulated."""
+    """The level and the versions of the models it uses, of this core alone; "" for devices that are not emulated."""
     timing_generation: int | None = None
     """Results of one generation of a core's timing model are ranked together; None for devices not emulated."""
     just_started: bool = False

@@ -187,7 +187,7 @@ FAULTS = [
     (4, "jumps to 0x30000000, where there is nothing"),
     (5, "stack overflow"),
     (6, "endless loop"),
-    (7, "run-away: .* instructions without a word"),
+    (7, "run-away: .* instructions without output"),
     (8, "reads 0x40013400, where the emulated stm32f746 has no peripheral"),
     (9, r"USART3 \+ 0x80"),
     (10, "clock of TIM5 is off"),

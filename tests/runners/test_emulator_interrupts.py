@@ -41,7 +41,7 @@ def until_idle(board: EmulatedBoard, limit_s: float = 20.0) -> bytes:
 @pytest.mark.parametrize("ticking", [(), ("TICK",)], ids=["quiet", "ticking"])
 @pytest.mark.parametrize("wait", range(4))
 def test_input_by_interrupt(device: str, wait: int, ticking: tuple[str, ...]) -> None:
-    """No byte is lost, no register is changed behind the back of the loop that waits, and ticks keep time."""
+    """No byte is lost, no register of the loop that waits is changed, and ticks keep time."""
     board = make_board(device, f"WAIT={wait}", *ticking)
     assert lines_of(board, b"") == ["ready"]
     readings = []

@@ -65,7 +65,7 @@ def test_cycles_are_the_sum_of_the_costs_of_the_edges_taken(device: str) -> None
     walked: list[Block] = []
 
     def on_block(uc: Any, address: int, size: int, data: object) -> None:
-        if not board._state.core.stopped:  # a block in front of which the core is stopped will be announced once more
+        if not board._state.core.stopped:  # a block before which the core is stopped will be announced once more
             walked.append(Block(address, bytes(uc.mem_read(address, size))))
 
     board._uc.hook_add(UC_HOOK_BLOCK, on_block)

@@ -107,7 +107,7 @@ def test_data_reads_with_everything_off(
         # Without the cache each 8 bytes take 12, again and again.
         (F746, ACR, CACHES_OFF, [(FLASH, 32), (FLASH, 32)], 8 * 12),
         (F746, ACR, CACHES_ON, [(ITCM, 1024), (DTCM, 1024)], 0),
-        # Straight on with the prefetch: only the first line waits. Each jump starts anew.
+        # Straight on with the prefetch: only the first line waits. Each jump starts again.
         (F746, ACR, CACHES_ON, [(ITCM_FLASH, 256)], 8),
         (F746, NO_PREFETCH, CACHES_ON, [(ITCM_FLASH, 256)], 8 * 8),
         (F446, ACR, 0, [(FLASH, 128)], 5),

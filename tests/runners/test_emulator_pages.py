@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page table behind the engine: conditions survive first touches, overwritten code is noticed."""
+"""The page table of the engine: conditions survive first touches, overwritten code is noticed."""
 
 from __future__ import annotations
 

@@ -62,9 +62,9 @@ def test_a_branch_to_itself_is_seen(code: str) -> None:
     ],
 )
 def test_classes(code: str, m4: float, m7: float) -> None:
-    (placed,) = decode_block(Block(0, halfwords(code)))
-    assert instruction_cycles(CORTEX_M4, placed.operation) == m4
-    assert instruction_cycles(CORTEX_M7, placed.operation) == m7
+    (decoded,) = decode_block(Block(0, halfwords(code)))
+    assert instruction_cycles(CORTEX_M4, decoded.operation) == m4
+    assert instruction_cycles(CORTEX_M7, decoded.operation) == m7
 
 
 @pytest.mark.parametrize(

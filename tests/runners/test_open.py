@@ -46,8 +46,8 @@ def test_anything_else_is_a_serial_port() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("emu://stm32f746", "does not say what to run"),
-        ("emu://stm32f746?elf=", "does not say what to run"),
+        ("emu://stm32f746", "has no image to run"),
+        ("emu://stm32f746?elf=", "has no image to run"),
         ("emu://stm32f746?image=x", "no option 'image'"),
         ("emu://stm32f746?elf=x&baud=fast", "baud is 'fast'"),
         ("emu://stm32f746?elf=x&timing=exact", "no timing level 'exact'"),

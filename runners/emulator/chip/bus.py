@@ -120,7 +120,7 @@ class Bus:
             )
         return model
 
-    # What the register models ask for.
+    # What the register models need.
 
     def gates_changed(self) -> None:
         """Follow a write to the clock enable registers."""
@@ -180,7 +180,7 @@ class Bus:
     def fpu_enabled(self) -> bool:
         return self._one(SystemControl).fpu_enabled
 
-    # What interrupts ask for.
+    # What interrupts need.
 
     def interrupts_changed(self) -> None:
         """End the time slice, so that the interrupts are looked at."""
@@ -190,14 +190,14 @@ class Bus:
         """Numbers of the exceptions that are switched on, at their source and in the NVIC."""
         core, uart = self._one(SystemControl), self._one(Usart)
         console = self.console.interrupt
-        return [SYSTICK] * core.systick_interrupt + [16 + console] * (uart.interrupts and core.passes(console))
+        return [SYSTICK] * core.systick_interrupt + [16 + console] * (uart.interrupts and core.is_enabled(console))
 
-    def asks(self, number: int) -> bool:
+    def interrupt_pending(self, number: int) -> bool:
         """The source of an enabled exception wants its handler to run."""
-        return self._one(SystemControl).systick_asks if number == SYSTICK else self._one(Usart).asks
+        return self._one(SystemControl).systick_pending if number == SYSTICK else self._one(Usart).interrupt_pending
 
     def interrupt_due(self, number: int) -> int:
-        """The cycle at which the source of an enabled exception will next ask by itself."""
+        """The cycle at which the source of an enabled exception will next request it by itself."""
         return self._one(SystemControl).systick_due if number == SYSTICK else self._one(Usart).due
 
     def interrupt_taken(self, number: int) -> None:

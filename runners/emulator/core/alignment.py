@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A debugging aid: accesses that Cortex-M refuses when unaligned, and that the emulating engine lets pass.
+"""A debugging aid: accesses that fault on a Cortex-M when unaligned, and that the emulating engine permits.
 
 LDM, STM, LDRD, STRD and the floating-point loads and stores need a word-aligned address whatever CCR says; on silicon
 they raise UsageFault. Compilers make them from two neighbouring word accesses, so an int8 kernel that reads words

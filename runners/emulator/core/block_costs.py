@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of prices: filled when a block first follows another, read by the compiled block hook."""
+"""The table of costs: filled when a block first follows another, read by the compiled block hook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, BlockTe
 from mlperf_tiny.runners.emulator.timing.decode.thumb import branches_to_itself, may_hold_it
 from mlperf_tiny.runners.emulator.timing.levels import CostModel
 
-# Open addressing gets slow when nearly full; clearing the table only costs the prices worked out again.
+# Open addressing gets slow when nearly full; after the table is cleared the costs are only computed again.
 MAX_EDGES = EDGE_ROWS * 3 // 4
 
 _STALLS = tuple(Stall)

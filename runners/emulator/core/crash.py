@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What to say when the emulated core cannot go on."""
+"""The report of a crash of the emulated core."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage
 
 @dataclass(frozen=True)
 class Crash:
-    """The moment of a crash. ``registers`` has r0 to r12, sp, lr, pc and xpsr."""
+    """The moment of a crash."""
 
     registers: Mapping[str, int]
+    """r0 to r12, sp, lr, pc and xpsr."""
     address: int | None
+    """What was accessed, where that is the point."""
     instructions: int
+    """Executed since power-on."""
     device_time_s: float
+    """Since power-on, by the device's clock."""
     last_line: str
+    """The last line of output; "" for none."""
 
 
 def _place(image: ElfImage, address: int) -> str:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A switch of the engine that it offers no call for: whether memory hooks are called with an exact program counter.
+"""A switch that the engine has no call for: whether memory hooks are called with an exact program counter.
 
-For each watched load and store the engine (2.1.4) works out which instruction of the block it is at, by reading through
-the block's translation from its start: three quarters of the time of a run that watches memory, and nothing we ask for.
-It leaves that out while a flag of its own is set, which writing the program counter also sets. Where that flag lies is
-found by trying, on a core of its own: no layout is assumed, and without a find the engine works as ever, only slower.
+For each watched load and store the engine (2.1.4) computes which instruction of the block it is at, by reading through
+the block's translation from its start. That takes three quarters of the time of a run that watches memory, for a result
+that is not needed here. The engine skips it while a flag of its own is set, which writing the program counter also
+sets. Where that flag lies is found by trying, on a core made for that: no layout is assumed. Where it is not found the
+engine works as before, only slower.
 
 Whoever stops the core while the flag is set must clear it first, or the core stands at the start of the block.
 """

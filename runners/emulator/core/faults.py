@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong inside the core: noticed by Unicorn's hooks, put into words for the report.
+"""What goes wrong inside the core: noticed by Unicorn's hooks, described for the report.
 
 Fault exceptions are not taken: where silicon would enter HardFault, the run ends with the place and the reason.
 """
@@ -56,15 +56,21 @@ class Fault(Exception):
 
 
 class FaultWatch:
-    """Watches one core. ``pending`` is what ended the turn, if anything did: a Fault, or an error of ours.
-
-    ``inexact_pc`` is the flag of ``exact_pc`` where one is in use, else 0.
-    """
+    """Watches one core for faults."""
 
     def __init__(self, uc: Uc, memories: Iterable[MappedMemory], stack_limit: int | None, inexact_pc: int = 0) -> None:
+        """Install the hooks.
+
+        Args:
+            uc: The engine.
+            memories: All that is mapped.
+            stack_limit: The lowest address that the stack may reach; None: not known.
+            inexact_pc: Address of the flag of ``exact_pc`` where it is in use, else 0.
+        """
         self._inexact_pc = inexact_pc
         self._uc, self._memories, self._stack_limit = uc, tuple(memories), stack_limit
         self.pending: BaseException | None = None
+        """What ended the time slice, if anything did: a Fault, or an exception of this program."""
         self._jumped_off = False
         self.in_handler = False  # an exception return is expected
         self.returned = False  # and has come
@@ -78,10 +84,10 @@ class FaultWatch:
         return {name: self._uc.reg_read(register) for name, register in REGISTERS.items()}
 
     def take(self, error: int) -> BaseException | None:
-        """What ended the turn, and forget it. ``error`` is Unicorn's error number; 0: it stopped by itself."""
+        """Return what ended the time slice, and forget it; ``error`` is Unicorn's error number, 0 for none."""
         pending, self.pending = self.pending, None
         if self._jumped_off:
-            self._jumped_off, error = False, 0  # said by on_bad_fetch, which also knows when it is none
+            self._jumped_off, error = False, 0  # on_bad_fetch has the message, or knows that it is no fault
         if pending is None and error:
             pending = self._explain(error)
         if isinstance(pending, Fault) and self.stack_overflowed:
@@ -99,7 +105,7 @@ class FaultWatch:
         self.pending = self.pending or fault
 
     def on_bad_fetch(self) -> None:
-        """The core jumps to where no code can be; the engine then ends the turn with an error of its own."""
+        """The core jumps to where no code can be; the engine then ends the slice with an error of its own."""
         self._jumped_off = True
         self._on_exception(self._uc, _PREFETCH_ABORT, None)
 

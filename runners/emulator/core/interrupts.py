@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interrupts of SysTick and of the console UART, and the exception model around them.
 
-The core model knows no exceptions of this architecture: it would jump to the magic return address and stop there.
-So they are made here, between two turns of the core: ``arm`` stacks a frame and starts the handler when an interrupt
-is pending, the fetch of the return address ends the handler's turn, and ``leave`` unstacks. The core is stopped at
-the first block that starts at or behind the cycle at which an interrupt is due; a block has at most a few hundred
-instructions, so it comes that much late.
+The engine has no exceptions of this architecture: it would jump to the magic return address and stop there. So they
+are taken here, between two time slices of the core: ``arm`` stacks a frame and starts the handler when an interrupt is
+pending, the fetch of the return address ends the handler, and ``leave`` unstacks. The core is stopped at the first
+block that starts at or after the cycle at which an interrupt is due; a block has at most a few hundred instructions, so
+the interrupt comes that much late.
 
 Handlers do not nest: an interrupt that becomes pending in a handler waits for its end, as with the priorities of
 reset; priorities count against BASEPRI and among those that wait. Where the FPU is on, the frame always holds its
@@ -33,10 +33,10 @@ from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 from mlperf_tiny.runners.emulator.timing.decode.operation import InsnKind
 
 ENTRY_CYCLES, RETURN_CYCLES = 12, 10  # Cortex-M4 and M7 with memory that does not wait
-# Instructions between two looks whether the core only waits: few at first, more while it works.
-FIRST_LOOK, LONGEST_LOOK, LOOK_GROWTH = 2_000, 200_000, 10
+# Instructions between two checks whether the core only waits: few at first, more while it works.
+MIN_LOOK, MAX_LOOK, LOOK_GROWTH = 2_000, 200_000, 10
 SPIN_BLOCKS = 4
-# A masked interrupt is asked for again at each block, so that a short opening is not missed; not for ever, though.
+# A masked interrupt is checked again at each block, so that a short opening is not missed; not for ever, though.
 PROMPT_CHECKS, LATE_CHECK_CYCLES = 64, 1_000
 # Ticks alone do not keep a board that waits for input awake for longer than this.
 ONLY_TICKS_S = 2.0
@@ -65,7 +65,7 @@ class Interrupts:
         self._return_value = 0  # what it must jump to at its end
         self._masked_checks = 0
         self._waited_since: int | None = None
-        self._look_after, self._looked_at = FIRST_LOOK, 0
+        self._look_after, self._looked_at = MIN_LOOK, 0
         self._faults.in_handler = False
         self._state.core.interrupt_at = NEVER
 
@@ -74,12 +74,12 @@ class Interrupts:
         """The firmware has enabled an interrupt that may come."""
         return bool(self._bus.enabled_interrupts())
 
-    def slice_instructions(self, most: int) -> int:
-        """How long the next turn may be: short where the firmware may soon be found waiting."""
-        return min(self._look_after, most) if self.in_use else most
+    def slice_instructions(self, limit: int) -> int:
+        """How long the next slice may be: short where the firmware may soon be found waiting."""
+        return min(self._look_after, limit) if self.in_use else limit
 
     def arm(self) -> None:
-        """Before a turn: start the handler of a pending interrupt, or tell the block hook when the next one is due.
+        """Before a slice: start the handler of a pending interrupt, or set the cycle at which the next one is due.
 
         Raises Fault where the handler cannot be started.
         """
@@ -102,7 +102,7 @@ class Interrupts:
             state.core.interrupt_at = NEVER
 
     def leave(self) -> bool:
-        """After a turn: if it ended in an exception return, go back to what was interrupted and return True.
+        """After a slice: if it ended in an exception return, go back to what was interrupted and return True.
 
         Raises Fault for a return to anything but the code and the stack that was interrupted.
         """
@@ -128,7 +128,7 @@ class Interrupts:
         self._uc.reg_write(arm.UC_ARM_REG_SP, sp + 4 * len(words) + (4 if xpsr & _ALIGNED else 0))
         self._uc.reg_write(arm.UC_ARM_REG_PC, words[6] | 1)
         if self._handling != SYSTICK:
-            self._look_after, self._waited_since = FIRST_LOOK, None
+            self._look_after, self._waited_since = MIN_LOOK, None
         self._handling, self._faults.in_handler = 0, False
         self._elapse(RETURN_CYCLES, words[6])
         return True
@@ -136,7 +136,7 @@ class Interrupts:
     def sleep(self) -> None:
         """WFI, or a loop that only an interrupt can end: go to where the next one is due, or be idle."""
         state = self._state
-        self._look_after = FIRST_LOOK
+        self._look_after = MIN_LOOK
         if self._pending():
             return
         start_line(state)
@@ -162,10 +162,10 @@ class Interrupts:
         now = self._state.core.instructions
         if self._handling or not self.in_use or now - self._looked_at < self._look_after:
             return False
-        self._looked_at, self._look_after = now, min(self._look_after * LOOK_GROWTH, LONGEST_LOOK)
+        self._looked_at, self._look_after = now, min(self._look_after * LOOK_GROWTH, MAX_LOOK)
         if self._spins(run_on):
             return True
-        if self._look_after == LONGEST_LOOK:
+        if self._look_after == MAX_LOOK:
             start_line(self._state)
         return False
 
@@ -181,23 +181,23 @@ class Interrupts:
             if not start < end <= start + 1024 or self._state.core.register_reads != accesses:
                 return False
             code = bytes(self._uc.mem_read(start, end - start))
-            if any(placed.operation.kind in _WRITES for placed in decode_block(Block(start, code))):
+            if any(decoded.operation.kind in _WRITES for decoded in decode_block(Block(start, code))):
                 return False
             if self._faults.registers() == before:
                 return True
         return False
 
     def _pending(self) -> list[int]:
-        """The numbers of the enabled exceptions whose sources ask for them, in the order in which they are taken."""
+        """The numbers of the enabled exceptions whose sources request them, in the order in which they are taken."""
         advance(self._state)
-        asking = filter(self._bus.asks, self._bus.enabled_interrupts())
-        return sorted(asking, key=lambda number: (self._bus.interrupt_priority(number), number))
+        pending = filter(self._bus.interrupt_pending, self._bus.enabled_interrupts())
+        return sorted(pending, key=lambda number: (self._bus.interrupt_priority(number), number))
 
     def _console_quiet(self) -> bool:
         return bool(next_event(self._state) == 0)
 
     def _due(self) -> int:
-        """The cycle at which a source will next ask by itself."""
+        """The cycle at which a source will next request one by itself."""
         return min((self._bus.interrupt_due(number) for number in self._bus.enabled_interrupts()), default=NEVER)
 
     def _masked(self, number: int) -> bool:

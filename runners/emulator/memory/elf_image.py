@@ -20,16 +20,20 @@ STACK_LIMIT_SYMBOLS = ("__stack_limit", "__StackLimit", "_stack_limit", "__stack
 
 @dataclass(frozen=True)
 class ElfImage:
-    """``segments`` are (physical address, bytes); ``functions`` are (address, size, name), sorted by address."""
+    """A linked 32-bit Arm executable."""
 
     name: str
+    """Its path, for messages."""
     segments: tuple[tuple[int, bytes], ...]
+    """(physical address, bytes) of what is loaded."""
     functions: tuple[tuple[int, int, str], ...]
+    """(address, size in bytes, name), sorted by address."""
     symbols: dict[str, int]
+    """Values by name."""
 
     @property
     def stack_limit(self) -> int | None:
-        """The lowest address the stack may reach, where the image says so."""
+        """The lowest address the stack may reach, where the image has a symbol for it."""
         return next((self.symbols[name] for name in STACK_LIMIT_SYMBOLS if name in self.symbols), None)
 
     def describe(self, address: int) -> str:

@@ -82,11 +82,11 @@ def map_memories(uc: Uc, board: Board, chip: Chip, image: ElfImage) -> dict[str,
     identity.store(chip.identity.flash_size, (memories["flash"].size_bytes // 1024).to_bytes(2, "little"))
     memories["identity"] = identity
     for address, data in image.segments:
-        home = next((memory for memory in memories.values() if memory.holds(address, len(data))), None)
-        if home is None:
+        memory_of_it = next((memory for memory in memories.values() if memory.holds(address, len(data))), None)
+        if memory_of_it is None:
             raise UsageError(
                 f"{image.name} puts {len(data):,} bytes at {address:#010x}, where {board.device} has no memory "
                 "for them. Was it built for another device?"
             )
-        home.store(address, data)
+        memory_of_it.store(address, data)
     return memories

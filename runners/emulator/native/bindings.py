@@ -38,7 +38,7 @@ def _check(status: int) -> None:
 
 
 def error_text(status: int) -> str:
-    """Unicorn's words for one of its error numbers."""
+    """Unicorn's text of one of its error numbers."""
     return str(_library().uc_strerror(status).decode())
 
 

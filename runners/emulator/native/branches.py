@@ -2,9 +2,9 @@
 """The Cortex-M7's branch prediction, compiled: a branch target address cache with a counter for each branch.
 
 The core's reference manual (DDI 0489) names such a cache, which holds "branch predictor state and target address", and
-no return stack; it gives neither its size nor its policy. 64 entries is the figure often quoted. The rest is the
-simplest that fits: placed by address, a two-bit counter, a branch that is not in it is guessed as not taken, a return
-is guessed to go where it went last.
+no return stack; it gives neither its size nor its policy. 64 entries is the size often quoted. The rest is the
+simplest that fits: placed by address, a two-bit counter; a branch that is not in it is predicted as not taken, a return
+as going where it went last.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def mispredicted(s: Record, branch: int, taken: bool, target: int) -> bool:
     """
     entry = s.btac[branch >> 1 & (BTAC_ROWS - 1)]
     known = entry.branch == branch
-    guess = known and entry.counter >= 2
-    wrong = guess != taken or (taken and entry.target != target)
+    prediction = known and entry.counter >= 2
+    wrong = prediction != taken or (taken and entry.target != target)
     if taken:
         if not known:
             entry.branch = branch

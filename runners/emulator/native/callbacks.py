@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The callbacks Unicorn calls millions of times a second, compiled by Numba and installed by address.
 
-The block hook adds a block's instructions and cycles before the block runs; its price behind the block before it is
-looked up in the shared table and worked out in Python once, when the two are first seen in this order. Register
+The block hook adds a block's instructions and cycles before the block runs; its cost after the block before it is
+looked up in the shared table, and computed in Python once, when the two first run in this order. Register
 accesses go to the console UART and the free-running counters here, and to Python for everything else.
 
 The core is stopped only from the block hook: a stop at any other place would leave a block half counted, and a stop
 inside a register write would repeat the write on resumption.
 """
 
-# Numba gives these functions other types than their annotations, which say what they mean.
+# Numba gives these functions other types than their annotations, which are for readers.
 # mypy: disable-error-code="call-arg, arg-type, return-value"
 
 from __future__ import annotations

@@ -16,28 +16,36 @@ MISPREDICT, FETCH, DATA, UNALIGNED = "branch mispredicted", "instruction fetch",
 class Counts:
     """Totals since power-on, or of an interval (see ``since``).
 
-    ``cycles == issue_cycles + idle_cycles + sum(stalls.values())`` in core clock cycles, and what entry to interrupts
-    and return from them took; ``stalls`` by cause: those of the pipeline under the words of ``Stall``, then
-    ``MISPREDICT``, ``FETCH``, ``DATA`` and ``UNALIGNED``. A block is
-    counted whole as it starts. Bytes, misses and unaligned accesses are 0 below the level ``full``; a flash read is one
-    by a load, not an instruction fetch, whether or not a cache answers it.
+    A block is counted whole as it starts. Bytes, misses and unaligned accesses are 0 below the level ``full``.
     """
 
     instructions: int = 0
+    """Executed; exact."""
     cycles: int = 0
+    """Core clock cycles: ``issue_cycles + idle_cycles + sum(stalls.values())``, and interrupt entries and returns."""
     idle_cycles: int = 0
+    """Skipped because the firmware only waited."""
     issue_cycles: int = 0
+    """In which an instruction was issued."""
     mispredicts: int = 0
+    """Branches that were mispredicted."""
     fetch_misses: int = 0
+    """Lines that instruction fetch waited for."""
     data_misses: int = 0
+    """Reads that waited for memory."""
     unaligned: int = 0
+    """Accesses off their own alignment."""
     flash_read_bytes: int = 0
+    """Read by loads, not by instruction fetch, whether or not a cache answers."""
     ram_read_bytes: int = 0
+    """Read by loads."""
     ram_written_bytes: int = 0
+    """Written by stores."""
     stalls: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Cycles lost by cause: the values of ``Stall``, then ``MISPREDICT``, ``FETCH``, ``DATA`` and ``UNALIGNED``."""
 
     def since(self, earlier: Counts) -> Counts:
-        """What has been added after ``earlier``."""
+        """Return what has been added after ``earlier``."""
         numbers = {
             one.name: getattr(self, one.name) - getattr(earlier, one.name)
             for one in fields(Counts)

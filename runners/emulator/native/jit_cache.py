@@ -3,7 +3,7 @@
 
 Numba recompiles a cached function when its own file changes, but not when a function or constant it took from another
 file does. Here the compiled code is kept in a folder named after the contents of all the sources, so that a change to
-any of them compiles everything anew.
+any of them compiles everything again.
 """
 
 from __future__ import annotations

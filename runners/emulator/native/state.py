@@ -151,7 +151,7 @@ LOSSES = _group(
     "ram_written_bytes",
 )
 
-# The memory system: what its registers and the board row say. Lines are counted in units of their own size.
+# The memory system: what follows from its registers and the board row. Lines are counted in units of their own size.
 MEMORY = _group(
     "fetched_line",  # the line of the last instruction fetch: its address; -1: none
     "random",  # of the caches' replacement

@@ -6,8 +6,8 @@ bits, a stop bit); bytes from the host arrive one frame apart, and one that find
 with an overrun, as on silicon.
 
 Bytes queued by the host start on the wire when the firmware next waits for them: it polls the status register in a
-tight loop with nothing left to send. So what a run does never depends on how fast the host happened to be. A tight
-loop also tells that nothing will change before the next event: device time jumps there, and where there is no event
+tight loop with nothing left to send. So what a run does never depends on how fast the host happened to be. In a tight
+loop nothing will change before the next event: device time jumps there, and where there is no event
 the core is idle until the host sends something.
 """
 
@@ -18,8 +18,8 @@ from mlperf_tiny.runners.emulator.native.state import RX_BYTES, TX_BYTES, Record
 
 # So many equal status reads, each within so many instructions of the one before and with no other register access
 # between them, are a waiting loop. Start-up code reads the status a few times in a row too, and compilers unroll
-# loops, so neither two reads nor the place of the read tell enough. Once known, a loop is recognised by both: a second
-# equal read in the block of a known loop can only be its next turn.
+# loops, so neither two reads nor the place of the read suffice. Once known, a loop is recognised by both: a second
+# equal read in the block of a known loop can only be its next iteration.
 TIGHT_LOOP_REPEATS = 6
 TIGHT_LOOP_INSTRUCTIONS = 128
 # A firmware that looks at its receiver only now and then is given its bytes after so many looks.
@@ -88,7 +88,7 @@ def next_event(s: Record) -> int:
 
 @compiled
 def wait(s: Record) -> None:
-    """The core only waits: jump to the next event, or mark it idle and ask for a stop."""
+    """The core only waits: jump to the next event, or mark it idle and request a stop."""
     event = next_event(s)
     if event == 0:
         start_line(s)
@@ -162,7 +162,7 @@ def write_data(s: Record, value: int) -> None:
         return
     now = s.core.cycles
     if s.uart.tx_held:
-        # The host may have it already, if a turn ended in between.
+        # The host may have it already, if a time slice ended in between.
         s.uart.tx_count = max(s.uart.tx_count - 1, 0)
     elif now < s.uart.tx_end:
         s.uart.tx_held = 1

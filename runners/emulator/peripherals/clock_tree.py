@@ -18,24 +18,34 @@ SOURCE_NAMES = ("HSI", "HSE", "PLL", "reserved")
 
 @dataclass(frozen=True)
 class ClockRegisters:
-    """The register values the clocks depend on; ``overdrive`` is PWR's ODSWRDY."""
+    """The register values the clocks depend on."""
 
     cr: int
+    """RCC_CR: oscillators."""
     pllcfgr: int
+    """RCC_PLLCFGR."""
     cfgr: int
+    """RCC_CFGR: source and dividers."""
     flash_acr: int
+    """FLASH_ACR: wait states."""
     overdrive: bool
+    """PWR's ODSWRDY."""
 
 
 @dataclass(frozen=True)
 class Clocks:
-    """Frequencies in Hz; ``timer1_hz`` is what TIM2 and TIM5 (on APB1) count."""
+    """The clocks in Hz."""
 
     sysclk_hz: int
+    """The selected source."""
     core_hz: int
+    """Core and AHB."""
     apb1_hz: int
+    """The slow peripheral bus."""
     apb2_hz: int
+    """The fast peripheral bus."""
     timer1_hz: int
+    """What TIM2 and TIM5, on APB1, count."""
 
 
 class ClockProblem(Exception):

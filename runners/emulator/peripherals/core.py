@@ -133,7 +133,7 @@ class SystemControl(Peripheral):
         """DEMCR.TRCENA: the DWT runs only with it."""
         return bool(self.words[self.DEMCR] >> 24 & 1)
 
-    def passes(self, position: int) -> bool:
+    def is_enabled(self, position: int) -> bool:
         """The NVIC passes the interrupt at ``position`` on."""
         return bool(self.words[_NVIC_SET[position // 32]] >> position % 32 & 1)
 
@@ -149,7 +149,7 @@ class SystemControl(Peripheral):
         return self.words[self.SYST_CSR] & 3 == 3 and self.words[self.SYST_RVR] != 0
 
     @property
-    def systick_asks(self) -> bool:
+    def systick_pending(self) -> bool:
         """The counter has passed zero since the handler last began."""
         return self._systick()[0] > self.systick_taken
 

@@ -78,7 +78,7 @@ class Rcc(Peripheral):
 
 
 class Pwr(Peripheral):
-    """Voltage scaling and over-drive; each is ready as soon as it is asked for."""
+    """Voltage scaling and over-drive; each is ready at once."""
 
     CR, CSR = 0x00, 0x04
     OVERDRIVE, OVERDRIVE_SWITCH = 1 << 16, 1 << 17

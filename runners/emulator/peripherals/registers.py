@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every register model shares: a bank of named 32-bit words, and the machine it may speak to."""
+"""What every register model shares: a bank of named 32-bit words, and the machine it is part of."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mlperf_tiny.runners.emulator.peripherals.clock_tree import Clocks
 
 
 class PeripheralFault(Exception):
-    """The firmware did something to a register that silicon, or this emulator, does not do; the text says what."""
+    """The firmware did something to a register that silicon, or this emulator, does not do; the text names it."""
 
 
 class Machine(Protocol):
-    """What a register model may ask of the machine it is part of."""
+    """What a register model may use of the machine it is part of."""
 
     state: State
     board: Board
@@ -39,7 +39,7 @@ class Machine(Protocol):
         """Mode and alternate function of a pin such as ``"PD8"``."""
 
     def clocks_changed(self) -> None:
-        """RCC, PWR or FLASH has changed; recompute the clocks. Raises PeripheralFault for what silicon refuses."""
+        """RCC, PWR or FLASH has changed: recompute the clocks; raises PeripheralFault outside the chip's limits."""
 
     def caches_changed(self) -> None:
         """The core's CCR has changed, which switches its caches."""
@@ -48,7 +48,7 @@ class Machine(Protocol):
         """ICIALLU has been written."""
 
     def gates_changed(self) -> None:
-        """An RCC enable register has changed; tell the peripherals whose clock gate moved."""
+        """An RCC enable register has changed; notify the peripherals whose clock gate moved."""
 
     def interrupts_changed(self) -> None:
         """What may interrupt, or when, has changed; seen at the end of the present block."""

@@ -119,7 +119,7 @@ class Usart(Peripheral):
         return bool(self.words[self.CR1] & (_RXNEIE | _TCIE | _TXEIE))
 
     @property
-    def asks(self) -> bool:
+    def interrupt_pending(self) -> bool:
         """The interrupt line is up. The shift registers must have been brought up to date."""
         control, flags = self.words[self.CR1], int(status(self.state))
         return bool((control & _RXNEIE and flags & (RXNE | ORE)) or (control & _TXEIE and flags & TXE)
@@ -134,18 +134,18 @@ class Usart(Peripheral):
         return min((cycle for cycle in (arrival, sent) if cycle > state.core.cycles), default=NEVER)
 
     def _check_control(self, offset: int, value: int) -> None:
-        refused = ""
+        problem = ""
         if offset == self.CR1:
             if value & _OTHER_INTERRUPTS:
-                refused = "interrupt on an idle line or on a parity error, which is not emulated"
+                problem = "interrupt on an idle line or on a parity error, which is not emulated"
             elif value & (_PARITY | _WORD_LENGTH):
-                refused = "a frame other than eight bits without parity, the only one emulated"
+                problem = "a frame other than eight bits without parity, the only one emulated"
         elif offset == self.CR2 and value >> 12 & 3:
-            refused = "more or less than one stop bit, which is not emulated"
+            problem = "more or less than one stop bit, which is not emulated"
         elif offset == self.CR3 and value & _DMA:
-            refused = "DMA, which is not emulated"
-        if refused:
-            raise PeripheralFault(f"the firmware sets {self.name} to {refused}")
+            problem = "DMA, which is not emulated"
+        if problem:
+            raise PeripheralFault(f"the firmware sets {self.name} to {problem}")
 
     def _check_output(self) -> None:
         """Refuse a byte that would not reach the host on silicon."""

@@ -4,15 +4,15 @@
 Structure (sizes, ways, lines) is in the board rows. Costs, none of them fitted to kernels of this project:
 
 * Flash accelerator: a line that is not held costs the wait states (F4), on the F7's ITCM interface one more. With the
-  prefetch on, the line behind the last one comes for free: it is read while the last one is executed.
+  prefetch on, the line after the last one comes for free: it is read while the last one is executed.
 * Cortex-M7, AXI: a read of the flash takes its wait states + 1, and 4 cycles on the bus: 12 at 7 wait states, the
   estimate for an instruction line. Data waits for half of that: loads do not block, the critical word comes first, and
   the published layer times of a network on an F746 leave 1 to 4 cycles a line, those of others on the F767 2 to 10.
 * SRAM behind AXI and AHB: 4 cycles a line, 8 for a single read past the cache (8 to 14 to the first use).
 * Past caches that are off every access waits for the memory, and instructions come 8 bytes at a time: about five times
-  slower from flash, as a published Dhrystone figure of an F723 says (49 DMIPS against 245).
+  slower from flash, as a published Dhrystone result of an F723 has it (49 DMIPS against 245).
 * Tightly coupled memory, and SRAM of a Cortex-M4: no wait.
-* Unaligned: Cortex-M7 +3 a load (measured by others; estimates from the manual say +1), stores free; Cortex-M4 one more
+* Unaligned: Cortex-M7 +3 a load (measured by others; estimates from the manual: +1), stores free; Cortex-M4 one more
   cycle for each access it is split into.
 * Stores never wait: a write buffer takes them.
 
@@ -39,31 +39,42 @@ _DATA_CACHE, _INSTRUCTION_CACHE = 1 << 16, 1 << 17
 
 @dataclass(frozen=True)
 class Switches:
-    """What the firmware has switched on. ``accelerator`` and ``accelerator_data`` are the flash accelerator's lines."""
+    """What the firmware has switched on."""
 
     wait_states: int
+    """Of the flash."""
     prefetch: bool
+    """The flash accelerator reads the next line ahead."""
     accelerator: bool
+    """The flash accelerator's lines of instructions."""
     accelerator_data: bool
+    """Its lines of data."""
     instruction_cache: bool
+    """The level 1 cache of instructions."""
     data_cache: bool
+    """The level 1 cache of data."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """Addresses reached in one way; cycles of a missing line, and of a single access past caches that are off.
-
-    ``path`` is "tcm" (no wait), "cached" (level 1 caches) or "accelerated" (the flash accelerator).
-    """
+    """Addresses reached in one way."""
 
     first: int
+    """The first address."""
     end: int
+    """The address after the last one."""
     path: str
+    """``tcm`` (no wait), ``cached`` (level 1 caches) or ``accelerated`` (the flash accelerator)."""
     is_flash: bool
+    """Whether the bytes are those of the flash."""
     line_read: int = 0
+    """Cycles of a line that is missing, read as data."""
     line_fetch: int = 0
+    """The same, fetched as instructions."""
     single_read: int = 0
+    """Cycles of one read past caches that are off."""
     single_fetch: int = 0
+    """The same of one fetch."""
 
 
 def switches(system: MemorySystem, flash_acr: int, ccr: int) -> Switches:

@@ -38,12 +38,12 @@ ISSUED = [
     ("flags from a shifted register", "adds.w r0,r1,r2,ror #23; adc.w r3,r4,r5", "0 2"),
     ("IT beside what is before it", "cmp.w r0,r1; it eq; moveq r2,r3", "0 0 1"),
     ("NOP, then a 16-bit operation", "nop; adds r0,r1,r2", "0 0"),
-    ("a NOP behind an operation", "adds r0,r1,r2; nop", "0 1"),
+    ("a NOP after an operation", "adds r0,r1,r2; nop", "0 1"),
     ("two operations do not pair", "ldr r0,[r1]; adds r2,r3,r4", "0 1"),
-    ("branch not taken behind SUBS", "subs r7,#1; bne 9f", "0 0"),
+    ("branch not taken after SUBS", "subs r7,#1; bne 9f", "0 0"),
     ("32-bit branch", "subs r7,#1; bne.w 9f", "0 1"),
     ("VFMA", "vfma.f32 s0,s1,s2; nop.w; nop.w; vfma.f32 s0,s1,s0", "0 1 2 3"),
-    ("floating point behind VFMA", "vfma.f32 s0,s1,s2; vadd.f32 s3,s4,s5", "0 3"),
+    ("floating point after VFMA", "vfma.f32 s0,s1,s2; vadd.f32 s3,s4,s5", "0 3"),
 ]
 
 
@@ -68,7 +68,7 @@ def test_issue_cycles(measured: str, text: str, cycles: str, blocks: dict[str, B
         ("0: subs r7,#1; adds.n r0,r1; bne 0b", 4),  # the addition sets flags too
         ("0: subs r7,#1; mov r0,r1; bne 0b", 3),  # 1, 1, and 1 for the branch
         ("0: subs r7,#1; ldmia r6!,{r0,r1,r2,r3}; bne 0b", 6),  # 1, 4, 1
-        ("0: subs r7,#1; mov.w r0,r1; bne 0b", 4),  # no pair behind a 32-bit instruction
+        ("0: subs r7,#1; mov.w r0,r1; bne 0b", 4),  # no pair after a 32-bit instruction
     ],
 )
 def test_loops(loop: str, cycles: int) -> None:

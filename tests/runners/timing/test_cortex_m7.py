@@ -99,7 +99,7 @@ def test_price_is_issue_cycles_plus_stalls(blocks: dict[str, Block]) -> None:
         assert cost.instructions == text.count(";") + 1
 
 
-# Loops, by JNK's method: cycles of one round of a block behind itself.
+# Loops, by JNK's method: cycles of one round of a block after itself.
 LOOPS = [
     ("JNK: twenty wide instructions", "0: " + "nop.w; " * 18 + "subs.w r9,r9,#1; bne.w 0b", 0, 10),
     ("published test: two narrow ones", "0: subs r0,#1; bne 0b", 0, 1),

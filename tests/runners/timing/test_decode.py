@@ -96,10 +96,10 @@ def names(registers: list[int]) -> str:
 
 @pytest.mark.parametrize(("text", "kind", "consumes", "produces"), OPERATIONS, ids=[row[0] for row in OPERATIONS])
 def test_operations(text: str, kind: InsnKind, consumes: str, produces: str, blocks: dict[str, Block]) -> None:
-    (placed,) = decode_block(blocks[text])
-    assert placed.operation.kind is kind
+    (decoded,) = decode_block(blocks[text])
+    assert decoded.operation.kind is kind
     needed = " ".join(f"{role}:{','.join(sorted_names(regs))}" for role, regs in parsed(consumes))
-    assert spelled(placed.operation) == (needed, ",".join(sorted_names(produces.split(","))))
+    assert spelled(decoded.operation) == (needed, ",".join(sorted_names(produces.split(","))))
 
 
 def parsed(consumes: str) -> list[tuple[str, list[str]]]:
@@ -165,19 +165,19 @@ def flat(instruction: object, registers: list[int]) -> set[str]:
 
 def test_it_blocks() -> None:
     (block,) = assemble(["cmp r0,r1; ittee lt; movlt r2,r3; addlt r4,r5,r6; cmpge r0,r2; ldrge r7,[r0]; adds r1,#1"])
-    placed = decode_block(block)
-    assert [one.operation.condition for one in placed] == [None, None, 11, 11, 10, 10, None]
-    assert [one.operation.sets_flags for one in placed] == [True, False, False, False, True, False, True]
-    assert all((FLAGS in dict(one.operation.consumes)) == (one.operation.condition is not None) for one in placed)
-    assert it_state_after(placed) == 0
-    assert it_state_after(placed[:3]) != 0
+    decoded = decode_block(block)
+    assert [one.operation.condition for one in decoded] == [None, None, 11, 11, 10, 10, None]
+    assert [one.operation.sets_flags for one in decoded] == [True, False, False, False, True, False, True]
+    assert all((FLAGS in dict(one.operation.consumes)) == (one.operation.condition is not None) for one in decoded)
+    assert it_state_after(decoded) == 0
+    assert it_state_after(decoded[:3]) != 0
 
 
 def test_branch_targets() -> None:
     texts = ["beq 9f", "beq.w 9f", "b 9f", "b.w 9f", "bl 9f", "cbnz r0,9f"]
     for text, block in zip(texts, assemble(texts), strict=True):
-        (placed,) = decode_block(block)
-        assert placed.operation.target_offset == len(block.code) + 12, text
+        (decoded,) = decode_block(block)
+        assert decoded.operation.target_offset == len(block.code) + 12, text
     (backwards,) = assemble(["0: nop; nop; bne 0b"])
     assert decode_block(backwards)[-1].operation.target_offset == -4
     assert decode_block(backwards)[-1].operation.branch is BranchKind.CONDITIONAL

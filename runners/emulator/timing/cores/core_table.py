@@ -28,7 +28,7 @@ class UnalignedCost:
 
 @dataclass(frozen=True, kw_only=True)
 class CoreEmulation:
-    """What the emulated board needs to know of a core beside its timing."""
+    """Facts of a core that the emulated board needs beside its timing."""
 
     unicorn_cpu: str
     """The name of Unicorn's CPU model: ``UC_CPU_ARM_...`` without the prefix."""
@@ -108,7 +108,7 @@ _BY_NAME = {core.name: core for core in CORES}
 
 
 def find_core(name: str) -> Core:
-    """The row of a core by its compiler name; raises UsageError when there is none.
+    """Return the row of a core by its compiler name; raises UsageError when there is none.
 
     Examples:
         >>> find_core("cortex-m7").predicts_branches
@@ -122,7 +122,7 @@ def find_core(name: str) -> Core:
 
 
 def emulation_of(name: str) -> CoreEmulation:
-    """What the emulator needs to know of a core; raises UsageError for one that cannot be emulated."""
+    """Return the emulator's facts of a core; raises UsageError for one that cannot be emulated."""
     emulation = find_core(name).emulation
     if emulation is None:
         able = ", ".join(core.name for core in CORES if core.emulation is not None)

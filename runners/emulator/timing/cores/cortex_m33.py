@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline of the Cortex-M33: in order, one instruction a cycle, and a few pairs of 16-bit ones.
 
-Source: pipeline measurements of an RP2350 by jnk0le, where nothing else is said. Memory answers at once.
+Source: pipeline measurements of an RP2350 by jnk0le, unless noted. Memory answers at once.
 
 ============================================================  ====================================================
 what                                                          cycles
@@ -14,10 +14,10 @@ load result                                                   2; to an accumulat
 LDM, STM of n words; LDRD, STRD                               n; 2
 MULS, and flags from a rotated constant                       hold the pipe for 2
 flags from a shifted register                                 a cycle later than others
-branch not taken behind a 16-bit instruction                  0
-branch taken behind one that sets no flags                    1; any other taken branch to a fixed address 2
+branch not taken after a 16-bit instruction                   0
+branch taken after one that sets no flags                     1; any other taken branch to a fixed address 2
 IT                                                            0
-NOP in front of a 16-bit ALU operation, load or store         0
+NOP before a 16-bit ALU operation, load or store              0
 VFMA, VMLA                                                    1, result 3; no floating point for 2 more cycles
 divide                                                        7: assumed, as in the Cortex-M4
 branch by register, PC loaded                                 refill of 2: assumed, as in the Cortex-M4
@@ -92,8 +92,8 @@ class _Pipe(Pipe):
     refill: int = 0
     float_from: int = 0
 
-    def step(self, placed: DecodedInsn) -> Issue:
-        operation = placed.operation
+    def step(self, decoded: DecodedInsn) -> Issue:
+        operation = decoded.operation
         if self.refill:
             lost, self.refill, self.group = {Stall.BRANCH: self.refill}, 0, []
             self.cycle += lost[Stall.BRANCH]
@@ -205,16 +205,16 @@ class CortexM33(PipelineModel):
         return _Pipe()
 
     def terminator(
-        self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
+        self, decoded: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
     ) -> BlockTerminator:
         """Nothing is predicted: the refill is part of the edge into a branch target.
 
         Args:
-            placed: The instructions of the block.
+            decoded: The instructions of the block.
             issues: When each was issued.
             flags_at: The cycle in which the flags were last set; None: not in this run.
         """
-        return terminator_of(placed, mispredict_cycles=0)
+        return terminator_of(decoded, mispredict_cycles=0)
 
     def taken_cycles(self, terminator: BlockTerminator) -> int:
         """The refill of a branch that was issued alone."""

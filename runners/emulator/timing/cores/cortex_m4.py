@@ -12,20 +12,20 @@ data processing, SIMD, all multiplies and multiply-accumulates       1          
                                                                                                multiply-accumulate
                                                                                                a latency of 2)
 divide                                                               7 (2 to 12 by operands)   TRM; middle
-single load                                                          2; 1 right behind a       TRM
+single load                                                          2; 1 right after a        TRM
                                                                      single load
 ... whose address the load before made, base updated included        2                         TRM, JNK
 ... or store, address register made by the instruction before it     +1                        TRM, JNK
-NOP right behind a load                                              0                         JNK
+NOP right after a load                                               0                         JNK
 store, address = register + constant                                 1 (write buffer)          TRM
-store, address = register + register                                 2; 1 behind a load        TRM, JNK
+store, address = register + register                                 2; 1 after a load         TRM, JNK
 LDRD, STRD, LDM, STM, PUSH, POP of n words                           1 + n                     TRM
 branch to a fixed address, taken                                     1 + 1                     CMP; TRM: 1 + (1 to 3)
 branch by register, PC loaded                                        + 2                       TRM: 1 to 3; middle
 TBB, TBH                                                             6, refill included        TRM
 target is a 32-bit instruction off a word boundary                   + 1                       CMP
 branch not taken, skipped instruction                                1                         TRM
-IT                                                                   0 behind a 16-bit one,    TRM
+IT                                                                   0 after a 16-bit one,     TRM
                                                                      else 1
 MSR, MRS                                                             2                         TRM: 1 to 2
 VADD, VMUL, VCVT, VMOV                                               1; its result one later   TRM (recalled)
@@ -40,7 +40,7 @@ same within half a cycle. With a refill of 2 for all branches they would be up t
 cycle in rows of three or more 32-bit instructions off word boundaries, and takes it for a property of the flash it ran
 from: three of those functions have such rows in their loops and show nothing of it, so it is not in here.
 
-Left out: the cycle a store in front of a load costs and the one it saves behind a load, as JNK measured (together less
+Not modelled: the cycle a store before a load costs and the one it saves after a load, as JNK measured (together less
 than 1 % of TFLM's kernels); loads of literals that meet instruction fetch; 32-bit loads off a word boundary that "may"
 not overlap (JNK); loads from different RAM blocks; early end of divides.
 """
@@ -114,7 +114,7 @@ _FP_LATE = (ProducerStage.FP_SUM, ProducerStage.FP_PRODUCT, ProducerStage.FP_FUS
 
 @dataclass
 class _Pipe(Pipe):
-    """Remembers the instruction before; ``stalls`` and ``blocker`` are of the one at hand."""
+    """Remembers the instruction before; ``stalls`` and ``blocker`` are of the present one."""
 
     cycle: int = -1
     previous: Operation | None = None
@@ -122,18 +122,18 @@ class _Pipe(Pipe):
     stalls: dict[Stall, int] = field(default_factory=dict)
     blocker: str = ""
 
-    def step(self, placed: DecodedInsn) -> Issue:
+    def step(self, decoded: DecodedInsn) -> Issue:
         self.stalls, self.blocker = {}, ""
         if self.jumped:
-            self._refill(placed)
-        operation = placed.operation
+            self._refill(decoded)
+        operation = decoded.operation
         hidden = self._hidden(operation)
         if not hidden:
             self._stall(operation)
         if operation.kind is not InsnKind.IF_THEN:
             self.previous = operation
-        in_front = sum(count for cause, count in self.stalls.items() if cause in _BEFORE_ISSUE)
-        issue = Issue(self.cycle + in_front + (not hidden), int(hidden), self.stalls, self.blocker)
+        before_issue = sum(count for cause, count in self.stalls.items() if cause in _BEFORE_ISSUE)
+        issue = Issue(self.cycle + before_issue + (not hidden), int(hidden), self.stalls, self.blocker)
         self.cycle += sum(self.stalls.values()) + (not hidden)
         return issue
 
@@ -168,11 +168,11 @@ class _Pipe(Pipe):
 
     def _access_cycles(self, operation: Operation, memory: Memory) -> int:
         kind, previous = operation.kind, self.previous
-        behind_load = previous is not None and previous.kind is InsnKind.LOAD
+        after_load = previous is not None and previous.kind is InsnKind.LOAD
         if kind is InsnKind.LOAD:
-            return 1 if behind_load and not _uses(operation, previous) and not is_float(operation) else 2
+            return 1 if after_load and not _uses(operation, previous) and not is_float(operation) else 2
         if kind is InsnKind.STORE:
-            return 2 if (memory.indexed and not behind_load) or is_float(operation) else 1
+            return 2 if (memory.indexed and not after_load) or is_float(operation) else 1
         if kind is InsnKind.TABLE_BRANCH:
             return TABLE_BRANCH_CYCLES - REFILL_CYCLES[BranchKind.INDIRECT]
         return 2 if kind is InsnKind.EXCLUSIVE else 1 + memory.words
@@ -212,16 +212,16 @@ class CortexM4(PipelineModel):
         return _Pipe()
 
     def terminator(
-        self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
+        self, decoded: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
     ) -> BlockTerminator:
         """Nothing is predicted: the refill is part of the edge into a branch target.
 
         Args:
-            placed: The instructions of the block.
+            decoded: The instructions of the block.
             issues: When each was issued.
             flags_at: The cycle in which the flags were last set; None: not in this run.
         """
-        return terminator_of(placed, mispredict_cycles=0)
+        return terminator_of(decoded, mispredict_cycles=0)
 
     def taken_cycles(self, terminator: BlockTerminator) -> int:
         """The refill."""

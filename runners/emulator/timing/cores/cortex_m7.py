@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline of the Cortex-M7: in order, two slots a cycle, results forwarded as ``cortex_m7_tables`` says.
+"""The pipeline of the Cortex-M7: in order, two slots a cycle, results forwarded as in ``cortex_m7_tables``.
 
-Instructions are issued greedily: each in the first cycle, not before the one in front of it, in which its bytes are
+Instructions are issued greedily: each in the first cycle, no earlier than the one before it, in which its bytes are
 fetched, its operands come in time, and a slot is free that the pairing rules allow.
 
 Against silicon: ten AES functions that jnk0le measured on an STM32H743 (tables in tightly coupled memory) come out 3 to
@@ -10,7 +10,7 @@ None of these totals leaves room for a wrong prediction at the end of their loop
 gained two number-theoretic transforms on an STM32F767 (eprint 2025/366: factors of 1.69 and 1.97) comes out as 1.68 and
 1.97, and for a Keccak permutation as 1.09 instead of 1.05.
 
-Left out: stalls of the store buffer (byte stores every cycle, unaligned stores), pairs of loads whose banks are not
+Not modelled: stalls of the store buffer (byte stores every cycle, unaligned stores), pairs of loads whose banks are not
 known here, floating-point operations that a multiply-accumulate delays, the stall of LDM and STM in code of 32-bit
 instructions alone, refills after barriers, early end of divides.
 """
@@ -97,14 +97,14 @@ class _Pipe(Pipe):
     stores: dict[tuple[int, int, int], int] = field(default_factory=dict)
     queue: FetchQueue = field(default_factory=FetchQueue)
 
-    def step(self, placed: DecodedInsn) -> Issue:
-        wait = self._wait(placed)
-        refused = self._pairing_hazard(placed)
-        if not refused and wait.until <= self.cycle:
+    def step(self, decoded: DecodedInsn) -> Issue:
+        wait = self._wait(decoded)
+        hazard = self._pairing_hazard(decoded)
+        if not hazard and wait.until <= self.cycle:
             issue = Issue(self.cycle, 1, {}, "")
         else:
-            issue = self._in_new_cycle(wait, refused)
-        self._record(placed, issue)
+            issue = self._in_new_cycle(wait, hazard)
+        self._record(decoded, issue)
         return issue
 
     def jump(self) -> None:
@@ -114,18 +114,18 @@ class _Pipe(Pipe):
         flags = self.results.get(FLAGS)
         return None if flags is None else flags.issued
 
-    def _in_new_cycle(self, wait: Wait, refused: str) -> Issue:
+    def _in_new_cycle(self, wait: Wait, hazard: str) -> Issue:
         at = max(self.cycle + 1, wait.until)
         lost = at - self.cycle - 1
-        blocker = wait.what if wait.until > self.cycle else refused if refused != _FULL else ""
+        blocker = wait.what if wait.until > self.cycle else hazard if hazard != _FULL else ""
         issue = Issue(at, 0, {wait.cause: lost} if lost else {}, blocker if self.cycle >= 0 else "")
         self.cycle, self.group = at, []
         return issue
 
-    def _wait(self, placed: DecodedInsn) -> Wait:
+    def _wait(self, decoded: DecodedInsn) -> Wait:
         wait = Wait()
-        operation = placed.operation
-        wait.longer(self.queue.arrival(placed.address, len(placed.code)), Stall.FETCH, "fetch")
+        operation = decoded.operation
+        wait.longer(self.queue.arrival(decoded.address, len(decoded.code)), Stall.FETCH, "fetch")
         stored = 0
         for register, consumer in operation.consumes:
             result = self.results.get(register)
@@ -141,18 +141,18 @@ class _Pipe(Pipe):
             wait.longer(self.stores[key] + STORE_TO_LOAD_CYCLES, Stall.MEMORY, "store of the same word")
         return wait
 
-    def _pairing_hazard(self, placed: DecodedInsn) -> str:
+    def _pairing_hazard(self, decoded: DecodedInsn) -> str:
         if len(self.group) != 1:
             return _FULL
-        older, younger = self.group[0], placed
+        older, younger = self.group[0], decoded
         reason = dual_issue_hazard(older.operation, younger.operation)
         if not reason and older.operation.kind is InsnKind.LOAD is younger.operation.kind:
             collide = same_bank(older.operation, younger.operation, older.address, younger.address)
             reason = "two loads from one bank" if collide else ""
         return reason
 
-    def _record(self, placed: DecodedInsn, issue: Issue) -> None:
-        operation = placed.operation
+    def _record(self, decoded: DecodedInsn, issue: Issue) -> None:
+        operation = decoded.operation
         self.queue.issued(issue.cycle)
         early = self._uses_early_alu(operation, issue)
         extra = issue_cycles_of(operation) - 1
@@ -166,7 +166,7 @@ class _Pipe(Pipe):
             condition = operation.condition
             self.results[register] = _Result(available, producer, early, condition, operation.shifter)
             self.stores = {key: at for key, at in self.stores.items() if key[0] != register}
-        self.group.append(placed)
+        self.group.append(decoded)
         key = _store_key(operation)
         if operation.kind is InsnKind.STORE and key is not None:
             self.stores[key] = issue.cycle
@@ -232,17 +232,17 @@ class CortexM7(PipelineModel):
         return _Pipe()
 
     def terminator(
-        self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
+        self, decoded: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
     ) -> BlockTerminator:
         """A wrong prediction costs less where the flags of a conditional branch were set early.
 
         Args:
-            placed: The instructions of the block.
+            decoded: The instructions of the block.
             issues: When each was issued.
             flags_at: The cycle in which the flags were last set; None: not in this run.
         """
         mispredict = MISPREDICT_CYCLES
-        if placed and placed[-1].operation.branch is BranchKind.CONDITIONAL and not placed[-1].operation.consumes:
+        if decoded and decoded[-1].operation.branch is BranchKind.CONDITIONAL and not decoded[-1].operation.consumes:
             early = flags_at is None or issues[-1].cycle - flags_at >= FLAGS_EARLY_CYCLES
             mispredict = MISPREDICT_CYCLES_FLAGS_EARLY if early else MISPREDICT_CYCLES
-        return terminator_of(placed, mispredict)
+        return terminator_of(decoded, mispredict)

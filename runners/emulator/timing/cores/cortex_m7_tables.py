@@ -173,7 +173,7 @@ def dual_issue_hazard(older: Operation, younger: Operation) -> str:
 
 
 def extracts(operation: Operation) -> bool:
-    """True for operations that take a field out of an operand with the shifter in front of the ALU."""
+    """True for operations that take a field out of an operand with the shifter before the ALU."""
     return operation.kind in (InsnKind.BIT_FIELD, InsnKind.REVERSE) or (
         operation.kind is InsnKind.EXTEND and any(consumer is ConsumerStage.EARLY for _, consumer in operation.consumes)
     )

@@ -2,7 +2,7 @@
 """Instruction fetch of the Cortex-M7: 64 aligned bits a cycle into a queue of four such words.
 
 Source: Arm Cortex-M7 Technical Reference Manual (DDI 0489), prefetch unit. Fetch runs ahead of issue as far as the
-queue allows. A predicted taken branch costs it nothing but the bytes of the word behind the branch and in front of the
+queue allows. A predicted taken branch costs it nothing but the bytes of the word after the branch and before the
 target: that is why code of 32-bit instructions is slower when a loop does not start on an 8-byte boundary, and why
 16-bit instructions in it make up for that (measured by jnk0le and by RIOT on two M7 parts).
 """
@@ -42,11 +42,11 @@ class FetchQueue:
         return self._words[-1].arrives
 
     def issued(self, cycle: int) -> None:
-        """The instruction last asked for has left the queue."""
+        """The instruction of the last ``arrival`` has left the queue."""
         self._words[-1].used = cycle
 
     def jump(self) -> None:
-        """The next instruction is a branch target: its bytes are fetched anew, even from the same word."""
+        """The next instruction is a branch target: its bytes are fetched again, even from the same word."""
         if self._words:
             self._words.append(_Word(-1, self._words[-1].arrives, self._words[-1].used))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all pipeline models share: running blocks through a pipe, and turning what it issued into a price."""
+"""What all pipeline models share: running blocks through a pipe, and turning what it issued into a cost."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from mlperf_tiny.runners.emulator.timing.decode.core_model import (
 )
 from mlperf_tiny.runners.emulator.timing.decode.operation import FP_FLAGS, S0, DecodedInsn, Operation
 
-# A block that follows itself is run until its price repeats; queues and slots settle within a few rounds.
+# A block that follows itself is run until its cost repeats; queues and slots settle within a few rounds.
 _WARM_UP_ROUNDS = 6
 _MEASURED_ROUNDS = 4
 
 
 @dataclass(frozen=True)
 class Issue:
-    """One issued instruction. ``slot`` is 0 where it began a new cycle, 1 where it went beside the one before it.
-
-    ``stalls`` are the cycles lost in front of it and the cycles beyond the first that it keeps for itself.
-    """
+    """One issued instruction."""
 
     cycle: int
+    """The cycle in which it was issued."""
     slot: int
+    """0 where it began a new cycle, 1 where it was issued together with the one before it."""
     stalls: dict[Stall, int]
+    """Cycles lost before it, and those beyond the first that it takes for itself."""
     blocker: str = ""
+    """The register whose value it waited for, or the hazard that kept it from being issued together."""
 
 
 @dataclass
@@ -42,8 +43,11 @@ class Wait:
     """The latest of the things an instruction waits for."""
 
     until: int = -1
+    """The cycle in which it is there."""
     cause: Stall = Stall.RESULT
+    """Why it takes so long."""
     what: str = ""
+    """Names it in explanations."""
 
     def longer(self, until: int, cause: Stall, what: str) -> None:
         """Take note of one more thing to wait for; of equal ones the first counts.
@@ -63,7 +67,7 @@ class Pipe(ABC):
     cycle: int
 
     @abstractmethod
-    def step(self, placed: DecodedInsn) -> Issue:
+    def step(self, decoded: DecodedInsn) -> Issue:
         """Issue the next instruction."""
 
     @abstractmethod
@@ -71,7 +75,7 @@ class Pipe(ABC):
         """The last instruction jumped: the next one is a branch target."""
 
     def flags_at(self) -> int | None:
-        """The cycle of the last instruction that set the flags; None when there was none or nobody asks."""
+        """The cycle of the last instruction that set the flags; None: there was none, or the model does not use it."""
         return None
 
 
@@ -87,18 +91,18 @@ class PipelineModel(ABC):
 
     @abstractmethod
     def terminator(
-        self, placed: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
+        self, decoded: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
     ) -> BlockTerminator:
         """Return how the block ends, with the cost of mispredicting that.
 
         Args:
-            placed: The instructions of the block.
+            decoded: The instructions of the block.
             issues: When each was issued.
             flags_at: The cycle in which the flags were last set; None: not in this run.
         """
 
     def taken_cycles(self, terminator: BlockTerminator) -> int:
-        """What a taken exit costs at a word-aligned target."""
+        """What a taken branch costs at a word-aligned target."""
         return 0
 
     def cost(self, block: Block, before: Block | None, taken: bool) -> BlockCost:
@@ -109,16 +113,16 @@ class PipelineModel(ABC):
             before: The block that ran before it; None: unknown.
             taken: Whether that was left by a taken branch.
         """
-        placed, _, issues, flags_at = self._run(block, before, taken)
+        decoded, _, issues, flags_at = self._run(block, before, taken)
         stalls: dict[Stall, int] = {}
         issued = 0
         for issue in issues:
             issued += issue.slot == 0
             for cause, count in issue.stalls.items():
                 stalls[cause] = stalls.get(cause, 0) + count
-        terminator = self.terminator(placed, issues, flags_at)
+        terminator = self.terminator(decoded, issues, flags_at)
         return BlockCost(
-            instructions=len(placed),
+            instructions=len(decoded),
             cycles=issued + sum(stalls.values()),
             terminator=terminator,
             issue_cycles=issued,
@@ -134,12 +138,12 @@ class PipelineModel(ABC):
             before: The block that ran before it; None: unknown.
             taken: Whether that was left by a taken branch.
         """
-        placed, start, issues, _ = self._run(block, before, taken)
+        decoded, start, issues, _ = self._run(block, before, taken)
         return tuple(
             IssuedInsn(
                 one.address, one.code, issue.cycle - start, issue.slot, MappingProxyType(issue.stalls), issue.blocker
             )
-            for one, issue in zip(placed, issues, strict=True)
+            for one, issue in zip(decoded, issues, strict=True)
         )
 
     def cycles_of_run(self, blocks: Sequence[tuple[Block, bool]]) -> int:
@@ -150,9 +154,9 @@ class PipelineModel(ABC):
             if taken:
                 pipe.jump()
                 it_state = 0
-            placed = decode_block(block, it_state)
-            it_state = it_state_after(placed, it_state)
-            for one in placed:
+            decoded = decode_block(block, it_state)
+            it_state = it_state_after(decoded, it_state)
+            for one in decoded:
                 pipe.step(one)
         return pipe.cycle + 1
 
@@ -169,20 +173,20 @@ class PipelineModel(ABC):
             it_state = 0 if taken else it_state_after(earlier)
         if taken:
             pipe.jump()
-        placed = decode_block(block, it_state)
+        decoded = decode_block(block, it_state)
         if block == before and taken:
-            return (placed, *_settled_round(pipe, placed))
+            return (decoded, *_settled_round(pipe, decoded))
         start = pipe.cycle + 1
-        issues = [pipe.step(one) for one in placed]
-        return placed, start, issues, pipe.flags_at()
+        issues = [pipe.step(one) for one in decoded]
+        return decoded, start, issues, pipe.flags_at()
 
 
-def _settled_round(pipe: Pipe, placed: tuple[DecodedInsn, ...]) -> tuple[int, list[Issue], int | None]:
+def _settled_round(pipe: Pipe, decoded: tuple[DecodedInsn, ...]) -> tuple[int, list[Issue], int | None]:
     """A loop's round whose cycles are the nearest to the mean of its rounds."""
     rounds = []
     for _ in range(_WARM_UP_ROUNDS + _MEASURED_ROUNDS):
         start = pipe.cycle + 1
-        issues = [pipe.step(one) for one in placed]
+        issues = [pipe.step(one) for one in decoded]
         rounds.append((pipe.cycle + 1 - start, start, issues, pipe.flags_at()))
         pipe.jump()
     rounds = rounds[_WARM_UP_ROUNDS:]
@@ -191,16 +195,16 @@ def _settled_round(pipe: Pipe, placed: tuple[DecodedInsn, ...]) -> tuple[int, li
     return start, issues, flags_at
 
 
-def terminator_of(placed: tuple[DecodedInsn, ...], mispredict_cycles: int) -> BlockTerminator:
+def terminator_of(decoded: tuple[DecodedInsn, ...], mispredict_cycles: int) -> BlockTerminator:
     """Return the terminator of a block.
 
     Args:
-        placed: Its instructions.
+        decoded: Its instructions.
         mispredict_cycles: Counts only for branches that a core has to predict.
     """
-    if not placed or placed[-1].operation.branch is None:
+    if not decoded or decoded[-1].operation.branch is None:
         return BlockTerminator(BranchKind.FALL_THROUGH)
-    last = placed[-1]
+    last = decoded[-1]
     operation = last.operation
     assert operation.branch is not None
     target = None if operation.target_offset is None else last.address + operation.target_offset

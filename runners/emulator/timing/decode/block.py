@@ -38,7 +38,7 @@ def decode_block(block: Block, it_state: int = 0) -> tuple[DecodedInsn, ...]:
         block: The block.
         it_state: The IT state it starts with (8 bits: condition, mask); 0 outside an IT block.
     """
-    placed = []
+    decoded = []
     code, at = block.code, 0
     while at + 2 <= len(code):
         first = code[at] | code[at + 1] << 8
@@ -51,19 +51,19 @@ def decode_block(block: Block, it_state: int = 0) -> tuple[DecodedInsn, ...]:
         elif it_state & 0xF:
             operation = _predicated(operation, it_state >> 4)
             it_state = _next_it(it_state)
-        placed.append(DecodedInsn(block.address + at, code[at : at + size_bytes], operation))
+        decoded.append(DecodedInsn(block.address + at, code[at : at + size_bytes], operation))
         at += size_bytes
-    return tuple(placed)
+    return tuple(decoded)
 
 
-def it_state_after(placed: tuple[DecodedInsn, ...], it_state: int = 0) -> int:
+def it_state_after(decoded: tuple[DecodedInsn, ...], it_state: int = 0) -> int:
     """Return the IT state that a block leaves to the code after it.
 
     Args:
-        placed: Its instructions.
+        decoded: Its instructions.
         it_state: The IT state it started with.
     """
-    for one in placed:
+    for one in decoded:
         if one.operation.kind is InsnKind.IF_THEN:
             it_state = one.operation.it_bits
         elif it_state & 0xF:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a pipeline model of a core tells the emulator: the price of a code block on one edge of the control flow.
+"""The interface of a pipeline model: the cost of a code block on one edge of the control flow.
 
-A block's cycles depend on what the pipeline still holds when it starts, so a price is asked for an edge:
-``cost(block, before, taken)``. The model runs ``before`` from a neutral state, then ``block``, and the price is the
+A block's cycles depend on what the pipeline still holds when it starts, so a cost belongs to an edge:
+``cost(block, before, taken)``. The model runs ``before`` from a neutral state, then ``block``, and the cost is the
 difference; pending loads, half-filled issue groups and loop back-edges (``before == block``) thus carry over one block.
-The emulator adds the prices of the edges it runs over; nothing is worked out per instruction at run time.
+The emulator adds the costs of the edges it runs over; nothing is computed per instruction at run time.
 
 Cycles are whole core cycles, with perfect memory (every access hits, aligned) and, on cores that predict branches,
 perfect prediction. What depends on data or history is the emulator's to add: cache misses, wait states, unaligned data,
@@ -24,14 +24,16 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Block:
-    """Thumb-2 code from ``address`` up to and including the instruction that ends it; no branch in the middle."""
+    """Thumb-2 code up to and including the instruction that ends it; no branch in the middle."""
 
     address: int
+    """Of its first instruction, without the Thumb bit."""
     code: bytes
+    """Its bytes."""
 
     @property
     def end(self) -> int:
-        """The address behind the block."""
+        """The address after the block."""
         return self.address + len(self.code)
 
 
@@ -60,62 +62,64 @@ class BranchKind(Enum):
 
 @dataclass(frozen=True)
 class BlockTerminator:
-    """The end of a block. ``target`` is the address a direct branch goes to, without the Thumb bit.
-
-    ``mispredict_cycles`` is added by the emulator each time its branch predictor guesses this ending wrong; 0 on a
-    core that does not predict. ``conditional`` is also true for an indirect branch or return inside IT.
-    """
+    """The end of a block."""
 
     branch: BranchKind
+    """How control leaves the block."""
     conditional: bool = False
+    """Whether it may fall through; also true for an indirect branch or return inside IT."""
     target: int | None = None
+    """The address a direct branch goes to, without the Thumb bit; None for others."""
     mispredict_cycles: int = 0
+    """Added by the emulator each time it mispredicts this branch; 0 on a core that does not predict."""
 
 
 @dataclass(frozen=True)
 class BlockCost:
-    """What running a block once over one edge adds.
-
-    ``cycles`` may be 0: a short block can be issued wholly beside the instructions before it.
-    ``cycles == issue_cycles + sum(stalls.values())``; an issue cycle is one in which an instruction was issued.
-    ``taken_cycles`` is what a taken exit costs at a word-aligned target. The edge into the successor already holds it
-    (see the module): it is for reports, and not to be added to prices of edges.
-    """
+    """What running a block once over one edge adds: ``cycles == issue_cycles + sum(stalls.values())``."""
 
     instructions: int
+    """Instructions executed; exact."""
     cycles: int
+    """Core cycles; 0 for a short block that is issued wholly together with the instructions before it."""
     terminator: BlockTerminator
+    """How the block ends."""
     issue_cycles: int = 0
+    """Cycles in which an instruction was issued."""
     stalls: Mapping[Stall, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Cycles in which none was, by cause."""
     taken_cycles: int = 0
+    """What a taken branch at the end costs at a word-aligned target. The edge into the successor includes it already
+    (see the module): it is for reports, and not to be added to costs of edges."""
 
 
 @dataclass(frozen=True)
 class IssuedInsn:
-    """One instruction of an explained block: when it was issued, and what held it up.
-
-    ``cycle`` counts from the end of ``before`` (first instruction usually 0; negative when it was issued beside the
-    last one of ``before``). ``slot`` is 0, or 1 for the younger of a pair. ``stalls`` are the cycles lost in front of
-    it and those beyond the first that it keeps for itself; ``blocker`` is the register whose value it waited for, such
-    as ``"r3"``, or the rule that kept it from going beside the instruction in front of it.
-    """
+    """One instruction of an explained block: when it was issued, and what held it up."""
 
     address: int
+    """Of the instruction."""
     code: bytes
+    """Its bytes."""
     cycle: int
+    """Of its issue, from the end of the block before: usually 0 for the first instruction, negative when that was
+    issued together with the last one of the block before."""
     slot: int
+    """0, or 1 for the younger of a pair."""
     stalls: Mapping[Stall, int]
+    """Cycles lost before it, and those beyond the first that it takes for itself."""
     blocker: str = ""
+    """The register whose value it waited for, such as ``"r3"``, or the hazard that kept it from being issued
+    together with the instruction before it."""
 
 
 class CoreModel(Protocol):
-    """A pipeline model. Pure: the same arguments give the same price. Not cached; the emulator keeps prices.
-
-    ``name`` is the core (``"cortex-m7"``), ``version`` changes whenever a price may change.
-    """
+    """A pipeline model. Pure: the same arguments give the same cost. Not cached; the emulator keeps costs."""
 
     name: str
+    """The core, such as ``"cortex-m7"``."""
     version: str
+    """Changes whenever a cost may change."""
 
     def cost(self, block: Block, before: Block | None, taken: bool) -> BlockCost:
         """Return the cost of a block.

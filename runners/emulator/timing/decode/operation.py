@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One decoded instruction as a pipeline model sees it: what it is, which registers it needs where, what it makes.
+"""One decoded instruction as a pipeline model sees it: its kind, the registers it consumes and produces, and where.
 
 Registers are numbers: 0 to 15 the core's, then the flags, then the single floating-point registers from ``S0`` on
 (a double register is two singles).
@@ -67,16 +67,16 @@ class ConsumerStage(Enum):
 
     OPERAND = "ALU"
     BESIDE_EARLY = "ALU, in an instruction that has an EARLY operand as well"
-    EARLY = "shifter in front of the ALU: shifted operand, extracted field"
+    EARLY = "shifter before the ALU: shifted operand, extracted field"
     ADDRESS = "address generation: base"
     INDEX = "address generation: index"
     MULTIPLICAND = "multiplier"
-    ACCUMULATOR = "adder behind the multiplier"
+    ACCUMULATOR = "adder after the multiplier"
     STORED = "store data"
     CONDITION = "flags that decide whether an instruction in an IT block is done"
     FP_OPERAND = "floating-point adder"
     FP_MULTIPLICAND = "floating-point multiplier"
-    FP_ACCUMULATOR = "floating-point adder behind the multiplier"
+    FP_ACCUMULATOR = "floating-point adder after the multiplier"
     FP_STORED = "floating-point store data"
     FP_MOVED = "floating-point register that is moved"
 
@@ -87,7 +87,7 @@ class ProducerStage(Enum):
     ALU = "ALU, shifter, extension, SIMD"
     REVERSED = "REV, RBIT"
     SATURATED = "saturating arithmetic"
-    PRODUCT = "multiplier or adder behind it"
+    PRODUCT = "multiplier or adder after it"
     QUOTIENT = "divider"
     LOADED_WORD = "load of a word"
     LOADED_PART = "load of a byte or half-word"
@@ -104,35 +104,48 @@ class ProducerStage(Enum):
 
 @dataclass(frozen=True)
 class Memory:
-    """The access an instruction makes: ``words`` of ``size_bytes`` from ``base`` + ``offset`` (None: by register)."""
+    """The access an instruction makes."""
 
     size_bytes: int
+    """Of each word."""
     words: int = 1
+    """How many."""
     base: int = PC
+    """The base register."""
     offset: int | None = 0
+    """Added to it; None: not a constant."""
     indexed: bool = False
+    """Whether an index register is added."""
     writes_base: bool = False
+    """Whether the base register is updated."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """An instruction without its address. ``condition`` is its IT condition (0 to 13), None outside IT blocks.
-
-    ``shifter``: uses the in-line shifter for an operand or a rotated constant. ``target_offset`` of a direct branch
-    counts from the instruction's own address.
-    """
+    """An instruction without its address."""
 
     kind: InsnKind
+    """What it occupies."""
     size_bytes: int
+    """2 or 4."""
     consumes: tuple[tuple[int, ConsumerStage], ...] = ()
+    """The registers it reads, each with the stage that needs it."""
     produces: tuple[tuple[int, ProducerStage], ...] = ()
+    """The registers it writes, each with the stage that produces it."""
     memory: Memory | None = None
+    """Its access, if any."""
     shifter: bool = False
+    """Whether it uses the in-line shifter, for an operand or a rotated constant."""
     sets_flags: bool = False
+    """Whether it sets N, Z, C or V."""
     branch: BranchKind | None = None
+    """How it leaves the block; None: it does not."""
     target_offset: int | None = None
+    """Of a direct branch, from the instruction's own address."""
     it_bits: int = 0
+    """Of an IT instruction: condition and mask."""
     condition: int | None = None
+    """Its IT condition (0 to 13); None outside IT blocks."""
 
     def predicate(self, condition: int) -> Operation:
         """The same inside an IT block; there 16-bit arithmetic does not set flags."""
@@ -157,8 +170,11 @@ class Operation:
 
 @dataclass(frozen=True)
 class DecodedInsn:
-    """An operation at its address, with its own bytes."""
+    """An operation at its address."""
 
     address: int
+    """Of the instruction."""
     code: bytes
+    """Its bytes."""
     operation: Operation
+    """What it does."""
