@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from mlperf_tiny import file_tree
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import (
     DATA_SET,
@@ -19,6 +18,7 @@ from mlperf_tiny.file_tree import (
     data_files,
     data_files_by_name,
     open_file_tree,
+    sources,
 )
 
 
@@ -85,7 +85,7 @@ def test_an_archive_with_a_monstrous_directory_is_refused(tmp_path: Path) -> Non
 
 
 def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_tree, "MAX_FILES", 5)
+    monkeypatch.setattr(sources, "MAX_FILES", 5)
     for name in "abcdef":
         (tmp_path / name).touch()
     with pytest.raises(DataError, match="holds over 5 files"):

@@ -59,7 +59,7 @@ def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     (result / "accuracy/log.txt").unlink()
     os.mkfifo(result / "accuracy/log.txt")
     review = review_path(tmp_path / "tree")
-    assert any("is no plain file" in text for text in review.unexpected_files)
+    assert any("is not a plain file" in text for text in review.unexpected_files)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4 not really", b"PK\5\6" + bytes(18) + b"junk"])

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files in a folder or in a .zip, read without trusting them and without unpacking anything to disk.
+
+Names that lead out, links, special files and archives inside archives are never opened. Every read is bounded, and so
+are all reads together: a tree made to fill the memory ends in a DataError.
+"""
+
+from mlperf_tiny.file_tree.data_files import DataFiles, StoredFile, data_files, data_files_by_name
+from mlperf_tiny.file_tree.limits import DATA_SET, MAX_LINE_BYTES, SUBMISSION, ReadLimits
+from mlperf_tiny.file_tree.tree import FileTree, open_file_tree
+
+__all__ = [
+    "DATA_SET",
+    "MAX_LINE_BYTES",
+    "SUBMISSION",
+    "DataFiles",
+    "FileTree",
+    "ReadLimits",
+    "StoredFile",
+    "data_files",
+    "data_files_by_name",
+    "open_file_tree",
+]
