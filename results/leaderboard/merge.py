@@ -57,7 +57,7 @@ def merged(fresh: Iterable[Row], kept: Iterable[Row] = ()) -> Merged:
 
 def digest_of(row: Row) -> ChainDigest | None:
     """Return the chain digest of a row's transcript; None where it has none, or no usable one."""
-    return ChainDigest.from_text(row["Seal"])
+    return ChainDigest.from_text(row["ChainDigest"])
 
 
 def contradicted(record: RunRecord, rows: Sequence[Row]) -> ChainDigest | None:
@@ -97,7 +97,7 @@ def _united(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     notes = [
         _note(str(run_id), members)
         for run_id, members in runs.groupby("RunId")
-        if members[[*_METRICS, "Seal"]].nunique().gt(1).any()
+        if members[[*_METRICS, "ChainDigest"]].nunique().gt(1).any()
     ]
     published = frame[~is_run].drop_duplicates(["_identity", *_METRICS])
     return pd.concat([runs.drop_duplicates("RunId"), published]), notes

@@ -17,7 +17,7 @@ from mlperf_tiny.results.leaderboard.rows.frame import frame_of, rows_of
 if TYPE_CHECKING:
     import pandas as pd
 
-GROUP = ("MlperfModel", "Division", "Timing", "TimingModel", "DataSource")
+GROUP = ("MlperfModel", "Division", "Timing", "TimingLevel", "TimingGeneration", "DataSource")
 """Columns that are equal in all rows of one ranking."""
 
 Group = tuple[str, ...]
@@ -44,7 +44,7 @@ def why_unranked(row: Row) -> str:
         return "not complete"
     if row["LatencyBasis"] != "recomputed" or not row["LatencyMs"]:
         return "latency not recomputed"
-    if row["Timing"] == "emulated" and not row["TimingModel"]:
+    if row["Timing"] == "emulated" and not (row["TimingLevel"] and row["TimingGeneration"]):
         return "model of emulated time unknown"
     if row["Source"] == "run" and row["Device"] == UNKNOWN_DEVICE:
         return "device unknown"
@@ -76,7 +76,8 @@ def _in_order(table: pd.DataFrame, latency_ms: pd.Series[float], eligible: pd.Se
         "_task": table["MlperfModel"].map(lambda task: _place(TASKS, task)),
         "Division": table["Division"],
         "_timing": table["Timing"].map(lambda timing: _place(TIMINGS, timing)),
-        "TimingModel": table["TimingModel"],
+        "TimingLevel": table["TimingLevel"],
+        "TimingGeneration": table["TimingGeneration"],
         "DataSource": table["DataSource"],
         "_unranked": ~eligible,
         "_latency_ms": latency_ms.fillna(float("inf")),

@@ -44,25 +44,31 @@ def accuracy_of(task: str) -> Accuracy:
     return Accuracy(heading, name, unit, decimals, row.target or None if row else None)
 
 
-def timing_title(timing: str, model: str) -> str:
+def timing_title(timing: str, level: str, generation: str) -> str:
     """Return whose time it is, with the model of emulated time.
 
     Args:
         timing: ``hardware``, ``emulated`` or ``host``.
-        model: Name of the timing model; "" for measured time.
+        level: Timing level; "" for measured time.
+        generation: Generation of the timing model; "" for measured time.
+
+    Examples:
+        >>> timing_title("emulated", "pipeline", "1")
+        'emulated (pipeline, generation 1)'
     """
+    model = ", ".join(filter(None, (level, generation and f"generation {generation}")))
     return f"{timing} ({model})" if model else timing
 
 
 def group_title(group: Group) -> str:
     """Return a ranking's name in one line, without its task."""
-    _, division, timing, model, data = group
-    return f"{division or 'unknown'} division, {timing_title(timing, model)}, {data} data"
+    _, division, timing, level, generation, data = group
+    return f"{division or 'unknown'} division, {timing_title(timing, level, generation)}, {data} data"
 
 
 def short_titles(groups: Iterable[Group]) -> dict[Group, str]:
-    """Return a short line for each ranking: the level alone instead of the timing model, where that is unambiguous."""
-    short = {group: group_title((*group[:3], group[3].partition(",")[0], group[4])) for group in groups}
+    """Return a short line for each ranking: without the timing model's generation where that is unambiguous."""
+    short = {group: group_title((*group[:4], "", group[5])) for group in groups}
     often = Counter((group[0], title) for group, title in short.items())
     return {group: title if often[group[0], title] == 1 else group_title(group) for group, title in short.items()}
 

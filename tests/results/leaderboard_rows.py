@@ -19,7 +19,7 @@ from mlperf_tiny.harness.wire.hash_chain import ChainDigest
 from mlperf_tiny.results.leaderboard.rows.columns import Row, new_row
 from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
 
-MODEL = "pipeline, cortex-m4 2, cortex-m7 1"
+MODEL = "pipeline, cortex-m7 1, branches 1"
 
 SETTINGS = Settings(
     run_id="run-1",
@@ -32,7 +32,15 @@ SETTINGS = Settings(
     iterations=None,
     inputs=InputInfo("benchmark", 490),
     device=RunDevice(
-        "stm32f746", ("NUCLEO-F746ZG",), "cortex-m7", 216_000_000, "emu://x", "emulated", MODEL, "pipeline"
+        "stm32f746",
+        ("NUCLEO-F746ZG",),
+        "cortex-m7",
+        216_000_000,
+        "emu://x",
+        "emulated",
+        timing_model=MODEL,
+        timing_level="pipeline",
+        timing_generation=1,
     ),
     model=ModelInfo("mlperf-kws", "aa", 53_936, "official", "real", "Apache-2.0", ""),
     firmware=FirmwareInfo("bb", "zig", "ziglang 0.17.0", ("-O2",), "dsp", 90_000, 30_000, 21_000, 115_200, "", 29_828),

@@ -253,7 +253,9 @@ def test_what_is_newly_read_counts_more_than_what_a_file_says() -> None:
 
 
 def test_of_two_runs_of_one_name_the_longer_counts_and_it_is_said() -> None:
-    short, long = ({**run_row("a", 2.0), "Seal": f"{lines}:{'e' * 64}", "Record": str(lines)} for lines in (9, 100))
+    short, long = (
+        {**run_row("a", 2.0), "ChainDigest": f"{lines}:{'e' * 64}", "Record": str(lines)} for lines in (9, 100)
+    )
     for kept in ([short, long], [long, short]):
         found = merged([], kept)
         assert found.rows == (long,)
@@ -288,8 +290,8 @@ def test_a_run_that_was_resumed_replaces_its_row(place: Path, tmp_path: Path) ->
     (folder, *_) = sorted((place / "runs").iterdir())
     path, whole = tmp_path / "leaderboard.csv", read_record(folder)
     rows = ranked([row_of_record(whole, "x")])
-    write_leaderboard(path, [{**rows[0], "LatencyMs": "1.000000", "Seal": f"99999:{'0' * 64}"}])
+    write_leaderboard(path, [{**rows[0], "LatencyMs": "1.000000", "ChainDigest": f"99999:{'0' * 64}"}])
     update_leaderboard(path, whole, folder)
     (row,) = read_leaderboard(path)
     assert row["LatencyMs"] == rows[0]["LatencyMs"]
-    assert row["Seal"] == rows[0]["Seal"] != ""
+    assert row["ChainDigest"] == rows[0]["ChainDigest"] != ""

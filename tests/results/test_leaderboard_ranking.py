@@ -14,6 +14,10 @@ from mlperf_tiny.results.leaderboard.ranking import GROUP, ranked
 from mlperf_tiny.results.leaderboard.rows.columns import Row
 from tests.results.leaderboard_rows import published_row, refused, run_row
 
+MEASURED: dict[str, Any] = {
+    "timing": "hardware", "timing_model": "", "timing_level": "", "timing_generation": None,
+}  # fmt: skip
+
 
 def ranks(*rows: Row) -> dict[str, str]:
     return {row["RunId"] or row["SystemDesc"]: row["Rank"] for row in ranked(rows)}
@@ -26,21 +30,27 @@ def test_equal_latencies_share_a_rank() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"timing": "hardware", "timing_model": ""},
-        {"timing": "host", "timing_model": ""},
-        {"timing_model": "full 1"},
-        {"timing_model": "pipeline, cortex-m4 2, cortex-m7 2"},
+        MEASURED,
+        {**MEASURED, "timing": "host"},
+        {"timing_level": "full"},
+        {"timing_generation": 2},
         {"division": "open"},
         {"task": "ic"},
     ],
-    ids=["hardware", "host", "level", "version", "division", "task"],
+    ids=["hardware", "host", "level", "generation", "division", "task"],
 )
 def test_what_may_not_be_compared_has_rankings_of_its_own(changes: dict[str, Any]) -> None:
     assert ranks(run_row("a", 3.0), run_row("b", 5.0, **changes)) == {"a": "1", "b": "1"}
 
 
+def test_cores_of_one_generation_share_a_ranking() -> None:
+    """Each core's model has versions of its own."""
+    other = run_row("b", 5.0, device="stm32f446", timing_model="pipeline, cortex-m4 2")
+    assert ranks(run_row("a", 3.0), other) == {"a": "1", "b": "2"}
+
+
 def test_runs_on_hardware_and_published_results_share_a_ranking() -> None:
-    own = run_row("a", 3.0, timing="hardware", timing_model="")
+    own = run_row("a", 3.0, **MEASURED)
     assert ranks(own, published_row(), published_row(SystemDesc="fast", LatencyMs="1.000000")) == {
         "fast": "1", "a": "2", "board_one": "3",
     }  # fmt: skip
@@ -79,7 +89,7 @@ def test_a_result_that_cannot_be_confirmed_has_a_rank_when_its_latency_can() -> 
 
 def test_the_order_is_that_of_the_rows_whatever_came_first() -> None:
     rows = [
-        *(run_row(f"run-{n}", 1.0 + n % 3, timing_model=f"m{n % 2}") for n in range(8)),
+        *(run_row(f"run-{n}", 1.0 + n % 3, timing_generation=1 + n % 2) for n in range(8)),
         *(published_row(SystemDesc=f"s{n}", LatencyMs=f"{n % 2}.5", Verdict=v) for n in range(4)
           for v in ("confirmed", "deviates")),
         run_row("none", performance=None), run_row("synthetic", source="synthetic"),

@@ -67,7 +67,7 @@ def test_a_run_fills_the_columns() -> None:
         "SystemDesc": "emulated-stm32f746-compiled", "Model": "kws", "MlperfModel": "kws", "Result": "99.0",
         "ResultUnit": "inf./sec.", "Accuracy": "50.0", "HasPower": "False", "Power": "0", "PowerUnit": "uJ/inf.",
         "HostProcessorModelName": "cortex-m7", "HostProcessorFrequency": "216 MHz",
-        "HardwareNotes": "emulated, time modelled: pipeline, cortex-m4 2, cortex-m7 1",
+        "HardwareNotes": "emulated, time modelled: pipeline, cortex-m7 1, branches 1",
         "InferenceFramework": "compiled", "SoftwareLibraries": "dsp kernels", "SoftwareNotes": "ziglang 0.17.0",
         "Source": "run", "Timing": "emulated", "TimingLevel": "pipeline", "DataSource": "real", "Device": "stm32f746",
         "ClockHz": "216000000", "Engine": "compiled", "ModelName": "mlperf-kws", "LatencyMs": "10.101010",
@@ -77,7 +77,7 @@ def test_a_run_fills_the_columns() -> None:
         "Auc": "0.750000", "SamplesAnswered": "2", "SamplesListed": "2", "InstructionsPerInference": "2000000.0",
         "CyclesPerInference": "2100000.0", "ArenaBytes": "21000", "RamBytes": "30000", "FlashBytes": "90000",
         "ModelBytes": "29828", "Runner": "mlperf-tiny-harness 0.1.0", "Complete": "yes", "Verdict": "confirmed",
-        "Findings": "", "RunId": "run-1", "Seal": f"1234:{'d' * 64}", "Record": "../runs/run-1", "Format": "3",
+        "Findings": "", "RunId": "run-1", "ChainDigest": f"1234:{'d' * 64}", "Record": "../runs/run-1", "Format": "3",
     }  # fmt: skip
     assert {name: row[name] for name in wanted} == wanted
 
@@ -111,7 +111,7 @@ EMULATED = SETTINGS.device
         ({"accuracy": None}, {"Complete": "no", "AccuracyBasis": "", "Accuracy": "", "SamplesListed": ""}),
         ({"performance": None}, {"Complete": "no", "LatencyBasis": "", "Result": "", "LatencyMs": "", "Windows": ""}),
         ({"firmware": None}, {"ArenaBytes": "", "ElfSha256": "", "Compiler": "", "SoftwareLibraries": ""}),
-        ({"chain_digest": None}, {"Seal": ""}),
+        ({"chain_digest": None}, {"ChainDigest": ""}),
     ],
 )
 def test_what_changes_in_the_row_of_another_run(changes: dict[str, Any], wanted: dict[str, str]) -> None:
@@ -238,7 +238,7 @@ def test_a_submission_of_this_program_tells_what_its_run_tells() -> None:
     wanted = {
         "Source": "published", "Organization": "Labs", "SystemDesc": "some", "Timing": "emulated",
         "TimingModel": RECORD.settings.device.timing_model, "Device": "stm32f746", "RamBytes": "30000",
-        "RunId": "run-1", "Seal": f"1234:{'d' * 64}", "LatencyMs": "100.000000", "Top1Percent": "90.100",
+        "RunId": "run-1", "ChainDigest": f"1234:{'d' * 64}", "LatencyMs": "100.000000", "Top1Percent": "90.100",
         "EnergyUj": "", "Verdict": "confirmed", "Record": "x",
     }  # fmt: skip
     assert {name: row[name] for name in wanted} == wanted

@@ -56,11 +56,11 @@ FACTS = (
     ("Runner", "Runner", ""),
     ("Started", "Started", ""),
     ("Run", "RunId", ""),
-    ("Seal", "Seal", ""),
+    ("Chain digest", "ChainDigest", ""),
 )
 """What the details of a row list, where the row has it: name, column, unit."""
 
-LONG = {"ModelSha256": 16, "ElfSha256": 16, "Seal": 28}
+LONG = {"ModelSha256": 16, "ElfSha256": 16, "ChainDigest": 28}
 """How many characters of a column are shown."""
 
 

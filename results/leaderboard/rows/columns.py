@@ -13,7 +13,7 @@ from enum import Enum
 from mlperf_tiny.models.tasks import ALL_TASKS
 
 FORMAT = 3
-"""Of the file; it stands in the column ``Format`` of every row. Format 1 had 29 columns and no number."""
+"""Of the file; it stands in the column ``Format`` of every row. ``formats.py`` reads the earlier ones."""
 
 Row = dict[str, str]
 """One row, every column by name, as the texts that the file holds: equal files are equal rows."""
@@ -115,6 +115,8 @@ OWN: tuple[Column, ...] = (
     Column(name="TimingLevel", kind=_T, run="level of the emulated time's model", published="-",
            empty="hardware, host"),
     Column(name="TimingModel", kind=_T, run="level and versions of the model", published="-", empty="hardware, host"),
+    Column(name="TimingGeneration", kind=_W, run="generation of the model: equal ones are ranked together",
+           published="-", empty="hardware, host"),
     Column(name="DataSource", kind=_C, run="source of the data", published="`real`", choices=("real", "synthetic")),
     Column(name="Device", kind=_T, run="device", published="`SoC Name`, else `Board Name`, else the system's folder",
            empty="nothing names it"),
@@ -200,7 +202,7 @@ OWN: tuple[Column, ...] = (
            published="what counts for the verdict: `kind: text [rule]`, `|` between", empty="nothing was found"),
     Column(name="Started", kind=_T, run="UTC, ISO 8601", published="-", empty="published"),
     Column(name="RunId", kind=_T, run="name of the run", published="-", empty="published"),
-    Column(name="Seal", kind=_T, run="lines and chain of the transcript, `:` between", published="-",
+    Column(name="ChainDigest", kind=_T, run="lines and chain of the transcript, `:` between", published="-",
            empty="transcripts without; published"),
     Column(name="Record", kind=_T, run="folder of the run", published="folder of the result, or the archive",
            empty="rows of format 1"),

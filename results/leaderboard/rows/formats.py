@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from mlperf_tiny.results.leaderboard.rows.cells import findings_cell, plain
-from mlperf_tiny.results.leaderboard.rows.columns import FORMAT, Row
+from mlperf_tiny.results.leaderboard.rows.columns import NAMES, Row, new_row
 from mlperf_tiny.results.leaderboard.rows.record_rows import run_row
 from mlperf_tiny.results.mlperf.findings import Finding, Kind, Verdict, verdict_of
 
@@ -18,6 +18,8 @@ FORMAT_1 = (
     *("complete", "violations", "started", "run_id"),
 )
 """The columns of format 1, which had runs only."""
+
+FIRST_GENERATION = "1"
 
 _SAME = {
     "Division": "division",
@@ -52,8 +54,8 @@ _SAME = {
 def from_format_1(old: dict[str, str]) -> Row:
     """Return today's row of a row of format 1.
 
-    What format 1 did not have stays empty: the windows' spread, the energy's span, claims, seal and record. Raises
-    ValueError for figures that are no numbers.
+    What format 1 did not have stays empty: the windows' spread, the energy's span, claims, chain digest and record.
+    Raises ValueError for figures that are not numbers.
     """
     findings = [Finding(Kind.VIOLATION, "", text) for text in old["violations"].split("; ") if text]
     if old["complete"] != "yes":
@@ -65,6 +67,7 @@ def from_format_1(old: dict[str, str]) -> Row:
             **own,
             # The level was the first word of the model's versions.
             "TimingLevel": own["TimingModel"].partition(",")[0],
+            "TimingGeneration": _generation(own),
             "LatencyBasis": "recomputed" if own["LatencyMs"] else "",
             "EnergyBasis": "recomputed" if own["EnergyUj"] else "",
             "AccuracyBasis": "recomputed" if own["Top1Percent"] or own["Auc"] else "",
@@ -77,17 +80,33 @@ def from_format_1(old: dict[str, str]) -> Row:
     )
 
 
-def from_format_2(old: dict[str, str]) -> Row:
-    """Return today's row of a row of format 2, whose columns are the same.
+FORMAT_2 = tuple("Seal" if name == "ChainDigest" else name for name in NAMES if name != "TimingGeneration")
+"""The columns of format 2."""
 
-    Its verdict ``breaks a rule`` and its kind of finding ``breach`` have other names today.
+
+def from_format_2(old: dict[str, str]) -> Row:
+    """Return today's row of a row of format 2.
+
+    Its verdict ``breaks a rule``, its kind of finding ``breach`` and its column ``Seal`` have other names today. Its
+    emulated times are all of the first generation.
     """
+    if old["Format"] != "2":
+        raise ValueError(f"Format is {old['Format']!r}, wanted 2 in every row")
     verdict = Verdict.VIOLATION.text if old["Verdict"] == "breaks a rule" else old["Verdict"]
     findings = re.sub(r"(^| \| )breach: ", rf"\1{Kind.VIOLATION.value}: ", old["Findings"])
-    return {**old, "Verdict": verdict, "Findings": findings, "Format": str(FORMAT)}
+    renamed = {"ChainDigest" if name == "Seal" else name: cell for name, cell in old.items()}
+    return new_row({**renamed, "TimingGeneration": _generation(old), "Verdict": verdict, "Findings": findings})
 
 
-MIGRATIONS: dict[tuple[str, ...], Callable[[dict[str, str]], Row]] = {FORMAT_1: from_format_1}
+def _generation(row: dict[str, str]) -> str:
+    """All models of emulated time were of the first generation before the column existed."""
+    return FIRST_GENERATION if row["TimingModel"] else ""
+
+
+MIGRATIONS: dict[tuple[str, ...], Callable[[dict[str, str]], Row]] = {
+    FORMAT_1: from_format_1,
+    FORMAT_2: from_format_2,
+}
 """Header of an earlier format -> what makes today's row of one of its rows."""
 
 
@@ -103,4 +122,4 @@ def todays_row(header: tuple[str, ...], values: dict[str, str]) -> Row:
     """
     if header in MIGRATIONS:
         return MIGRATIONS[header](values)
-    return from_format_2(values) if values.get("Format") == "2" else values
+    return values

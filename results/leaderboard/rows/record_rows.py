@@ -34,6 +34,7 @@ def row_of_record(record: RunRecord, place: str, differences: Sequence[str] = ()
         "Timing": device.timing,
         "TimingLevel": device.timing_level,
         "TimingModel": device.timing_model,
+        "TimingGeneration": "" if device.timing_generation is None else str(device.timing_generation),
         "DataSource": settings.data.source,
         "Device": device.device,
         "ClockHz": str(device.clock_hz or ""),
@@ -54,7 +55,7 @@ def row_of_record(record: RunRecord, place: str, differences: Sequence[str] = ()
         "Findings": findings_cell(findings),
         "Started": settings.started,
         "RunId": settings.run_id,
-        "Seal": record.chain_digest.text if record.chain_digest else "",
+        "ChainDigest": record.chain_digest.text if record.chain_digest else "",
         "Record": place,
     }
     return run_row({name: plain(value, len(value) + 1) for name, value in own.items()})

@@ -34,9 +34,10 @@ _FREQUENCY = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s*(M|G)Hz", re.IGNORECASE)
 _NO_SILICON = re.compile(r"(emulated|host)\b", re.IGNORECASE)
 
 ENCLOSED = (
-    "Timing", "TimingLevel", "TimingModel", "DataSource", "Device", "ClockHz", "Engine", "EngineVersion", "Kernels",
-    "Compiler", "ModelName", "ModelOrigin", "TrainingData", "ModelSha256", "InstructionsPerInference",
-    "CyclesPerInference", "ArenaBytes", "RamBytes", "FlashBytes", "ModelBytes", "ElfSha256", "Started", "RunId", "Seal",
+    "Timing", "TimingLevel", "TimingModel", "TimingGeneration", "DataSource", "Device", "ClockHz", "Engine",
+    "EngineVersion", "Kernels", "Compiler", "ModelName", "ModelOrigin", "TrainingData", "ModelSha256",
+    "InstructionsPerInference", "CyclesPerInference", "ArenaBytes", "RamBytes", "FlashBytes", "ModelBytes", "ElfSha256",
+    "Started", "RunId", "ChainDigest",
 )  # fmt: skip
 """Columns of a submission of this program that are taken from the run enclosed in it."""
 
