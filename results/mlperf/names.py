@@ -49,7 +49,7 @@ class Entry:
             raise UsageError(f"--availability {self.availability!r} is none of {', '.join(STATUSES)}.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Names:
     """The names a result has in a tree."""
 
@@ -102,7 +102,13 @@ def names_of(settings: Settings, entry: Entry) -> Names:
             f"--availability {status} is for hardware; nothing of {_article(timing)} run ran on a board, so it is "
             f"{DEFAULT_STATUS}. Leave the option out."
         )
-    names = Names(settings.division, entry.submitter, system_name(settings, entry.system), settings.task, status)
+    names = Names(
+        division=settings.division,
+        submitter=entry.submitter,
+        system=system_name(settings, entry.system),
+        benchmark=settings.task,
+        status=status,
+    )
     if names.division not in DIVISIONS or not _NAME.fullmatch(names.system):
         raise UsageError(
             f"division {names.division[:40]!r} and system {names.system[:80]!r} of the run cannot be folders of a "

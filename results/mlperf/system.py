@@ -18,7 +18,7 @@ NEEDED_KEYS = ("Submitter", "Division", "Status", "Board Name", "SoC Name", "Pro
 _VOLTAGE = re.compile(r"(?<![\w.])(\d(?:\.\d{1,3})?)\s*V\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SystemDescription:
     """One file of ``systems``."""
 
@@ -75,7 +75,7 @@ def read_description(tree: FileTree, path: str, found: Found) -> SystemDescripti
         raise DataError(f"{path} is not a system description: wanted one JSON object.")
     values = {str(key).strip(): str(text).strip()[:1000] for key, text in value.items()}
     named = path == f"{_folder(found)}{found.system}.json"
-    return SystemDescription(path, values, tuple(duplicates), named)
+    return SystemDescription(path=path, values=values, duplicates=tuple(duplicates), named_as_folder=named)
 
 
 def same_name(first: str, second: str) -> bool:

@@ -22,13 +22,13 @@ OTHER_MODEL_PERCENT = 25.0
 LAP_DIGITS, BITS_PER_CHARACTER = 10, 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tolerance:
     """How far a reproduction may be off; None: it is not compared."""
 
-    window_us: float | None
+    window_us: float | None = None
     """Largest difference of a window."""
-    percent: float | None
+    percent: float | None = None
     """Largest difference of the latency."""
     instructions: bool
     """Whether the counts of instructions must be equal."""
@@ -46,17 +46,22 @@ def tolerance(recorded: RunRecord, again: RunRecord, same_image: bool) -> Tolera
     """
     was, now = recorded.settings, again.settings
     if was.device.timing != "emulated":
-        return Tolerance(None, None, False, "the time of a computer is not that of another, nor the same twice")
+        return Tolerance(
+            window_us=None,
+            percent=None,
+            instructions=False,
+            why="the time of a computer is not that of another, nor the same twice",
+        )
     models = [model_of_core(one.device.timing_model, one.device.cpu) for one in (was, now)]
     if models[0] != models[1]:
         why = f"the timing model was {was.device.timing_model!r}, is {now.device.timing_model!r}"
-        return Tolerance(None, OTHER_MODEL_PERCENT, same_image, why)
+        return Tolerance(percent=OTHER_MODEL_PERCENT, instructions=same_image, why=why)
     if not same_image:
-        return Tolerance(None, OTHER_IMAGE_PERCENT, False, "the image is another one")
+        return Tolerance(percent=OTHER_IMAGE_PERCENT, instructions=False, why="the image is another one")
     if recorded.resumed or (recorded.performance is not None and recorded.performance.attempts > 1):
         # A window holds the sending of its first stamp, and that has more digits the longer the device has been on.
         baud = was.firmware.baud if was.firmware else 0
         window_us = 1e6 * LAP_DIGITS * BITS_PER_CHARACTER / max(baud, 1)
         why = "the same image and timing model; the run was resumed or tried again, which shifts stamps by some digits"
-        return Tolerance(window_us, None, True, why)
-    return Tolerance(0.0, None, True, "the same image and timing model give the same microseconds")
+        return Tolerance(window_us=window_us, instructions=True, why=why)
+    return Tolerance(window_us=0.0, instructions=True, why="the same image and timing model give the same microseconds")

@@ -16,7 +16,7 @@ from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.results.submission.runner_files import Quality
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IneligibilityCheck:
     """One reason why a run may not be submitted."""
 
@@ -73,14 +73,14 @@ def _other_sources(settings: Settings) -> str:
 
 
 CHECKS: tuple[IneligibilityCheck, ...] = (
-    IneligibilityCheck(_other_modes),
-    IneligibilityCheck(_part, is_rule=True),
-    IneligibilityCheck(_synthetic_data, is_rule=True),
-    IneligibilityCheck(_part_of_a_list, is_rule=True),
-    IneligibilityCheck(_other_list),
-    IneligibilityCheck(_unknown_model),
-    IneligibilityCheck(_unknown_board),
-    IneligibilityCheck(_other_sources),
+    IneligibilityCheck(reason=_other_modes),
+    IneligibilityCheck(reason=_part, is_rule=True),
+    IneligibilityCheck(reason=_synthetic_data, is_rule=True),
+    IneligibilityCheck(reason=_part_of_a_list, is_rule=True),
+    IneligibilityCheck(reason=_other_list),
+    IneligibilityCheck(reason=_unknown_model),
+    IneligibilityCheck(reason=_unknown_board),
+    IneligibilityCheck(reason=_other_sources),
 )
 
 

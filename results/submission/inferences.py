@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlperf_tiny.errors import ProtocolError, RecordError
 from mlperf_tiny.harness.record.measured import measure
@@ -23,7 +23,7 @@ _INFER = re.compile(r"infer (\d{1,10}) (\d{1,10})$")
 LONGEST_RUN_S = 1e8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TimedInference:
     """One ``infer`` and its reply."""
 
@@ -92,7 +92,7 @@ def inferences_of(transcript: Transcript) -> Inferences:
 
 
 def _labelled(timed: TimedInference, labels: dict[str, int]) -> TimedInference:
-    return TimedInference(**{**timed.__dict__, "label": labels.get(timed.file, -1)})
+    return replace(timed, label=labels.get(timed.file, -1))
 
 
 class _Reader:
@@ -142,15 +142,18 @@ def _timed_inference(
     except ProtocolError:
         return None  # it measured nothing
     laps = [reply.device_us for line in lines if isinstance(reply := decode_line(line), Lap)]
+    loading_s, loaded_s, done_s = at_s
     return TimedInference(
-        mark["sample"],
-        mark.get("label", -1),
-        mark["window"] if mark["mode"] == "accuracy" else 0,
-        mark.get("windows", 1),
-        count,
-        warmups,
-        laps[-2],
-        laps[-2] + inference.elapsed_us,
-        inference.results,
-        *at_s,
+        file=mark["sample"],
+        label=mark.get("label", -1),
+        segment=mark["window"] if mark["mode"] == "accuracy" else 0,
+        segments=mark.get("windows", 1),
+        iterations=count,
+        warmups=warmups,
+        start_us=laps[-2],
+        end_us=laps[-2] + inference.elapsed_us,
+        results=inference.results,
+        loading_s=loading_s,
+        loaded_s=loaded_s,
+        done_s=done_s,
     )

@@ -136,7 +136,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def names(self) -> Names:
         """The names the result has in the tree."""
-        return Names(self.division, self.submitter, self.system, self.benchmark, self.status)
+        return Names(
+            division=self.division,
+            submitter=self.submitter,
+            system=self.system,
+            benchmark=self.benchmark,
+            status=self.status,
+        )
 
 
 def sha256(content: bytes) -> str:

@@ -58,6 +58,10 @@ CHECKED = [
 REQUIRED_FILES = ["log.txt", "results.json", "results.txt"]
 
 
+def names(division: str, submitter: str, system: str, benchmark: str, status: str) -> Names:
+    return Names(division=division, submitter=submitter, system=system, benchmark=benchmark, status=status)
+
+
 @pytest.mark.parametrize(("mode", "pattern", "wanted"), CHECKED)
 def test_the_checker_finds_the_figures(kws_tree: Path, mode: str, pattern: str, wanted: str) -> None:
     lines = (kws_tree / RESULTS / mode / "results.txt").read_text().splitlines()
@@ -102,7 +106,7 @@ def test_a_description_says_what_it_is_of(kws_run: Path, timing: str, device: st
     boards = ("NUCLEO-F446RE",) if device != "host" else ("this machine",)
     facts = replace(record.settings.device, timing=timing, device=device, boards=boards)
     record = replace(record, settings=replace(record.settings, device=facts))
-    system = json.loads(description(record, Names("closed", "x", "y", "kws", "rdi")))
+    system = json.loads(description(record, names("closed", "x", "y", "kws", "rdi")))
     assert system["Board Name"] == board
     assert (NO_BOARD in system["Hardware Notes"]) == says
 
@@ -135,7 +139,7 @@ def test_what_the_harness_cannot_know_is_the_submitters_to_say(
     path = tmp_path / "words.json"
     path.write_text(json.dumps(words))
     try:
-        text = description(record, Names("closed", "x", "y", "kws", "rdi"), read_overrides(path))
+        text = description(record, names("closed", "x", "y", "kws", "rdi"), read_overrides(path))
     except BenchError as error:
         assert wrong and wrong in str(error)
         return
@@ -343,7 +347,7 @@ def test_a_board_that_held_its_image_is_submitted_without_sources(bench: Bench, 
     device = EmulatedFake(infer=submitted_runs.one_hot, latency_us=LATENCY_US, timing="hardware")
     run = bench.run(tmp_path / "runs", device, port="fake://")
     files = files_of_run(run, replace(ENTRY, availability="available"))
-    assert files.names == Names("closed", "example-labs", "NUCLEO-F746ZG", "kws", "available")
+    assert files.names == names("closed", "example-labs", "NUCLEO-F746ZG", "kws", "available")
     assert sorted(files.code) == [
         "README.md",
         "model.tflite",

@@ -21,7 +21,7 @@ from mlperf_tiny.results.review.checks.case import Case
 Check = Callable[[Case], Sequence[str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReviewRule:
     """One check."""
 
@@ -59,7 +59,7 @@ def _result(case: Case, task: Task) -> Result:
     return Result(task=task, division=case.evidence.found.division or "closed", model_id=task.model_id, data="real")
 
 
-def _performance(case: Case, task: Task) -> Result | None:
+def _timed(case: Case, task: Task) -> Result | None:
     windows = case.recomputed.windows
     return replace(_result(case, task), performance=Performance(windows=windows)) if windows else None
 
@@ -83,34 +83,34 @@ def _accuracy(case: Case, task: Task) -> Result | None:
 
 
 REVIEW_RULES: tuple[ReviewRule, ...] = (
-    ReviewRule("performance windows", Kind.VIOLATION, _harness(TIMED, _performance, "performance run: ")),
-    ReviewRule("energy windows", Kind.VIOLATION, _harness(TIMED, _energy, "energy run: ")),
-    ReviewRule("energy over the inferences", Kind.VIOLATION, violations.energy_intervals),
-    ReviewRule("accuracy set and target", Kind.VIOLATION, _harness(ANSWERED, _accuracy, "")),
-    ReviewRule("official file list", Kind.VIOLATION, violations.foreign_files),
-    ReviewRule("quality target as claimed", Kind.VIOLATION, violations.claimed_quality),
-    ReviewRule("wake word limits", Kind.VIOLATION, violations.wake_word_limits),
-    ReviewRule("fifty wake words", Kind.VIOLATION, violations.fifty_wake_words),
-    ReviewRule("no error lines", Kind.VIOLATION, violations.error_lines),
-    ReviewRule("model id equals folder", Kind.VIOLATION, violations.model_ids),
-    ReviewRule("one firmware", Kind.VIOLATION, violations.same_firmware),
-    ReviewRule("energy run at the same speed", Kind.VIOLATION, violations.energy_rate),
-    ReviewRule("performance inputs", Kind.VIOLATION, violations.performance_inputs),
-    ReviewRule("system description", Kind.VIOLATION, violations.system_fits),
-    ReviewRule("runner permitted", Kind.VIOLATION, violations.runner_permitted),
-    ReviewRule("metrics", Kind.DEVIATION, evidence_checks.metrics_agree),
-    ReviewRule("windows as claimed", Kind.DEVIATION, evidence_checks.windows_agree),
-    ReviewRule("script and log", Kind.DEVIATION, evidence_checks.script_and_log),
-    ReviewRule("log is whole", Kind.MISSING, evidence_checks.cut_short),
-    ReviewRule("required files", Kind.MISSING, evidence_checks.missing_files),
-    ReviewRule("required files", Kind.MISSING, evidence_checks.no_description),
-    ReviewRule("readable files", Kind.MISSING, evidence_checks.unreadable_files),
-    ReviewRule("same N in both runs", Kind.NOTE, notes.same_iterations),
-    ReviewRule("supply voltage", Kind.NOTE, notes.supply_voltage),
-    ReviewRule("documented wake word window", Kind.NOTE, violations.documented_window),
-    ReviewRule("EEMBC_RUNNER", Kind.NOTE, notes.no_marker),
-    ReviewRule("system description", Kind.NOTE, notes.system_notes),
-    ReviewRule("reading", Kind.NOTE, notes.reading),
+    ReviewRule(name="performance windows", kind=Kind.VIOLATION, check=_harness(TIMED, _timed, "performance run: ")),
+    ReviewRule(name="energy windows", kind=Kind.VIOLATION, check=_harness(TIMED, _energy, "energy run: ")),
+    ReviewRule(name="energy over the inferences", kind=Kind.VIOLATION, check=violations.energy_intervals),
+    ReviewRule(name="accuracy set and target", kind=Kind.VIOLATION, check=_harness(ANSWERED, _accuracy, "")),
+    ReviewRule(name="official file list", kind=Kind.VIOLATION, check=violations.foreign_files),
+    ReviewRule(name="quality target as claimed", kind=Kind.VIOLATION, check=violations.claimed_quality),
+    ReviewRule(name="wake word limits", kind=Kind.VIOLATION, check=violations.wake_word_limits),
+    ReviewRule(name="fifty wake words", kind=Kind.VIOLATION, check=violations.fifty_wake_words),
+    ReviewRule(name="no error lines", kind=Kind.VIOLATION, check=violations.error_lines),
+    ReviewRule(name="model id equals folder", kind=Kind.VIOLATION, check=violations.model_ids),
+    ReviewRule(name="one firmware", kind=Kind.VIOLATION, check=violations.same_firmware),
+    ReviewRule(name="energy run at the same speed", kind=Kind.VIOLATION, check=violations.energy_rate),
+    ReviewRule(name="performance inputs", kind=Kind.VIOLATION, check=violations.performance_inputs),
+    ReviewRule(name="system description", kind=Kind.VIOLATION, check=violations.system_fits),
+    ReviewRule(name="runner permitted", kind=Kind.VIOLATION, check=violations.runner_permitted),
+    ReviewRule(name="metrics", kind=Kind.DEVIATION, check=evidence_checks.metrics_agree),
+    ReviewRule(name="windows as claimed", kind=Kind.DEVIATION, check=evidence_checks.windows_agree),
+    ReviewRule(name="script and log", kind=Kind.DEVIATION, check=evidence_checks.script_and_log),
+    ReviewRule(name="log is whole", kind=Kind.MISSING, check=evidence_checks.cut_short),
+    ReviewRule(name="required files", kind=Kind.MISSING, check=evidence_checks.missing_files),
+    ReviewRule(name="required files", kind=Kind.MISSING, check=evidence_checks.no_description),
+    ReviewRule(name="readable files", kind=Kind.MISSING, check=evidence_checks.unreadable_files),
+    ReviewRule(name="same N in both runs", kind=Kind.NOTE, check=notes.same_iterations),
+    ReviewRule(name="supply voltage", kind=Kind.NOTE, check=notes.supply_voltage),
+    ReviewRule(name="documented wake word window", kind=Kind.NOTE, check=violations.documented_window),
+    ReviewRule(name="EEMBC_RUNNER", kind=Kind.NOTE, check=notes.no_marker),
+    ReviewRule(name="system description", kind=Kind.NOTE, check=notes.system_notes),
+    ReviewRule(name="reading", kind=Kind.NOTE, check=notes.reading),
 )
 
 
