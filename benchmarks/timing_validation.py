@@ -3,7 +3,7 @@
 
 ``python -m benchmarks.timing_validation --images DIR [--level pipeline|full] [--build NAME] [--json] [--plot FILE]``
 runs every image of a folder on the emulated board and sets the cycle model's latency beside the one measured on
-silicon. ``DIR/images.csv`` (columns image, row, build) says which row of ``published_latency.csv`` an image stands for.
+silicon. ``DIR/images.csv`` (columns image, row, build) says the row of ``published_latency.csv`` for each image.
 The images are built elsewhere from public sources; docs/timing.md says from which, and how they must answer.
 
 Exit status 1 when a regression row is off by more than 10 %. Test rows are reported, whatever comes out.
@@ -18,9 +18,9 @@ from pathlib import Path
 import click
 
 from benchmarks.timing_validation_report import (
-    MEDIAN_BAR,
-    REGRESSION_BAR,
-    WORST_BAR,
+    MAX_ERROR,
+    MAX_MEDIAN_ERROR,
+    MAX_REGRESSION_ERROR,
     core_ratios,
     counted,
     plot,
@@ -41,7 +41,9 @@ from mlperf_tiny.errors import BenchError
 @click.option("--group", "groups", multiple=True, help="Only published rows of this group.")
 @click.option("--operators", is_flag=True, help="List the cycles of each operator.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--plot", "plot_file", type=click.Path(dir_okay=False, path_type=Path), help="Write an SVG here.")
+@click.option(
+    "--plot", "plot_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a plot here, .svg or .png."
+)
 def main(
     folder: Path,
     level: str,
@@ -70,9 +72,18 @@ def main(
     else:
         print(report(predictions, operators))
     if plot_file is not None:
-        plot_file.write_text(plot(predictions, f"Latency of one inference, --timing {level}"), encoding="utf-8")
-    bad = [one for one in counted(predictions, ("regression",)) if abs(one.error) > REGRESSION_BAR]
+        draw(predictions, level, plot_file)
+    bad = [one for one in counted(predictions, ("regression",)) if abs(one.error) > MAX_REGRESSION_ERROR]
     sys.exit(1 if bad else 0)
+
+
+def draw(predictions: list[Prediction], level: str, path: Path) -> None:
+    """Write the plot of ``--plot``; ends the program where that cannot be drawn."""
+    try:
+        plot(predictions, f"Latency of one inference, --timing {level}", path)
+    except BenchError as error:
+        print(f"timing_validation: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 def as_dict(one: Prediction, level: str) -> dict[str, object]:
@@ -100,17 +111,17 @@ def report(predictions: list[Prediction], operators: bool) -> str:
     if operators:
         for one in predictions:
             parts.append(f"{one.image.path.name}\n" + "\n".join(f"    {n:24} {c:12,}" for n, c in one.operators))
-    for kind, words in (("regression", "Regression rows"), ("test", "Test rows, not used for any parameter")):
+    for kind, title in (("regression", "Regression rows"), ("test", "Test rows, not used for any parameter")):
         rows = counted(predictions, (kind,))
         if rows:
-            parts.append(f"{words}:\n\n{summary_table(summaries(rows))}")
+            parts.append(f"{title}:\n\n{summary_table(summaries(rows))}")
     tests = counted(predictions, ("test",))
     for build in sorted({one.image.build for one in tests}):
         errors = sorted(abs(one.error) for one in tests if one.image.build == build)
         middle = (errors[(len(errors) - 1) // 2] + errors[len(errors) // 2]) / 2
         parts.append(
-            f"{build}: {len(errors)} pairs, median absolute error {middle:.1%} (bar {MEDIAN_BAR:.0%}), "
-            f"worst {errors[-1]:.1%} (bar {WORST_BAR:.0%})"
+            f"{build}: {len(errors)} pairs, median absolute error {middle:.1%} (maximum {MAX_MEDIAN_ERROR:.0%}), "
+            f"worst {errors[-1]:.1%} (maximum {MAX_ERROR:.0%})"
         )
     ratios = core_ratios(tests)
     if ratios:

@@ -3,30 +3,40 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import log10
+from pathlib import Path
 from statistics import median
 
 from benchmarks.timing_validation_run import Prediction
+from mlperf_tiny.errors import UsageError
 
 # What the counted rows must stay within.
-MEDIAN_BAR, WORST_BAR, REGRESSION_BAR = 0.10, 0.25, 0.10
+MAX_MEDIAN_ERROR, MAX_ERROR, MAX_REGRESSION_ERROR = 0.10, 0.25, 0.10
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Errors of one build on one device. ``spearman`` is None for fewer than three rows."""
+    """Errors of one build on one device, relative: predicted over published, less one."""
 
     build: str
+    """How the images were built."""
     device: str
+    """The board."""
     rows: int
+    """How many latencies were compared."""
     median_signed: float
+    """Median of the errors."""
     median_absolute: float
+    """Median of their absolute values."""
     worst: float
+    """The error with the greatest absolute value."""
     worst_model: str
+    """Its model."""
     spearman: float | None
+    """Rank correlation of predicted and published latencies; None for fewer than three rows."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +44,13 @@ class CoreRatio:
     """Cycles of a model on the Cortex-M4 over those on the Cortex-M7."""
 
     build: str
+    """How both images were built."""
     model: str
+    """The model."""
     predicted: float
+    """By the cycle models."""
     published: float
+    """As measured on silicon."""
 
 
 def counted(predictions: Iterable[Prediction], kinds: Sequence[str] = ("test", "regression")) -> list[Prediction]:
@@ -88,21 +102,17 @@ def core_ratios(predictions: Sequence[Prediction], m4: str = "stm32f446", m7: st
 
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Rank correlation, equal values sharing the mean of their ranks; None for fewer than three pairs or no spread."""
-    if len(first) != len(second):
-        raise ValueError(f"{len(first)} values cannot be ranked against {len(second)}")
-    if len(first) < 3:
+    """Return the rank correlation; equal values share the mean of their ranks.
+
+    Args:
+        first: At least three values, or None is returned.
+        second: As many; None is returned when either has no spread.
+    """
+    from scipy.stats import spearmanr
+
+    if len(first) < 3 or len(set(first)) == 1 or len(set(second)) == 1:
         return None
-    a, b = _ranks(first), _ranks(second)
-    mean = (len(a) + 1) / 2
-    top = sum((x - mean) * (y - mean) for x, y in zip(a, b, strict=True))
-    bottom = (sum((x - mean) ** 2 for x in a) * sum((y - mean) ** 2 for y in b)) ** 0.5
-    return top / bottom if bottom else None
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    ordered = sorted(values)
-    return [ordered.index(value) + (ordered.count(value) + 1) / 2 for value in values]
+    return float(spearmanr(first, second).statistic)
 
 
 def table(predictions: Sequence[Prediction]) -> str:
@@ -149,60 +159,51 @@ def ratio_table(rows: Sequence[CoreRatio]) -> str:
     return "\n".join(lines)
 
 
+SUFFIXES = (".svg", ".png")
 _COLOURS = {"stm32f446": "#b5541c", "stm32f746": "#1f5fa8", "stm32l4r5": "#3c7d3c"}
+_TICKS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
 
-def plot(predictions: Sequence[Prediction], title: str) -> str:
-    """An SVG: published ms across, predicted ms up, both logarithmic; a band of +-10 % around equality."""
-    width, height, left, bottom, top, right = 640, 520, 70, 50, 36, 16
-    values = [value for one in predictions for value in (one.predicted_ms, one.image.row.latency_ms)]
-    low, high = log10(min(values)) - 0.1, log10(max(values)) + 0.1
+def plot(predictions: Sequence[Prediction], title: str, path: Path) -> None:
+    """Write a plot: published ms across, predicted ms up, both logarithmic; a band of +-10 % around equality.
 
-    def x(ms: float) -> float:
-        return left + (log10(ms) - low) / (high - low) * (width - left - right)
+    Args:
+        predictions: One point each.
+        title: Of the plot.
+        path: The file; its suffix, .svg or .png, decides the format. The same predictions give the same SVG text.
 
-    def y(ms: float) -> float:
-        return height - bottom - (log10(ms) - low) / (high - low) * (height - bottom - top)
+    Raises:
+        UsageError: for another suffix, and when matplotlib is not installed.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path} is not {' or '.join(SUFFIXES)}. Name a file with one of these suffixes.")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError("--plot needs matplotlib. Install it with: pip install 'mlperf-tiny-harness[plot]'")
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
-    first, last = 10**low, 10**high
-    band = [(first, first * 0.9), (last, last * 0.9), (last, last * 1.1), (first, first * 1.1)]
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-        'font-size="12">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-        '<clipPath id="area">'
-        f'<rect x="{left}" y="{top}" width="{width - left - right}" height="{height - top - bottom}"/></clipPath>',
-        f'<text x="{left}" y="22" font-size="14">{title}</text>',
-        '<polygon clip-path="url(#area)" fill="#dddddd" points="'
-        + " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in band)
-        + '"/>',
-        f'<line x1="{x(first):.1f}" y1="{y(first):.1f}" x2="{x(last):.1f}" y2="{y(last):.1f}" stroke="#888888"/>',
-        f'<rect x="{left}" y="{top}" width="{width - left - right}" height="{height - top - bottom}" fill="none" '
-        'stroke="black"/>',
-    ]
-    for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000):
-        if first < tick < last:
-            parts.append(f'<text x="{x(tick):.1f}" y="{height - bottom + 16}" text-anchor="middle">{tick}</text>')
-            parts.append(f'<text x="{left - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick}</text>')
-            parts.append(
-                f'<path d="M{x(tick):.1f} {height - bottom} v-5 M{left} {y(tick):.1f} h5" stroke="black" fill="none"/>'
-            )
-    for one in predictions:
-        row = one.image.row
-        a, b, colour = x(row.latency_ms), y(one.predicted_ms), _COLOURS.get(row.device, "black")
-        parts.append(
-            f'<circle cx="{a:.1f}" cy="{b:.1f}" r="4" fill="{colour}" fill-opacity="0.75">'
-            f"<title>{row.model} on {row.device}: {one.error:+.1%}</title></circle>"
+    # Text stays text in an SVG; with a salt its ids do not change from run to run.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "timing", "font.size": 9}):
+        figure = Figure(figsize=(8.0, 6.5), layout="constrained")
+        axes = figure.add_subplot(
+            title=title, xlabel="published, ms", ylabel="predicted, ms", xscale="log", yscale="log"
         )
-        parts.append(f'<text x="{a + 6:.1f}" y="{b + 11:.1f}" font-size="9" fill="#444444">{row.model}</text>')
-    for index, (device, colour) in enumerate(_COLOURS.items()):
-        if any(one.image.row.device == device for one in predictions):
-            parts.append(f'<circle cx="{left + 14}" cy="{top + 14 + 16 * index}" r="4" fill="{colour}"/>')
-            parts.append(f'<text x="{left + 24}" y="{top + 18 + 16 * index}">{device}</text>')
-    middle = (height - bottom + top) / 2
-    parts += [
-        f'<text x="{(left + width - right) / 2:.0f}" y="{height - 12}" text-anchor="middle">published, ms</text>',
-        f'<text transform="translate(18 {middle:.0f}) rotate(-90)" text-anchor="middle">predicted, ms</text>',
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
+        values = [value for one in predictions for value in (one.predicted_ms, one.image.row.latency_ms)]
+        span = [min(values) * 0.8, max(values) * 1.25]
+        axes.fill_between(span, [0.9 * ms for ms in span], [1.1 * ms for ms in span], color="#dddddd")
+        axes.plot(span, span, color="#888888", linewidth=1)
+        for device, colour in _COLOURS.items():
+            rows = [one for one in predictions if one.image.row.device == device]
+            if rows:
+                published, predicted = [one.image.row.latency_ms for one in rows], [one.predicted_ms for one in rows]
+                axes.scatter(published, predicted, color=colour, alpha=0.75, label=device)
+        for one in predictions:
+            point = (one.image.row.latency_ms, one.predicted_ms)
+            axes.annotate(one.image.row.model, point, xytext=(5, -9), textcoords="offset points", fontsize=7)
+        ticks = [tick for tick in _TICKS_MS if span[0] < tick < span[1]]
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_ticks(ticks, labels=[str(tick) for tick in ticks])
+            axis.set_ticks([], minor=True)
+        axes.set(xlim=span, ylim=span)
+        axes.legend()
+        figure.savefig(path, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Published latencies, and which image stands for which of them: the two tables that a validation of time starts from.
+"""The two tables that a validation of time starts from: published latencies, and the images compared with them.
 
 ``published_latency.csv`` beside this file holds one figure a row, with its source. Its ``counted`` column says what the
 row may be used for:
@@ -24,17 +24,26 @@ MANIFEST = "images.csv"
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One published latency. ``resolution_ms`` is half of the last digit given."""
+    """One published latency."""
 
     row: str
+    """Its name."""
     group: str
+    """The publication it comes from."""
     model: str
+    """The model."""
     device: str
+    """The chip it was measured on."""
     clock_hz: int
+    """Core clock."""
     latency_ms: float
+    """Of one inference."""
     resolution_ms: float
+    """Half of the last digit given."""
     counted: str
+    """What the row may be used for: see the module."""
     source: str
+    """Where it is published."""
 
     @property
     def cycles(self) -> float:
@@ -43,12 +52,15 @@ class PublishedRow:
 
 
 @dataclass(frozen=True)
-class Image:
-    """One image of a manifest: the file, the published row it stands for, and how it was built."""
+class ValidationImage:
+    """One image of a manifest."""
 
     path: Path
+    """The ELF file."""
     row: PublishedRow
+    """The published latency it is compared with."""
     build: str
+    """How it was built."""
 
 
 def read_published(path: Path = PUBLISHED) -> dict[str, PublishedRow]:
@@ -73,7 +85,7 @@ def read_published(path: Path = PUBLISHED) -> dict[str, PublishedRow]:
     return rows
 
 
-def read_manifest(folder: Path, published: dict[str, PublishedRow]) -> tuple[Image, ...]:
+def read_manifest(folder: Path, published: dict[str, PublishedRow]) -> tuple[ValidationImage, ...]:
     """The images of a folder, from its ``images.csv`` (columns image, row, build; image is relative to the folder).
 
     Raises UsageError when there is no manifest, or when it names a row or a file that is not there.
@@ -89,5 +101,5 @@ def read_manifest(folder: Path, published: dict[str, PublishedRow]) -> tuple[Ima
                 raise UsageError(f"{path} wants the published row {row!r}; there is none of that name in {PUBLISHED}.")
             if not (folder / name).is_file():
                 raise UsageError(f"{path} names the image {name!r}, not in {folder}; build it or drop its line.")
-            images.append(Image(folder / name, published[row], record["build"]))
+            images.append(ValidationImage(folder / name, published[row], record["build"]))
     return tuple(images)

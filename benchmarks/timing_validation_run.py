@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One validation image on the emulated board, and what the cycle model says of one inference.
+"""One validation image on the emulated board: the cycles of one inference by the cycle model.
 
-A validation image is an ordinary firmware image that talks on the board's console:
+A validation image is an ordinary firmware image with a protocol of its own on the board's console:
 
-* it says ``ready 0`` once it is set up;
+* it sends ``ready 0`` once it is set up;
 * ``g`` makes it run one inference; it answers ``cycles N``, the difference of two readings of DWT_CYCCNT around it;
 * ``o`` makes it list ``NAME N`` for each operator of the last inference, in order, then ``end``. It may list none.
 
@@ -14,32 +14,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from benchmarks.timing_validation_rows import Image
+from benchmarks.timing_validation_rows import ValidationImage
 from mlperf_tiny.errors import BenchError
 from mlperf_tiny.firmware.boards import KIB, MIB, Board, Cache, FlashAccelerator, Memory, MemorySystem, find_board
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 
-TURN_S = 5.0
+SLICE_S = 5.0
 
 
 class ImageFailed(BenchError):
     """A validation image did not answer as it should."""
 
-    def __init__(self, image: Image, said: str) -> None:
+    def __init__(self, image: ValidationImage, output: str) -> None:
         super().__init__(
-            f"{image.path.name} answered {said[-200:]!r} on {image.row.device}; a validation image says 'ready 0', and "
-            "'cycles N' when sent a 'g'."
+            f"{image.path.name} answered {output[-200:]!r} on {image.row.device}; a validation image sends "
+            "'ready 0', and 'cycles N' when sent a 'g'."
         )
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One image's second inference by the cycle model. ``operators`` holds (name, cycles) in order of execution."""
+    """One image's second inference by the cycle model."""
 
-    image: Image
+    image: ValidationImage
+    """The image."""
     cycles: int
+    """Core cycles."""
     instructions: int
+    """Executed; exact."""
     operators: tuple[tuple[str, int], ...]
+    """(name, cycles) in order of execution; may be empty."""
 
     @property
     def predicted_ms(self) -> float:
@@ -58,7 +62,7 @@ def board_of(device: str) -> Board:
     return stand_ins[device]() if device in stand_ins else find_board(device)
 
 
-def predict(image: Image, level: str) -> Prediction:
+def predict(image: ValidationImage, level: str) -> Prediction:
     """Run the image at a timing level; raises ImageFailed, and what the emulator raises."""
     board = EmulatedBoard(board_of(image.row.device), image.path, level)
     try:
@@ -78,24 +82,24 @@ def _talk(board: EmulatedBoard, text: bytes) -> str:
     """Send, and collect what comes until the firmware waits for input again."""
     if text:
         board.send(text)
-    said = bytearray()
+    output = bytearray()
     while True:
-        more = board.run(TURN_S)
-        said += more
+        more = board.run(SLICE_S)
+        output += more
         if board.idle and not more:
-            return said.decode("ascii", "replace")
+            return output.decode("ascii", "replace")
 
 
-def _cycles(image: Image, said: str) -> int:
-    for line in said.splitlines():
+def _cycles(image: ValidationImage, output: str) -> int:
+    for line in output.splitlines():
         name, _, value = line.partition(" ")
         if name == "cycles" and value.isdigit():
             return int(value)
-    raise ImageFailed(image, said)
+    raise ImageFailed(image, output)
 
 
-def _operators(said: str) -> tuple[tuple[str, int], ...]:
-    pairs = (line.rpartition(" ") for line in said.splitlines() if line.strip() != "end")
+def _operators(output: str) -> tuple[tuple[str, int], ...]:
+    pairs = (line.rpartition(" ") for line in output.splitlines() if line.strip() != "end")
     return tuple((name, int(value)) for name, _, value in pairs if name and value.isdigit())
 
 

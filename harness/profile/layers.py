@@ -38,7 +38,7 @@ def layer_edges(order: LayerOrder, trace: Sequence[TraceEntry], code: bytes, lay
 
     Args:
         order: How the traced function goes through its layers.
-        visits: Its blocks as they ran, the first of which begins at the function's address.
+        trace: Its blocks as they ran, the first of which begins at the function's address.
         code: Bytes of the function.
         layers: How many layers there are.
     """

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from benchmarks.timing_validation import main
 from benchmarks.timing_validation_report import core_ratios, counted, plot, spearman, summaries
-from benchmarks.timing_validation_rows import Image, PublishedRow, read_manifest, read_published
+from benchmarks.timing_validation_rows import PublishedRow, ValidationImage, read_manifest, read_published
 from benchmarks.timing_validation_run import ImageFailed, Prediction, board_of, predict
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.firmware.boards import DEVICES
@@ -27,7 +27,9 @@ def row(model: str, device: str, latency_ms: float, counts: str = "test") -> Pub
 def prediction(
     model: str, device: str, latency_ms: float, cycles: int, counts: str = "test", build: str = "-O2"
 ) -> Prediction:
-    return Prediction(Image(Path("x.elf"), row(model, device, latency_ms, counts), build), cycles, cycles // 2, ())
+    return Prediction(
+        ValidationImage(Path("x.elf"), row(model, device, latency_ms, counts), build), cycles, cycles // 2, ()
+    )
 
 
 def image_folder(folder: Path, published: str, device: str, *defines: str, name: str = "a.elf") -> Path:
@@ -55,17 +57,17 @@ def test_there_are_enough_test_rows_on_both_cores() -> None:
 
 
 @pytest.mark.parametrize(
-    ("manifest", "words"),
+    ("manifest", "text"),
     [
         (None, "has no images.csv"),
         ("image,row,build\na.elf,no-such-row,x\n", "'no-such-row'"),
         ("image,row,build\na.elf,microtvm-cmsis-ic,x\n", "'a.elf', not in"),
     ],
 )
-def test_a_manifest_that_cannot_be_used_says_why(tmp_path: Path, manifest: str | None, words: str) -> None:
+def test_unusable_manifests_are_refused_with_the_reason(tmp_path: Path, manifest: str | None, text: str) -> None:
     if manifest is not None:
         (tmp_path / "images.csv").write_text(manifest)
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=text):
         read_manifest(tmp_path, PUBLISHED)
 
 
@@ -112,11 +114,19 @@ def test_the_ratio_of_the_cores_is_of_one_model_and_build() -> None:
     assert (ratio.build, ratio.model, ratio.predicted, ratio.published) == ("-O2", "a", 1.8, 2.0)
 
 
-def test_the_plot_has_a_point_for_each_prediction() -> None:
+def test_the_plot_names_models_and_devices(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
     rows = [prediction("a", "stm32f446", 10.0, 900_000), prediction("b", "stm32f746", 600.0, 70_000_000)]
-    drawing = xml.fromstring(plot(rows, "Title"))
-    titles = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}title")]
-    assert titles == ["a on stm32f446: -10.0%", "b on stm32f746: +16.7%"]
+    plot(rows, "Title", tmp_path / "plot.svg")
+    drawing = xml.parse(tmp_path / "plot.svg")
+    texts = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"Title", "a", "b", "stm32f446", "stm32f746"} <= set(texts)
+    plot(rows, "Title", tmp_path / "again.svg")
+    assert (tmp_path / "again.svg").read_bytes() == (tmp_path / "plot.svg").read_bytes()
+    plot(rows, "Title", tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match=r"plot.pdf is not .svg or .png"):
+        plot(rows, "Title", tmp_path / "plot.pdf")
 
 
 @pytest.mark.parametrize("level", ["instructions", "pipeline", "full"])
@@ -142,18 +152,18 @@ def test_an_image_that_is_not_ready_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "words"),
+    ("name", "status", "text"),
     [
         ("micronets-f446-kws-s", 0, "1 pairs, median absolute error 100"),
         ("microtvm-cmsis-ic", 1, "Regression rows"),  # far too short: a regression
     ],
 )
-def test_the_command(tmp_path: Path, name: str, status: int, words: str) -> None:
+def test_the_command(tmp_path: Path, name: str, status: int, text: str) -> None:
     image_folder(tmp_path, name, "stm32f446")
     drawing = tmp_path / "plot.svg"
     result = CliRunner().invoke(
         main, ["--images", str(tmp_path), "--level", "instructions", "--plot", str(drawing), "--operators"]
     )
     assert result.exit_code == status, result.output
-    assert words in result.output and "RESHAPE" in result.output
-    assert drawing.read_text().startswith("<svg")
+    assert text in result.output and "RESHAPE" in result.output
+    assert "<svg" in drawing.read_text()
