@@ -88,9 +88,11 @@ def markers_of_file(path: Path) -> frozenset[str]:
 
 
 @cache
-def _functions(path: Path) -> dict[str, ast.FunctionDef]:
+def _functions(path: Path) -> dict[str, frozenset[str]]:
+    """Name of each function in a file, with the markers of what its body imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return {node.name: frozenset(needs(set(imports_of(node.body, deep=True)))) for node in functions}
 
 
 def markers_of_test(path: Path, name: str, fixtures: Collection[str] = ()) -> frozenset[str]:
@@ -104,7 +106,6 @@ def markers_of_test(path: Path, name: str, fixtures: Collection[str] = ()) -> fr
     Returns:
         One or more of ``MARKERS``.
     """
-    function = _functions(path).get(name)
-    own = needs(set(imports_of(function.body, deep=True))) if function else set()
+    own = _functions(path).get(name, frozenset())
     data = {"data"} if DATA_FIXTURE in fixtures else set()
     return frozenset(markers_of_file(path) | own | data) or frozenset({"unit"})

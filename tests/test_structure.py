@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -61,7 +62,10 @@ def imported_modules(path: Path) -> set[str]:
     return {name for name in names if name.split(".")[0] == ROOT}
 
 
-IMPORTS = {module: imported_modules(path) for module, path in SOURCES.items()}
+@cache
+def imports() -> dict[str, set[str]]:
+    """Module name -> names of the modules it imports."""
+    return {module: imported_modules(path) for module, path in SOURCES.items()}
 
 
 def layer_of(module: str) -> int | None:
@@ -72,7 +76,7 @@ def layer_of(module: str) -> int | None:
 def test_imports_go_down_only() -> None:
     upward = [
         f"{module} imports {other}"
-        for module, others in IMPORTS.items()
+        for module, others in imports().items()
         for other in others
         if (own := layer_of(module)) is not None and (other == ROOT or module.split(".")[1] != other.split(".")[1])
         if ((theirs := layer_of(other)) is None and own > LEVEL["cli"]) or (theirs is not None and theirs <= own)
@@ -85,7 +89,7 @@ def test_folders_form_no_cycle() -> None:
         return module if SOURCES[module].name == "__init__.py" else module.rpartition(".")[0]
 
     graph: dict[str, set[str]] = {}
-    for module, others in IMPORTS.items():
+    for module, others in imports().items():
         graph.setdefault(folder(module), set()).update(map(folder, others))
     for name, others in graph.items():
         others.discard(name)
