@@ -2,7 +2,7 @@
 """Instructions and RAM of one inference, next to what TensorFlow Lite Micro with CMSIS-NN takes.
 
 ``python -m benchmarks.instructions MODEL.tflite ... [--device stm32f446] [--steps] [--json]``
-runs each model on the emulated core with random and with extreme inputs. With ai-edge-litert at hand the outputs are
+runs each model on the emulated core with random and with extreme inputs. With ai-edge-litert installed the outputs are
 compared with TFLite's reference kernels; any difference ends the run with status 1.
 """
 
@@ -55,7 +55,7 @@ BASELINES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One model on one device. ``different`` counts output values unlike TFLite's; None when it was not at hand."""
+    """One model on one device. ``different`` counts output values unlike TFLite's; None without ai-edge-litert."""
 
     model: str
     device: str

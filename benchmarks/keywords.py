@@ -24,7 +24,7 @@ FRONT_END = "micronet-kws"
 
 
 def main() -> None:
-    """Print a line for each network with that front end which is at hand."""
+    """Print a line for each available network with that feature pipeline."""
     folder = data_folder(None)
     examples = find_speech_commands(folder) if folder else None
     if examples is None:

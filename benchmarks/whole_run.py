@@ -26,7 +26,7 @@ from mlperf_tiny.models.tasks import TASKS, find_task
 
 
 def official_or_default(task: str) -> str:
-    """The reference model's name if its file is at hand, else the task's default model."""
+    """The reference model's name if its file is found, else the task's default model."""
     name = f"mlperf-{task}"
     try:
         find_model(name).load()

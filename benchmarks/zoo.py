@@ -3,7 +3,7 @@
 
     python -m benchmarks.zoo
 
-``file`` and ``arena`` are of the published model of that name where it is at hand (MLPERF_TINY_DATA): the size of the
+``file`` and ``arena`` are of the published model of that name where it is found (MLPERF_TINY_DATA): the size of the
 .tflite, and the RAM of activations and scratch in this project's engine, which may write results over their inputs and
 so go below ``peak``, the most that is alive at once. The rest is computed from the rows, and from Table 4 of
 arXiv 2010.11267, whose KB are 1024 bytes.
@@ -72,7 +72,7 @@ def row_of(arch: Arch) -> str:
 
 
 def _at_hand(name: str) -> tuple[str, str]:
-    """KB of the published file and of its arena in our engine; "-" where it is not at hand."""
+    """KB of the published file and of its arena in our engine; "-" where it was not found."""
     official = PUBLISHED_AS.get(name, name)
     known = name not in OTHERS and official in {row.name for row in OFFICIAL}
     if not known or not available_locally(official):
