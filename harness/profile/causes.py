@@ -14,7 +14,7 @@ from mlperf_tiny.runners.emulator.native.counts import DATA, FETCH, MISPREDICT, 
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Stall
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cause:
     """What cycles were spent on."""
 
@@ -27,20 +27,20 @@ class Cause:
 
 
 CAUSES = (
-    Cause("", "issue", "#4c86b8"),
-    Cause(Stall.LOAD_USE.value, "load", "#e8a33d"),
-    Cause(Stall.RESULT.value, "result", "#d9d04a"),
-    Cause(Stall.ADDRESS.value, "address", "#9a8b2f"),
-    Cause(Stall.MEMORY.value, "LSU", "#b5651d"),
-    Cause(Stall.MULTI_CYCLE.value, "multi", "#8c6bb1"),
-    Cause(Stall.FETCH.value, "align", "#7fb069"),
-    Cause(Stall.BRANCH.value, "branch", "#3f8f5f"),
-    Cause(MISPREDICT, "mispred", "#c8455b"),
-    Cause(FETCH, "I-miss", "#e58fb1"),
-    Cause(DATA, "D-miss", "#6fc3c9"),
-    Cause(UNALIGNED, "unalign", "#8d8d8d"),
+    Cause(key="", heading="issue", colour="#4c86b8"),
+    Cause(key=Stall.LOAD_USE.value, heading="load", colour="#e8a33d"),
+    Cause(key=Stall.RESULT.value, heading="result", colour="#d9d04a"),
+    Cause(key=Stall.ADDRESS.value, heading="address", colour="#9a8b2f"),
+    Cause(key=Stall.MEMORY.value, heading="LSU", colour="#b5651d"),
+    Cause(key=Stall.MULTI_CYCLE.value, heading="multi", colour="#8c6bb1"),
+    Cause(key=Stall.FETCH.value, heading="align", colour="#7fb069"),
+    Cause(key=Stall.BRANCH.value, heading="branch", colour="#3f8f5f"),
+    Cause(key=MISPREDICT, heading="mispred", colour="#c8455b"),
+    Cause(key=FETCH, heading="I-miss", colour="#e58fb1"),
+    Cause(key=DATA, heading="D-miss", colour="#6fc3c9"),
+    Cause(key=UNALIGNED, heading="unalign", colour="#8d8d8d"),
 )
-OTHER = Cause("idle or other", "other", "#b9b9b9")
+OTHER = Cause(key="idle or other", heading="other", colour="#b9b9b9")
 """Waiting, and entry to interrupts and return from them."""
 
 

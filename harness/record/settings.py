@@ -26,7 +26,7 @@ FORMER_FEATURES = "own"
 """What ``InputInfo.format`` "features" was called before format 3."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunDevice:
     """The device as it was used."""
 
@@ -58,7 +58,7 @@ class RunDevice:
     """Who measured them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """The model file."""
 
@@ -78,7 +78,7 @@ class ModelInfo:
     """Where it is published."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FirmwareInfo:
     """The image that was built; sizes in bytes, 0 where the host has no such memory."""
 
@@ -110,7 +110,7 @@ class FirmwareInfo:
     """Of the bytes that are written to flash, which unlike the ELF file hold no symbols; "" for the host."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatasetInfo:
     """The data set."""
 
@@ -132,7 +132,7 @@ class DatasetInfo:
     """Its files in order."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InputInfo:
     """What the model takes."""
 
@@ -144,7 +144,7 @@ class InputInfo:
     """The model's outputs where they are not the task's: another order, or ids of machines."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """One run."""
 

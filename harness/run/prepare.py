@@ -39,7 +39,9 @@ from mlperf_tiny.runners.transports.transport import DeviceInfo
 ON_THE_DEVICE = "on the device"
 """Recorded as engine, and as model where none is named, of a device that holds its firmware already."""
 
-_UNKNOWN_MODEL = ModelInfo(ON_THE_DEVICE, "", 0, "device", "unknown", "unknown", "")
+_UNKNOWN_MODEL = ModelInfo(
+    name=ON_THE_DEVICE, sha256="", size_bytes=0, origin="device", training_data="unknown", licence="unknown", url=""
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +156,9 @@ def prepare(request: Request, log: Callable[[str], None]) -> PreparedRun:
     _check_output(parts, task, model.name)
     image = parts.build(cache_folder(), log)
     pipeline = feature_input_of(model.sha256)
-    inputs = InputInfo(parts.input_format, parts.model.input.size_bytes, pipeline.classes if pipeline else ())
+    inputs = InputInfo(
+        format=parts.input_format, size_bytes=parts.model.input.size_bytes, classes=pipeline.classes if pipeline else ()
+    )
     info = _model_info(model, parts.content)
     level = request.timing or DEFAULT_LEVEL
     return PreparedRun(
@@ -234,9 +238,9 @@ def prepare_resume(settings: Settings, request: Request, folder: Path) -> Resume
 def _inputs_of(model: CatalogModel | None, task: Task) -> InputInfo:
     """What a board that came with its model takes: as the catalogue has it, else the benchmark's files."""
     if model is None or model.input_format != "features":
-        return InputInfo("benchmark", task.window_bytes)
+        return InputInfo(format="benchmark", size_bytes=task.window_bytes)
     classes = model.feature_input.classes if model.feature_input else ()
-    return InputInfo("features", model.input_bytes or task.window_bytes, classes)
+    return InputInfo(format="features", size_bytes=model.input_bytes or task.window_bytes, classes=classes)
 
 
 def _check_output(parts: ImageParts, task: Task, name: str) -> None:
@@ -252,7 +256,13 @@ def _check_output(parts: ImageParts, task: Task, name: str) -> None:
 
 def _model_info(model: CatalogModel, content: bytes) -> ModelInfo:
     return ModelInfo(
-        model.name, model.sha256, len(content), model.origin, model.training_data, model.licence, model.url
+        name=model.name,
+        sha256=model.sha256,
+        size_bytes=len(content),
+        origin=model.origin,
+        training_data=model.training_data,
+        licence=model.licence,
+        url=model.url,
     )
 
 

@@ -12,7 +12,17 @@ from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.settings import DatasetInfo, FirmwareInfo, InputInfo, ModelInfo, RunDevice, Settings
 from mlperf_tiny.harness.record.text import render
 
-FIRMWARE = FirmwareInfo("bb" * 32, "gcc", "some gcc 12", ("-O2",), "CMSIS-NN", 90_000, 30_000, 21_000, 115_200)
+FIRMWARE = FirmwareInfo(
+    elf_sha256="bb" * 32,
+    toolchain="gcc",
+    compiler="some gcc 12",
+    flags=("-O2",),
+    kernels="CMSIS-NN",
+    flash_bytes=90_000,
+    ram_bytes=30_000,
+    arena_bytes=21_000,
+    baud=115_200,
+)
 SETTINGS = Settings(
     run_id="run-1",
     started="2026-01-02T03:04:05+00:00",
@@ -22,11 +32,36 @@ SETTINGS = Settings(
     modes=("performance",),
     limit=None,
     iterations=None,
-    inputs=InputInfo("benchmark", 490),
-    device=RunDevice("stm32f746", ("NUCLEO-F746ZG",), "cortex-m7", 216_000_000, "emu://x", "emulated", "simple"),
-    model=ModelInfo("mlperf-kws", "aa", 53_936, "official", "real", "Apache-2.0", ""),
+    inputs=InputInfo(format="benchmark", size_bytes=490),
+    device=RunDevice(
+        device="stm32f746",
+        boards=("NUCLEO-F746ZG",),
+        cpu="cortex-m7",
+        clock_hz=216_000_000,
+        url="emu://x",
+        timing="emulated",
+        timing_model="simple",
+    ),
+    model=ModelInfo(
+        name="mlperf-kws",
+        sha256="aa",
+        size_bytes=53_936,
+        origin="official",
+        training_data="real",
+        licence="Apache-2.0",
+        url="",
+    ),
     firmware=FIRMWARE,
-    data=DatasetInfo("kws01", "real", "a folder", "kws01, real", True, True, "cc", ("a", "b")),
+    data=DatasetInfo(
+        name="kws01",
+        source="real",
+        origin="a folder",
+        summary="kws01, real",
+        complete=True,
+        labelled=True,
+        digest="cc",
+        listed=("a", "b"),
+    ),
     versions={},
 )
 
@@ -66,5 +101,5 @@ def test_a_transcript_without_engine_version_is_read() -> None:
 
 
 def test_format_own_is_read_as_features() -> None:
-    event = replace(SETTINGS, inputs=InputInfo("own", 490)).to_event()
-    assert Settings.from_event(event).inputs == InputInfo("features", 490)
+    event = replace(SETTINGS, inputs=InputInfo(format="own", size_bytes=490)).to_event()
+    assert Settings.from_event(event).inputs == InputInfo(format="features", size_bytes=490)
