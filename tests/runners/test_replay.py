@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole replayed runs are in tests/harness/test_whole_runs.py; here are the edges."""
+"""Whole replayed runs are in tests/harness/run/test_whole_runs.py; here are the edges."""
 
 from __future__ import annotations
 

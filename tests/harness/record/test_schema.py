@@ -17,9 +17,9 @@ from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 from mlperf_tiny.progress import Listener
 from tests.fakes.data_sets import ad_folder
 from tests.fakes.device import FakeDevice
-from tests.harness.test_whole_runs import EDITS, ad_device, kws_device, opener, request, run
+from tests.harness.run.test_whole_runs import EDITS, ad_device, kws_device, opener, request, run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LINES = jsonschema.Draft202012Validator(transcript_line_schema())
 RECORDS = jsonschema.Draft202012Validator(record_schema())
 

@@ -17,9 +17,9 @@ from mlperf_tiny.harness.run.run import resume_benchmark
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.progress import Listener
 from tests.fakes.transcripts import killed
-from tests.harness.test_whole_runs import kws_device, opener
+from tests.harness.run.test_whole_runs import kws_device, opener
 
-GOLDEN = Path(__file__).parents[1] / "golden/run_format_2"
+GOLDEN = Path(__file__).parents[2] / "golden/run_format_2"
 
 
 @pytest.fixture

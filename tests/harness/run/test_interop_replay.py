@@ -30,7 +30,7 @@ from mlperf_tiny.runners.transports.transport import Transport
 from tests.fakes.compiled import FakeCompiled
 from tests.fakes.data_sets import ad_folder, kws_folder
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "interop"
+GOLDEN = Path(__file__).parents[2] / "golden" / "interop"
 PAYLOAD = bytes(number * 7 % 256 for number in range(490))
 
 

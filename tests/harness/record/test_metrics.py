@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlperf_tiny.harness.record import metrics
-from tests.harness import published
+from tests.harness.record import published
 
 # The figures their submitters published, and for the accuracies that no runner prints in full the ones recomputed
 # when the folders were collected: throughput (inf./s), right, of, AUC by 101 thresholds, exact, of normalised rows.

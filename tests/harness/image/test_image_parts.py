@@ -21,7 +21,7 @@ from mlperf_tiny.models.data.download.download import file_sha256
 from mlperf_tiny.progress import Listener
 from tests.fakes.data_sets import kws_folder
 from tests.fakes.tiny_models import tiny_kws
-from tests.harness.test_whole_runs import kws_device, opener, request
+from tests.harness.run.test_whole_runs import kws_device, opener, request
 
 
 @pytest.fixture(scope="module")
