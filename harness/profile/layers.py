@@ -34,7 +34,7 @@ class LayerProfile:
 
 
 def layer_edges(order: LayerOrder, trace: Sequence[TraceEntry], code: bytes, layers: int) -> tuple[Counts, ...] | None:
-    """Return the counts at the ``layers + 1`` edges of the layers of one inference; None when they cannot be told.
+    """Return the counts at the ``layers + 1`` edges of the layers of one inference; None when they are not found.
 
     Args:
         order: How the traced function goes through its layers.

@@ -112,7 +112,7 @@ def profile_model(
     Raises:
         UsageError: for a name that does not exist, and for the host.
         DataError: for a model or data that cannot be read.
-        BuildError: for a model that cannot be built, or whose layers cannot be told apart.
+        BuildError: for a model that cannot be built, or whose layers are not found in the code.
         TransportError, ProtocolError: when the firmware fails.
     """
     engine = find_engine(options.engine)
@@ -157,7 +157,7 @@ def profile_image(
         level: Name of the timing level.
 
     Raises:
-        BuildError: when the layers cannot be told apart in the code.
+        BuildError: when the layers are not found in the code.
         TransportError, ProtocolError: when the firmware does not boot, refuses or crashes.
     """
     boundaries = parts.engine.layers
@@ -171,11 +171,11 @@ def profile_image(
     function_trace = list(trace)
     entries = [number for number, entry in enumerate(function_trace) if entry.address == start]
     if len(entries) != WARMUPS + TIMED:
-        raise _cannot_tell(boundaries.symbol, f"it was entered {len(entries)} times for {WARMUPS + TIMED} inferences")
+        raise _not_found(boundaries.symbol, f"it was entered {len(entries)} times for {WARMUPS + TIMED} inferences")
     first, end = entries[WARMUPS], entries[WARMUPS + 1]
     edges = layer_edges(boundaries.order, function_trace[first:end], code, len(labels))
     if edges is None:
-        raise _cannot_tell(boundaries.symbol, f"it does not run {len(labels)} layers one after the other")
+        raise _not_found(boundaries.symbol, f"it does not run {len(labels)} layers one after the other")
     return layers_between(edges, labels), function_trace[end].counts.since(function_trace[first].counts)
 
 
@@ -192,9 +192,9 @@ def counts_outside(total: Counts, layers: tuple[LayerProfile, ...]) -> Counts:
     return rest
 
 
-def _cannot_tell(symbol: str, problem: str) -> BuildError:
+def _not_found(symbol: str, problem: str) -> BuildError:
     return BuildError(
-        f"the layers cannot be told apart in this image: of {symbol}, {problem}. "
+        f"the layers are not found in this image: of {symbol}, {problem}. "
         "Build with another --toolchain or --engine."
     )
 

@@ -191,7 +191,7 @@ class Settings:
 
 
 def _migrated(event: Event) -> Event:
-    """An event of an earlier format with the words of today."""
+    """An event of an earlier format as today's."""
     inputs, device = event.get("inputs"), event.get("device")
     if isinstance(inputs, dict) and inputs.get("format") == FORMER_FEATURES:
         event = {**event, "inputs": {**inputs, "format": "features"}}

@@ -121,7 +121,7 @@ def test_a_model_that_does_not_fit_is_a_row_with_a_problem(tiny: Path, tmp_path:
 @pytest.mark.parametrize(
     ("error", "kept"),
     [
-        (UnsupportedOperator("LSTM", "layer 3", "nobody knows it"), True),
+        (UnsupportedOperator("LSTM", "layer 3", "it is not implemented"), True),
         (Refused("infer 1 0", "Model set-up failed with code 1"), True),
         (CompilerFailed("zig", "it could not compile model.c", "model.c:30:3: error\nand more"), True),
         (DataError("the data is gone"), False),

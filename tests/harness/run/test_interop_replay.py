@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recorded traffic with programs nobody here wrote (docs/interop.md tells how it was recorded).
+"""Recorded traffic with foreign programs (docs/interop.md describes how it was recorded).
 
 ``reference-firmware-*``: this harness on a pseudo terminal, behind which an emulated board ran the benchmark's own
 reference firmware with TensorFlow Lite Micro. Played back to the real session and modes.

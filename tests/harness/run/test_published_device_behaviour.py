@@ -214,7 +214,7 @@ def no_memory(command: str, reply: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A device that must not be measured, and what its user is told."""
+    """A device that must not be measured, and the text of the error."""
 
     name: str
     where: str
