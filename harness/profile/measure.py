@@ -194,8 +194,7 @@ def counts_outside(total: Counts, layers: tuple[LayerProfile, ...]) -> Counts:
 
 def _not_found(symbol: str, problem: str) -> BuildError:
     return BuildError(
-        f"the layers are not found in this image: of {symbol}, {problem}. "
-        "Build with another --toolchain or --engine."
+        f"the layers are not found in this image: of {symbol}, {problem}. Build with another --toolchain or --engine."
     )
 
 
