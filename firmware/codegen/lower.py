@@ -46,17 +46,7 @@ def lower(graph: Graph, isa: Isa) -> Plan:
         return aliases.get(tensor, tensor)
 
     for op in inner:
-        if op.kind not in OPERATORS:
-            refuse(op, graph, f"the compiler does not support it; it supports {', '.join(sorted(OPERATORS))}")
-        for index in op.outputs:
-            shape = graph.tensors[index].shape
-            require(
-                len(shape) < 3 or shape[0] == 1,
-                op,
-                graph,
-                f"batch {shape[0] if shape else 1}, wanted 1",
-            )
-        lowered = OPERATORS[op.kind](op, graph, isa)
+        lowered = _lower_operator(op, graph, isa)
         if not lowered:
             aliases[op.outputs[0]] = root(op.inputs[0])
         for step in lowered:
@@ -80,6 +70,15 @@ def lower(graph: Graph, isa: Isa) -> Plan:
         output=TensorInfo.of(output),
         notes=notes,
     )
+
+
+def _lower_operator(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
+    if op.kind not in OPERATORS:
+        refuse(op, graph, f"the compiler does not support it; it supports {', '.join(sorted(OPERATORS))}")
+    for index in op.outputs:
+        shape = graph.tensors[index].shape
+        require(len(shape) < 3 or shape[0] == 1, op, graph, f"batch {shape[0] if shape else 1}, wanted 1")
+    return OPERATORS[op.kind](op, graph, isa)
 
 
 def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tuple[str, ...]]:
