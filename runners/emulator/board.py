@@ -24,10 +24,12 @@ from mlperf_tiny.errors import DeviceCrashed, UsageError
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.runners.emulator.chip.bus import Bus
 from mlperf_tiny.runners.emulator.chip.chips import chip_of
+from mlperf_tiny.runners.emulator.console import Console
 from mlperf_tiny.runners.emulator.core import exact_pc
 from mlperf_tiny.runners.emulator.core.alignment import AlignmentCheck
 from mlperf_tiny.runners.emulator.core.block_costs import BlockCosts
 from mlperf_tiny.runners.emulator.core.crash import Crash, report
+from mlperf_tiny.runners.emulator.core.engine_callbacks import EngineCallbacks
 from mlperf_tiny.runners.emulator.core.faults import REGISTERS, Fault, FaultWatch
 from mlperf_tiny.runners.emulator.core.interrupts import Interrupts
 from mlperf_tiny.runners.emulator.function_trace import FunctionTrace
@@ -38,9 +40,8 @@ from mlperf_tiny.runners.emulator.native import bindings
 from mlperf_tiny.runners.emulator.native.counts import Counts, counts_of
 from mlperf_tiny.runners.emulator.native.device_time import FEMTOSECONDS
 from mlperf_tiny.runners.emulator.native.entry_points import next_event, start_line, wait
-from mlperf_tiny.runners.emulator.native.state import NEVER, RX_BYTES, State
+from mlperf_tiny.runners.emulator.native.state import NEVER, State
 from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
-from mlperf_tiny.runners.emulator.timing.decode.thumb import uses_floating_point
 from mlperf_tiny.runners.emulator.timing.levels import Level, find_level
 from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
 
@@ -51,7 +52,6 @@ DEFAULT_INSTRUCTION_LIMIT = 20_000_000_000
 STACK_GUARD_BYTES = 32
 # An address no firmware runs at; the core is stopped by its hooks alone.
 _NO_END = 0x3FFF_FFF0
-_LAST_LINE_BYTES = 200
 # Room for translated code. The engine's own choice, a gigabyte, is sooner or later placed across a 4 GiB boundary from
 # the engine itself; processors predict calls over that badly, and everything takes twice as long.
 _TRANSLATIONS_BYTES = 32 << 20
@@ -95,13 +95,9 @@ class EmulatedBoard:
         self._state = State()
         self._state.core.predicts_branches = self.level.predicts_branches
         self._state.core.watches_memory = self.level.watches_memory
-        self._output = bytearray()
-        self._unsent = bytearray()
-        self._last_line = bytearray()
+        self._console = Console(self._state)
         self._crash: DeviceCrashed | None = None
         self._reset_wanted = False
-        self._last_output_at = 0
-        self._slice_end_s = 0.0
 
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_{emulation_of(board.cpu).unicorn_cpu}"))
@@ -115,15 +111,17 @@ class EmulatedBoard:
         self.function_trace = FunctionTrace(lambda: self.counts)
         if traced_function is not None:
             self.function_trace.watch(self._uc, self.image, traced_function)
-        self._callbacks: tuple[object, ...] | None = bindings.install(
-            self._uc, self._state, self._cost_block, self._read_register, self._write_register, count_blocks
-        )
         if self.level.watches_memory:
             self._state.core.inexact_pc = exact_pc.flag_address(self._uc)
         inexact_pc = self._state.core.inexact_pc
         self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit, inexact_pc)
         self._pages = Pages(self._uc, self._memories.values(), self._faults.on_bad_fetch)
         self._interrupts = Interrupts(self._uc, self._state, self._bus, self._faults)
+        self._callbacks = EngineCallbacks(
+            self._uc, self._state, self._bus, self._block_costs, self._interrupts, self._faults
+        )
+        calls = self._callbacks.cost_block, self._callbacks.read_register, self._callbacks.write_register
+        self._installed: tuple[object, ...] | None = bindings.install(self._uc, self._state, *calls, count_blocks)
         if check_alignment:
             self._alignment = AlignmentCheck(self._uc, self._faults.note)
         self._start()
@@ -168,7 +166,7 @@ class EmulatedBoard:
     @property
     def idle(self) -> bool:
         """The firmware waits for input, and the host has sent none it has not seen."""
-        return bool(self._state.core.idle) and not self._pending_input
+        return bool(self._state.core.idle) and not self._console.has_input
 
     @property
     def lost_bytes(self) -> int:
@@ -209,8 +207,7 @@ class EmulatedBoard:
 
     def send(self, data: bytes) -> None:
         """Queue bytes on the console line; they start to arrive when the firmware next waits for them."""
-        self._unsent += data
-        self._feed()
+        self._console.send(data)
 
     def run(self, timeout_s: float) -> bytes:
         """Run until the firmware has sent something, waits for input, or ``timeout_s`` host seconds have passed.
@@ -220,7 +217,7 @@ class EmulatedBoard:
         the crash has been returned, and again at each later call.
         """
         deadline = time.monotonic() + timeout_s
-        while not self.idle and not self._output:
+        while not self.idle and not self._console.has_output:
             if self._crash is not None:
                 raise self._crash
             try:
@@ -231,29 +228,11 @@ class EmulatedBoard:
                 continue
             if time.monotonic() >= deadline:
                 break
-        output = bytes(self._output)
-        self._output.clear()
-        return output
+        return self._console.take_output()
 
     def close(self) -> None:
         """Release the core; the board cannot run after this."""
-        self._callbacks = None
-
-    @property
-    def _pending_input(self) -> bool:
-        state = self._state
-        return bool(state.uart.rx_head != state.uart.rx_tail or self._unsent)
-
-    def _feed(self) -> None:
-        """Move queued bytes into the ring the native receiver reads."""
-        state = self._state
-        tail = state.uart.rx_tail
-        room = RX_BYTES - (tail - state.uart.rx_head)
-        for byte in self._unsent[:room]:
-            state.rx[tail % RX_BYTES] = byte
-            tail += 1
-        state.uart.rx_tail = tail
-        del self._unsent[:room]
+        self._installed = None
 
     def _start(self) -> None:
         """Power-on or reset: the first two words of the flash give stack pointer and entry."""
@@ -278,11 +257,11 @@ class EmulatedBoard:
     def _run_slice(self, max_s: float) -> None:
         """Let the core run until it is idle, a slice is over, or something went wrong."""
         state = self._state
-        self._feed()
+        self._console.feed()
         if state.core.idle:
             state.core.idle = 0
             start_line(state)
-        self._slice_end_s = time.monotonic() + max_s
+        self._callbacks.slice_end_s = time.monotonic() + max_s
         self._interrupts.arm()
         self._run_on(self._interrupts.slice_instructions(SLICE_INSTRUCTIONS))
         if self._reset_wanted:
@@ -309,7 +288,7 @@ class EmulatedBoard:
         state.core.stopped = 0
         state.core.stop_at = min(state.core.instructions + instructions, NEVER)
         error = bindings.start(self._uc, self._uc.reg_read(arm.UC_ARM_REG_PC) | 1, _NO_END)
-        self._collect()
+        self._console.collect()
         failure = self._faults.take(error)
         if failure is not None:
             raise failure
@@ -324,65 +303,12 @@ class EmulatedBoard:
             return
         wait(self._state)
         if next_event(self._state) == 0:
-            self._feed()
-
-    def _collect(self) -> None:
-        state = self._state
-        count = state.uart.tx_count
-        if not count:
-            return
-        output = bytes(state.tx[:count])
-        # A byte still in the data register may yet be replaced; it is sent all the same.
-        state.uart.tx_count = 0
-        self._output += output
-        self._last_line = (self._last_line + output)[-_LAST_LINE_BYTES:]
-        self._last_output_at = self.instructions
+            self._console.feed()
 
     # Called from within the core.
 
     def _code(self, address: int, size_bytes: int) -> bytes:
         return bytes(self._uc.mem_read(address, size_bytes))
-
-    def _cost_block(self, address: int, size_bytes: int) -> int:
-        try:
-            if not self._bus.fpu_enabled and uses_floating_point(self._code(address, size_bytes)):
-                raise Fault("UsageFault: the firmware computes in floating point before CPACR has enabled the unit")
-            if self._block_costs.add(address, size_bytes, self._interrupts.in_use):
-                return 0
-            raise Fault("the core is in an endless loop that nothing can end")
-        except BaseException as error:
-            self._faults.pending = error
-            return 1
-
-    def _read_register(self, address: int, size_bytes: int) -> int:
-        try:
-            self._look_at_the_clock()
-            return self._bus.read(address, size_bytes)
-        except BaseException as error:
-            self._fail_in_access(error, address)
-            return 0
-
-    def _write_register(self, address: int, size_bytes: int, value: int) -> int:
-        try:
-            self._look_at_the_clock()
-            self._bus.write(address, size_bytes, value)
-        except BaseException as error:
-            self._fail_in_access(error, address)
-        return 0
-
-    def _look_at_the_clock(self) -> None:
-        """Firmware that polls slow registers runs far fewer instructions a second: end the slice by time."""
-        if time.monotonic() > self._slice_end_s:
-            self._state.core.stop_at = 0
-
-    def _fail_in_access(self, error: BaseException, address: int) -> None:
-        if isinstance(error, self._bus.Fault):
-            error = Fault(str(error), address)
-        self._faults.pending = self._faults.pending or error
-        # Stopping here leaves PC on the access, which is what the report must show; the run ends, so that the
-        # access would be repeated does not matter.
-        exact_pc.clear(self._state.core.inexact_pc)
-        self._uc.emu_stop()
 
     def _request_reset(self) -> None:
         self._reset_wanted = True
@@ -404,17 +330,16 @@ class EmulatedBoard:
             )
 
     def _check_limit(self) -> None:
-        silent = self.instructions - self._last_output_at
+        silent = self.instructions - self._console.last_output_at
         if silent > self.instruction_limit and not self._state.core.idle:
             raise Fault(f"run-away: {silent:,} instructions without output or a wait for input")
 
     def _crashed(self, fault: Fault) -> DeviceCrashed:
-        lines = self._last_line.decode("ascii", "replace").split("\n")
         crash = Crash(
             registers=self._faults.registers(),
             address=fault.address,
             instructions=self.instructions,
             device_time_s=self.device_time_s,
-            last_line=next((line.strip("\r") for line in reversed(lines) if line.strip()), ""),
+            last_line=self._console.last_line,
         )
         return DeviceCrashed(self.board.device, fault.summary, report(crash, self.image))

@@ -30,12 +30,12 @@ def test_rows_have_names_of_their_own_and_known_generations() -> None:
 
 
 def test_unknown_core() -> None:
-    with pytest.raises(UsageError, match="no timing model for the core 'cortex-m85'; known cores: cortex-m4"):
+    with pytest.raises(UsageError, match=r"no timing model for the core 'cortex-m85'; known cores: .*cortex-m4, "):
         find_core("cortex-m85")
 
 
 def test_a_core_that_is_only_timed_cannot_be_emulated() -> None:
-    with pytest.raises(UsageError, match="the core 'cortex-m33' cannot be emulated; cores that can: cortex-m4"):
+    with pytest.raises(UsageError, match=r"the core 'cortex-m33' cannot be emulated; cores that can: .*cortex-m4, "):
         emulation_of("cortex-m33")
 
 
