@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small made-up submission that breaks no rule, in both runners' formats, for tests to break one thing of."""
+"""A small synthetic submission without rule violations, in both runners' formats; tests break one thing of it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def write_mlcommons(root: Path) -> Path:
 
 
 def write_lists(root: Path) -> Path:
-    """Write the label list of the made-up pictures into a data folder; returns it."""
+    """Write the label list of the synthetic images into a data folder and return it."""
     lines = "".join(f"{file},10,{label}\n" for file, label in zip(FILES, LABELS, strict=True))
     _write(root / "labels/ic01/y_labels.csv", lines)
     return root

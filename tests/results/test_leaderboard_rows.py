@@ -57,7 +57,7 @@ def test_the_doc_has_the_columns_of_the_code() -> None:
 
 def test_the_published_schema_is_that_of_the_columns() -> None:
     written = (ROOT / "docs/schemas" / SCHEMA_FILE).read_text()
-    assert written == schema_text(), "run: python -m results.leaderboard.json_text docs/schemas"
+    assert written == schema_text(), "run: python -m mlperf_tiny.results.leaderboard.json_text docs/schemas"
 
 
 def test_a_run_fills_the_columns() -> None:

@@ -59,9 +59,7 @@ def tree(kws_tree: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", ["run", "runs", "tree", "zip"])
-def test_what_was_measured_comes_out_again(
-    bench: Bench, kws_run: Path, kws_tree: Path, tmp_path: Path, form: str
-) -> None:
+def test_a_run_is_reproduced(bench: Bench, kws_run: Path, kws_tree: Path, tmp_path: Path, form: str) -> None:
     path = {"run": kws_run, "runs": kws_run.parent, "tree": kws_tree}.get(form)
     path = path or write_tree(tmp_path / "tree", dict(contents(kws_tree)), "zip")
     reproduction = reproduced(bench, path)
@@ -89,7 +87,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("device", "wanted", "words"), OTHERS, ids=["time", "instructions", "an answer"])
-def test_what_comes_out_otherwise_differs(
+def test_other_results_differ(
     bench: Bench, kws_run: Path, device: FakeDevice, wanted: dict[str, str], words: str
 ) -> None:
     reproduction = reproduced(bench, kws_run, device)
@@ -99,13 +97,13 @@ def test_what_comes_out_otherwise_differs(
     assert any(words in row.difference for row in result.rows), result.rows
 
 
-def test_a_file_by_another_name_is_no_answer(bench: Bench, run: Path) -> None:
+def test_answers_are_matched_by_file_name(bench: Bench, run: Path) -> None:
     forged(run, '"sample":"tst_000007.bin","index"', '"sample":"tst_000077.bin","index"')
     result = only(reproduced(bench, run))
     assert verdicts(result)["answers"] == "differs" and result.outcome is Outcome.DIFFERS
 
 
-def test_a_quick_look_says_that_it_is_one(bench: Bench, kws_tree: Path) -> None:
+def test_limit_reproduces_in_part(bench: Bench, kws_tree: Path) -> None:
     reproduction = reproduced(bench, kws_tree, limit=5)
     result = only(reproduction)
     assert (result.outcome, reproduction.exit_code) == (Outcome.PARTLY, 3)
@@ -113,13 +111,13 @@ def test_a_quick_look_says_that_it_is_one(bench: Bench, kws_tree: Path) -> None:
     assert verdicts(result)["answers"] == "same" and "top-1" not in verdicts(result)
 
 
-def test_a_run_of_one_part_is_whole(bench: Bench, tmp_path: Path) -> None:
+def test_a_run_without_accuracy_part_is_reproduced(bench: Bench, tmp_path: Path) -> None:
     run = bench.run(tmp_path, modes=("performance",))
     result = only(reproduced(bench, run))
     assert result.outcome is Outcome.SAME and "answers" not in verdicts(result)
 
 
-def test_an_unfinished_run_comes_out_in_part(bench: Bench, tmp_path: Path) -> None:
+def test_an_unfinished_run_is_reproduced_in_part(bench: Bench, tmp_path: Path) -> None:
     run = bench.run(tmp_path)
     killed(run)
     result = only(reproduced(bench, run))
@@ -129,7 +127,7 @@ def test_an_unfinished_run_comes_out_in_part(bench: Bench, tmp_path: Path) -> No
     assert result.outcome is Outcome.PARTLY and result.notes[-1] == "partial: the recorded run is not finished"
 
 
-def test_a_limit_above_the_number_of_samples_is_none(bench: Bench, kws_run: Path) -> None:
+def test_limit_above_the_number_of_samples_has_no_effect(bench: Bench, kws_run: Path) -> None:
     assert only(reproduced(bench, kws_run, limit=99)).outcome is Outcome.SAME
 
 
@@ -143,7 +141,7 @@ def test_a_limit_above_the_number_of_samples_is_none(bench: Bench, kws_run: Path
         ('"kernels":"dsp"', '"kernels":"dsp"', "the bytes in flash differ, although all that is recorded"),
     ],
 )
-def test_another_image_says_what_differs_first(bench: Bench, run: Path, written: str, edited: str, first: str) -> None:
+def test_first_cause_of_another_image_is_named(bench: Bench, run: Path, written: str, edited: str, first: str) -> None:
     forged(run, '"elf_sha256":"', '"elf_sha256":"0')
     forged(run, '"flash_sha256":"', '"flash_sha256":"0')
     forged(run, written, edited)
@@ -216,7 +214,7 @@ def test_a_damaged_run_differs_and_is_not_run(bench: Bench, run: Path) -> None:
     assert "is not what was written there" in result.notes[0]
 
 
-def test_a_changed_text_differs_although_the_run_comes_out_again(bench: Bench, tree: Path) -> None:
+def test_a_changed_text_differs_although_the_run_is_reproduced(bench: Bench, tree: Path) -> None:
     path = tree / RESULTS / "performance/results.txt"
     path.write_text(path.read_text().replace("50.000 inf", "51.000 inf"))
     result = only(reproduced(bench, tree))
@@ -246,7 +244,7 @@ def test_a_hostile_name_is_never_opened(bench: Bench, run: Path, name: str) -> N
     assert verdicts(result)["image"] == "same" and any("no catalogue has a model" in note for note in result.notes)
 
 
-def test_without_the_data_nothing_else_is_run_instead(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
+def test_a_run_without_its_data_is_not_reproduced(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
     shutil.copytree(bench.data, tmp_path / "data")
     (tmp_path / "data/kws01/y_labels.csv").write_text("tst_000001.bin,12,1\n")
     result = only(reproduced(bench, kws_run, data=tmp_path / "data"))
@@ -278,7 +276,7 @@ def test_results_of_others_cannot_be_reproduced(bench: Bench, tree: Path) -> Non
     assert "not a run of this program" in render_reproduction(reproduction)
 
 
-def test_nothing_at_all_is_one_sentence(bench: Bench, tmp_path: Path) -> None:
+def test_a_folder_without_results_is_refused(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds no result: wanted folders performance and accuracy .* or run folders"):
         reproduced(bench, tmp_path)
 
@@ -302,7 +300,7 @@ def test_an_interrupted_reproduction_goes_on(bench: Bench, kws_run: Path, tmp_pa
     assert third.inferred == [] and list((tmp_path / "work").glob("*/*/transcript.jsonl")) == [begun]
 
 
-def test_progress_is_told_with_the_number_of_the_result(bench: Bench, kws_run: Path) -> None:
+def test_progress_has_the_number_of_the_result(bench: Bench, kws_run: Path) -> None:
     logged: list[str] = []
     steps: list[Progress] = []
     reproduce_path(
@@ -367,13 +365,13 @@ def test_json_and_text(bench: Bench, kws_run: Path) -> None:
         (["--reproduce", "--no-notes"], "error: --no-notes is not supported with --reproduce"),
     ],
 )
-def test_options_that_do_not_go(kws_run: Path, arguments: list[str], sentence: str) -> None:
+def test_incompatible_options_are_refused(kws_run: Path, arguments: list[str], sentence: str) -> None:
     result = CliRunner().invoke(cli.main, [str(kws_run), *arguments])
     assert (result.exit_code, result.stdout) == (2, "") and sentence in result.stderr
 
 
 @pytest.mark.parametrize("device", ["stm32f746", "host"])
-def test_a_small_model_on_real_transports(bench: Bench, tmp_path: Path, device: str) -> None:
+def test_a_small_model_is_reproduced_on_real_transports(bench: Bench, tmp_path: Path, device: str) -> None:
     """The whole way by the command, with nothing faked: twenty inferences a window, twelve answers."""
     request = Request(
         task="kws", device=device, model=submitted_runs.MODEL, data=bench.data, iterations=20, synthetic=False
@@ -389,7 +387,7 @@ def test_a_small_model_on_real_transports(bench: Bench, tmp_path: Path, device: 
         assert set(found.values()) == {"same"}
 
 
-def test_real_keywords_come_out_again(tmp_path: Path, data_dir: Path) -> None:
+def test_a_run_on_real_keywords_is_reproduced(tmp_path: Path, data_dir: Path) -> None:
     request = Request(
         task="kws", device="stm32f446", model="mlperf-kws", data=data_dir, iterations=1, limit=2, timing="pipeline"
     )

@@ -31,7 +31,7 @@ AGREEMENTS = [
 
 
 @pytest.mark.parametrize(("printed", "value", "wanted"), AGREEMENTS)
-def test_a_claim_is_held_to_the_digits_it_shows(printed: str, value: float, wanted: bool) -> None:
+def test_claims_agree_to_their_printed_digits(printed: str, value: float, wanted: bool) -> None:
     assert agrees(printed, value) is wanted
 
 
@@ -59,7 +59,7 @@ def test_duty_cycle_is_mean_on_time_over_mean_period() -> None:
     assert duty_cycle(Detections((0,), (1.0,), (1.2,))) is None
 
 
-def test_a_window_takes_the_samples_whose_summed_time_lies_in_it() -> None:
+def test_window_energy_sums_samples_by_accumulated_time() -> None:
     samples = np.arange(1, 20_001, dtype=np.float32)
     trace = parse_trace(b"\xf1" + struct.pack("<f", 1000.0) + samples.tobytes(), "trace")
     time_s, inside = 0.0, 0.0
@@ -69,7 +69,7 @@ def test_a_window_takes_the_samples_whose_summed_time_lies_in_it() -> None:
     assert trace.window_uj((1.5, 11.7)) == inside
 
 
-def test_windows_are_paired_as_the_runner_does_and_over_the_inferences() -> None:
+def test_runner_windows_and_inference_windows_are_paired() -> None:
     runs = tuple(Inference("a", 10, 1, started_s=100.0 + 20 * k, done_s=110.0 + 20 * k) for k in range(3))
     stamps = (0.1, 10.02, 20.0, 30.01, 40.0, 50.0, 60.03)
     whole = ((10.02, 20.0), (30.01, 40.0), (50.0, 60.03))
@@ -120,7 +120,7 @@ def test_errors_of_a_log_are_those_of_the_wire_protocol(text: str, errors: tuple
     assert parse_claims([f"0725.1 ulp-mlperf: {text}"], "results.txt").errors == errors
 
 
-def test_an_answer_that_is_no_list_of_numbers_is_a_problem() -> None:
+def test_unreadable_answer_is_a_problem() -> None:
     log = ['1.0 parser: Command "dut infer 1 0"', "1.0 dut: m-results-[0.5,x]", "1.0 dut: m-lap-us-7 debug"]
     run = parse_eembc_log(log, "log.txt")
     assert run.inferences == (Inference("", 1, 0),)
@@ -150,7 +150,7 @@ def test_an_mlcommons_log_is_read() -> None:
     assert run.inferences == (Inference("a.bin", 60, 1, 10.947, (0.25, 0.75)),)
 
 
-def test_detections_come_from_the_log_where_there_is_no_json() -> None:
+def test_detections_are_read_from_the_log_without_json() -> None:
     lines = ["[35, 9945, 15782]", "RX:Duty cycle start times (s)", "RX:6718, 9924,", "RX:Duty cycle stop times (s)",
              "RX:6787, 9994, m-ready"]  # fmt: skip
     detections = parse_mlcommons_log(lines, "log.txt").detections
@@ -159,7 +159,7 @@ def test_detections_come_from_the_log_where_there_is_no_json() -> None:
     assert detections.stops_s == pytest.approx((0.06787, 0.09994))
 
 
-def test_energy_of_an_mlcommons_window_is_that_between_its_last_two_events() -> None:
+def test_mlcommons_window_energy_is_between_its_last_two_events() -> None:
     power = {"samples": [1.0, 2.0, 4.0, 8.0, 16.0], "timestamps": [["00", 0], ["01", 1], ["02", 4]], "voltage": 3.0}
     value = json.loads(json.dumps([{"file": "a", "infer": {"iterations": 2, "results": [1]}, "power": power}]))
     run = parse_mlcommons_json(value, "results.json")
@@ -186,7 +186,7 @@ def test_claims_of_both_runners_are_read(line: str, name: str, wanted: str) -> N
     assert parse_claims(["noise", line], "results.txt").metrics == {name: wanted}
 
 
-def test_of_two_claims_the_last_counts() -> None:
+def test_last_of_two_claims_counts() -> None:
     lines = ["Median throughput is 1.0 inf./sec.", "Median throughput is 2.0 inf./sec."]
     assert parse_claims(lines, "x").metrics["throughput"] == "2.0"
 

@@ -41,7 +41,7 @@ FOUND: dict[str, tuple[list[str], tuple[str, ...], dict[str, set[str]]]] = {
         ("", "closed", "lab", "engine/board", "ad", ""),
         {"performance": {"log"}},
     ),
-    "a level behind the task, power for energy": (
+    "a level after the task, power for energy": (
         [
             "open/lab/results/board/kws/KWS-W3A3/power/trace1-energy.bin",
             "open/lab/results/board/kws/KWS-W3A3/power/log.txt",
@@ -83,7 +83,7 @@ def test_a_result_is_found(tmp_path: Path, case: str) -> None:
     assert {mode: set(paths) for mode, paths in found.files.items()} == kinds
 
 
-def test_a_folder_above_the_tree_is_only_believed_below_a_division(tmp_path: Path) -> None:
+def test_results_folder_above_the_tree_needs_a_division(tmp_path: Path) -> None:
     for above, identity in (("open/lab/results", ("open", "lab")), ("home/me/results", ("", ""))):
         tree = write(tmp_path / above, ["board/kws/performance/log.txt"])
         (found,), _ = find_results(open_file_tree(tree))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reviews of this program's own submissions and run folders: confirmed as they are, and whatever is changed is said."""
+"""Reviews of this program's own submissions and run folders: confirmed as they are; every change is found."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def test_a_submission_is_confirmed(bench: Bench, kws_tree: Path, tmp_path: Path,
     result = only(review)
     assert counting(result) == [] and review.unexpected_files == ()
     assert (review.exit_code, result.runner, result.benchmark, result.system) == (0, "MLCommons", "kws", SYSTEM)
-    figures = {figure.name: (figure.claimed, figure.agrees) for figure in result.metrics}
-    assert figures["throughput"] == ("50.000", True) and figures["top-1"] == ("91.7", True)
-    assert figures["AUC"] == ("0.955", True)
+    metrics = {metric.name: (metric.claimed, metric.agrees) for metric in result.metrics}
+    assert metrics["throughput"] == ("50.000", True) and metrics["top-1"] == ("91.7", True)
+    assert metrics["AUC"] == ("0.955", True)
     assert result.record is not None and review.to_json()["results"][0]["run_id"] == result.record.settings.run_id
 
 
@@ -78,12 +78,12 @@ def test_a_run_folder_and_a_folder_of_them_are_confirmed(bench: Bench, kws_run: 
     result = only(review_path(kws_run))
     assert counting(result) == [] and result.folder == "."
     assert (result.division, result.benchmark, result.system) == ("closed", "kws", SYSTEM)
-    rows = {figure.name: (figure.claimed, figure.recomputed) for figure in result.metrics}
+    rows = {metric.name: (metric.claimed, metric.recomputed) for metric in result.metrics}
     assert rows["latency"] == ("20.000", pytest.approx(20.0)) and rows["top-1"][0] == "91.7"
 
 
 @pytest.mark.slow
-def test_no_byte_of_a_submission_changes_unnoticed(bench: Bench, tree: Path) -> None:
+def test_every_changed_byte_of_a_submission_is_found(bench: Bench, tree: Path) -> None:
     chance = random.Random(7)
     for name, content in contents(tree).items():
         path = tree / name
@@ -99,7 +99,7 @@ def test_no_byte_of_a_submission_changes_unnoticed(bench: Bench, tree: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["truncated", "removed", "exchanged"])
-def test_no_file_of_a_submission_goes_unnoticed(bench: Bench, tree: Path, what: str) -> None:
+def test_every_missing_file_of_a_submission_is_found(bench: Bench, tree: Path, what: str) -> None:
     before = contents(tree)
     for name, content in before.items():
         path = tree / name
@@ -149,7 +149,7 @@ EDITS = [
 @pytest.mark.parametrize(
     ("name", "old", "new", "words"), EDITS, ids=[f"{row[0].rpartition('/')[2]} {row[2][:20]}" for row in EDITS]
 )
-def test_a_change_that_is_listed_is_found_by_the_transcript(
+def test_a_change_with_a_matching_hash_is_found_by_the_transcript(
     bench: Bench, tree: Path, name: str, old: str, new: str, words: str
 ) -> None:
     if name.endswith(".tflite"):
@@ -182,9 +182,7 @@ CLAIMS = [
 
 
 @pytest.mark.parametrize(("old", "new", "words"), CLAIMS, ids=[row[1] for row in CLAIMS])
-def test_a_manifest_that_says_something_else_is_found_out(
-    bench: Bench, tree: Path, old: str, new: str, words: str
-) -> None:
+def test_a_changed_manifest_is_found(bench: Bench, tree: Path, old: str, new: str, words: str) -> None:
     text = (tree / MANIFEST).read_text()
     assert old in text
     (tree / MANIFEST).write_text(text.replace(old, new, 1))
@@ -194,7 +192,7 @@ def test_a_manifest_that_says_something_else_is_found_out(
 
 
 @pytest.mark.parametrize("name", [f"{CODE}/more.c", f"{RESULTS}/energy/results.txt", f"{RESULTS}/performance/x"])
-def test_an_added_file_is_said(bench: Bench, tree: Path, name: str) -> None:
+def test_an_added_file_is_reported(bench: Bench, tree: Path, name: str) -> None:
     (tree / name).parent.mkdir(exist_ok=True)
     (tree / name).write_text("Median energy cost is 1.0 uJ/inf.\n")
     assert any(
@@ -206,7 +204,7 @@ def test_an_added_file_is_said(bench: Bench, tree: Path, name: str) -> None:
     assert any(f"{name} was added" in text for text in counting(only(review_path(tree, bench.data))))
 
 
-def test_a_checklist_and_what_macos_leaves_are_no_finding(bench: Bench, tree: Path) -> None:
+def test_checklists_and_macos_files_are_accepted(bench: Bench, tree: Path) -> None:
     (tree / BASE / "systems/TinyMLPerf_v1.4_Submission_Checklist.pdf").write_bytes(b"%PDF")
     (tree / CODE / ".DS_Store").write_bytes(b"x")
     assert counting(only(review_path(tree, bench.data))) == []
@@ -241,12 +239,12 @@ def test_rules_are_those_of_the_transcript(bench: Bench, tree: Path) -> None:
 CHANGES: list[tuple[str, Callable[[Path], None], Verdict, str]] = [
     ("a line", lambda run: edit(run / TRANSCRIPT_FILE, LINE, "m-results-[0.997"), Verdict.DEVIATES,
      "transcript.jsonl line"),
-    ("a line, chained anew", lambda run: rechained(run), Verdict.DEVIATES, "is not the transcript of its record"),
+    ("a line, chained again", lambda run: rechained(run), Verdict.DEVIATES, "is not the transcript of its record"),
     ("the end", lambda run: cut(run), Verdict.DEVIATES, "its end was cut off"),
     ("a torn line", lambda run: append(run, b'{"e":"note"'), Verdict.DEVIATES, "ends in a torn line"),
     ("a killed run", lambda run: killed(run), Verdict.VIOLATION, "ends in a torn line"),
     ("no record", lambda run: (run / RECORD_FILE).unlink(), Verdict.UNCONFIRMED, "record.json is missing"),
-    ("a figure of the record", lambda run: edit(run / RECORD_FILE, '"latency_ms": 20.0', '"latency_ms": 2.0'),
+    ("a metric of the record", lambda run: edit(run / RECORD_FILE, '"latency_ms": 20.0', '"latency_ms": 2.0'),
      Verdict.DEVIATES, "record.json: performance.latency_ms is 2.0, its transcript gives 20.0"),
     ("a record of a newer format", lambda run: edit(run / RECORD_FILE, '"format": 3', '"format": 4'),
      Verdict.UNCONFIRMED, "record.json is of format 4, this program compares format 3 and 2"),
@@ -287,14 +285,14 @@ def reformed(run: Path) -> None:
 
 
 @pytest.mark.parametrize(("act", "verdict", "words"), [row[1:] for row in CHANGES], ids=[row[0] for row in CHANGES])
-def test_a_changed_run_folder_is_said(run: Path, act: Callable[[Path], None], verdict: Verdict, words: str) -> None:
+def test_a_changed_run_folder_is_reported(run: Path, act: Callable[[Path], None], verdict: Verdict, words: str) -> None:
     act(run)
     result = only(review_path(run))
     assert result.verdict is verdict, counting(result)
     assert any(words in text for text in counting(result)), counting(result)
 
 
-def test_no_byte_of_a_transcript_changes_unnoticed(run: Path) -> None:
+def test_every_changed_byte_of_a_transcript_is_found(run: Path) -> None:
     content = (run / TRANSCRIPT_FILE).read_bytes()
     chance = random.Random(11)
     for at in (*range(0, 40), *(chance.randrange(len(content)) for _ in range(60)), len(content) - 1):
@@ -302,7 +300,7 @@ def test_no_byte_of_a_transcript_changes_unnoticed(run: Path) -> None:
         assert only(review_path(run)).verdict is Verdict.DEVIATES, at
 
 
-def test_a_run_on_made_up_data_breaks_a_rule_and_a_part_is_a_part(bench: Bench, tmp_path: Path) -> None:
+def test_synthetic_data_violates_a_rule_and_a_missing_part_is_reported(bench: Bench, tmp_path: Path) -> None:
     bench.run(tmp_path / "a", limit=5)
     result = only(review_path(tmp_path / "a"))
     assert result.verdict is Verdict.VIOLATION and "violation 7 of the 12 listed files were not answered" in counting(
@@ -313,7 +311,7 @@ def test_a_run_on_made_up_data_breaks_a_rule_and_a_part_is_a_part(bench: Bench, 
 
 
 @pytest.mark.toolchain
-def test_a_model_of_ones_own_is_not_taken_for_the_reference(bench: Bench, tmp_path: Path) -> None:
+def test_another_model_is_not_confirmed_in_the_closed_division(bench: Bench, tmp_path: Path) -> None:
     model = tmp_path / "mine.tflite"
     model.write_bytes(tiny_kws(seed=2))
     run = bench.run(tmp_path / "runs", model=str(model))
@@ -324,7 +322,7 @@ def test_a_model_of_ones_own_is_not_taken_for_the_reference(bench: Bench, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_hostile_transcript_is_a_finding_never_a_crash(run: Path) -> None:
+def test_hostile_transcripts_are_findings(run: Path) -> None:
     """Whole runs with values exchanged for odd ones, chained as if that were right."""
     path = run / TRANSCRIPT_FILE
     content = path.read_bytes()
@@ -351,7 +349,7 @@ def test_a_hostile_transcript_is_a_finding_never_a_crash(run: Path) -> None:
             raise AssertionError(f"a review of a damaged run ended with {error}") from error
 
 
-def test_a_tree_of_both_kinds(bench: Bench, tree: Path, kws_run: Path) -> None:
+def test_a_tree_may_hold_submissions_and_run_folders(bench: Bench, tree: Path, kws_run: Path) -> None:
     shutil.copytree(kws_run, tree / "runs" / kws_run.name)
     review = review_path(tree, bench.data)
     assert [result.runner for result in review.results] == ["MLCommons", "mlperf-tiny-harness"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nine published results: every figure that can be computed anew, and every fault that is known to be in them."""
+"""Nine published results: every metric that can be recomputed, and every fault that is known to be in them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ RESULTS = {
     SNAPDRAGON: ("MLCommons", Verdict.UNCONFIRMED),
 }
 
-# folder -> figure -> claim as printed, value computed anew to the digits given (None: not to be had)
-FIGURES: dict[str, dict[str, tuple[str | None, float | None]]] = {
+# folder -> metric -> claim as printed, recomputed value to the digits given (None: not available)
+METRICS: dict[str, dict[str, tuple[str | None, float | None]]] = {
     PYNQ: {
         "throughput": ("57268.135", 57268.135), "top-1": ("82.5", 82.5), "AUC": ("0.91", 0.9060),
         "AUC exact": (None, 0.9060), "AUC MLCommons": (None, 0.9060), "energy": ("30.667", 30.667),
@@ -125,15 +125,15 @@ def result(review: Review, folder: str) -> Reviewed:
     return next(result for result in review.results if result.folder == folder)
 
 
-def test_all_are_found_and_nothing_else(review: Review) -> None:
+def test_published_results_have_their_verdicts(review: Review) -> None:
     assert {r.folder: (r.runner, r.verdict) for r in review.results} == RESULTS
     assert review.exit_code == 5
 
 
-@pytest.mark.parametrize("folder", FIGURES)
-def test_every_figure_is_reproduced(review: Review, folder: str) -> None:
+@pytest.mark.parametrize("folder", METRICS)
+def test_published_metrics_are_recomputed(review: Review, folder: str) -> None:
     metrics = {metric.name: metric for metric in result(review, folder).metrics}
-    for name, (claimed, value) in FIGURES[folder].items():
+    for name, (claimed, value) in METRICS[folder].items():
         assert metrics[name].claimed == claimed, name
         if value is None:
             assert metrics[name].recomputed is None, name
@@ -143,13 +143,13 @@ def test_every_figure_is_reproduced(review: Review, folder: str) -> None:
 
 
 @pytest.mark.parametrize(("folder", "kind", "rule", "words"), FAULTS)
-def test_every_known_fault_is_found(review: Review, folder: str, kind: Kind, rule: str, words: str) -> None:
+def test_known_faults_are_found(review: Review, folder: str, kind: Kind, rule: str, words: str) -> None:
     found = [f.text for f in result(review, folder).findings if f.kind is kind and f.rule == rule]
     assert any(words in text for text in found), found
 
 
 @pytest.mark.parametrize("folder", RESULTS)
-def test_no_fault_is_made_up(review: Review, folder: str) -> None:
+def test_no_other_fault_is_reported(review: Review, folder: str) -> None:
     known = [(kind, rule) for place, kind, rule, _ in FAULTS if place == folder and kind is not Kind.NOTE]
     for finding in result(review, folder).findings:
         if finding.kind is not Kind.NOTE:
@@ -157,8 +157,8 @@ def test_no_fault_is_made_up(review: Review, folder: str) -> None:
 
 
 @pytest.mark.parametrize("folder", [PYNQ, L4R5, U385])
-def test_a_part_of_a_tree_gives_the_same_figures(review: Review, data_dir: Path, folder: str) -> None:
-    """Named by itself, a result keeps its figures; its description is then out of sight, and stays unread."""
+def test_a_part_of_a_tree_gives_the_same_metrics(review: Review, data_dir: Path, folder: str) -> None:
+    """Named by itself, a result keeps its metrics; its description is then not found, and stays unread."""
     (part,) = review_path(data_dir / "published" / folder, data_dir).results
     whole = result(review, folder)
     assert [(f.name, f.recomputed) for f in part.metrics] == [(f.name, f.recomputed) for f in whole.metrics]

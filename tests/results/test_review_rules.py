@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clean made-up submission is confirmed; each thing broken in it is found, by its rule."""
+"""A clean synthetic submission is confirmed; each thing broken in it is found, by its rule."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WRITERS = {"EEMBC": write_eembc, "MLCommons": write_mlcommons}
 
 @pytest.fixture(autouse=True)
 def official(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The made-up label list counts as official."""
+    """The synthetic label list counts as official."""
     digest = list_digest([Listed(file, label) for file, label in zip(FILES, LABELS, strict=True)])
     official = OfficialList(digest=digest, files=len(FILES), title="the official list")
     monkeypatch.setitem(labels.OFFICIAL_LISTS, "ic01", (*labels.OFFICIAL_LISTS["ic01"], official))
@@ -135,7 +135,7 @@ BROKEN: dict[str, tuple[str, list[Edit], Kind, str, str]] = {
     "lost timestamp": (
         "EEMBC", [lost_stamp], Kind.VIOLATION, "energy over the inferences",
         "10 timestamps, 5 inferences make 11; one of inference 1 is lost"),
-    "lost timestamp's figure": (
+    "lost timestamp's metric": (
         "EEMBC", [lost_stamp], Kind.VIOLATION, "energy over the inferences", "do not lie over the inferences"),
     "a file not answered": (
         "MLCommons", [json_edit("accuracy/results.json", lambda v: v.pop())],
@@ -266,7 +266,7 @@ def test_the_open_division_has_no_target(tmp_path: Path) -> None:
     assert not [f for f in review.findings if f.rule == "accuracy set and target"]
 
 
-def test_without_label_lists_the_classes_of_results_json_prove_themselves(tmp_path: Path) -> None:
+def test_classes_of_results_json_replace_a_missing_label_list(tmp_path: Path) -> None:
     write_mlcommons(tmp_path)
     (review,) = review_path(tmp_path).results
     assert review.verdict is Verdict.CONFIRMED
@@ -348,7 +348,7 @@ def test_broken_wake_word_results_are_found(tmp_path: Path, case: str) -> None:
 
 
 def test_wake_words_are_counted_with_both_windows(tmp_path: Path) -> None:
-    """The second detection is 1.4 s behind its word: a hit with the runner's window, a false alarm with the other."""
+    """The second detection is 1.4 s after its word: a hit with the runner's window, a false alarm with the other."""
     metrics = {metric.name: metric for metric in wake_word_review(tmp_path, 2, 0, 0).metrics}
     assert [metrics[f"performance {name}"].recomputed for name in ("true positives", "false negatives")] == [2, 0]
     assert [metrics[f"documented {name}"].recomputed for name in ("true positives", "false positives")] == [1, 1]
@@ -365,7 +365,7 @@ ROUNDS = [("v1.2", []), ("v1.3", ["EEMBC_RUNNER"]), ("v1.4", ["EEMBC_RUNNER", "r
 
 
 @pytest.mark.parametrize(("name", "wanted"), ROUNDS)
-def test_the_round_decides_about_the_runner(tmp_path: Path, name: str, wanted: list[str]) -> None:
+def test_eembc_runner_is_permitted_up_to_its_last_round(tmp_path: Path, name: str, wanted: list[str]) -> None:
     write_eembc(tmp_path / name)
     (review,) = review_path(tmp_path / name, write_lists(tmp_path / "data")).results
     assert sorted(f.rule for f in review.findings if f.rule in ("EEMBC_RUNNER", "runner permitted")) == wanted

@@ -63,7 +63,7 @@ def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4 not really", b"PK\5\6" + bytes(18) + b"junk"])
-def test_what_is_no_archive_is_said(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.zip"):
         review_path(tmp_path / "a.zip")
@@ -81,7 +81,7 @@ JSON: list[tuple[bytes, str]] = [
 
 
 @pytest.mark.parametrize(("content", "words"), JSON, ids=range(len(JSON)))
-def test_json_that_is_none_is_refused(content: bytes, words: str) -> None:
+def test_invalid_json_is_refused(content: bytes, words: str) -> None:
     with pytest.raises(DataError, match=words):
         parse_json(content, "results.json")
 
@@ -142,7 +142,7 @@ TRACES: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize(("name", "content"), TRACES, ids=range(len(TRACES)))
-def test_broken_traces_are_said(tmp_path: Path, name: str, content: bytes) -> None:
+def test_broken_traces_are_reported(tmp_path: Path, name: str, content: bytes) -> None:
     result = write_eembc(tmp_path / "tree")
     (result / "energy" / name).write_bytes(content)
     (review,) = review_path(tmp_path / "tree", write_lists(tmp_path / "data")).results
@@ -150,7 +150,7 @@ def test_broken_traces_are_said(tmp_path: Path, name: str, content: bytes) -> No
     assert any(f.kind is not Kind.NOTE and ("energy" in f.text or "trace" in f.text) for f in review.findings)
 
 
-def test_escape_codes_and_markup_are_made_harmless(tmp_path: Path) -> None:
+def test_escape_codes_and_markup_are_sanitized(tmp_path: Path) -> None:
     result = write_mlcommons(tmp_path / "tree")
     evil = "\x1b]0;x\x07<script>alert(1)</script>"
     path = result / "../../../systems/board_one.json"
@@ -162,7 +162,7 @@ def test_escape_codes_and_markup_are_made_harmless(tmp_path: Path) -> None:
     assert "<script" not in page and "\x1b" not in page and "&lt;script&gt;" in page
 
 
-def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
+def test_the_page_has_no_outside_resources(tmp_path: Path) -> None:
     write_eembc(tmp_path)
     page = render_html(review_path(tmp_path))
     assert not [found for found in ("http:", "https:", "src=", "<link", "@import") if found in page]

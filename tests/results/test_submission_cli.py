@@ -95,7 +95,7 @@ def test_an_interrupted_run_goes_on_and_is_submitted(bench: Bench, tmp_path: Pat
         (("--submit", "TREE", "--submitter", "example-labs"), 2, "exists already and is not of this run. Replace it"),
     ],
 )
-def test_what_does_not_go_is_said_before_the_run(
+def test_incompatible_options_are_refused_before_the_run(
     bench: Bench, kws_tree: Path, tmp_path: Path, arguments: tuple[str, ...], status: int, sentence: str
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -107,7 +107,7 @@ def test_what_does_not_go_is_said_before_the_run(
     assert not (tmp_path / "runs").exists() and not (tmp_path / "tree").exists() and contents(kws_tree) == before
 
 
-def test_a_run_that_turns_out_unfit_keeps_its_table_and_its_row(bench: Bench, tmp_path: Path) -> None:
+def test_an_ineligible_run_keeps_its_table_and_its_row(bench: Bench, tmp_path: Path) -> None:
     arguments = (*WHOLE, "--iterations", 9, "--submit", tmp_path / "tree", "--submitter", "example-labs")
     result = invoke(bench, tmp_path, *arguments)
     assert result.exit_code == 1
@@ -130,7 +130,7 @@ def test_overrides_are_in_the_description(bench: Bench, kws_run: Path, tmp_path:
     assert (result.exit_code, "nowhere cannot be read: No such file" in result.stderr) == (1, True)
 
 
-def test_another_run_takes_the_place_when_told_to(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
+def test_replace_option_replaces_a_result(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
     tree = bench.submit(kws_run, tmp_path / "tree")
     before = contents(tree)
     arguments = (*WHOLE, "--submit", tree, "--submitter", "example-labs")

@@ -63,12 +63,12 @@ def names(division: str, submitter: str, system: str, benchmark: str, status: st
 
 
 @pytest.mark.parametrize(("mode", "pattern", "wanted"), CHECKED)
-def test_the_checker_finds_the_figures(kws_tree: Path, mode: str, pattern: str, wanted: str) -> None:
+def test_the_checker_finds_the_metrics(kws_tree: Path, mode: str, pattern: str, wanted: str) -> None:
     lines = (kws_tree / RESULTS / mode / "results.txt").read_text().splitlines()
     assert [match[1] for line in lines if (match := re.match(pattern, line))][-1] == wanted
 
 
-def test_the_checker_finds_the_tree_as_it_should_be(kws_tree: Path) -> None:
+def test_the_checker_accepts_the_tree(kws_tree: Path) -> None:
     paths = list(kws_tree.rglob("*"))
     assert not any(path.is_symlink() or path.name.startswith(".") or " " in path.name for path in paths)
     assert not any(path.is_dir() and not any(path.iterdir()) for path in paths)
@@ -79,7 +79,7 @@ def test_the_checker_finds_the_tree_as_it_should_be(kws_tree: Path) -> None:
     assert system["Status"] in ("available", "preview", "rdi")
 
 
-def test_the_description_has_every_key_and_says_that_nothing_ran_on_silicon(kws_tree: Path) -> None:
+def test_the_description_has_every_key_and_marks_emulation(kws_tree: Path) -> None:
     text = (kws_tree / BASE / f"systems/{SYSTEM}.json").read_text()
     system = json.loads(text)
     assert tuple(system) == TEMPLATE and set(NEEDED_KEYS) <= system.keys()
@@ -101,7 +101,7 @@ def test_the_description_has_every_key_and_says_that_nothing_ran_on_silicon(kws_
         ("host", "host", "host: a process on a computer, no board", True),
     ],
 )
-def test_a_description_says_what_it_is_of(kws_run: Path, timing: str, device: str, board: str, says: bool) -> None:
+def test_the_description_names_the_device(kws_run: Path, timing: str, device: str, board: str, says: bool) -> None:
     record = read_record(kws_run)
     boards = ("NUCLEO-F446RE",) if device != "host" else ("this machine",)
     facts = replace(record.settings.device, timing=timing, device=device, boards=boards)
@@ -130,7 +130,7 @@ def test_a_description_says_what_it_is_of(kws_run: Path, timing: str, device: st
         ("hardware", ["x"], "is not a JSON object of keys and texts"),
     ],
 )
-def test_what_the_harness_cannot_know_is_the_submitters_to_say(
+def test_overrides_of_the_description_are_checked(
     kws_run: Path, tmp_path: Path, timing: str, words: Any, wrong: str
 ) -> None:
     record = read_record(kws_run)
@@ -191,7 +191,7 @@ def test_logs_and_texts_have_the_shape_of_published_ones(kws_tree: Path, data_di
             assert type(value) is type(theirs_json[key]), key
 
 
-def test_the_log_says_who_wrote_it(kws_run: Path, kws_tree: Path) -> None:
+def test_the_log_names_its_writer(kws_run: Path, kws_tree: Path) -> None:
     record = read_record(kws_run)
     assert record.chain_digest is not None
     lines = (kws_tree / RESULTS / "accuracy/log.txt").read_text().splitlines()
@@ -201,7 +201,7 @@ def test_the_log_says_who_wrote_it(kws_run: Path, kws_tree: Path) -> None:
     )
 
 
-def test_the_same_run_gives_the_same_bytes_and_names_nothing_of_the_machine(
+def test_the_same_run_gives_the_same_bytes_without_machine_paths(
     bench: Bench, kws_run: Path, kws_tree: Path, tmp_path: Path
 ) -> None:
     files = contents(kws_tree)
@@ -233,9 +233,9 @@ def test_the_code_folder_holds_all_that_the_image_is_made_of(kws_run: Path, kws_
     assert listed == contents(kws_tree).keys() - {f"{CODE}/submission.json"}
 
 
-def test_the_manifest_is_as_its_published_schema_says(kws_tree: Path) -> None:
+def test_the_manifest_matches_its_published_schema(kws_tree: Path) -> None:
     written = (Path(__file__).parents[2] / "docs/schemas/submission.schema.json").read_text()
-    assert written == schema.text(), "run: python -m results.submission.schema docs/schemas"
+    assert written == schema.text(), "run: python -m mlperf_tiny.results.submission.schema docs/schemas"
     validator = jsonschema.Draft202012Validator(json.loads(written))
     manifest = json.loads((kws_tree / CODE / "submission.json").read_text())
     validator.validate(manifest)
@@ -263,22 +263,22 @@ def test_anomaly_detection_has_an_entry_for_each_window(bench: Bench, tmp_path: 
     assert "AUC = 0.667" in (results / "accuracy/results.txt").read_text()
 
 
-def test_a_counter_that_wrapped_ends_behind_its_start(bench: Bench, tmp_path: Path) -> None:
+def test_a_wrapped_counter_ends_after_its_start(bench: Bench, tmp_path: Path) -> None:
     run = bench.run(tmp_path / "runs", kws_device(counter_us=2**32 - 15_000_000))
-    told = inferences_of(read_transcript(run / TRANSCRIPT_FILE)).performance
-    assert all(one.elapsed_us == 505 * LATENCY_US for one in told)
-    assert any(one.start_us < 2**32 <= one.end_us for one in told)
+    timed = inferences_of(read_transcript(run / TRANSCRIPT_FILE)).performance
+    assert all(one.elapsed_us == 505 * LATENCY_US for one in timed)
+    assert any(one.start_us < 2**32 <= one.end_us for one in timed)
 
 
-def test_a_resumed_run_tells_the_same_but_for_its_clock(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_gives_the_same_inferences(bench: Bench, kws_run: Path, tmp_path: Path) -> None:
 
     run = bench.run(tmp_path / "runs")
     killed(run, lines=(run / TRANSCRIPT_FILE).read_bytes().count(b"\n") // 2)
     resume_benchmark(run, Request(data=bench.data), Listener(), opener(kws_device()))
     whole, resumed = (inferences_of(read_transcript(folder / TRANSCRIPT_FILE)) for folder in (kws_run, run))
 
-    def timeless(told: Any) -> list[Any]:
-        return [(one.file, one.label, one.iterations, one.elapsed_us, one.results) for one in told]
+    def timeless(timed: Any) -> list[Any]:
+        return [(one.file, one.label, one.iterations, one.elapsed_us, one.results) for one in timed]
 
     assert timeless(resumed.performance) == timeless(whole.performance)
     assert timeless(resumed.accuracy) == timeless(whole.accuracy)
@@ -299,14 +299,14 @@ def test_windows_that_were_run_again_count_as_in_the_record(bench: Bench, tmp_pa
     run = bench.run(tmp_path / "runs", fake)
     performance = read_record(run).performance
     assert performance is not None and performance.attempts == 2
-    told = inferences_of(read_transcript(run / TRANSCRIPT_FILE)).performance
-    assert [(one.file, one.iterations, one.elapsed_us) for one in told] == [
+    timed = inferences_of(read_transcript(run / TRANSCRIPT_FILE)).performance
+    assert [(one.file, one.iterations, one.elapsed_us) for one in timed] == [
         (window.sample, window.iterations, window.elapsed_us) for window in performance.windows
     ]
 
 
 @pytest.mark.parametrize("t", ['"x"', "1e400", "-1e99", "true"])
-def test_a_transcript_with_times_that_make_no_sense_is_refused(kws_run: Path, t: str) -> None:
+def test_a_transcript_with_invalid_times_is_refused(kws_run: Path, t: str) -> None:
 
     chain = Chain()
     lines = [chain.verify(line) for line in (kws_run / TRANSCRIPT_FILE).read_bytes().splitlines()]
@@ -315,13 +315,13 @@ def test_a_transcript_with_times_that_make_no_sense_is_refused(kws_run: Path, t:
         inferences_of(parse_transcript(chained(lines), "x"))
 
 
-def test_the_figures_are_computed_as_the_runner_does(kws_run: Path) -> None:
+def test_metrics_are_computed_as_the_runner_does(kws_run: Path) -> None:
     """Rows divided by their sum and scikit-learn's one-vs-rest area; the best of 100 thresholds for machines."""
     sklearn = pytest.importorskip("sklearn.metrics")
-    told = inferences_of(read_transcript(kws_run / TRANSCRIPT_FILE)).accuracy
+    timed = inferences_of(read_transcript(kws_run / TRANSCRIPT_FILE)).accuracy
     random = np.random.default_rng(3)
     scores = random.random((12, 12)).round(3)
-    answers = [replace(one, results=tuple(row)) for one, row in zip(told, scores, strict=True)]
+    answers = [replace(one, results=tuple(row)) for one, row in zip(timed, scores, strict=True)]
     labels = np.arange(12)
     wanted = sklearn.roc_auc_score(labels, scores / scores.sum(axis=1, keepdims=True), multi_class="ovr")
     quality = quality_of(answers, find_task("kws"))
@@ -329,13 +329,13 @@ def test_the_figures_are_computed_as_the_runner_does(kws_run: Path) -> None:
     assert quality.top1 == pytest.approx(100 * (scores.argmax(axis=1) == labels).mean())
     machine = [
         replace(one, results=(float(row[0]),), label=n % 2)
-        for n, (one, row) in enumerate(zip(told, scores, strict=True))
+        for n, (one, row) in enumerate(zip(timed, scores, strict=True))
     ]
     assert quality_of(machine, find_task("ad")).auc == pytest.approx(sklearn.roc_auc_score(labels % 2, scores[:, 0]))
     assert quality_of([], find_task("kws")).top1 is None
 
 
-def test_text_that_no_file_can_hold_is_replaced(kws_run: Path) -> None:
+def test_text_that_cannot_be_encoded_is_replaced(kws_run: Path) -> None:
     record = read_record(kws_run)
     assert record.identity is not None
     record = replace(record, identity=replace(record.identity, vendor="\ud800"))

@@ -49,7 +49,7 @@ def record(**changes: Any) -> Change:
     return lambda record: dataclasses.replace(record, **changes)
 
 
-# Change, quality, words of the reason, when they are said. What is said before a run only a rule says behind it.
+# Change, quality, text of the reason, when it is given. Reasons "before" a run are found by a rule after it.
 REASONS: list[tuple[Change, Quality, str, str]] = [
     (settings(modes=("performance",)), GOOD, "it has no accuracy part", "always"),
     (settings(modes=("accuracy",)), GOOD, "it has no performance part", "always"),
@@ -72,9 +72,7 @@ REASONS: list[tuple[Change, Quality, str, str]] = [
 
 
 @pytest.mark.parametrize(("change", "quality", "words", "when"), REASONS, ids=[row[2][:40] for row in REASONS])
-def test_a_run_that_may_not_be_submitted_says_why(
-    kws_run: Path, change: Change, quality: Quality, words: str, when: str
-) -> None:
+def test_reasons_of_an_ineligible_run(kws_run: Path, change: Change, quality: Quality, words: str, when: str) -> None:
     run = read_record(kws_run)
     assert reasons_before_run(run.settings) == () and reasons_after_run(run, GOOD) == ()
     changed = change(run)
@@ -82,7 +80,7 @@ def test_a_run_that_may_not_be_submitted_says_why(
     assert any(words in reason for reason in reasons_after_run(changed, quality)) == (when in ("after", "always"))
 
 
-def test_every_reason_is_said_in_one_sentence(bench: Bench, tmp_path: Path) -> None:
+def test_all_reasons_are_one_sentence(bench: Bench, tmp_path: Path) -> None:
     run = bench.run(tmp_path / "runs", limit=5, iterations=9)
     killed(run)
     with pytest.raises(DataError) as caught:
@@ -106,7 +104,7 @@ def test_open_runs_have_no_target(bench: Bench, tmp_path: Path) -> None:
     assert (tree / f"open/example-labs/results/{SYSTEM}-tiny/kws/accuracy/results.txt").is_file()
 
 
-def test_a_model_that_is_not_at_hand_is_named(bench: Bench, tmp_path: Path) -> None:
+def test_a_missing_model_is_named(bench: Bench, tmp_path: Path) -> None:
     model = str(shutil.copy(bench.data / "models/tiny.tflite", tmp_path / "mine.tflite"))
     run = bench.run(tmp_path / "runs", model=model)
     (run / "model.tflite").unlink()
@@ -127,13 +125,13 @@ def test_a_model_that_is_not_at_hand_is_named(bench: Bench, tmp_path: Path) -> N
         ({"submitter": "x", "availability": "soon"}, "--availability 'soon' is none of available, preview, rdi"),
     ],
 )
-def test_names_that_no_tree_can_hold(values: dict[str, str], words: str) -> None:
+def test_invalid_folder_names_are_refused(values: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         Entry(**values)
 
 
 @pytest.mark.parametrize(
-    ("timing", "device", "division", "wished", "system"),
+    ("timing", "device", "division", "requested", "system"),
     [
         ("emulated", "stm32f446", "closed", None, "emulated-stm32f446-compiled"),
         ("emulated", "stm32f446", "open", None, "emulated-stm32f446-compiled-tiny-reference"),
@@ -146,14 +144,14 @@ def test_names_that_no_tree_can_hold(values: dict[str, str], words: str) -> None
         ("hardware", "stm32f446", "closed", "mine", "mine"),
     ],
 )
-def test_a_system_that_is_no_board_says_so_in_its_name(
-    kws_run: Path, timing: str, device: str, division: str, wished: str | None, system: str
+def test_system_names_of_runs_without_a_board_have_the_timing(
+    kws_run: Path, timing: str, device: str, division: str, requested: str | None, system: str
 ) -> None:
     run = read_record(kws_run).settings
     run = dataclasses.replace(
         run, division=division, device=dataclasses.replace(run.device, timing=timing, device=device)
     )
-    assert names_of(run, Entry("x", system=wished)).system == system
+    assert names_of(run, Entry("x", system=requested)).system == system
     if timing != "hardware":
         with pytest.raises(UsageError, match="--availability available is for hardware"):
             names_of(run, Entry("x", "available"))
@@ -177,7 +175,7 @@ def below(root: Path, files: ResultFiles) -> dict[str, bytes]:
     return {f"{files.names.base}/{path}": content for path, content in files.by_path().items()}
 
 
-def test_another_result_is_only_replaced_when_told_to(two: tuple[ResultFiles, ResultFiles], tmp_path: Path) -> None:
+def test_another_result_is_only_replaced_on_request(two: tuple[ResultFiles, ResultFiles], tmp_path: Path) -> None:
     first, second = two
     root = tmp_path / "tree"
     assert not write_result(root, first).unchanged
@@ -202,7 +200,7 @@ def test_a_changed_file_is_another_result(two: tuple[ResultFiles, ResultFiles], 
         write_result(root, two[0])
 
 
-def test_a_description_that_others_share_is_never_changed(two: tuple[ResultFiles, ResultFiles], tmp_path: Path) -> None:
+def test_a_shared_description_is_never_changed(two: tuple[ResultFiles, ResultFiles], tmp_path: Path) -> None:
     root = tmp_path / "tree"
     write_result(root, two[0])
     changed = dataclasses.replace(two[0], description=b"{}\n")
@@ -232,7 +230,7 @@ def test_a_tree_takes_other_tasks_and_systems(bench: Bench, kws_run: Path, tmp_p
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-def test_a_disk_that_fails_at_any_point_leaves_what_was_there(
+def test_a_failing_disk_leaves_the_former_result(
     two: tuple[ResultFiles, ResultFiles], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
 ) -> None:
     first, second = two
@@ -291,7 +289,7 @@ def asked(bench: Bench, **changes: Any) -> Request:
     return Request(**{"task": "kws", "device": "stm32f746", "model": MODEL, "data": bench.data, **changes})
 
 
-def test_what_cannot_be_submitted_is_said_before_the_run(bench: Bench, kws_tree: Path, tmp_path: Path) -> None:
+def test_ineligible_requests_are_refused_before_the_run(bench: Bench, kws_tree: Path, tmp_path: Path) -> None:
     check_request(asked(bench), ENTRY, tmp_path / "tree")
     check_request(asked(bench), ENTRY, kws_tree, replace=True)
     check_request(asked(bench, device="stm32f446"), ENTRY, kws_tree)
