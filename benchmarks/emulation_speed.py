@@ -4,7 +4,7 @@
     python -m benchmarks.emulation_speed [MODEL.tflite --task kws] [--device stm32f746] [--rounds 5]
 
 Runs the firmware that ``benchmark-run`` would run: the keyword model on all boards, where the official models are at
-hand. The levels take turns, so that what else the machine does falls on all alike; each figure is the median over the
+hand. The levels alternate, so that other load of the machine affects all alike; each time is the median over the
 rounds. Host times are CPU seconds of this machine and this moment; the counts are not. "core alone" is the engine
 without any of our counting, as far as it can be had: what no level can beat.
 """
@@ -51,12 +51,12 @@ class Subject:
 
 
 def talk(board: EmulatedBoard, command: bytes) -> bytes:
-    """One command, and everything said until the firmware waits again."""
+    """Send one command; return all output until the firmware waits again."""
     board.send(command)
-    said = b""
+    output = b""
     while not board.idle:
-        said += board.run(10.0)
-    return said
+        output += board.run(10.0)
+    return output
 
 
 def load_commands(size_bytes: int) -> list[bytes]:
@@ -83,15 +83,15 @@ def uncounted(board: EmulatedBoard, command: bytes) -> float:
 
     board.send(command)
     watcher = threading.Thread(target=stop_when_idle)
-    # A turn takes up where the core waits, so the flag is down again before the watcher looks.
+    # A slice starts where the core waits, so the flag is down again before the watcher looks.
     board._state.core.idle = 0
     start = time.process_time()
     watcher.start()
-    said = board.run(0.0)
+    output = board.run(0.0)
     took_s = time.process_time() - start
     watcher.join()
-    if b"e-[" in said:
-        raise SystemExit(f"the firmware refused {command!r}: {said!r}")
+    if b"e-[" in output:
+        raise SystemExit(f"the firmware refused {command!r}: {output!r}")
     return took_s
 
 
@@ -158,10 +158,10 @@ def main() -> None:
     options = parser.parse_args()
 
     data = os.environ.get("MLPERF_TINY_DATA")
-    usual = (Path(data) / KEYWORDS, "kws") if data else (SHIPPED, "ad")
-    model, task = (options.model, options.task) if options.model else usual
+    default = (Path(data) / KEYWORDS, "kws") if data else (SHIPPED, "ad")
+    model, task = (options.model, options.task) if options.model else default
     if task is None:
-        parser.error("say with --task which task the model is for")
+        parser.error("name the model's task with --task")
     boards = (find_board(options.device),) if options.device else BOARDS
     print(f"{model.name}, {task}")
     for device in boards:

@@ -5,7 +5,7 @@
 runs a firmware image on the emulated board for one inference, takes its hottest blocks without the branch that ends
 them, and compares cycles per repetition of each block. Needs ``llvm-mca`` and ``llvm-mc`` (package ``llvm``).
 
-What must differ: llvm-mca knows no fetch and no alignment, no load overlap of the Cortex-M4 (a load is one issue cycle
+What must differ: llvm-mca has no fetch and no alignment, no load overlap of the Cortex-M4 (a load is one issue cycle
 with a latency of two), no number of words in LDM and STM, and reads none of the adjustments LLVM's compiler adds to the
 Cortex-M7 tables. It lets results be written in program order only, so that a short operation waits after a multiply or
 a byte load. Blocks with IT are left out: it refuses them. It is an independent reading, not a measurement.
@@ -42,7 +42,7 @@ _BEGIN, _END = "@ LLVM-MCA-BEGIN", "@ LLVM-MCA-END"
 
 @dataclass(frozen=True)
 class Comparison:
-    """One block: cycles of one repetition by both, ``fetch_cycles`` of ours that llvm-mca cannot know."""
+    """One block: cycles of one repetition by both, ``fetch_cycles`` of ours that llvm-mca does not model."""
 
     block: Block
     executions: int
@@ -82,7 +82,7 @@ def _say(board: EmulatedBoard, command: str) -> None:
 
 
 def inference(input_bytes: int) -> list[str]:
-    """What the product's firmware is told: load an input of zeros and run once."""
+    """Commands of the product's firmware: load an input of zeros and run once."""
     return [f"db load {input_bytes}%", *(f"{line}%" for line in db_commands(bytes(input_bytes))), "infer 1 0%"]
 
 
@@ -175,7 +175,7 @@ def summary(rows: Sequence[Comparison], cpu: str) -> str:
 @click.argument("elf", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--device", default="stm32f746", show_default=True)
 @click.option("--input-bytes", type=int, help="Size of the model's input: the image is firmware of this project.")
-@click.option("--send", default="", help="What any other image is told on its console to make it work.")
+@click.option("--send", default="", help="Text for the console of any other image, to make it work.")
 @click.option("--blocks", "most", default=60, show_default=True, help="How many of the hottest blocks.")
 @click.option("--worst", default=6, show_default=True, help="Show so many of the largest disagreements.")
 def main(elf: Path, device: str, input_bytes: int | None, send: str, most: int, worst: int) -> None:

@@ -56,10 +56,10 @@ def blocks_of(code: Block) -> Iterator[Block]:
     targets = {one.address + one.operation.target_offset for one in decoded if one.operation.target_offset is not None}
     start = code.address
     for one in decoded:
-        behind = one.address + len(one.code)
-        if one.operation.branch is not None or behind in targets:
-            yield _part(code, start, behind)
-            start = behind
+        end = one.address + len(one.code)
+        if one.operation.branch is not None or end in targets:
+            yield _part(code, start, end)
+            start = end
     if start < code.end:
         yield _part(code, start, code.end)
 

@@ -3,8 +3,8 @@
 
 ``python -m benchmarks.timing_validation --images DIR [--level pipeline|full] [--build NAME] [--json] [--plot FILE]``
 runs every image of a folder on the emulated board and sets the cycle model's latency beside the one measured on
-silicon. ``DIR/images.csv`` (columns image, row, build) says the row of ``published_latency.csv`` for each image.
-The images are built elsewhere from public sources; docs/timing.md says from which, and how they must answer.
+silicon. ``DIR/images.csv`` (columns image, row, build) names the row of ``published_latency.csv`` for each image.
+The images are built elsewhere from public sources; docs/timing.md lists them, and how the images must answer.
 
 Exit status 1 when a regression row is off by more than 10 %. Test rows are reported, whatever comes out.
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two tables that a validation of time starts from: published latencies, and the images compared with them.
 
-``published_latency.csv`` beside this file holds one figure a row, with its source. Its ``counted`` column says what the
-row may be used for:
+``published_latency.csv`` beside this file holds one latency per row, with its source. Its ``counted`` column is what
+the row may be used for:
 
 * ``regression``: looked at while the model was made; must stay where it is.
 * ``test``: not used for any parameter of the model; these decide about the model's error.

@@ -44,7 +44,7 @@ def test_every_published_row_can_be_compared(name: str) -> None:
     assert board_of(one.device).device in DEVICES
     assert one.source and one.latency_ms > one.resolution_ms > 0
     assert one.counted in ("test", "regression", "explained", "looked-at", "coarse", "estimate")
-    # A figure that is rounded to more than a tenth of itself says nothing about an error of ten per cent.
+    # A latency rounded to more than a tenth of itself cannot show an error of ten per cent.
     assert one.counted == "coarse" or one.resolution_ms <= 0.05 * one.latency_ms
 
 
@@ -135,8 +135,8 @@ def test_an_image_is_timed_by_its_own_cycle_counter(tmp_path: Path, name: str, l
     device = board_of(PUBLISHED[name].device).device
     (image,) = read_manifest(image_folder(tmp_path, name, device), PUBLISHED)
     one = predict(image, level)
-    # A subtraction and a taken branch a turn: 1 to 4 cycles, and what the console takes is not in them. This image
-    # leaves the Cortex-M7's caches off: a turn then waits for one read of the flash, 12 cycles, on top.
+    # A subtraction and a taken branch per iteration: 1 to 4 cycles, without the console's. This image leaves the
+    # Cortex-M7's caches off: an iteration then waits for one read of the flash, 12 cycles, on top.
     uncached = level == "full" and device == "stm32f746"
     assert 1000 <= one.cycles <= (16_100 if uncached else 4_100)
     assert one.instructions >= 2000
@@ -144,7 +144,7 @@ def test_an_image_is_timed_by_its_own_cycle_counter(tmp_path: Path, name: str, l
     assert one.predicted_ms == pytest.approx(one.cycles / image.row.clock_hz * 1e3)
 
 
-def test_an_image_that_is_not_ready_is_named(tmp_path: Path) -> None:
+def test_an_image_that_fails_is_named_in_the_error(tmp_path: Path) -> None:
     name = "micronets-f446-kws-s"
     (image,) = read_manifest(image_folder(tmp_path, name, "stm32f446", "MUTE"), PUBLISHED)
     with pytest.raises(ImageFailed, match=r"a\.elf answered 'failed 1"):

@@ -38,7 +38,7 @@ def served(line: PseudoTerminal | TcpPort) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("make_line", [PseudoTerminal, lambda: TcpPort(0)], ids=["pty", "tcp"])
-def test_pyserial_talks_to_it_twice(make_line: Callable[[], PseudoTerminal | TcpPort]) -> None:
+def test_pyserial_connects_twice(make_line: Callable[[], PseudoTerminal | TcpPort]) -> None:
     line = make_line()
     with served(line):
         for text in (b"hello", b"again"):
@@ -47,7 +47,7 @@ def test_pyserial_talks_to_it_twice(make_line: Callable[[], PseudoTerminal | Tcp
                 assert port.read_until(b"]\r\n").endswith(b"[" + text + b"]\r\n")
 
 
-def test_the_command_prints_the_port_and_serves_it(tmp_path: Path) -> None:
+def test_command_prints_port_and_bridges_it(tmp_path: Path) -> None:
     elf = tmp_path / "echo.elf"
     elf.write_bytes(build_image("echo.c", "stm32f746"))
     code = "from mlperf_tiny.cli.emulate import main; main()"
@@ -64,7 +64,7 @@ def test_the_command_prints_the_port_and_serves_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "words"),
+    ("arguments", "status", "message"),
     [
         (["--device", "stm32f746", "--elf", "nowhere.elf"], 2, "cannot read the image nowhere.elf"),
         (["--device", "pdp11", "--elf", "x"], 2, "there is no device 'pdp11'"),
@@ -72,7 +72,7 @@ def test_the_command_prints_the_port_and_serves_it(tmp_path: Path) -> None:
         (["--device", "stm32f746", "--elf", "x", "--pty", "--tcp", "1"], 2, "exclude each other"),
     ],
 )
-def test_errors_are_one_sentence(arguments: list[str], status: int, words: str) -> None:
+def test_command_errors_are_one_line(arguments: list[str], status: int, message: str) -> None:
     result = CliRunner().invoke(main, arguments)
     assert (result.exit_code, result.output.count("\n")) == (status, 1)
-    assert words in result.output
+    assert message in result.output

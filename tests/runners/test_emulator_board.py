@@ -28,12 +28,12 @@ def make_board(device: str, source: str = "echo.c", *defines: str, **options: An
 
 
 def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
-    """Send ``data`` and return everything the board says until it waits again."""
+    """Send ``data`` and return everything the board sends until it waits again."""
     board.send(data)
-    said = b""
+    output = b""
     while not board.idle:
-        said += board.run(1.0)
-    return said
+        output += board.run(1.0)
+    return output
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -47,7 +47,7 @@ def test_boots_and_answers(device: str) -> None:
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("count", [1, 10, 60])
-def test_bytes_take_their_time_in_both_directions(device: str, count: int) -> None:
+def test_bytes_take_one_frame_in_both_directions(device: str, count: int) -> None:
     board = make_board(device)
     talk(board)
     start_fs = board.device_time_fs
@@ -80,14 +80,14 @@ def test_timer_cycle_counter_and_host_agree(device: str) -> None:
 def test_the_same_input_gives_the_same_counts(device: str) -> None:
     def story(pieces: list[bytes], timeout_s: float) -> tuple[int, int, int, bytes]:
         board = make_board(device)
-        said = b""
+        output = b""
         while not board.idle:
-            said += board.run(timeout_s)
+            output += board.run(timeout_s)
         for piece in pieces:
             board.send(piece)
             while not board.idle:
-                said += board.run(timeout_s)
-        return board.instructions, board.cycles, board.device_time_fs, said
+                output += board.run(timeout_s)
+        return board.instructions, board.cycles, board.device_time_fs, output
 
     pieces = [b"t%", b"hello%", b"w%", b"t%"]
     first = story(pieces, 1.0)
@@ -202,11 +202,11 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("case", "words"), FAULTS)
-def test_a_crash_is_reported_after_what_was_said(case: int, words: str) -> None:
+@pytest.mark.parametrize(("case", "message"), FAULTS)
+def test_crash_is_reported_after_pending_output(case: int, message: str) -> None:
     board = make_board("stm32f746", "faults.c", f"CASE={case}", instruction_limit=3_000_000)
     assert board.run(5.0) == b"up\r\n"
-    with pytest.raises(DeviceCrashed, match=words) as caught:
+    with pytest.raises(DeviceCrashed, match=message) as caught:
         while True:
             board.run(5.0)
     report = caught.value.report
@@ -218,7 +218,7 @@ def test_a_crash_is_reported_after_what_was_said(case: int, words: str) -> None:
 
 
 @pytest.mark.parametrize("case", [15, 16])
-def test_unaligned_multiple_accesses_are_found_when_asked(case: int) -> None:
+def test_check_alignment_finds_unaligned_multiple_accesses(case: int) -> None:
     assert b"survived" in make_board("stm32f746", "faults.c", f"CASE={case}").run(5.0)
     board = make_board("stm32f746", "faults.c", f"CASE={case}", check_alignment=True)
     assert board.run(5.0) == b"up\r\n"
@@ -249,20 +249,20 @@ def test_unaligned_multiple_accesses_are_found_when_asked(case: int) -> None:
     ],
 )
 def test_which_instructions_need_an_aligned_base(code: int, base: int | None) -> None:
-    words = (code >> 16, code & 0xFFFF) if code > 0xFFFF else (code, 0)
-    assert base_to_align(*words) == base
+    halfwords = (code >> 16, code & 0xFFFF) if code > 0xFFFF else (code, 0)
+    assert base_to_align(*halfwords) == base
 
 
-def test_a_slow_poll_does_not_hold_up_the_host() -> None:
+def test_slow_register_polling_ends_the_slice_in_time() -> None:
     board = make_board("stm32f746", "faults.c", "CASE=19")
     assert board.run(5.0) == b"up\r\n"
-    turns = []
+    slices = []
     for _ in range(2):
         before = board.instructions
         assert board.run(0.02) == b""
-        turns.append(board.instructions - before)
-    # Python answers this register, so a turn of ten million instructions would take seconds.
-    assert all(0 < turn < 5_000_000 for turn in turns)
+        slices.append(board.instructions - before)
+    # Python answers this register, so a slice of ten million instructions would take seconds.
+    assert all(0 < slice_ < 5_000_000 for slice_ in slices)
 
 
 def test_sleep_without_interrupts_is_idle() -> None:
@@ -272,19 +272,19 @@ def test_sleep_without_interrupts_is_idle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("elf", "words"),
+    ("elf", "message"),
     [
         (b"", "not an ELF file"),
         (b"\x7fELF" + b"\0" * 60, "not an ELF file"),
         (b"MZ" * 100, "not an ELF file"),
     ],
 )
-def test_unusable_images(elf: bytes, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+def test_unusable_images(elf: bytes, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         EmulatedBoard(find_board("stm32f746"), elf)
 
 
-def test_devices_and_models_that_are_not_there() -> None:
+def test_unknown_devices_and_levels_are_refused() -> None:
     image = build_image("echo.c", "stm32f746")
     with pytest.raises(UsageError, match="no emulator for 'host'"):
         EmulatedBoard(find_board("host"), image)
@@ -292,7 +292,7 @@ def test_devices_and_models_that_are_not_there() -> None:
         EmulatedBoard(find_board("stm32f746"), image, timing="guess")
 
 
-def test_an_image_for_another_board_says_so() -> None:
+def test_image_for_another_board_is_refused() -> None:
     board = EmulatedBoard(find_board("stm32f446"), build_image("echo.c", "stm32f746"))
     with pytest.raises(DeviceCrashed, match=r"clock set-up: .*maximum is 180 MHz|flash needs"):
         board.run(1.0)

@@ -64,7 +64,7 @@ def test_clocks(
 
 
 @pytest.mark.parametrize(
-    ("device", "given", "words"),
+    ("device", "given", "message"),
     [
         ("stm32f746", registers(wait_states=6), "6 wait states at 216 MHz; the flash needs 7"),
         ("stm32f446", registers(n=180, wait_states=4), "the flash needs 5"),
@@ -82,8 +82,8 @@ def test_clocks(
         ("stm32f746", registers(source=3), "selects reserved"),
     ],
 )
-def test_refuses_what_silicon_would_not_stand(device: str, given: ClockRegisters, words: str) -> None:
-    with pytest.raises(ClockProblem, match=words):
+def test_clock_setups_outside_the_limits_are_refused(device: str, given: ClockRegisters, message: str) -> None:
+    with pytest.raises(ClockProblem, match=message):
         clocks(given, tree_of(device))
 
 

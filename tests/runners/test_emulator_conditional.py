@@ -13,13 +13,13 @@ from tests.runners.emulator_images import build_image
 
 @pytest.mark.parametrize("level", ["pipeline", "full"])
 @pytest.mark.parametrize("device", ["stm32f446", "stm32f746"])
-def test_the_block_behind_a_conditional_access_runs_unconditionally(device: str, level: str) -> None:
+def test_block_after_a_conditional_access_runs_unconditionally(device: str, level: str) -> None:
     board = EmulatedBoard(find_board(device), build_image("conditional_access.c", device), level)
     board.send(b"g")
-    said = b""
+    output = b""
     while not board.idle:
-        said += board.run(5.0)
-    assert said == b"+"
+        output += board.run(5.0)
+    assert output == b"+"
 
 
 @pytest.mark.parametrize(
@@ -31,5 +31,5 @@ def test_the_block_behind_a_conditional_access_runs_unconditionally(device: str,
         (bytes.fromhex("704718bf0868"), True),  # bx lr; it ne; ldr
     ],
 )
-def test_blocks_with_it_are_known(code: bytes, found: bool) -> None:
+def test_may_hold_it(code: bytes, found: bool) -> None:
     assert may_hold_it(code) is found

@@ -20,21 +20,21 @@ def make_board(device: str, *defines: str) -> EmulatedBoard:
 
 
 def lines_of(board: EmulatedBoard, data: bytes, count: int = 1, limit_s: float = 10.0) -> list[str]:
-    """Send ``data``; the next ``count`` lines the board says."""
+    """Send ``data``; the next ``count`` lines that the board sends."""
     board.send(data)
-    said, end = b"", time.monotonic() + limit_s
-    while said.count(b"\r\n") < count:
-        assert time.monotonic() < end, f"the board only said {said!r}"
-        said += board.run(0.5)
-    return said.decode("ascii").split("\r\n")[:-1]
+    output, end = b"", time.monotonic() + limit_s
+    while output.count(b"\r\n") < count:
+        assert time.monotonic() < end, f"the board only sent {output!r}"
+        output += board.run(0.5)
+    return output.decode("ascii").split("\r\n")[:-1]
 
 
 def until_idle(board: EmulatedBoard, limit_s: float = 20.0) -> bytes:
-    said, end = b"", time.monotonic() + limit_s
+    output, end = b"", time.monotonic() + limit_s
     while not board.idle:
         assert time.monotonic() < end, "the board does not become idle"
-        said += board.run(0.5)
-    return said
+        output += board.run(0.5)
+    return output
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -68,7 +68,7 @@ def test_a_board_that_only_waits_is_idle(device: str, wait: int) -> None:
     assert lines_of(board, b"again%")[0].startswith("[again]")
 
 
-def test_ticks_alone_do_not_keep_it_awake_for_ever() -> None:
+def test_ticks_alone_do_not_keep_the_board_busy() -> None:
     board = make_board("stm32f746", "WAIT=1", "TICK")
     assert until_idle(board) == b"ready\r\n"
     assert 2.0 < board.device_time_s < 2.1
@@ -96,18 +96,18 @@ def test_the_same_input_gives_the_same_counts(wait: int) -> None:
 
     def story(pieces: list[bytes], timeout_s: float) -> tuple[int, int, bytes]:
         board = make_board("stm32f746", f"WAIT={wait}")
-        said = until_idle(board)
+        output = until_idle(board)
         for piece in pieces:
             board.send(piece)
         while not board.idle:
-            said += board.run(timeout_s)
-        return board.instructions, board.cycles, said
+            output += board.run(timeout_s)
+        return board.instructions, board.cycles, output
 
     assert story([b"one%"], 5.0) == story([b"o", b"n", b"e%"], 0.001)
 
 
 @pytest.mark.parametrize("wait", [0, 3])
-def test_a_masked_tick_does_not_hold_up_input(wait: int) -> None:
+def test_masked_tick_does_not_delay_input(wait: int) -> None:
     board = make_board("stm32f746", f"WAIT={wait}", "BASE")
     assert lines_of(board, b"") == ["ready"]
     (line,) = lines_of(board, b"x" * 60 + b"%")
@@ -116,16 +116,16 @@ def test_a_masked_tick_does_not_hold_up_input(wait: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "message"),
     [
         (1, "exception 55 has no handler"),
         (2, "on the process stack"),
         (3, "exception 55 returns to 0xfffffffd, not 0xffffffe9"),
     ],
 )
-def test_what_cannot_be_handled_says_so(fault: int, words: str) -> None:
+def test_unsupported_interrupt_use_is_reported(fault: int, message: str) -> None:
     board = make_board("stm32f746", "WAIT=1", f"FAULT={fault}")
     assert lines_of(board, b"") == ["ready"]
     board.send(b"x")
-    with pytest.raises(DeviceCrashed, match=words):
+    with pytest.raises(DeviceCrashed, match=message):
         board.run(5.0)

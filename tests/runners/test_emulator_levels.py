@@ -30,29 +30,29 @@ def make_board(device: str, level: str) -> EmulatedBoard:
 
 def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
     board.send(data)
-    said = b""
+    output = b""
     while not board.idle:
-        said += board.run(1.0)
-    return said
+        output += board.run(1.0)
+    return output
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_levels_differ_in_time_and_in_nothing_else(device: str) -> None:
-    said, work, cycles = [], [], []
+def test_levels_differ_in_time_only(device: str) -> None:
+    output, work, cycles = [], [], []
     for level in LEVELS:
         board = make_board(device, level)
         talk(board)
-        # The line is the same, its waiting loops are not: how often they turn depends on the time they take.
-        said.append(talk(board, b"w%"))
+        # The line is the same, its waiting loops are not: how often they iterate depends on the time they take.
+        output.append(talk(board, b"w%"))
         before = board.block_executions()
         counts = board.counts
-        said.append(talk(board, b"w%"))
+        output.append(talk(board, b"w%"))
         more = board.counts.since(counts)
         ran = {block: count - before[block] for block, count in board.block_executions().items()}
         work.append({block: count for block, count in ran.items() if count > 1000})
         cycles.append(more.cycles - more.idle_cycles)
         assert more.cycles == more.issue_cycles + more.idle_cycles + sum(more.stalls.values())
-    assert said == [b"worked\r\n"] * 6
+    assert output == [b"worked\r\n"] * 6
     assert work[0] == work[1] == work[2]
     assert sum(work[0].values()) > 5_000
     assert cycles[0] != cycles[1] <= cycles[2]
@@ -112,14 +112,14 @@ def test_a_crash_is_reported_at_the_same_place(case: int) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looked for on Linux only")
-def test_the_engine_s_flag_is_found() -> None:
+def test_exact_pc_flag_is_found() -> None:
     board = make_board("stm32f446", "full")
     assert board._state.core.inexact_pc == exact_pc.flag_address(board._uc) != 0
     assert make_board("stm32f446", "pipeline")._state.core.inexact_pc == 0
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_without_the_flag_everything_is_the_same(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_are_equal_without_the_exact_pc_flag(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def story() -> tuple[object, ...]:
         board = make_board(device, "full")
         return talk(board), talk(board, b"hello%"), board.counts
@@ -142,13 +142,13 @@ CALL_1, CALL_2 = (0x0800_0200, True, 0x0800_0400), (0x0800_0200, True, 0x0800_05
 @pytest.mark.parametrize(
     ("branches", "wrong"),
     [
-        # A loop of five turns: unknown at first, afterwards only its end is a surprise.
+        # A loop of five iterations: unknown at first, afterwards only its end is a surprise.
         (LOOP * 3, "x...x" + "....x" * 2),
         # A branch that never jumps needs no entry.
         ([(0x0800_0100, False, 0x0800_0100)] * 3, "..."),
         # Every other time is the worst case of a two-bit counter.
         ([LOOP[0], LOOP[-1]] * 3, "xxxxxx"),
-        # A jump through a register is guessed to go where it went last.
+        # A jump through a register is predicted to go where it went last.
         ([CALL_1, CALL_1, CALL_2, CALL_2, CALL_1], "x.x.x"),
         # 64 entries by address: branches 128 bytes apart drive each other out, neighbours do not.
         ([LOOP[0], (0x0800_0180, True, 0x0800_0000)] * 2, "xxxx"),
@@ -159,6 +159,6 @@ def test_branch_prediction(branches: list[tuple[int, bool, int]], wrong: str) ->
     assert guesses(branches) == wrong
 
 
-def test_a_level_that_is_not_there() -> None:
+def test_unknown_level_is_refused() -> None:
     with pytest.raises(UsageError, match="no timing level 'exact'; choose one of instructions, pipeline, full"):
         find_level("exact", find_board("stm32f746"))

@@ -161,7 +161,7 @@ def test_the_replacement_is_the_same_each_time() -> None:
     assert 7 * 6 < one() < 350 * 6
 
 
-def test_what_is_switched_on_starts_empty() -> None:
+def test_caches_start_empty_when_switched_on() -> None:
     setup = MemorySetup(state := State(), find_board(F746))
     setup.update(ACR[F746], CACHES_ON)
     assert (read_cycles(state, [SRAM]), read_cycles(state, [SRAM])) == (4, 0)
@@ -207,7 +207,7 @@ def counted(device: str, code: int, data: int, acr: int, ccr: int, offset: int =
 @pytest.mark.parametrize(
     ("device", "code", "data", "acr", "ccr", "fetch_stalls", "data_stalls"),
     [
-        # 128 turns of an eight-byte loop over 16 lines of 32 bytes, or 32 lines of 16.
+        # 128 iterations of an eight-byte loop over 16 lines of 32 bytes, or 32 lines of 16.
         (F746, 0, FLASH + 0x8000, 0x307, 3 << 16, 0, 16 * 6),
         (F746, 0, ITCM_FLASH + 0x8000, 0x307, 3 << 16, 0, 16 * 8),
         (F746, 0, SRAM + 0x1000, 0x307, 3 << 16, 0, 16 * 4),
@@ -226,7 +226,7 @@ def counted(device: str, code: int, data: int, acr: int, ccr: int, offset: int =
         (F446, SRAM, FLASH + 0x8000, 0x705, 0, 0, 32 * 5),
     ],
 )
-def test_where_code_and_data_lie(
+def test_cycles_by_placement_of_code_and_data(
     device: str, code: int, data: int, acr: int, ccr: int, fetch_stalls: int, data_stalls: int
 ) -> None:
     more = counted(device, code, data, acr, ccr)

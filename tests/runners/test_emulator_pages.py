@@ -13,9 +13,9 @@ from tests.runners.emulator_images import build_image
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("device", ["stm32f446", "stm32f746"])
-def test_first_touches_and_code_in_ram(device: str, level: str) -> None:
+def test_page_permissions_and_code_in_ram(device: str, level: str) -> None:
     board = EmulatedBoard(find_board(device), build_image("pages.c", device), level)
-    said = b""
+    output = b""
     while not board.idle:
-        said += board.run(1.0)
-    assert said == b"64 1 2 3 4\r\n"
+        output += board.run(1.0)
+    assert output == b"64 1 2 3 4\r\n"

@@ -78,7 +78,7 @@ def test_device_id(device: str, code: int) -> None:
         pytest.param([(SCS + 0xF50, 0)], SCS + 0xF50, 0, id="cache maintenance"),
     ],
 )
-def test_what_follows_a_write(writes: list[tuple[int, int]], address: int, value: int) -> None:
+def test_register_effects_of_a_write(writes: list[tuple[int, int]], address: int, value: int) -> None:
     bus = make_bus()
     for where, what in writes:
         bus.write(where, 4, what)
@@ -86,7 +86,7 @@ def test_what_follows_a_write(writes: list[tuple[int, int]], address: int, value
 
 
 @pytest.mark.parametrize(
-    ("writes", "words"),
+    ("writes", "message"),
     [
         ([(0x4001_3400, 1)], "no peripheral"),
         ([(RCC + 0xFC, 1)], r"RCC \+ 0xfc"),
@@ -102,15 +102,15 @@ def test_what_follows_a_write(writes: list[tuple[int, int]], address: int, value
         ([(APB1ENR, 1 << 18), (0x4000_480C, 139), (0x4000_4800, 13), (0x4000_4828, 65)], "pin PD8 is not in"),
     ],
 )
-def test_refusals_say_what_was_wrong(writes: list[tuple[int, int]], words: str) -> None:
+def test_refused_writes_name_the_reason(writes: list[tuple[int, int]], message: str) -> None:
     bus = make_bus()
     for where, what in writes[:-1]:
         bus.write(where, 4, what)
-    with pytest.raises(PeripheralFault, match=words):
+    with pytest.raises(PeripheralFault, match=message):
         bus.write(*writes[-1][:1], 4, writes[-1][1])
 
 
-def test_a_wrong_baud_rate_is_noticed() -> None:
+def test_wrong_baud_rate_is_refused() -> None:
     bus = make_bus(baud=115_200)
     for where, what in (
         (APB1ENR, 1 << 18),
@@ -196,7 +196,7 @@ def test_systick_counts_down_and_flags_once() -> None:
     assert (bus.read(SCS + 0x10, 4) >> 16 & 1, bus.read(SCS + 0x10, 4) >> 16 & 1) == (1, 0)
 
 
-def test_reset_puts_everything_back() -> None:
+def test_reset_restores_all_registers() -> None:
     bus = make_bus()
     bus.write(APB1ENR, 4, 1)
     bus.reset()

@@ -32,7 +32,7 @@ def test_a_block_is_the_sum_of_its_instructions() -> None:
     assert cost_function(CORTEX_M7)(code, 0) == ClassCost(instructions=4, cycles=4, taken_cycles=0)
 
 
-def test_no_block_is_free() -> None:
+def test_every_block_costs_at_least_one_cycle() -> None:
     assert cost_function(CORTEX_M4)(halfwords("bf48"), 0).cycles == 1
 
 

@@ -59,7 +59,7 @@ def test_a_byte_the_host_has_already_is_not_taken_back() -> None:
     state = make_uart()
     write_data(state, ord("a"))
     write_data(state, ord("b"))
-    state.uart.tx_count = 0  # a turn ended here, and the host was given both
+    state.uart.tx_count = 0  # a slice ended here, and the host was given both
     write_data(state, ord("c"))
     assert sent(state) == b"c"
     assert state.rx[RX_BYTES - 1] == 0, "nothing is written before the buffer"
@@ -99,7 +99,7 @@ def test_waiting_without_anything_to_come_is_idle() -> None:
     assert (state.core.idle, state.core.stop_at, state.core.cycles) == (1, 0, 0)
 
 
-def test_a_known_loop_is_recognised_at_its_second_turn() -> None:
+def test_known_loop_is_recognised_at_its_second_iteration() -> None:
     state = make_uart(queued=b"xyz")
     state.core.next_address = 0x0800_1000
     assert poll(state) & RXNE
@@ -111,7 +111,7 @@ def test_a_known_loop_is_recognised_at_its_second_turn() -> None:
 
 
 @pytest.mark.parametrize("change", [("core", "next_address", 0x0800_2000), ("uart", "status_bits", 1 << 21)])
-def test_another_place_or_status_is_another_loop(change: tuple[str, str, int]) -> None:
+def test_loop_with_another_address_or_status_is_another_loop(change: tuple[str, str, int]) -> None:
     state = make_uart(queued=b"xy")
     state.core.next_address = 0x0800_1000
     assert poll(state) & RXNE
@@ -122,7 +122,7 @@ def test_another_place_or_status_is_another_loop(change: tuple[str, str, int]) -
     assert poll(state, 1) & RXNE
 
 
-def test_looking_between_work_is_not_waiting() -> None:
+def test_polling_between_work_is_not_idle() -> None:
     state = make_uart()
     for _ in range(100):
         read_status(state)
@@ -130,7 +130,7 @@ def test_looking_between_work_is_not_waiting() -> None:
     assert state.core.idle == 0
 
 
-def test_who_looks_seldom_gets_the_bytes_too() -> None:
+def test_rare_polling_receives_bytes_too() -> None:
     state = make_uart(queued=b"x")
     for _ in range(100):
         read_status(state)

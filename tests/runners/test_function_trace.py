@@ -29,7 +29,7 @@ def core(function_trace: FunctionTrace, image: ElfImage) -> Uc:
 IMAGE = ElfImage("image", (), ((BASE, 10, "runner"), (BASE + 0x10, 2, "kernel"), (BASE + 0x20, 0, "label")), {})
 
 
-def test_blocks_of_the_function_are_visited_and_no_others() -> None:
+def test_trace_has_the_blocks_of_the_function_only() -> None:
     totals = iter(range(100))
     function_trace = FunctionTrace(lambda: Counts(instructions=next(totals)))
     uc = core(function_trace, IMAGE)
@@ -37,7 +37,7 @@ def test_blocks_of_the_function_are_visited_and_no_others() -> None:
     assert [(entry.address, entry.counts.instructions) for entry in function_trace] == [(BASE, 0), (BASE + 6, 1)]
 
 
-def test_a_block_that_is_announced_again_is_one_visit() -> None:
+def test_block_announced_twice_is_one_entry() -> None:
     totals = iter([Counts(5, cycles=7), Counts(5, cycles=9), Counts(6, cycles=12)])
     function_trace = FunctionTrace(lambda: next(totals))
     uc = core(function_trace, IMAGE)
@@ -48,7 +48,7 @@ def test_a_block_that_is_announced_again_is_one_visit() -> None:
 
 
 @pytest.mark.parametrize("name", ["missing", "label"])
-def test_only_a_function_with_a_size_can_be_watched(name: str, tmp_path: Path) -> None:
+def test_only_a_function_with_a_size_can_be_traced(name: str, tmp_path: Path) -> None:
     uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
     with pytest.raises(UsageError, match=f"the image has no function '{name}' to watch"):
         FunctionTrace(Counts).watch(uc, ElfImage("the image", (), IMAGE.functions, {}), name)

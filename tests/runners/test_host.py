@@ -25,7 +25,7 @@ def read_until(transport: HostTransport, end: bytes) -> bytes:
     return got
 
 
-def test_a_process_is_talked_to(tmp_path: Path) -> None:
+def test_process_receives_and_answers(tmp_path: Path) -> None:
     transport = HostTransport(program(tmp_path, "while data := os.read(0, 100): os.write(1, data.upper())"))
     assert transport.device_info.timing == "host"
     assert transport.read(0.0) == b""
@@ -44,7 +44,7 @@ def test_a_process_is_talked_to(tmp_path: Path) -> None:
         ("os.write(1, b'bye'); os.kill(os.getpid(), 9)", "ended by signal 9"),
     ],
 )
-def test_a_process_that_ends_is_a_device_gone(tmp_path: Path, body: str, reason: str) -> None:
+def test_process_that_ends_raises_device_gone(tmp_path: Path, body: str, reason: str) -> None:
     transport = HostTransport(program(tmp_path, body))
     assert read_until(transport, b"bye") == b"bye"
     with pytest.raises(DeviceGone, match=reason):
@@ -52,7 +52,7 @@ def test_a_process_that_ends_is_a_device_gone(tmp_path: Path, body: str, reason:
     transport.close()
 
 
-def test_writing_to_a_process_that_ended(tmp_path: Path) -> None:
+def test_write_to_an_ended_process_raises_device_gone(tmp_path: Path) -> None:
     transport = HostTransport(program(tmp_path, "sys.exit(0)"))
     with pytest.raises(DeviceGone, match="ended with status 0"):
         for _ in range(100):
@@ -60,7 +60,7 @@ def test_writing_to_a_process_that_ended(tmp_path: Path) -> None:
     transport.close()
 
 
-def test_a_process_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_kills_a_process_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlperf_tiny.runners.transports.host.END_S", 0.05)
     transport = HostTransport(program(tmp_path, "os.write(1, b'up')\nwhile True: pass"))
     assert read_until(transport, b"up") == b"up"
@@ -68,7 +68,7 @@ def test_a_process_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytes
     assert transport._process.returncode == -9
 
 
-def test_what_cannot_be_started(tmp_path: Path) -> None:
+def test_missing_executable_raises_port_unavailable(tmp_path: Path) -> None:
     with pytest.raises(PortUnavailable, match="No such file"):
         HostTransport(tmp_path / "missing")
     (tmp_path / "text").write_text("no program")

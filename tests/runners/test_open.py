@@ -44,7 +44,7 @@ def test_anything_else_is_a_serial_port() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "message"),
     [
         ("emu://stm32f746", "has no image to run"),
         ("emu://stm32f746?elf=", "has no image to run"),
@@ -58,6 +58,6 @@ def test_anything_else_is_a_serial_port() -> None:
         ("socket://[::1:5", "is not a URL"),
     ],
 )
-def test_unusable_urls(url: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+def test_unusable_urls(url: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         open_transport(url)

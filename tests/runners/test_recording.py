@@ -11,7 +11,7 @@ from mlperf_tiny.runners.transports.transport import clock_of, counters_of
 from tests.fakes.device import FakeDevice
 
 
-def test_both_directions_are_told_in_order() -> None:
+def test_both_directions_are_recorded_in_order() -> None:
     heard: list[tuple[str, bytes]] = []
     device = FakeDevice(boots=False, timing="emulated", instructions_per_inference=7)
     transport = RecordingTransport(device, lambda direction, data: heard.append((direction, data)))
@@ -24,7 +24,7 @@ def test_both_directions_are_told_in_order() -> None:
     assert device.closed
 
 
-def test_what_broke_the_pipe_is_told() -> None:
+def test_failed_write_is_recorded() -> None:
     heard: list[tuple[str, bytes]] = []
     device = FakeDevice(boots=False)
     device.gone = True

@@ -34,27 +34,27 @@ def started() -> tuple[ReplayTransport, Session]:
     return transport, Session(transport, clock=transport.clock)
 
 
-def test_a_download_is_answered_as_a_device_does() -> None:
+def test_recorded_download_is_replayed() -> None:
     _, session = started()
     session.load(DATA)
     with pytest.raises(DeviceSilent, match="got only 'm-na'"):
         session.command("name")
 
 
-def test_another_payload_is_not_the_recorded_one() -> None:
+def test_other_payload_raises_device_gone() -> None:
     _, session = started()
     with pytest.raises(DeviceGone, match="50 bytes with sha256"):
         session.load(DATA[::-1])
 
 
 @pytest.mark.parametrize("command", [b"profile%", b"db 00%"])
-def test_another_command_is_not_the_recorded_one(command: bytes) -> None:
+def test_other_command_raises_device_gone(command: bytes) -> None:
     transport, _ = started()
     with pytest.raises(DeviceGone, match="was sent where the recording has 'db load 50'"):
         transport.write(command)
 
 
-def test_after_the_end_nothing_can_be_asked() -> None:
+def test_command_after_the_end_raises_device_gone() -> None:
     transport = ReplayTransport([])
     assert (transport.device_info.timing, transport.read(2.0), transport.clock()) == ("hardware", b"", 2.0)
     with pytest.raises(DeviceGone, match="the end of the recording"):
@@ -62,7 +62,7 @@ def test_after_the_end_nothing_can_be_asked() -> None:
     transport.close()
 
 
-def test_what_is_no_recording(tmp_path: Path) -> None:
+def test_unreadable_recordings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="is not a transcript"):
         ReplayTransport(tmp_path / "missing")
     for text in ("hello", "5", '{"e":"in","s":5}', '{"e":"meta","device":[]}', '{"s":"x"}', "[" * 200_000):
@@ -73,7 +73,7 @@ def test_what_is_no_recording(tmp_path: Path) -> None:
         ReplayTransport([{"e": "meta", "device": {"timing": "lunar"}}])
 
 
-def test_a_download_that_was_not_announced_is_not_the_recorded_one() -> None:
+def test_unexpected_download_raises_device_gone() -> None:
     transport = ReplayTransport([LOAD[6]])
     with pytest.raises(DeviceGone, match="'db load 50' was sent where the recording has 'download'"):
         transport.write(b"db load 50%")

@@ -25,8 +25,8 @@ def serve(receive: Callable[[], bytes], send: Callable[[bytes], object]) -> thre
         device = FakeDevice(input_bytes=100)
         try:
             while True:
-                while said := device.read(0):
-                    send(said)
+                while output := device.read(0):
+                    send(output)
                 data = receive()
                 if not data:
                     return
@@ -65,7 +65,7 @@ def line(request: pytest.FixtureRequest) -> Iterator[str]:
     close()
 
 
-def test_a_session_over_a_real_line(line: str) -> None:
+def test_session_over_a_serial_line(line: str) -> None:
     transport = SerialTransport(line, 115_200)
     assert transport.device_info.timing == "hardware"
     session = Session(transport)
@@ -76,7 +76,7 @@ def test_a_session_over_a_real_line(line: str) -> None:
     transport.close()
 
 
-def test_what_is_sent_into_a_loop_comes_back() -> None:
+def test_loop_url_returns_what_is_sent() -> None:
     transport = SerialTransport("loop://", 9600)
     transport.write(b"name%")
     got = b""
@@ -98,13 +98,13 @@ def test_what_is_sent_into_a_loop_comes_back() -> None:
         "rfc2217://h",
     ],
 )
-def test_a_port_that_cannot_be_opened(url: str) -> None:
+def test_unopenable_port_raises_port_unavailable(url: str) -> None:
     with pytest.raises(PortUnavailable, match="cannot open") as refused:
         SerialTransport(url, 115_200)
-    assert "NoneType" not in str(refused.value) and "debug|" not in str(refused.value)  # what pyserial would say
+    assert "NoneType" not in str(refused.value) and "debug|" not in str(refused.value)  # pyserial's own message
 
 
-def test_a_pulled_cable_is_a_device_gone() -> None:
+def test_pulled_cable_raises_device_gone() -> None:
     server = socket.create_server(("127.0.0.1", 0))
     transport = SerialTransport(f"socket://127.0.0.1:{server.getsockname()[1]}", 9600)
     connection, _ = server.accept()
@@ -114,7 +114,7 @@ def test_a_pulled_cable_is_a_device_gone() -> None:
     server.close()
 
 
-def test_ports_are_told_apart_by_usb_id(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ports_are_matched_to_devices_by_usb_id(monkeypatch: pytest.MonkeyPatch) -> None:
     vendor, product = find_board("stm32f746").usb_ids[0]
     ports = [
         SimpleNamespace(device="/dev/ttyS0", description=None, vid=None, pid=None),
@@ -126,7 +126,7 @@ def test_ports_are_told_apart_by_usb_id(monkeypatch: pytest.MonkeyPatch) -> None
     assert (other.url, other.usb_id, other.devices) == ("/dev/ttyS0", None, ())
 
 
-def test_a_program_of_this_machine_is_told_from_a_board(tmp_path: Path) -> None:
+def test_is_local_program(tmp_path: Path) -> None:
     near, far = os.openpty()
     link = tmp_path / "board"
     link.symlink_to(os.ttyname(far))

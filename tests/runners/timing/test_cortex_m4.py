@@ -16,7 +16,7 @@ from tests.fakes.thumb_code import assemble
 MODEL = CortexM4()
 
 # Source, instructions, cycles from an empty pipe.
-PRICES = [
+COSTS = [
     ("TRM: data processing", "add.w r0,r1,r2,lsl #3; ubfx r3,r4,#1,#2; sxtb16 r5,r6,ror #8; ssat r7,#8,r0", 4),
     ("TRM: multiplies", "mul r0,r1,r2; mla r0,r1,r2,r3; smlad r0,r1,r2,r0; smlald r4,r5,r1,r2; umaal r4,r5,r1,r2", 5),
     ("TRM: divide", "udiv r0,r1,r2", 7),
@@ -55,11 +55,11 @@ PRICES = [
 
 @pytest.fixture(scope="module")
 def blocks() -> dict[str, Block]:
-    texts = [text for _, text, _ in PRICES]
+    texts = [text for _, text, _ in COSTS]
     return dict(zip(texts, assemble(texts, "cortex_m4"), strict=True))
 
 
-@pytest.mark.parametrize(("source", "text", "cycles"), PRICES, ids=[row[0] for row in PRICES])
+@pytest.mark.parametrize(("source", "text", "cycles"), COSTS, ids=[row[0] for row in COSTS])
 def test_cycles(source: str, text: str, cycles: int, blocks: dict[str, Block]) -> None:
     cost = MODEL.cost(blocks[text], None, False)
     assert cost.cycles == cycles
@@ -96,7 +96,7 @@ def test_published_loops(first: str, cycles: int) -> None:
     assert in_front + MODEL.cost(loop, None, False).cycles + 2 * MODEL.cost(loop, loop, True).cycles == cycles
 
 
-def test_what_is_left_in_the_pipe_crosses_block_boundaries() -> None:
+def test_pending_results_cross_block_boundaries() -> None:
     load, other, dependent = assemble(["ldr r0,[r1]", "ldr r2,[r3]", "ldr r2,[r0]"])
     assert MODEL.cost(other, load, False).cycles == 1
     assert MODEL.cost(other, load, True).cycles == 3

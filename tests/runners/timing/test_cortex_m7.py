@@ -92,7 +92,7 @@ def test_issue_cycles(source: str, text: str, cycles: str, blocks: dict[str, Blo
     assert " ".join(str(step.cycle) for step in steps) == cycles
 
 
-def test_price_is_issue_cycles_plus_stalls(blocks: dict[str, Block]) -> None:
+def test_cost_is_issue_cycles_plus_stalls(blocks: dict[str, Block]) -> None:
     for text, block in blocks.items():
         cost = MODEL.cost(block, None, False)
         assert cost.cycles == cost.issue_cycles + sum(cost.stalls.values()), text
@@ -126,14 +126,14 @@ def test_results_cross_block_boundaries() -> None:
 def test_an_it_block_may_be_cut_by_a_block_boundary() -> None:
     """A translation block ends every 1 KiB, wherever that is."""
     (whole,) = assemble(["cmp r0,r1; nop; itt eq; moveq r2,r3; addeq r4,r5,r6; eor.w r7,r4,r0"])
-    before, behind = Block(whole.address, whole.code[:8]), Block(whole.address + 8, whole.code[8:])
-    conditional = [step.cycle for step in MODEL.explain(behind, before, False)]
-    plain = [step.cycle for step in MODEL.explain(behind, before, True)]
+    before, after = Block(whole.address, whole.code[:8]), Block(whole.address + 8, whole.code[8:])
+    conditional = [step.cycle for step in MODEL.explain(after, before, False)]
+    plain = [step.cycle for step in MODEL.explain(after, before, True)]
     assert conditional == [0, 2]  # addeq feeds an unconditional instruction: one cycle more
     assert plain == [0, 0]
 
 
-ENDINGS = [
+TERMINATORS = [
     ("nop; nop", BranchKind.FALL_THROUGH, False, 0),
     ("cmp r0,r1; beq 9f", BranchKind.CONDITIONAL, True, 8),
     ("cmp r0,r1; nop; nop; nop; nop; nop; beq 9f", BranchKind.CONDITIONAL, True, 6),
@@ -151,15 +151,17 @@ ENDINGS = [
 
 
 @pytest.fixture(scope="module")
-def endings() -> dict[str, Block]:
-    texts = [row[0] for row in ENDINGS]
+def terminators() -> dict[str, Block]:
+    texts = [row[0] for row in TERMINATORS]
     return dict(zip(texts, assemble(texts), strict=True))
 
 
-@pytest.mark.parametrize(("text", "branch", "conditional", "mispredict"), ENDINGS)
-def test_endings(text: str, branch: BranchKind, conditional: bool, mispredict: int, endings: dict[str, Block]) -> None:
+@pytest.mark.parametrize(("text", "branch", "conditional", "mispredict"), TERMINATORS)
+def test_terminators(
+    text: str, branch: BranchKind, conditional: bool, mispredict: int, terminators: dict[str, Block]
+) -> None:
     """JNK: 8 cycles for a wrong prediction, 6 with flags set three cycles before."""
-    block = endings[text]
+    block = terminators[text]
     terminator = MODEL.cost(block, None, False).terminator
     assert (terminator.branch, terminator.conditional, terminator.mispredict_cycles) == (
         branch,

@@ -183,6 +183,6 @@ def test_branch_targets() -> None:
     assert decode_block(backwards)[-1].operation.branch is BranchKind.CONDITIONAL
 
 
-def test_undefined_code_and_half_an_instruction_do_not_stop_it() -> None:
+def test_undefined_code_is_decoded_as_nops() -> None:
     assert [one.operation.kind for one in decode_block(Block(0, b"\xff\xff\xff\xff"))] == [InsnKind.NOP]
     assert len(decode_block(Block(0, b"\x00\xbf\x00\xf0"))) == 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prices of edges against one run of the pipeline over all that is executed: what one block of context misses."""
+"""Costs of edges against one run of the pipeline over all that is executed: what one block of context misses."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ LAST = "strb r3,[r11],#1; cmp r11,r12; bne 9f"
 
 def trace(blocks: list[Block]) -> list[tuple[Block, bool]]:
     """The blocks in the order they run, and whether each was jumped to."""
-    outer, words, between, byte_loop, last = blocks
+    outer, message, between, byte_loop, last = blocks
     ran = []
     for turn in range(10):
-        ran += [(outer, turn > 0), (words, False), *[(words, True)] * 6, (between, False)]
+        ran += [(outer, turn > 0), (message, False), *[(message, True)] * 6, (between, False)]
         ran += [(byte_loop, False), *[(byte_loop, True)] * 2, (last, False)]
     return ran
 
 
 def in_a_row(blocks: list[Block]) -> list[Block]:
-    """The same code without the gaps the assembler was told to leave."""
+    """The same code without the alignment gaps."""
     at, moved = blocks[0].address, []
     for block in blocks:
         moved.append(Block(at, block.code))
@@ -47,7 +47,7 @@ def kernel() -> list[Block]:
 
 @pytest.mark.parametrize("shift", [0, 2, 4, 6])
 @pytest.mark.parametrize(("model", "tolerance"), [(CortexM4(), 0.0), (CortexM7(), 0.02)], ids=["m4", "m7"])
-def test_edges_add_up_to_the_whole_run(
+def test_costs_of_edges_add_up_to_the_whole_run(
     model: CortexM4 | CortexM7, tolerance: float, shift: int, kernel: list[Block]
 ) -> None:
     blocks = [Block(block.address + shift, block.code) for block in kernel]
