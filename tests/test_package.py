@@ -13,6 +13,7 @@ import pytest
 import mlperf_tiny
 from mlperf_tiny import api
 from mlperf_tiny.cli.main import ENTRIES
+from tests.cli.test_help import HELP_OF_ALL
 
 SRC = Path(__file__).parents[1] / "src"
 FOLDERS = sorted(path.name for path in (SRC / "mlperf_tiny").iterdir() if path.is_symlink())
@@ -37,11 +38,10 @@ def foreign_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["", *(entry.name for entry in ENTRIES)])
-def test_commands_work_in_a_project_with_the_same_folders(foreign_project: Path, name: str) -> None:
-    done = python("-m", "mlperf_tiny", *name.split(), "--help", cwd=foreign_project, path=str(foreign_project))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"Usage: mlperf-tiny {name}".rstrip())
+def test_commands_work_in_a_project_with_the_same_folders(foreign_project: Path) -> None:
+    done = python("-c", HELP_OF_ALL, cwd=foreign_project, path=str(foreign_project))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Usage: x") == 1 + len(ENTRIES)
 
 
 def test_a_command_that_loads_much_works_in_a_project_with_the_same_folders(

@@ -110,15 +110,3 @@ def test_no_folder_is_crowded() -> None:
         if count > MAX_MODULES and module_name(Path(folder) / "__init__.py") not in CROWDED
     }
     assert not crowded
-
-
-def test_old_import_roots_are_gone() -> None:
-    """``import models`` is somebody else's package; only ``mlperf_tiny.models`` is ours."""
-    roots = {path.name for path in (SRC / ROOT).iterdir() if path.is_symlink()}
-    tree = Path(__file__).parents[1]
-    for folder in (*sorted(roots), "tests", "benchmarks"):
-        for path in (tree / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                assert not {name.split(".")[0] for name in names} & roots, path

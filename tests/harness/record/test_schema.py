@@ -35,7 +35,10 @@ def test_the_published_schema_is_current(name: str) -> None:
     assert written == texts()[name], "run: python -m mlperf_tiny.harness.record.schema docs/schemas"
 
 
-@pytest.mark.parametrize("case", ["emulated", "hardware, part", "anomaly detection", "stopped"])
+CASES = ["emulated", "hardware, part", pytest.param("anomaly detection", marks=pytest.mark.slow), "stopped"]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_files_of_runs_are_valid_by_the_schemas(tmp_path: Path, case: str) -> None:
     if case == "anomaly detection":
         asked = request(ad_folder(tmp_path / "data"), task="ad")
