@@ -15,11 +15,8 @@ from mlperf_tiny.results.review.evidence.claims import Claims, parse_claims
 from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse_script
 from mlperf_tiny.results.review.evidence.energy_trace import MAX_TRACE_BYTES, Trace, parse_stamps, parse_trace
 from mlperf_tiny.results.review.evidence.label_lists import LabelList, LabelLists
-from mlperf_tiny.results.review.evidence.mlcommons_log import (
-    is_mlcommons_line,
-    parse_mlcommons_json,
-    parse_mlcommons_log,
-)
+from mlperf_tiny.results.review.evidence.mlcommons_json import parse_mlcommons_json
+from mlperf_tiny.results.review.evidence.mlcommons_log import is_mlcommons_line, parse_mlcommons_log
 from mlperf_tiny.results.review.evidence.runner_log import Run
 from mlperf_tiny.results.review.evidence.wakewords import WordWindow
 
