@@ -203,9 +203,7 @@ def _unknown_folders(paths: list[str], result: Found) -> list[str]:
         if path in known or name == MARKER or _PLOT.fullmatch(name.lower()):
             continue
         if folder in own_folders or folder + "/" == prefix:
-            what = (
-                "a file that macOS leaves behind" if name.startswith("._") or name == ".DS_Store" else "not asked for"
-            )
+            what = "a file of macOS" if name.startswith("._") or name == ".DS_Store" else "not required"
             unexpected.setdefault(path, f"{path}: {what}")
         elif not any(folder.startswith(own) for own in own_folders) and _kind(name)[1] is None:
             unexpected.setdefault(folder, f"{folder}: an unknown folder beside the runs")

@@ -46,7 +46,9 @@ class Entry:
                     "or '-', beginning with a letter or digit."
                 )
         if self.availability is not None and self.availability not in STATUSES:
-            raise UsageError(f"--availability {self.availability!r} is none of {', '.join(STATUSES)}.")
+            raise UsageError(
+                f"--availability {self.availability!r} is not supported; choose one of {', '.join(STATUSES)}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -133,7 +133,7 @@ def _same_flash(
 
 
 def _flash(elf: Path, board: Board) -> bytes | None:
-    """What a programmer would write; None for a file that is no image for the board."""
+    """What a programmer would write; None for a file that is not an image for the board."""
     try:
         with elf.open("rb") as file:
             if ELFFile(file).num_segments() > MAX_SEGMENTS:

@@ -96,7 +96,7 @@ def _labelled(timed: TimedInference, labels: dict[str, int]) -> TimedInference:
 
 
 class _Reader:
-    """Walks the events; ``now_s`` is the host's clock, which goes on where a run was resumed."""
+    """Walks the events; ``now_s`` is the host's clock, which continues where a run was resumed."""
 
     def __init__(self) -> None:
         self.now_s = 0.0

@@ -24,7 +24,7 @@ from mlperf_tiny.results.submission.runner_files import PROGRAM
 
 MANIFEST_FILE = "submission.json"
 FORMAT: Final = 1
-"""Of ``submission.json``, and of the text of the three runner's files, which are made again to be compared."""
+"""Of ``submission.json``, and of the text of the three runner's files, which are reproduced to be compared."""
 
 MAX_MANIFEST_BYTES = 4 << 20
 

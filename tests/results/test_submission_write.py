@@ -122,7 +122,10 @@ def test_a_missing_model_is_named(bench: Bench, tmp_path: Path) -> None:
         ({"submitter": ".hidden"}, "cannot be a folder"),
         ({"submitter": "x" * 65}, "cannot be a folder"),
         ({"submitter": "x", "system": "a/b"}, "--system 'a/b' cannot be a folder"),
-        ({"submitter": "x", "availability": "soon"}, "--availability 'soon' is none of available, preview, rdi"),
+        (
+            {"submitter": "x", "availability": "soon"},
+            "--availability 'soon' is not supported; choose available, preview or rdi",
+        ),
     ],
 )
 def test_invalid_folder_names_are_refused(values: dict[str, str], words: str) -> None:

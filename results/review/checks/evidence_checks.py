@@ -93,7 +93,7 @@ def missing_files(case: Case) -> list[str]:
         if metric.name in needed and metric.claimed is None:
             found.append(f"no {metric.name} is claimed anywhere in the result")
     if case.evidence.benchmark is None:
-        found.append("neither the folders nor the logs tell which benchmark this is")
+        found.append("neither the folders nor the logs name the benchmark")
     return found
 
 
@@ -142,7 +142,7 @@ def no_description(case: Case) -> list[str]:
     """Check that there is a system description."""
     if case.evidence.system_path is not None:
         return []
-    return [f"systems/{case.evidence.found.system}.json is not in the tree, nor a file that could stand for it"]
+    return [f"systems/{case.evidence.found.system}.json is not in the tree, nor a file with a similar name"]
 
 
 def unreadable_files(case: Case) -> list[str]:

@@ -54,7 +54,7 @@ class EnergyInfo:
     per_inference_uj: tuple[float, ...] = ()
     """Energy per inference in each of them."""
     over_s: tuple[float, ...] | None = None
-    """Lengths of the windows that lie over the inferences; None when log or trace do not tell."""
+    """Lengths of the windows that lie over the inferences; None when log or trace lack the times."""
     over_uj: tuple[float, ...] | None = None
     """Energy per inference in each of those."""
     lost: tuple[int, ...] = ()

@@ -198,7 +198,7 @@ class _Reader:
 
 
 def parse_eembc_log(lines: Iterable[str], source: str) -> Run:
-    """Read a log; lines that are none of the runner's are passed over.
+    """Read a log; lines of another form are skipped.
 
     Args:
         lines: Its lines, without ends.

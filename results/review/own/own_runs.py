@@ -150,7 +150,7 @@ def _stated(tree: FileTree, files: RunFiles, findings: list[Finding]) -> dict[st
     try:
         value = parse_json(tree.read(files.record, MAX_JSON_BYTES), files.record)
         if not isinstance(value, dict):
-            raise DataError(f"{files.record} is no record: wanted one JSON object.")
+            raise DataError(f"{files.record} is not a record: wanted one JSON object.")
     except DataError as error:
         findings.append(Finding(Kind.DEVIATION, RECORD, str(error)))
         return None
