@@ -124,7 +124,7 @@ def test_a_missing_model_is_named(bench: Bench, tmp_path: Path) -> None:
         ({"submitter": "x", "system": "a/b"}, "--system 'a/b' cannot be a folder"),
         (
             {"submitter": "x", "availability": "soon"},
-            "--availability 'soon' is not supported; choose available, preview or rdi",
+            "--availability 'soon' is not supported; choose one of available",
         ),
     ],
 )
