@@ -247,7 +247,7 @@ def _check_output(parts: ImageParts, task: Task, name: str) -> None:
     """Raise UsageError for a model that takes the task's files and does not answer as the task wants."""
     if parts.input_format != "benchmark":
         return
-    # For its one figure of a window the device compares the output with the input.
+    # For its one score of a window the device compares the output with the input.
     wanted = parts.model.input.size_bytes if parts.wire.results is ResultFormat.MSE else task.classes
     got = parts.model.output.size_bytes
     if got != wanted:

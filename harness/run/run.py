@@ -2,7 +2,7 @@
 """One benchmark run from a request to a record.
 
 A run folder holds ``transcript.jsonl``, ``record.json``, the model as ``model.tflite`` and, where an image was built,
-``firmware.elf``. That is all that is needed to resume the run, to recompute every figure and to rebuild the image.
+``firmware.elf``. That is all that is needed to resume the run, to recompute every metric and to rebuild the image.
 """
 
 from __future__ import annotations
