@@ -22,24 +22,30 @@ Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """A command as it was sent, without its ``%``."""
+    """A command as it was sent."""
 
     t: Finite
+    """Host seconds."""
     s: str
+    """The command, without its ``%``."""
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that came, without its line end; torn when the line end was never seen."""
+    """A line that came."""
 
     t: Finite
+    """Host seconds."""
     s: str
+    """The line, without its line end."""
     torn: bool = False
+    """Whether its line end never came."""
 
 
 class Download(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "size_bytes": "bytes"}):
     """Consecutive ``db <hex>`` commands which were all answered as they should be."""
 
     t: Finite
+    """Host seconds of the first command."""
     start: Count
     """First byte of the payload within the input."""
     size_bytes: Count
@@ -56,6 +62,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """The lines that follow belong to a trial, or to a count of instructions."""
 
     mode: Literal["trial", "count"]
+    """Which of the two."""
     sample: str
     """Name of the file."""
 
@@ -64,6 +71,7 @@ class WindowMark(msgspec.Struct, frozen=True, kw_only=True):
     """The lines that follow belong to a timed window."""
 
     mode: Literal["window"]
+    """Its kind."""
     sample: str
     """Name of the file."""
     attempt: Count
@@ -76,6 +84,7 @@ class AccuracyMark(msgspec.Struct, frozen=True, kw_only=True):
     """The lines that follow belong to one inference of an accuracy run."""
 
     mode: Literal["accuracy"]
+    """Its kind."""
     sample: str
     """Name of the file."""
     index: Count
@@ -110,12 +119,14 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was corrected on the way."""
 
     s: str
+    """What, in a sentence."""
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
-    """Why the run stopped before its end."""
+    """The run stopped before its end."""
 
     s: str
+    """Why, in a sentence."""
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True):
