@@ -17,7 +17,7 @@ from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage
 from mlperf_tiny.runners.emulator.native.counts import Counts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TraceEntry:
     """A block that was about to run."""
 
@@ -57,7 +57,7 @@ class FunctionTrace:
         uc.hook_add(UC_HOOK_BLOCK, self._on_block, begin=self.first_address, end=last)
 
     def _on_block(self, uc: Uc, address: int, size: int, data: object) -> None:
-        entry = TraceEntry(address, self._counts())
+        entry = TraceEntry(address=address, counts=self._counts())
         # A block before which the core was stopped is announced again.
         if self._seen and self._seen[-1].counts.instructions == entry.counts.instructions:
             self._seen[-1] = entry

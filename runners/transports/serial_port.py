@@ -79,7 +79,7 @@ def is_local_program(url: str) -> bool:
     return re.fullmatch(r"/dev/(pts/\d+|ttys\d+)", os.path.realpath(url)) is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FoundPort:
     """A serial port of this machine."""
 
@@ -99,5 +99,5 @@ def find_ports() -> tuple[FoundPort, ...]:
     for port in list_ports.comports():
         usb_id = (port.vid, port.pid) if port.vid is not None and port.pid is not None else None
         devices = tuple(board.device for board in BOARDS if usb_id in board.usb_ids)
-        found.append(FoundPort(port.device, port.description or "", usb_id, devices))
+        found.append(FoundPort(url=port.device, description=port.description or "", usb_id=usb_id, devices=devices))
     return tuple(sorted(found, key=lambda row: (not row.devices, row.url)))

@@ -14,8 +14,8 @@ from mlperf_tiny.runners.transports import serial_port
 from mlperf_tiny.runners.transports.serial_port import FoundPort
 
 PORTS = (
-    FoundPort("/dev/ttyACM0", "STLINK-V3", (0x0483, 0x374E), ("stm32f446", "stm32f746")),
-    FoundPort("/dev/ttyS0", "", None, ()),
+    FoundPort(url="/dev/ttyACM0", description="STLINK-V3", usb_id=(0x0483, 0x374E), devices=("stm32f446", "stm32f746")),
+    FoundPort(url="/dev/ttyS0", description="", usb_id=None, devices=()),
 )
 
 

@@ -186,7 +186,9 @@ def test_return_addresses(halfwords: str, wanted: tuple[int, ...]) -> None:
 
 
 def function_trace(*addresses: int) -> list[TraceEntry]:
-    return [TraceEntry(address, Counts(instructions=10 * number)) for number, address in enumerate(addresses)]
+    return [
+        TraceEntry(address=address, counts=Counts(instructions=10 * number)) for number, address in enumerate(addresses)
+    ]
 
 
 def instructions(edges: tuple[Counts, ...] | None) -> list[int] | None:
@@ -280,7 +282,7 @@ STALLS = MappingProxyType({cause.key: 0 for cause in CAUSES if cause.key})
 
 def counts(cycles: int, issue: int, **more: int) -> Counts:
     stalls = {**STALLS, CAUSES[1].key: cycles - issue}
-    return Counts(cycles // 2, cycles, issue_cycles=issue, stalls=MappingProxyType(stalls), **more)
+    return Counts(instructions=cycles // 2, cycles=cycles, issue_cycles=issue, stalls=MappingProxyType(stalls), **more)
 
 
 PROFILE = Profile(

@@ -39,7 +39,8 @@ def registers(
     cr: int = HSI_ON | HSE_ON | PLL_ON,
 ) -> ClockRegisters:
     pllcfgr = m | n << 6 | (p // 2 - 1) << 16 | int(hse) << 22
-    return ClockRegisters(cr, pllcfgr, source | ahb << 4 | apb1 << 10 | apb2 << 13, wait_states, overdrive)
+    cfgr = source | ahb << 4 | apb1 << 10 | apb2 << 13
+    return ClockRegisters(cr=cr, pllcfgr=pllcfgr, cfgr=cfgr, flash_acr=wait_states, overdrive=overdrive)
 
 
 @pytest.mark.parametrize(

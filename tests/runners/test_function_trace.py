@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,12 @@ def core(function_trace: FunctionTrace, image: ElfImage) -> Uc:
     return uc
 
 
-IMAGE = ElfImage("image", (), ((BASE, 10, "runner"), (BASE + 0x10, 2, "kernel"), (BASE + 0x20, 0, "label")), {})
+IMAGE = ElfImage(
+    name="image",
+    segments=(),
+    functions=((BASE, 10, "runner"), (BASE + 0x10, 2, "kernel"), (BASE + 0x20, 0, "label")),
+    symbols={},
+)
 
 
 def test_trace_has_the_blocks_of_the_function_only() -> None:
@@ -38,7 +44,9 @@ def test_trace_has_the_blocks_of_the_function_only() -> None:
 
 
 def test_block_announced_twice_is_one_entry() -> None:
-    totals = iter([Counts(5, cycles=7), Counts(5, cycles=9), Counts(6, cycles=12)])
+    totals = iter(
+        [Counts(instructions=5, cycles=7), Counts(instructions=5, cycles=9), Counts(instructions=6, cycles=12)]
+    )
     function_trace = FunctionTrace(lambda: next(totals))
     uc = core(function_trace, IMAGE)
     for _ in range(2):
@@ -51,4 +59,4 @@ def test_block_announced_twice_is_one_entry() -> None:
 def test_only_a_function_with_a_size_can_be_traced(name: str, tmp_path: Path) -> None:
     uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
     with pytest.raises(UsageError, match=f"the image has no function '{name}' to watch"):
-        FunctionTrace(Counts).watch(uc, ElfImage("the image", (), IMAGE.functions, {}), name)
+        FunctionTrace(Counts).watch(uc, replace(IMAGE, name="the image"), name)

@@ -56,7 +56,7 @@ class Bus:
 
     def _reset_clocks(self) -> Clocks:
         hz = self.chip.clocks.hsi_hz
-        return Clocks(hz, hz, hz, hz, hz)
+        return Clocks(sysclk_hz=hz, core_hz=hz, apb1_hz=hz, apb2_hz=hz, timer1_hz=hz)
 
     def _build(self) -> None:
         self._slots: dict[int, tuple[Slot, Peripheral]] = {}

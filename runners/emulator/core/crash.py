@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Crash:
     """The moment of a crash."""
 

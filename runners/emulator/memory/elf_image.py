@@ -18,7 +18,7 @@ from mlperf_tiny.errors import UsageError
 STACK_LIMIT_SYMBOLS = ("__stack_limit", "__StackLimit", "_stack_limit", "__stack_start", "_sstack")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ElfImage:
     """A linked 32-bit Arm executable."""
 
@@ -85,4 +85,4 @@ def _parse(name: str, data: bytes) -> ElfImage:
                 functions.append((value & ~1, symbol["st_size"], symbol.name))
             if symbol.name:
                 symbols[symbol.name] = value
-    return ElfImage(name, segments, tuple(sorted(functions)), symbols)
+    return ElfImage(name=name, segments=segments, functions=tuple(sorted(functions)), symbols=symbols)

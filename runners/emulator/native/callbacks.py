@@ -17,13 +17,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import carray, types
-from numba.extending import intrinsic
 from unicorn import UC_MEM_WRITE
 from unicorn.arm_const import UC_ARM_REG_XPSR
 
 from mlperf_tiny.runners.emulator.native.branches import mispredicted
+from mlperf_tiny.runners.emulator.native.c_calls import call_1, call_2, call_3, store_byte
 from mlperf_tiny.runners.emulator.native.jit_cache import callback, compiled
 from mlperf_tiny.runners.emulator.native.memory import access, fetch
 from mlperf_tiny.runners.emulator.native.state import COUNTER_ROWS, EDGE_BITS, EDGE_ROWS, LAYOUT, Record
@@ -36,83 +35,6 @@ IT_STATE = 0x0600_FC00  # of XPSR
 
 # 2**63 over the golden ratio, odd: the high bits of a product with it depend on all bits of the key.
 SPREAD = 0x4F1B_BCDC_BFA5_3E0B
-
-_I64 = ir.IntType(64)
-
-
-def _call_address(builder: Any, result: Any, address: Any, arguments: list[Any]) -> Any:
-    function = ir.FunctionType(result, [_I64] * len(arguments))
-    return builder.call(builder.inttoptr(address, function.as_pointer()), arguments)
-
-
-@intrinsic
-def call_1(typing_context: Any, address: Any, a: Any) -> Any:
-    """Call the C function at ``address`` with one pointer-sized argument; its int result is dropped.
-
-    Args:
-        typing_context: Of Numba.
-        address: Of the function.
-        a: Its argument.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _call_address(builder, ir.IntType(32), args[0], [args[1]])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
-
-
-@intrinsic
-def call_2(typing_context: Any, address: Any, a: Any, b: Any) -> Any:
-    """Call ``int64_t f(int64_t, int64_t)`` at ``address``.
-
-    Args:
-        typing_context: Of Numba.
-        address: Of the function.
-        a: First argument.
-        b: Second.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call_address(builder, _I64, args[0], [args[1], args[2]])
-
-    return types.int64(types.int64, types.int64, types.int64), generate
-
-
-@intrinsic
-def call_3(typing_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
-    """Call ``int64_t f(int64_t, int64_t, int64_t)`` at ``address``.
-
-    Args:
-        typing_context: Of Numba.
-        address: Of the function.
-        a: First argument.
-        b: Second.
-        c: Third.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call_address(builder, _I64, args[0], [args[1], args[2], args[3]])
-
-    return types.int64(types.int64, types.int64, types.int64, types.int64), generate
-
-
-@intrinsic
-def store_byte(typing_context: Any, address: Any, value: Any) -> Any:
-    """Write the low byte of ``value`` to ``address``.
-
-    Args:
-        typing_context: Of Numba.
-        address: Where to.
-        value: Its low 8 bits are stored.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        byte = ir.IntType(8)
-        builder.store(builder.trunc(args[1], byte), builder.inttoptr(args[0], byte.as_pointer()))
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
 
 
 @compiled

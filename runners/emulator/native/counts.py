@@ -12,7 +12,7 @@ from mlperf_tiny.runners.emulator.native.state import State
 MISPREDICT, FETCH, DATA, UNALIGNED = "branch mispredicted", "instruction fetch", "data read", "unaligned access"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """Totals since power-on, or of an interval (see ``since``).
 

@@ -21,7 +21,7 @@ import numba
 # Numba makes its configuration from the environment; its type stubs do not know the names.
 _config: Any = numba.config
 
-_SOURCES = ("state.py", "uart.py", "branches.py", "memory.py", "callbacks.py", "entry_points.py")
+_SOURCES = ("state.py", "c_calls.py", "uart.py", "branches.py", "memory.py", "callbacks.py", "entry_points.py")
 
 
 @cache

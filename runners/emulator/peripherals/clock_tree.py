@@ -16,7 +16,7 @@ SOURCE_HSI, SOURCE_HSE, SOURCE_PLL = 0, 1, 2
 SOURCE_NAMES = ("HSI", "HSE", "PLL", "reserved")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClockRegisters:
     """The register values the clocks depend on."""
 
@@ -32,7 +32,7 @@ class ClockRegisters:
     """PWR's ODSWRDY."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Clocks:
     """The clocks in Hz."""
 

@@ -64,7 +64,12 @@ class ClassCostModel(CostModel):
         """
         cost = self._cost(block.code, block.address)
         cycles = cost.cycles + (self._taken_cycles if taken else 0)
-        return BlockCost(cost.instructions, cycles, BlockTerminator(BranchKind.FALL_THROUGH), issue_cycles=cycles)
+        return BlockCost(
+            instructions=cost.instructions,
+            cycles=cycles,
+            terminator=BlockTerminator(BranchKind.FALL_THROUGH),
+            issue_cycles=cycles,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ _INSTRUCTION_LINES, _DATA_LINES = 1 << 9, 1 << 10
 _DATA_CACHE, _INSTRUCTION_CACHE = 1 << 16, 1 << 17
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Switches:
     """What the firmware has switched on."""
 
@@ -55,7 +55,7 @@ class Switches:
     """The level 1 cache of data."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Region:
     """Addresses reached in one way."""
 
@@ -116,22 +116,51 @@ def regions(board: Board, wait_states: int) -> tuple[Region, ...]:
     # On an F7 the accelerator sits on the instruction side's tightly coupled interface, which takes one cycle itself.
     accelerated = wait_states + has_caches
     axi = wait_states + 1 + AXI_BUS_CYCLES
-    found = [Region(base, base + size, "tcm", False) for base, size in system.tightly_coupled]
+    found = [_no_wait(base, base + size) for base, size in system.tightly_coupled]
     for memory in board.memories:
         for base in (memory.base, *memory.aliases):
             end = base + memory.size_bytes
             if memory.name == "flash" and (not has_caches or base in system.accelerator.bases):
-                found.append(Region(base, end, "accelerated", True, accelerated, accelerated, accelerated, accelerated))
+                found.append(_flash(base, end, "accelerated", line_read=accelerated, other=accelerated))
             elif memory.name == "flash":
-                found.append(Region(base, end, "cached", True, axi // 2, axi, axi, axi))
+                found.append(_flash(base, end, "cached", line_read=axi // 2, other=axi))
             elif not has_caches:
-                found.append(Region(base, end, "tcm", False))
+                found.append(_no_wait(base, end))
             elif memory.name == "ram":
-                cost = SRAM_LINE_CYCLES, SRAM_LINE_CYCLES, SRAM_SINGLE_CYCLES, SRAM_SINGLE_CYCLES
-                found.append(Region(base, end, "cached", False, *cost))
+                found.append(_sram(base, end))
     return tuple(found)
 
 
 def sets(cache: Cache) -> int:
     """How many sets a cache has."""
     return cache.size_bytes // (cache.ways * cache.line_bytes)
+
+
+def _no_wait(first: int, end: int) -> Region:
+    return Region(first=first, end=end, path="tcm", is_flash=False)
+
+
+def _flash(first: int, end: int, path: str, line_read: int, other: int) -> Region:
+    return Region(
+        first=first,
+        end=end,
+        path=path,
+        is_flash=True,
+        line_read=line_read,
+        line_fetch=other,
+        single_read=other,
+        single_fetch=other,
+    )
+
+
+def _sram(first: int, end: int) -> Region:
+    return Region(
+        first=first,
+        end=end,
+        path="cached",
+        is_flash=False,
+        line_read=SRAM_LINE_CYCLES,
+        line_fetch=SRAM_LINE_CYCLES,
+        single_read=SRAM_SINGLE_CYCLES,
+        single_fetch=SRAM_SINGLE_CYCLES,
+    )

@@ -141,7 +141,12 @@ class PipelineModel(ABC):
         decoded, start, issues, _ = self._run(block, before, taken)
         return tuple(
             IssuedInsn(
-                one.address, one.code, issue.cycle - start, issue.slot, MappingProxyType(issue.stalls), issue.blocker
+                address=one.address,
+                code=one.code,
+                cycle=issue.cycle - start,
+                slot=issue.slot,
+                stalls=MappingProxyType(issue.stalls),
+                blocker=issue.blocker,
             )
             for one, issue in zip(decoded, issues, strict=True)
         )

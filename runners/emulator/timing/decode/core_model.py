@@ -74,7 +74,7 @@ class BlockTerminator:
     """Added by the emulator each time it mispredicts this branch; 0 on a core that does not predict."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BlockCost:
     """What running a block once over one edge adds: ``cycles == issue_cycles + sum(stalls.values())``."""
 
@@ -93,7 +93,7 @@ class BlockCost:
     (see the module): it is for reports, and not to be added to costs of edges."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IssuedInsn:
     """One instruction of an explained block: when it was issued, and what held it up."""
 
