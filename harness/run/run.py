@@ -23,7 +23,8 @@ from mlperf_tiny.harness.record.record_file import RECORD_FILE, record_differenc
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run import modes
 from mlperf_tiny.harness.run.data_choice import DataChoice
-from mlperf_tiny.harness.run.prepare import PreparedRun, prepare, prepare_resume
+from mlperf_tiny.harness.run.prepare import prepare, prepare_resume
+from mlperf_tiny.harness.run.prepared import PreparedRun
 from mlperf_tiny.harness.run.request import Request, check_resume_matches
 from mlperf_tiny.harness.wire.session import Session, Timeouts
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
