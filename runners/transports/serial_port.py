@@ -66,10 +66,14 @@ def _check_address(url: str) -> None:
 
 
 def is_local_program(url: str) -> bool:
-    """Whether a program of this machine, an emulated board for one, answers at ``url``: no hardware keeps its time.
+    """Return whether a program of this machine answers at ``url``, such as an emulated board.
 
     A pseudo terminal is one, and so is a socket of this machine: a board that is shared from here over the network has
     a port here, which is its name.
+
+    Examples:
+        >>> is_local_program("socket://localhost:4000"), is_local_program("socket://lab.example.org:4000")
+        (True, False)
     """
     address = urlsplit(url)
     if address.scheme in ("socket", "rfc2217"):

@@ -16,6 +16,7 @@ from mlperf_tiny.runners.emulator.core.alignment import base_to_align
 from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 from mlperf_tiny.runners.emulator.transport import EmulatorTransport
+from mlperf_tiny.runners.transports.transport import ClockedTransport, CountingTransport
 from tests.runners.emulator_images import build_image
 
 DEVICES = ("stm32f446", "stm32f746")
@@ -301,6 +302,7 @@ def test_image_for_another_board_is_refused() -> None:
 def test_transport_after_close() -> None:
     transport = EmulatorTransport(make_board("stm32f746"))
     assert (transport.device_info.timing, transport.url) == ("emulated", "emu://stm32f746")
+    assert isinstance(transport, CountingTransport) and not isinstance(transport, ClockedTransport)
     assert transport.read(1.0).startswith(b"ready")
     transport.close()
     transport.close()

@@ -11,6 +11,7 @@ import pytest
 from mlperf_tiny.errors import DeviceGone, DeviceSilent, RecordError
 from mlperf_tiny.harness.wire.session import Session
 from mlperf_tiny.runners.transports.replay import ReplayTransport
+from mlperf_tiny.runners.transports.transport import ClockedTransport, CountingTransport
 
 DATA = bytes(range(50))
 LOAD = [
@@ -57,6 +58,7 @@ def test_other_command_raises_device_gone(command: bytes) -> None:
 def test_command_after_the_end_raises_device_gone() -> None:
     transport = ReplayTransport([])
     assert (transport.device_info.timing, transport.read(2.0), transport.clock()) == ("hardware", b"", 2.0)
+    assert isinstance(transport, ClockedTransport) and not isinstance(transport, CountingTransport)
     with pytest.raises(DeviceGone, match="the end of the recording"):
         transport.write(b"name%")
     transport.close()

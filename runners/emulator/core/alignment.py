@@ -27,6 +27,12 @@ def base_to_align(first: int, second: int) -> int | None:
     Args:
         first: The first half-word.
         second: The second of a 32-bit instruction.
+
+    Examples:
+        >>> base_to_align(0xC80E, 0)  # ldmia r0, {r1-r3}
+        0
+        >>> base_to_align(0x6808, 0) is None  # ldr r0, [r1]
+        True
     """
     base = None
     if not is_wide(first):

@@ -7,7 +7,14 @@ FEMTOSECONDS = 10**15
 
 
 class DeviceTime:
-    """Whole femtoseconds; each change of clock rounds once, by less than one femtosecond."""
+    """Whole femtoseconds; each change of clock rounds once, by less than one femtosecond.
+
+    Examples:
+        >>> time = DeviceTime(16_000_000)
+        >>> time.change_clock(cycles=16_000, hz=216_000_000)
+        >>> time.at(cycles=16_000 + 216_000) / FEMTOSECONDS
+        0.002
+    """
 
     def __init__(self, hz: int) -> None:
         self.hz = hz

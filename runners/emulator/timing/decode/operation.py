@@ -21,7 +21,12 @@ _NAMES = {SP: "sp", LR: "lr", PC: "pc", FLAGS: "flags", GREATER_EQUAL: "GE", FP_
 
 
 def register_name(register: int) -> str:
-    """``"r3"``, ``"sp"``, ``"flags"``, ``"s5"``."""
+    """Return the name of a register by its number.
+
+    Examples:
+        >>> [register_name(number) for number in (3, SP, FLAGS, S0 + 5)]
+        ['r3', 'sp', 'flags', 's5']
+    """
     return _NAMES.get(register) or (f"s{register - S0}" if register >= S0 else f"r{register}")
 
 

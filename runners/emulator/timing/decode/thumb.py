@@ -8,12 +8,22 @@ from __future__ import annotations
 
 
 def is_wide(halfword: int) -> bool:
-    """True for the first half of a 32-bit instruction."""
+    """True for the first half of a 32-bit instruction.
+
+    Examples:
+        >>> is_wide(0xF7FF), is_wide(0xBF00)
+        (True, False)
+    """
     return halfword >> 11 >= 0b11101
 
 
 def branches_to_itself(code: bytes) -> bool:
-    """True when a block is one ``b .`` and nothing else: only an interrupt could end it."""
+    """True when a block is one ``b .`` and nothing else: only an interrupt could end it.
+
+    Examples:
+        >>> branches_to_itself(bytes.fromhex("fee7"))
+        True
+    """
     return code in (b"\xfe\xe7", b"\xff\xf7\xfe\xbf")
 
 
