@@ -24,7 +24,6 @@ from mlperf_tiny.errors import DeviceCrashed, UsageError
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.runners.emulator.chip.bus import Bus
 from mlperf_tiny.runners.emulator.chip.chips import chip_of
-from mlperf_tiny.runners.emulator.console import Console
 from mlperf_tiny.runners.emulator.core import exact_pc
 from mlperf_tiny.runners.emulator.core.alignment import AlignmentCheck
 from mlperf_tiny.runners.emulator.core.block_costs import BlockCosts
@@ -33,6 +32,7 @@ from mlperf_tiny.runners.emulator.core.engine_callbacks import EngineCallbacks
 from mlperf_tiny.runners.emulator.core.faults import REGISTERS, Fault, FaultWatch
 from mlperf_tiny.runners.emulator.core.interrupts import Interrupts
 from mlperf_tiny.runners.emulator.function_trace import FunctionTrace
+from mlperf_tiny.runners.emulator.host_console import HostConsole
 from mlperf_tiny.runners.emulator.memory.elf_image import read_image
 from mlperf_tiny.runners.emulator.memory.memory import RAM_PATTERN, map_memories
 from mlperf_tiny.runners.emulator.memory.pages import Pages
@@ -95,7 +95,7 @@ class EmulatedBoard:
         self._state = State()
         self._state.core.predicts_branches = self.level.predicts_branches
         self._state.core.watches_memory = self.level.watches_memory
-        self._console = Console(self._state)
+        self._console = HostConsole(self._state)
         self._crash: DeviceCrashed | None = None
         self._reset_wanted = False
 

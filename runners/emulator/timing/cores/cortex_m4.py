@@ -59,7 +59,7 @@ from mlperf_tiny.runners.emulator.timing.decode.operation import (
     ConsumerStage,
     DecodedInsn,
     InsnKind,
-    Memory,
+    MemoryAccess,
     Operation,
     ProducerStage,
     register_name,
@@ -166,7 +166,7 @@ class _Pipe(Pipe):
             self._wait_for_address(operation)
             self._lose(Stall.MEMORY, self._access_cycles(operation, operation.memory) - 1)
 
-    def _access_cycles(self, operation: Operation, memory: Memory) -> int:
+    def _access_cycles(self, operation: Operation, memory: MemoryAccess) -> int:
         kind, previous = operation.kind, self.previous
         after_load = previous is not None and previous.kind is InsnKind.LOAD
         if kind is InsnKind.LOAD:

@@ -14,7 +14,7 @@ from mlperf_tiny.runners.emulator.timing.decode.operation import (
     S0,
     ConsumerStage,
     InsnKind,
-    Memory,
+    MemoryAccess,
     Operation,
     ProducerStage,
 )
@@ -86,7 +86,7 @@ def _access(h1: int, h2: int) -> Operation:
     first = _target(h1, h2)[0]
     words = (2 if double else 1) if single_access else h2 & 0xFF
     offset = 4 * (h2 & 0xFF) * (1 if h1 >> 7 & 1 else -1) if single_access else None
-    memory = Memory(4, words, base, offset, writes_base=bool(h1 >> 5 & 1))
+    memory = MemoryAccess(4, words, base, offset, writes_base=bool(h1 >> 5 & 1))
     registers = tuple(range(first, first + words))
     alone = words == 1 and single_access
     produces: tuple[tuple[int, ProducerStage], ...] = ((base, ProducerStage.BASE),) if memory.writes_base else ()

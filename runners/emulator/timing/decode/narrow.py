@@ -14,7 +14,7 @@ from mlperf_tiny.runners.emulator.timing.decode.operation import (
     SP,
     ConsumerStage,
     InsnKind,
-    Memory,
+    MemoryAccess,
     Operation,
     ProducerStage,
 )
@@ -48,7 +48,7 @@ def alu(
     return Operation(kind, size_bytes, consumes, produces, sets_flags=flags, branch=branch)
 
 
-def load(size_bytes: int, target: int, memory: Memory, *index: int) -> Operation:
+def load(size_bytes: int, target: int, memory: MemoryAccess, *index: int) -> Operation:
     """Return a single load; into PC it is a jump.
 
     Args:
@@ -63,7 +63,7 @@ def load(size_bytes: int, target: int, memory: Memory, *index: int) -> Operation
     return Operation(InsnKind.LOAD, size_bytes, address_operands(memory, *index), produces, memory, branch=branch)
 
 
-def store(size_bytes: int, source: int, memory: Memory, *index: int) -> Operation:
+def store(size_bytes: int, source: int, memory: MemoryAccess, *index: int) -> Operation:
     """Return a single store.
 
     Args:
@@ -76,7 +76,7 @@ def store(size_bytes: int, source: int, memory: Memory, *index: int) -> Operatio
     return Operation(InsnKind.STORE, size_bytes, consumes, _updated_base(memory), memory)
 
 
-def load_multiple(size_bytes: int, registers: tuple[int, ...], memory: Memory) -> Operation:
+def load_multiple(size_bytes: int, registers: tuple[int, ...], memory: MemoryAccess) -> Operation:
     """Return LDM, POP or LDRD; PC among its registers makes it a jump.
 
     Args:
@@ -89,7 +89,7 @@ def load_multiple(size_bytes: int, registers: tuple[int, ...], memory: Memory) -
     return Operation(InsnKind.LOAD_MULTIPLE, size_bytes, address_operands(memory), produces, memory, branch=branch)
 
 
-def store_multiple(size_bytes: int, registers: tuple[int, ...], memory: Memory) -> Operation:
+def store_multiple(size_bytes: int, registers: tuple[int, ...], memory: MemoryAccess) -> Operation:
     """Return STM, PUSH or STRD.
 
     Args:
@@ -101,13 +101,13 @@ def store_multiple(size_bytes: int, registers: tuple[int, ...], memory: Memory) 
     return Operation(InsnKind.STORE_MULTIPLE, size_bytes, consumes, _updated_base(memory), memory)
 
 
-def address_operands(memory: Memory, *index: int) -> tuple[tuple[int, ConsumerStage], ...]:
+def address_operands(memory: MemoryAccess, *index: int) -> tuple[tuple[int, ConsumerStage], ...]:
     """What address generation reads; PC is always there."""
     base = () if memory.base == PC else ((memory.base, ConsumerStage.ADDRESS),)
     return base + tuple((register, ConsumerStage.INDEX) for register in index)
 
 
-def _updated_base(memory: Memory) -> tuple[tuple[int, ProducerStage], ...]:
+def _updated_base(memory: MemoryAccess) -> tuple[tuple[int, ProducerStage], ...]:
     return ((memory.base, ProducerStage.BASE),) if memory.writes_base else ()
 
 
@@ -141,7 +141,7 @@ def decode_narrow(h: int) -> Operation:
     if h >> 10 == 0b010001:
         return _high_register(h)
     if h >> 11 == 0b01001:
-        return load(_TWO, h >> 8 & 7, Memory(4, base=PC, offset=4 * (h & 0xFF)))
+        return load(_TWO, h >> 8 & 7, MemoryAccess(4, base=PC, offset=4 * (h & 0xFF)))
     if h >> 12 == 0b0101:
         return _by_register(h)
     if 0b0110 <= h >> 12 <= 0b1001:
@@ -153,7 +153,7 @@ def decode_narrow(h: int) -> Operation:
     if h >> 12 == 0b1100:
         base, registers = h >> 8 & 7, registers_in(h & 0xFF)
         loads = bool(h >> 11 & 1)
-        memory = Memory(4, len(registers), base, writes_base=not (loads and base in registers))
+        memory = MemoryAccess(4, len(registers), base, writes_base=not (loads and base in registers))
         return load_multiple(_TWO, registers, memory) if loads else store_multiple(_TWO, registers, memory)
     if h >> 12 == 0b1101:
         if h >> 9 & 7 == 7:  # UDF, SVC
@@ -216,7 +216,7 @@ def _high_register(h: int) -> Operation:
 def _by_register(h: int) -> Operation:
     operation, register = h >> 9 & 7, h & 7
     size_bytes = (4, 2, 1, 1, 4, 2, 1, 2)[operation]
-    memory = Memory(size_bytes, base=h >> 3 & 7, offset=None, indexed=True)
+    memory = MemoryAccess(size_bytes, base=h >> 3 & 7, offset=None, indexed=True)
     make = store if operation < 3 else load
     return make(_TWO, register, memory, h >> 6 & 7)
 
@@ -224,9 +224,9 @@ def _by_register(h: int) -> Operation:
 def _by_offset(h: int) -> Operation:
     size_bytes = {6: 4, 7: 1, 8: 2, 9: 4}[h >> 12]
     if h >> 12 == 9:
-        register, memory = h >> 8 & 7, Memory(4, base=SP, offset=4 * (h & 0xFF))
+        register, memory = h >> 8 & 7, MemoryAccess(4, base=SP, offset=4 * (h & 0xFF))
     else:
-        register, memory = h & 7, Memory(size_bytes, base=h >> 3 & 7, offset=size_bytes * (h >> 6 & 0x1F))
+        register, memory = h & 7, MemoryAccess(size_bytes, base=h >> 3 & 7, offset=size_bytes * (h >> 6 & 0x1F))
     return (load if h >> 11 & 1 else store)(_TWO, register, memory)
 
 
@@ -241,7 +241,7 @@ def _miscellaneous(h: int) -> Operation:
     if h & 0x0600 == 0x0400:
         pops = bool(h >> 11 & 1)
         registers = registers_in(h & 0xFF) + (((PC if pops else LR),) if h >> 8 & 1 else ())
-        memory = Memory(4, len(registers), SP, writes_base=True)
+        memory = MemoryAccess(4, len(registers), SP, writes_base=True)
         return load_multiple(_TWO, registers, memory) if pops else store_multiple(_TWO, registers, memory)
     if h >> 8 == 0xBA:
         source = h >> 3 & 7

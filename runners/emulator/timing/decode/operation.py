@@ -108,7 +108,7 @@ class ProducerStage(Enum):
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryAccess:
     """The access an instruction makes."""
 
     size_bytes: int
@@ -137,7 +137,7 @@ class Operation:
     """The registers it reads, each with the stage that needs it."""
     produces: tuple[tuple[int, ProducerStage], ...] = ()
     """The registers it writes, each with the stage that produces it."""
-    memory: Memory | None = None
+    memory: MemoryAccess | None = None
     """Its access, if any."""
     shifter: bool = False
     """Whether it uses the in-line shifter, for an operand or a rotated constant."""

@@ -26,7 +26,7 @@ from mlperf_tiny.runners.emulator.timing.decode.operation import (
     PC,
     ConsumerStage,
     InsnKind,
-    Memory,
+    MemoryAccess,
     Operation,
     ProducerStage,
 )
@@ -66,7 +66,7 @@ def decode_wide(h1: int, h2: int) -> Operation:
 
 def _multiple(h1: int, h2: int) -> Operation:
     base, registers = h1 & 0xF, registers_in(h2)
-    memory = Memory(4, len(registers), base, offset=None, writes_base=bool(h1 >> 5 & 1))
+    memory = MemoryAccess(4, len(registers), base, offset=None, writes_base=bool(h1 >> 5 & 1))
     return (load_multiple if h1 >> 4 & 1 else store_multiple)(_FOUR, registers, memory)
 
 
@@ -77,19 +77,19 @@ def _double_or_multiple(h1: int, h2: int) -> Operation:
         if h1 >> 7 & 1 and loads and h2 & 0xE0 == 0:
             consumes = (*(((base, ConsumerStage.ADDRESS),) if base != PC else ()), (h2 & 0xF, ConsumerStage.INDEX))
             size_bytes = 2 if h2 & 0x10 else 1
-            memory = Memory(size_bytes, base=base, offset=None, indexed=True)
+            memory = MemoryAccess(size_bytes, base=base, offset=None, indexed=True)
             return Operation(InsnKind.TABLE_BRANCH, _FOUR, consumes, (), memory, branch=BranchKind.INDIRECT)
         return _exclusive(h1, h2)
     before_access, adds = h1 >> 8 & 1, h1 >> 7 & 1
     offset = (h2 & 0xFF) * (4 if adds else -4) if before_access else 0
-    memory = Memory(4, 2, base, offset, writes_base=bool(h1 >> 5 & 1))
+    memory = MemoryAccess(4, 2, base, offset, writes_base=bool(h1 >> 5 & 1))
     return (load_multiple if loads else store_multiple)(_FOUR, (first, second), memory)
 
 
 def _exclusive(h1: int, h2: int) -> Operation:
     base, loads, sized = h1 & 0xF, bool(h1 >> 4 & 1), bool(h1 >> 7 & 1)
     size_bytes = (1 if h2 >> 4 & 1 == 0 else 2) if sized else 4
-    memory = Memory(size_bytes, base=base, offset=None if sized else 4 * (h2 & 0xFF))
+    memory = MemoryAccess(size_bytes, base=base, offset=None if sized else 4 * (h2 & 0xFF))
     address = ((base, ConsumerStage.ADDRESS),)
     if loads:
         return Operation(InsnKind.EXCLUSIVE, _FOUR, address, ((h2 >> 12, ProducerStage.LOADED_PART),), memory)
@@ -206,15 +206,15 @@ def _single_access(h1: int, h2: int) -> Operation:
     make = load if loads else store
     if base == PC and loads:
         offset = (h2 & 0xFFF) * (1 if h1 >> 7 & 1 else -1)
-        return load(_FOUR, register, Memory(size_bytes, base=PC, offset=offset))
+        return load(_FOUR, register, MemoryAccess(size_bytes, base=PC, offset=offset))
     if h1 >> 7 & 1:
-        return make(_FOUR, register, Memory(size_bytes, base=base, offset=h2 & 0xFFF))
+        return make(_FOUR, register, MemoryAccess(size_bytes, base=base, offset=h2 & 0xFFF))
     if h2 >> 11 & 1:
         before_access, adds, writes_back = h2 >> 10 & 1, h2 >> 9 & 1, bool(h2 >> 8 & 1)
         offset = (h2 & 0xFF) * (1 if adds else -1)
-        memory = Memory(size_bytes, base=base, offset=offset if before_access else 0, writes_base=writes_back)
+        memory = MemoryAccess(size_bytes, base=base, offset=offset if before_access else 0, writes_base=writes_back)
         return make(_FOUR, register, memory)
-    return make(_FOUR, register, Memory(size_bytes, base=base, offset=None, indexed=True), h2 & 0xF)
+    return make(_FOUR, register, MemoryAccess(size_bytes, base=base, offset=None, indexed=True), h2 & 0xF)
 
 
 def _register(h1: int, h2: int) -> Operation:

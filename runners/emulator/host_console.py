@@ -8,7 +8,7 @@ from mlperf_tiny.runners.emulator.native.state import RX_BYTES, State
 _LAST_LINE_BYTES = 200
 
 
-class Console:
+class HostConsole:
     """Carries bytes between the host and the native receiver and transmitter."""
 
     def __init__(self, state: State) -> None:
