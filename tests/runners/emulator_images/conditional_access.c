@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conditional loads and stores right before a branch, its target an instruction under no condition. Says '+' when all
- * is as on silicon: every turn of the loop adds 1 + 3, whatever the condition was. */
+/* Conditional loads and stores right before a branch, its target an instruction under no condition. Sends '+' when all
+ * is as on silicon: every iteration of the loop adds 1 + 3, whatever the condition was. */
 #include "board.h"
 
 __attribute__((naked, noinline)) static uint32_t sum(uint32_t count, uint32_t *word)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One way to crash per CASE; says "up" first. */
+/* One way to crash per CASE; sends "up" first. */
 #include "board.h"
 
 static uint8_t scratch[64] __attribute__((aligned(8)));

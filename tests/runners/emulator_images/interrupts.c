@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Input by interrupt; answers each line that ends in '%' with the line in brackets, SysTick's ticks and TIM2.
- * WAIT: how it waits: 0 in a loop on a variable, 1 asleep, 2 asleep behind CPSID, 3 counting in memory.
+ * WAIT: how it waits: 0 in a loop on a variable, 1 asleep, 2 asleep after CPSID, 3 counting in memory.
  * TICK: SysTick every millisecond. SEND: output by interrupt too. SPIN: everything happens in handlers.
  * BASE: SysTick every millisecond at the lowest priority, which BASEPRI masks.
  * FAULT: 1 no handler, 2 on the process stack, 3 a handler returns to the process stack. */
@@ -17,10 +17,10 @@
 static volatile uint8_t ring[256];
 static volatile uint8_t head, tail;
 static volatile uint32_t ticks;
-static volatile uint32_t turns;
+static volatile uint32_t iterations;
 static const char *volatile to_send;
 
-/* The compiler is not told of a floating-point unit: vmov to s0 and s15, vmsr to fpscr, and back. */
+/* The compiler assumes no floating-point unit: vmov to s0 and s15, vmsr to fpscr, and back. */
 #define SPOIL \
     "movs r0, #99\n movs r1, #99\n movs r2, #99\n movs r3, #99\n mov r12, r0\n" \
     ".inst.w 0xee000a10\n .inst.w 0xee070a90\n .inst.w 0xeee11a10\n"
@@ -64,7 +64,7 @@ static __attribute__((used)) void return_to_process_stack(void)
 
 static __attribute__((aligned(512), used)) void *table[16 + 64];
 
-/* Waits in a loop of its own making, and says whether every register was as before. */
+/* Waits in a loop written in assembly, and returns whether every register was as before. */
 static uint32_t wait_and_compare(void)
 {
     uint32_t same;
@@ -100,13 +100,13 @@ static int receive(void)
     }
 #else
     while (head == tail) {
-        turns++;
+        iterations++;
     }
 #endif
     return ring[tail++];
 }
 
-static void say(const char *text)
+static void send_text(const char *text)
 {
 #ifdef SEND
     to_send = text;
@@ -158,9 +158,9 @@ int main(void)
         }
         line[length] = 0;
         const uint32_t now_ticks = ticks, now_us = TIM2_CNT;
-        say("[");
-        say(line);
-        say("] ");
+        send_text("[");
+        send_text(line);
+        send_text("] ");
         put_number(now_ticks);
         put(' ');
         put_number(now_us);

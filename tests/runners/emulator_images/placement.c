@@ -9,7 +9,7 @@
 #endif
 #define SCB_CCR REG(0xE000ED14)
 
-/* Eight bytes a turn, on an eight-byte boundary: ldr.w, subs, bne. */
+/* Eight bytes per iteration, on an eight-byte boundary: ldr.w, subs, bne. */
 __attribute__((naked, noinline, aligned(32))) static uint32_t last(const uint32_t *from, uint32_t count)
 {
     __asm__ volatile("1: ldr r3, [r0], #4\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A validation image: 'g' runs 1000 turns of a loop and says what they took, 'o' lists two operators. MUTE makes
+/* A validation image: 'g' runs 1000 iterations of a loop and sends what they took, 'o' lists two operators. MUTE makes
  * it one that is never ready. */
 #include "board.h"
 
@@ -15,8 +15,8 @@ int main(void)
         const int command = get();
         if (command == 'g') {
             const uint32_t start = DWT_CYCCNT;
-            uint32_t turns = 1000;
-            __asm__ volatile(".balign 16\n1: subs %0, #1\n bne 1b\n" : "+r"(turns) : : "cc");
+            uint32_t iterations = 1000;
+            __asm__ volatile(".balign 16\n1: subs %0, #1\n bne 1b\n" : "+r"(iterations) : : "cc");
             const uint32_t cycles = DWT_CYCCNT - start;
             put_text("cycles ");
             put_number(cycles);
