@@ -11,9 +11,9 @@ import numpy as np
 from mlperf_tiny.errors import RecordError
 from mlperf_tiny.harness.record import metrics, rules
 from mlperf_tiny.harness.record.measured import Measured, Timed, measure
+from mlperf_tiny.harness.record.modelled_energy import modelled_energy
 from mlperf_tiny.harness.record.record import (
     AccuracyMetrics,
-    EnergyMetrics,
     PerformanceMetrics,
     RunRecord,
     WindowMetrics,
@@ -42,7 +42,7 @@ def compute_record(transcript: Transcript) -> RunRecord:
         resumed=measured.resumed,
         chain_digest=transcript.chain_digest,
     )
-    return replace(record, energy=_energy(record), violations=_violations(record, measured, task))
+    return replace(record, energy=modelled_energy(record), violations=_violations(record, measured, task))
 
 
 def _performance(measured: Measured) -> PerformanceMetrics | None:
@@ -68,17 +68,6 @@ def _window(timed: Timed) -> WindowMetrics:
     if elapsed_us == 0:
         raise RecordError(f"the window on {timed.sample} lasted 0 us: the device's clock does not advance.")
     return WindowMetrics(timed.sample, timed.inference.count, elapsed_us, timed.inference.count / (elapsed_us / 1e6))
-
-
-def _energy(record: RunRecord) -> EnergyMetrics | None:
-    device = record.settings.device
-    mean_w, lowest_w, highest_w = device.active_power_w, device.lowest_power_w, device.highest_power_w
-    if record.performance is None or mean_w is None or lowest_w is None or highest_w is None:
-        return None
-    latency_us = 1000.0 * record.performance.latency_ms
-    return EnergyMetrics(
-        "modelled", mean_w * latency_us, lowest_w * latency_us, highest_w * latency_us, device.power_source
-    )
 
 
 def _accuracy(measured: Measured, task: Task, listed: int, classes: tuple[str, ...] = ()) -> AccuracyMetrics | None:

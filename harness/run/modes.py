@@ -19,76 +19,27 @@ interrupted run has already measured is passed in as ``done`` and not measured a
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 import msgspec
 
-from mlperf_tiny.errors import DataError, UnexpectedReply, UsageError
+from mlperf_tiny.errors import DataError, UsageError
 from mlperf_tiny.harness.record.measured import Measured
-from mlperf_tiny.harness.record.rules import WINDOW_ITERATIONS, WINDOW_S, WINDOWS
+from mlperf_tiny.harness.record.rules import WINDOW_S, WINDOWS
+from mlperf_tiny.harness.run.bench import WARMUP, Bench
+from mlperf_tiny.harness.run.calibration import calibrate, window_iterations
 from mlperf_tiny.harness.wire.events import Calibration
-from mlperf_tiny.harness.wire.inference import COUNTER_WRAP_US, Inference
-from mlperf_tiny.harness.wire.session import Session
+from mlperf_tiny.harness.wire.inference import COUNTER_WRAP_US
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
 from mlperf_tiny.progress import Progress
-
-MARGINS = {"hardware": 1.01, "emulated": 1.01, "host": 1.2}
-"""Windows are planned this much longer than the rule wants, by kind of time: a process shares its machine."""
-
-TRIAL_US = 250_000
-"""Device microseconds after which a trial is long enough: a 1 ms clock then errs by less than half a percent."""
-
-MAX_UNTIMED = 1_000_000
-"""Inferences within which any microsecond counter must have moved."""
 
 MAX_WINDOW_US = 0.9 * COUNTER_WRAP_US
 """A window in which a 32-bit counter might wrap twice cannot be measured."""
 
 ATTEMPTS = 3
 COUNTED = 10
-WARMUP = 1
 HOST_SLACK = 4.0
 """A window may take this many times the host seconds that the trial predicts before the device counts as silent."""
-
-
-class Marker(Protocol):
-    """Appends an event to the transcript."""
-
-    def __call__(self, kind: str, **values: Any) -> None: ...
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A device under measurement."""
-
-    session: Session
-    """With the device."""
-    event: Marker
-    """Appends to the transcript."""
-    progress: Callable[[Progress], None]
-    """Takes each step."""
-    clock: Callable[[], float]
-    """Host seconds."""
-    counters: Callable[[], dict[str, int]] | None = None
-    """An emulated device's counters, if it has any."""
-
-    def infer(self, count: int, warmup: int, timeout_s: float | None = None) -> Inference:
-        """Run timed inferences, with the counters before and after them in the transcript.
-
-        Args:
-            count: Timed inferences.
-            warmup: Untimed inferences before them.
-            timeout_s: Host seconds; None for the session's default.
-        """
-        if self.counters:
-            self.event("counters", at="before", **self.counters())
-        inference = self.session.infer(count, warmup, timeout_s)
-        if self.counters:
-            self.event("counters", at="after", **self.counters())
-        return inference
 
 
 def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterations: int | None = None) -> None:
@@ -109,7 +60,7 @@ def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterati
         raise DataError("there are no inputs for a performance run; give a data folder that has some.")
     calibration = done.calibration
     if calibration is None or (iterations and calibration.iterations != iterations):
-        calibration = _trial(bench, samples[0], iterations)
+        calibration = calibrate(bench, samples[0], iterations)
         bench.event("choice", **msgspec.structs.asdict(calibration))
     window_us = calibration.iterations * calibration.latency_us
     if window_us >= MAX_WINDOW_US:
@@ -127,7 +78,7 @@ def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterati
         latency_us = shortest_us / calibration.iterations
         calibration = Calibration(
             attempt=calibration.attempt + 1,
-            iterations=_iterations(bench, latency_us),
+            iterations=window_iterations(bench, latency_us),
             latency_us=latency_us,
             host_s=calibration.host_s,
         )
@@ -169,45 +120,6 @@ def accuracy(bench: Bench, dataset: Dataset, samples: Sequence[Sample], done: Me
             )
             bench.session.infer(1, 0)
     bench.progress(Progress("accuracy", len(samples), len(samples), "done"))
-
-
-def iterations_for(latency_us: float, margin: float) -> int:
-    """Return the iterations that fill a window.
-
-    Args:
-        latency_us: Device microseconds of one inference.
-        margin: Length of the window as a multiple of the rules' 10 s.
-
-    Examples:
-        >>> iterations_for(20_000.0, 1.01)
-        505
-    """
-    return max(WINDOW_ITERATIONS, math.ceil(WINDOW_S * 1e6 * margin / max(latency_us, 1e-3)))
-
-
-def _iterations(bench: Bench, latency_us: float) -> int:
-    return iterations_for(latency_us, MARGINS[bench.session.transport.device_info.timing])
-
-
-def _trial(bench: Bench, sample: Sample, iterations: int | None) -> Calibration:
-    """Time one inference: more and more at a time, until the device's clock can measure it."""
-    bench.session.load(sample.load())
-    count = 1
-    while True:
-        bench.progress(Progress("trial", 0, 1, f"timing {count} inference{'s' if count > 1 else ''}"))
-        bench.event("mark", mode="trial", sample=sample.name)
-        started_s = bench.clock()
-        inference = bench.infer(count, WARMUP)
-        host_s = (bench.clock() - started_s) / (count + WARMUP)
-        if inference.elapsed_us >= TRIAL_US:
-            break
-        if inference.elapsed_us == 0 and count >= MAX_UNTIMED:
-            raise UnexpectedReply(f"infer {count} {WARMUP}", "laps of a counter that moves", "the same lap twice")
-        count = min(count * 100, max(count * 2, math.ceil(count * TRIAL_US * 1.2 / max(inference.elapsed_us, 1))))
-    latency_us = inference.elapsed_us / count
-    return Calibration(
-        attempt=1, iterations=iterations or _iterations(bench, latency_us), latency_us=latency_us, host_s=host_s
-    )
 
 
 def _count_instructions(bench: Bench, sample: Sample) -> None:

@@ -20,6 +20,7 @@ from mlperf_tiny.harness.record.settings import (
     Settings,
 )
 from mlperf_tiny.harness.run.data_choice import choose_data
+from mlperf_tiny.harness.run.division import division_of
 from mlperf_tiny.harness.run.prepared import PreparedRun, ResumedRun
 from mlperf_tiny.harness.run.request import Request, check_baud, check_resume_matches, check_timing, level_of, task_of
 from mlperf_tiny.models.catalog.catalog import feature_input_of, find_model
@@ -77,7 +78,7 @@ def prepare(request: Request, log: Callable[[str], None]) -> PreparedRun:
         engine=engine.name,
         board=board,
         model=info,
-        division=_division(model),
+        division=division_of(model),
         inputs=inputs,
         data=choose_data(task, info, inputs, request.data, request.synthetic, request.modes, request.limit),
         url=_url(board, image.elf.resolve(), level),
@@ -100,7 +101,7 @@ def _prepare_port(request: Request, port: str, task: Task, board: Board | None) 
         engine=ON_THE_DEVICE,
         board=board,
         model=info,
-        division=_division(model),
+        division=division_of(model),
         inputs=inputs,
         data=choose_data(task, info, inputs, request.data, request.synthetic, request.modes, request.limit),
         url=port,
@@ -174,12 +175,6 @@ def _model_info(model: CatalogModel, content: bytes) -> ModelInfo:
         licence=model.licence,
         url=model.url,
     )
-
-
-def _division(model: CatalogModel | None) -> str:
-    # Closed are the reference weights with the reference inputs; everything else is open.
-    reference = model is not None and model.origin == "official" and model.input_format == "benchmark"
-    return "closed" if reference else "open"
 
 
 def _url(board: Board, elf: Path, timing: str) -> str:

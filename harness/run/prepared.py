@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from mlperf_tiny.harness.record.settings import (
 )
 from mlperf_tiny.harness.run.data_choice import DataChoice
 from mlperf_tiny.harness.run.request import Request
+from mlperf_tiny.harness.run.run_folder import new_run_id
 from mlperf_tiny.models.tasks import Task
 from mlperf_tiny.runners.transports.transport import DeviceInfo
 
@@ -61,7 +61,7 @@ class PreparedRun:
         """Return what is recorded of the run, with what is known of its opened device."""
         device = self._device(info)
         return Settings(
-            run_id=f"{self.started:%Y%m%dT%H%M%SZ}-{self.task.name}-{device.device}-{secrets.token_hex(2)}",
+            run_id=new_run_id(self.started, self.task.name, device.device),
             started=self.started.isoformat(timespec="seconds"),
             task=self.task.name,
             engine=self.engine,

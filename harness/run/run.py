@@ -7,7 +7,6 @@ A run folder holds ``transcript.jsonl``, ``record.json``, the model as ``model.t
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Protocol
 
 from mlperf_tiny.errors import BenchError, RecordError, UsageError
-from mlperf_tiny.harness.image.build import ELF_FILE
 from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.measured import Measured, measure
 from mlperf_tiny.harness.record.record import RunRecord
@@ -24,8 +22,8 @@ from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run import modes
 from mlperf_tiny.harness.run.data_choice import DataChoice
 from mlperf_tiny.harness.run.prepare import prepare, prepare_resume
-from mlperf_tiny.harness.run.prepared import PreparedRun
 from mlperf_tiny.harness.run.request import Request, check_resume_matches
+from mlperf_tiny.harness.run.run_folder import make_run_folder
 from mlperf_tiny.harness.wire.session import Session, Timeouts
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.harness.wire.transcript_writer import TranscriptWriter
@@ -36,8 +34,6 @@ from mlperf_tiny.runners.open import open_transport
 from mlperf_tiny.runners.transports.recording import RecordingTransport
 from mlperf_tiny.runners.transports.serial_port import is_local_program
 from mlperf_tiny.runners.transports.transport import DeviceInfo, Transport, clock_of, counters_of
-
-MODEL_FILE = "model.tflite"
 
 
 class OpenDevice(Protocol):
@@ -71,7 +67,7 @@ def run_benchmark(
     try:
         settings = prepared.settings(_device_info(transport))
         folder = out / settings.run_id
-        _make_folder(folder, prepared)
+        make_run_folder(folder, prepared)
         run = _Run(settings, prepared.data, folder, transport, _timeouts(request), listener)
         return run.measure(Measured()), folder
     finally:
@@ -113,17 +109,6 @@ def resume_benchmark(
         return run.measure(done, resuming=True), folder
     finally:
         transport.close()
-
-
-def _make_folder(folder: Path, prepared: PreparedRun) -> None:
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise RecordError(f"{folder} cannot be made: {error.strerror}. Name another folder with --out.") from error
-    if prepared.elf is not None:
-        shutil.copy(prepared.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
-    if prepared.content is not None:
-        (folder / MODEL_FILE).write_bytes(prepared.content)
 
 
 def _check_same_time(settings: Settings, info: DeviceInfo, folder: Path, url: str) -> None:

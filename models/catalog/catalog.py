@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.errors import DataError, UsageError
+from mlperf_tiny.models.catalog.hash_check import checked_content, has_hash
 from mlperf_tiny.models.catalog.model import CatalogModel, read_model
 from mlperf_tiny.models.catalog.official import OFFICIAL, FeatureInput, OfficialModel
 from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, cache_folder, data_folder
@@ -128,7 +129,7 @@ def _shipped(name: str) -> CatalogModel:
     sha256 = card["sha256"]
 
     def load() -> bytes:
-        return _checked((folder / "model.tflite").read_bytes(), sha256, str(folder / "model.tflite"))
+        return checked_content((folder / "model.tflite").read_bytes(), sha256, str(folder / "model.tflite"))
 
     return CatalogModel(
         name=name,
@@ -172,7 +173,7 @@ def _in_data_folder(row: OfficialModel, data_dir: Path | None, environ: Mapping[
         # The same model may lie there under a file name with an addition, such as a revision.
         for file in sorted((folder / place).glob(f"{Path(row.file).stem}*.tflite")):
             content = file.read_bytes()
-            if hashlib.sha256(content).hexdigest() == row.sha256:
+            if has_hash(content, row.sha256):
                 return content
     return None
 
@@ -224,10 +225,3 @@ def _path(path: Path, task: str | None) -> CatalogModel:
         licence="unknown",
         url="",
     )
-
-
-def _checked(content: bytes, sha256: str, where: str) -> bytes:
-    got = hashlib.sha256(content).hexdigest()
-    if got != sha256:
-        raise DataError(f"{where} has sha256 {got}, wanted {sha256}. Install the package again.")
-    return content

@@ -13,7 +13,7 @@ from mlperf_tiny.harness.record.record_file import stated_digest
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run.prepare import prepare
 from mlperf_tiny.harness.run.request import Request
-from mlperf_tiny.harness.run.run import MODEL_FILE
+from mlperf_tiny.harness.run.run_folder import MODEL_FILE
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, parse_transcript, read_transcript
 from mlperf_tiny.models.catalog.catalog import find_model, model_names
 from mlperf_tiny.models.catalog.model import read_model

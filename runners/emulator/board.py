@@ -23,7 +23,7 @@ from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
 from mlperf_tiny.errors import DeviceCrashed, UsageError
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.runners.emulator.chip.bus import Bus
-from mlperf_tiny.runners.emulator.chip.chips import chip_of
+from mlperf_tiny.runners.emulator.chip.register_map import chip_of
 from mlperf_tiny.runners.emulator.core import exact_pc
 from mlperf_tiny.runners.emulator.core.alignment import AlignmentCheck
 from mlperf_tiny.runners.emulator.core.block_costs import BlockCosts

@@ -10,7 +10,7 @@ import pytest
 from mlperf_tiny.firmware.boards import BOARDS, DEVICES, Board, board
 from mlperf_tiny.firmware.build import FIRMWARE, port_sources
 from mlperf_tiny.firmware.config import board_config
-from mlperf_tiny.runners.emulator.chip.chips import slots_of
+from mlperf_tiny.runners.emulator.chip.register_map import slots_of
 
 CHIPS = [row for row in BOARDS if row.chip is not None]
 STATED = re.compile(r"\bBOARD_\w+")

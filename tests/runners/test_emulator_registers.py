@@ -7,7 +7,7 @@ import pytest
 
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.runners.emulator.chip.bus import Bus
-from mlperf_tiny.runners.emulator.chip.chips import chip_of
+from mlperf_tiny.runners.emulator.chip.register_map import chip_of
 from mlperf_tiny.runners.emulator.native.entry_points import read_register
 from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.peripherals.registers import PeripheralFault

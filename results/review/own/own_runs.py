@@ -17,7 +17,7 @@ from mlperf_tiny.harness.image.build import ELF_FILE
 from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.record_file import COMPARED_FORMATS, RECORD_FILE, differences_from, digest_entry
-from mlperf_tiny.harness.run.run import MODEL_FILE
+from mlperf_tiny.harness.run.run_folder import MODEL_FILE
 from mlperf_tiny.harness.wire.hash_chain import ChainDigest
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, parse_transcript
 from mlperf_tiny.models.catalog import catalog

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mlperf_tiny.firmware.boards import Board, Chip
-from mlperf_tiny.runners.emulator.chip.chips import Slot, slots_of
+from mlperf_tiny.runners.emulator.chip.register_map import Slot, slots_of
 from mlperf_tiny.runners.emulator.native.device_time import DeviceTime
 from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.peripherals.clock_tree import ClockProblem, ClockRegisters, Clocks, clocks

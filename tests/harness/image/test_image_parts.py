@@ -16,7 +16,8 @@ from mlperf_tiny.harness.image import build as image
 from mlperf_tiny.harness.image.build import source_digest
 from mlperf_tiny.harness.image.parts import recorded_parts
 from mlperf_tiny.harness.record.record_file import RECORD_FILE, read_record, record_differences
-from mlperf_tiny.harness.run.run import MODEL_FILE, run_benchmark
+from mlperf_tiny.harness.run.run import run_benchmark
+from mlperf_tiny.harness.run.run_folder import MODEL_FILE
 from mlperf_tiny.models.data.download.download import file_sha256
 from mlperf_tiny.progress import Listener
 from tests.fakes.data_sets import kws_folder

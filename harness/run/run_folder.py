@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run's id, and its folder of that name: the image and the model are copied there before the device is used."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from mlperf_tiny.errors import RecordError
+from mlperf_tiny.harness.image.build import ELF_FILE
+
+MODEL_FILE = "model.tflite"
+
+
+class RunFiles(Protocol):
+    """What is kept with a run."""
+
+    @property
+    def elf(self) -> Path | None:
+        """The image's file; None where the device holds its own."""
+
+    @property
+    def content(self) -> bytes | None:
+        """The .tflite; None where it is not known."""
+
+
+def new_run_id(started: datetime.datetime, task: str, device: str) -> str:
+    """Return a new id: UTC time, task, device and four random hex digits.
+
+    Args:
+        started: UTC.
+        task: Name of the task.
+        device: Name of the device.
+    """
+    return f"{started:%Y%m%dT%H%M%SZ}-{task}-{device}-{secrets.token_hex(2)}"
+
+
+def make_run_folder(folder: Path, files: RunFiles) -> None:
+    """Make a run's folder with its image and its model.
+
+    Args:
+        folder: The folder; it must not exist.
+        files: What is copied into it.
+
+    Raises:
+        RecordError: when the folder exists or cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise RecordError(f"{folder} cannot be made: {error.strerror}. Name another folder with --out.") from error
+    if files.elf is not None:
+        shutil.copy(files.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
+    if files.content is not None:
+        (folder / MODEL_FILE).write_bytes(files.content)
