@@ -34,7 +34,7 @@ ROUNDS = (10, 14)
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredFunction:
     """A function for keys of 128 and of 256 bits and the cycles of both; one symbol serves both or each has its own."""
 
     cpu: str
@@ -43,13 +43,13 @@ class Measured:
     arguments: tuple[int, ...]
 
 
-def _cipher(cpu: str, symbol: str, *cycles: int) -> Measured:
-    return Measured(cpu, (symbol, symbol), (cycles[0], cycles[1]), (KEY, DATA, RESULT))
+def _cipher(cpu: str, symbol: str, *cycles: int) -> MeasuredFunction:
+    return MeasuredFunction(cpu, (symbol, symbol), (cycles[0], cycles[1]), (KEY, DATA, RESULT))
 
 
-def _by_key(cpu: str, symbol: str, *cycles: int) -> Measured:
+def _by_key(cpu: str, symbol: str, *cycles: int) -> MeasuredFunction:
     names = (symbol.format(128), symbol.format(256))
-    return Measured(cpu, names, (cycles[0], cycles[1]), (KEY, DATA, RESULT))
+    return MeasuredFunction(cpu, names, (cycles[0], cycles[1]), (KEY, DATA, RESULT))
 
 
 # doc/aes/CM7_details.md, CM3_CM4_details.md (STM32F4 with 0 wait states) and CM33_details.md at b18b7a4.
@@ -58,7 +58,7 @@ MEASURED = (
     _cipher("cortex-m7", "CM7_1T_AES_decrypt", 293, 401),
     _cipher("cortex-m7", "CM7_DSPsBOX_AES_encrypt", 400, 556),
     _by_key("cortex-m7", "CM7_1T_AES{}_keyschedule_enc", 139, 178),
-    Measured("cortex-m7", ("CM7_1T_AES_keyschedule_dec",) * 2, (357, 509), (KEY,)),
+    MeasuredFunction("cortex-m7", ("CM7_1T_AES_keyschedule_dec",) * 2, (357, 509), (KEY,)),
     _cipher("cortex-m4", "CM3_1T_AES_encrypt", 626, 858),
     _cipher("cortex-m4", "CM3_1T_AES_decrypt", 629, 863),
     _cipher("cortex-m4", "CM4_DSPsBOX_AES_encrypt", 844, 1172),
@@ -66,7 +66,7 @@ MEASURED = (
     _by_key("cortex-m4", "CM3_1T_AES{}_encrypt_unrolled", 601, 821),
     _by_key("cortex-m4", "CM3_1T_AES{}_decrypt_unrolled", 602, 822),
     _by_key("cortex-m4", "CM3_1T_AES{}_keyschedule_enc", 302, 378),
-    Measured("cortex-m4", ("CM3_1T_AES_keyschedule_dec",) * 2, (811, 1164), (KEY,)),
+    MeasuredFunction("cortex-m4", ("CM3_1T_AES_keyschedule_dec",) * 2, (811, 1164), (KEY,)),
     _cipher("cortex-m33", "CM33_1T_AES_encrypt", 574, 790),
     _cipher("cortex-m33", "CM33_1T_AES_decrypt", 576, 792),
     _cipher("cortex-m33", "CM33_d4T_AES_encrypt", 595, 815),

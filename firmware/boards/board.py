@@ -183,7 +183,7 @@ class Console:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity:
+class ChipIdentity:
     """Where a chip's identity can be read."""
 
     idcode: int
@@ -206,7 +206,7 @@ class Chip:
     """The letters of the GPIO ports: ``ABCDEFGH``."""
     timestamp_pin: str
     """The output that marks the start and the end of a measured window (``PF13``)."""
-    identity: Identity
+    identity: ChipIdentity
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ class InferenceCost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class OutputDifference:
     """How the answers to the same inputs differ from those of another row."""
 
     to: str
@@ -85,7 +85,7 @@ class ComparisonRow:
     """None where there is a ``problem``."""
     problem: str = ""
     """Why there is no ``cost``."""
-    difference: Difference | None = None
+    difference: OutputDifference | None = None
     """None in the reference row, and where no input was answered by both."""
     run: str = ""
     """What a finished run is called here."""
@@ -121,7 +121,7 @@ def compared(row: ComparisonRow, reference: ComparisonRow | None) -> ComparisonR
         for a, b in zip(ours, theirs, strict=True)
     ]
     all_distances = np.concatenate(distances)
-    difference = Difference(
+    difference = OutputDifference(
         to=reference.run or reference.engine,
         inputs=len(names),
         values=all_distances.size,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 
-from mlperf_tiny.harness.compare.rows import ComparisonRow, Difference
+from mlperf_tiny.harness.compare.rows import ComparisonRow, OutputDifference
 from mlperf_tiny.terminal import text_table
 
 _HEADINGS = (
@@ -83,7 +83,7 @@ def _cells(row: ComparisonRow, first: ComparisonRow | None) -> tuple[str, ...]:
     )
 
 
-def _equality(difference: Difference | None) -> str:
+def _equality(difference: OutputDifference | None) -> str:
     if difference is None:
         return ""
     if difference.different == 0:

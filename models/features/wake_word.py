@@ -18,7 +18,6 @@ from mlperf_tiny.models.features.mel import signal_filters
 WINDOW_SAMPLES = 1024
 HOP_SAMPLES = 512
 BANDS = 40
-INPUT_FRAMES = 30
 PRE_EMPHASIS = 1.0 - 2.0**-5
 MIN_POWER = 1e-30
 MIN_DB, RANGE_DB = -52.0, 64.0

@@ -19,7 +19,7 @@ from mlperf_tiny.results.leaderboard.ranking import ranked
 from mlperf_tiny.results.leaderboard.rows.columns import Row
 from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
 from mlperf_tiny.results.leaderboard.rows.review_rows import is_damaged_run, row_of_review
-from mlperf_tiny.results.leaderboard.sources import Found, find_sources
+from mlperf_tiny.results.leaderboard.sources import FoundSources, find_sources
 from mlperf_tiny.results.review.review import review_path
 from mlperf_tiny.terminal import sanitize_for_terminal
 
@@ -120,7 +120,7 @@ def update_leaderboard(path: Path, record: RunRecord, folder: Path) -> None:
         ) from error
 
 
-def _found(paths: Sequence[Path], problems: list[str]) -> Found:
+def _found(paths: Sequence[Path], problems: list[str]) -> FoundSources:
     runs: set[Path] = set()
     trees: set[Path] = set()
     files: set[Path] = set()
@@ -133,7 +133,7 @@ def _found(paths: Sequence[Path], problems: list[str]) -> Found:
         runs |= set(found.runs)
         trees |= set(found.trees)
         files |= set(found.files)
-    return Found(tuple(sorted(runs)), tuple(sorted(trees)), tuple(sorted(files)))
+    return FoundSources(tuple(sorted(runs)), tuple(sorted(trees)), tuple(sorted(files)))
 
 
 def _run_row(folder: Path, base: Path, kept: Sequence[Row]) -> Row:

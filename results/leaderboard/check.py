@@ -54,7 +54,7 @@ METRICS = (
 
 
 @dataclass(frozen=True)
-class Difference:
+class RowDifference:
     """One difference between the table and the rows."""
 
     row: str
@@ -77,7 +77,7 @@ class Check:
     """Figures that were compared."""
     equal: int
     """Figures that are equal."""
-    differences: tuple[Difference, ...]
+    differences: tuple[RowDifference, ...]
 
 
 def read_table(path: Path) -> dict[Key, dict[str, str]]:
@@ -113,12 +113,12 @@ def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
     """
     rounds = {key[0] for key in table}
     here = {_key(row): row for row in rows if row["Source"] == "published" and row["Round"] in rounds}
-    found: list[Difference] = []
+    found: list[RowDifference] = []
     compared = equal = 0
     for key, line in table.items():
         name = sanitize_for_terminal(" ".join(key), 120)
         if key not in here:
-            found.append(Difference(name, "", "", "", "in the table, no row here has that name"))
+            found.append(RowDifference(name, "", "", "", "in the table, no row here has that name"))
             continue
         for figure in METRICS:
             if key[-1] == "ad" and figure.column == "top1":
@@ -134,7 +134,7 @@ def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
     for key in here:
         if key not in table:
             found.append(
-                Difference(
+                RowDifference(
                     sanitize_for_terminal(" ".join(key), 120), "", "", "", "a row here that the table does not have"
                 )
             )
@@ -147,7 +147,7 @@ def _key(row: Row) -> Key:
     return row["Round"], row["Division"], row["Organization"], system, row["MlperfModel"]
 
 
-def _compared(name: str, figure: ComparedMetric, printed: str, row: Row) -> Difference | None:
+def _compared(name: str, figure: ComparedMetric, printed: str, row: Row) -> RowDifference | None:
     """None where neither has the figure; without a text where both have the same."""
     best = number(row, figure.best)
     claim = number(row, figure.claim) if figure.claim else None
@@ -155,19 +155,19 @@ def _compared(name: str, figure: ComparedMetric, printed: str, row: Row) -> Diff
         claim = 1000 / claim if claim else None
     here = row[figure.best]
     if not printed:
-        return None if best is None else Difference(name, figure.name, "", here, "the table has none")
+        return None if best is None else RowDifference(name, figure.name, "", here, "the table has none")
     if parsed(printed) is None:
         value = sanitize_for_terminal(printed, 40)
-        return Difference(name, figure.name, value, here, "the table's value is not a number")
+        return RowDifference(name, figure.name, value, here, "the table's value is not a number")
     if best is None:
-        return Difference(name, figure.name, printed, "", "there is none here")
+        return RowDifference(name, figure.name, printed, "", "there is none here")
     if _same(printed, best, figure.time):
-        return Difference(name, figure.name, printed, here, "")
+        return RowDifference(name, figure.name, printed, here, "")
     if claim is not None and _same(printed, claim, figure.time):
         # Areas are claimed by the runner's method and given exactly here; the review holds the claim to its method.
         text = "" if figure.column == "auc" else "the table has the claim, the raw lines give another"
-        return Difference(name, figure.name, printed, here, text)
-    return Difference(name, figure.name, printed, here, "they differ")
+        return RowDifference(name, figure.name, printed, here, text)
+    return RowDifference(name, figure.name, printed, here, "they differ")
 
 
 def _same(printed: str, value: float, time: bool) -> bool:
@@ -178,7 +178,7 @@ def _same(printed: str, value: float, time: bool) -> bool:
     return time and abs(float(printed) - value) <= digit + RATE_STEP * value * value / 1000
 
 
-def render_check(check: Check, differences: Sequence[Difference] | None = None) -> str:
+def render_check(check: Check, differences: Sequence[RowDifference] | None = None) -> str:
     """Return the comparison as text: counts, then one line for each difference.
 
     Args:

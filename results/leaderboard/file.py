@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlperf_tiny.errors import RecordError
 from mlperf_tiny.results.leaderboard.rows.cells import check_cell, escape_formula, unescape_formula
-from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, NAMES, Kind, Row
+from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, NAMES, CellKind, Row
 from mlperf_tiny.results.leaderboard.rows.formats import MIGRATIONS, todays_row
 from mlperf_tiny.results.leaderboard.rows.frame import frame_of
 from mlperf_tiny.terminal import sanitize_for_terminal
@@ -66,7 +66,7 @@ def read_frame(path: Path) -> pd.DataFrame:
 
     frame = frame_of(read_leaderboard(path))
     for column in COLUMNS:
-        if column.kind in (Kind.WHOLE, Kind.NUMBER):
+        if column.kind in (CellKind.WHOLE, CellKind.NUMBER):
             frame[column.name] = pd.to_numeric(frame[column.name])
     return frame
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.results.leaderboard.build import Leaderboard
-from mlperf_tiny.results.leaderboard.check import Check, Difference
-from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, Column, Kind, Row
+from mlperf_tiny.results.leaderboard.check import Check, RowDifference
+from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, CellKind, Column, Row
 
 SCHEMA_FILE = "leaderboard.schema.json"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -42,16 +42,16 @@ def leaderboard_json(board: Leaderboard, rows: Iterable[Row], check: Check | Non
 def _value(column: Column, cell: str) -> str | int | float | None:
     if not cell:
         return None
-    if column.kind is Kind.WHOLE:
+    if column.kind is CellKind.WHOLE:
         return int(cell)
-    return float(cell) if column.kind is Kind.NUMBER else cell
+    return float(cell) if column.kind is CellKind.NUMBER else cell
 
 
 def schema() -> dict[str, Any]:
     """The schema of what ``leaderboard_json`` returns, made from the columns."""
     text = {"type": "string"}
     texts = {"type": "array", "items": text}
-    difference = _object({field.name: text for field in fields(Difference)})
+    difference = _object({field.name: text for field in fields(RowDifference)})
     whole = {"type": "integer", "minimum": 0}
     check = _object(
         {"rows": whole, "compared": whole, "equal": whole, "differences": {"type": "array", "items": difference}}
@@ -71,7 +71,7 @@ def _column_schema(column: Column) -> dict[str, Any]:
     text = f"run: {column.run}; published: {column.published}" + (f"; {column.unit}" if column.unit else "")
     if column.choices:
         return {"description": text, "enum": [*column.choices, None]}
-    kind = {Kind.WHOLE: "integer", Kind.NUMBER: "number"}.get(column.kind, "string")
+    kind = {CellKind.WHOLE: "integer", CellKind.NUMBER: "number"}.get(column.kind, "string")
     return {"description": text, "type": [kind, "null"]}
 
 

@@ -16,7 +16,7 @@ MAX_FOLDERS = 20_000
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundSources:
     """What was found; each in order of path."""
 
     runs: tuple[Path, ...] = ()
@@ -27,20 +27,20 @@ class Found:
     """Leaderboard files."""
 
 
-def find_sources(path: Path) -> Found:
+def find_sources(path: Path) -> FoundSources:
     """Return what ``path`` holds: itself a run, a tree or a file, or a folder with any of them below it.
 
     A folder in which nothing is found is taken for a part of a tree. Raises DataError when it is not there.
     """
     if path.is_dir():
         found = below(path)
-        return found if found != Found() else Found(trees=(path,))
+        return found if found != FoundSources() else FoundSources(trees=(path,))
     if not path.is_file():
         raise DataError(f"{path} does not exist. Name a run, a folder of runs, a submission, or a leaderboard.")
-    return Found(files=(path,)) if path.suffix.lower() == ".csv" else Found(trees=(path,))
+    return FoundSources(files=(path,)) if path.suffix.lower() == ".csv" else FoundSources(trees=(path,))
 
 
-def below(path: Path) -> Found:
+def below(path: Path) -> FoundSources:
     """Return the runs and trees of a folder, itself or below it; neither is looked into for more of them.
 
     Leaderboard files inside the folder are ignored: a foreign tree's own table is not a source of figures. Raises
@@ -66,4 +66,4 @@ def below(path: Path) -> Found:
             trees.append(folder)
         elif depth < MAX_DEPTH and not ("results" in folders and "systems" in folders):
             waiting += [(folder / name, depth + 1) for name in folders if not name.startswith(".")]
-    return Found(tuple(sorted(runs)), tuple(sorted(trees)))
+    return FoundSources(tuple(sorted(runs)), tuple(sorted(trees)))

@@ -13,7 +13,7 @@ from mlperf_tiny.results.leaderboard.rows.columns import Row
 
 
 @dataclass(frozen=True)
-class Accuracy:
+class AccuracyTitle:
     """What a task's column Accuracy is: its name with unit, its short name, decimals shown, the closed target."""
 
     heading: str
@@ -37,11 +37,11 @@ def task_title(task: str) -> str:
     return _TASKS[task].title if task in _TASKS else task or "unknown task"
 
 
-def accuracy_of(task: str) -> Accuracy:
+def accuracy_of(task: str) -> AccuracyTitle:
     """How the accuracy of a task is stated; top-1 for an unknown task."""
     row = _TASKS.get(task)
     heading, name, unit, decimals = _METRICS[row.metric if row else Metric.TOP1]
-    return Accuracy(heading, name, unit, decimals, row.target or None if row else None)
+    return AccuracyTitle(heading, name, unit, decimals, row.target or None if row else None)
 
 
 def timing_title(timing: str, level: str, generation: str) -> str:

@@ -41,7 +41,7 @@ _ROUND = re.compile(r"(?:^|_)(v\d\.\d)$")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class FoundResult:
     """One result; parts of its identity that the path does not name are empty."""
 
     folder: str
@@ -74,7 +74,7 @@ class _Group:
     notes: list[str] = field(default_factory=list)
 
 
-def find_results(tree: FileTree) -> tuple[list[Found], list[str]]:
+def find_results(tree: FileTree) -> tuple[list[FoundResult], list[str]]:
     """Return the results of a tree in order of folder, and sentences on files and folders that no rule knows."""
     groups: dict[str, _Group] = {}
     unexpected: list[str] = []
@@ -139,7 +139,7 @@ def _mode(folder: str) -> str | None:
     return OTHER_NAMES.get(close[0], close[0]) if close else None
 
 
-def _found(tree: FileTree, paths: list[str], place: str, group: _Group) -> Found:
+def _found(tree: FileTree, paths: list[str], place: str, group: _Group) -> FoundResult:
     inner = tuple(place.split("/")) if place else ()
     parts = (*tree.name, *inner)
     at = _last(parts, "results")
@@ -163,7 +163,7 @@ def _found(tree: FileTree, paths: list[str], place: str, group: _Group) -> Found
     rounds = [match[1] for part in parts if (match := _ROUND.search(part))]
     prefix = f"{place}/" if place else ""
     marker = any(path.rpartition("/")[2].upper() == MARKER for path in _below(paths, prefix))
-    return Found(
+    return FoundResult(
         folder=place or ".",
         round=rounds[-1] if rounds else "",
         division=division,
@@ -192,7 +192,7 @@ def _last(parts: Iterable[str], name: str) -> int | None:
     return places[-1] if places else None
 
 
-def _unknown_folders(paths: list[str], result: Found) -> list[str]:
+def _unknown_folders(paths: list[str], result: FoundResult) -> list[str]:
     """Folders beside a result's runs, and files inside them, that no rule knows."""
     prefix = "" if result.folder == "." else result.folder + "/"
     known = {path for kinds in result.files.values() for path in kinds.values()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.results.mlperf.json_text import parse_json
-from mlperf_tiny.results.mlperf.layout import Found
+from mlperf_tiny.results.mlperf.layout import FoundResult
 
 MAX_DESCRIPTION_BYTES = 1 << 20
 STATUSES = ("available", "preview", "rdi")
@@ -47,7 +47,7 @@ def description_paths(tree: FileTree) -> tuple[str, ...]:
     )
 
 
-def find_description(paths: tuple[str, ...], found: Found) -> str | None:
+def find_description(paths: tuple[str, ...], found: FoundResult) -> str | None:
     """Return the file that describes a result's system; None when none does.
 
     Args:
@@ -57,7 +57,7 @@ def find_description(paths: tuple[str, ...], found: Found) -> str | None:
     return _best([path for path in paths if path.startswith(_folder(found))], found.system)
 
 
-def read_description(tree: FileTree, path: str, found: Found) -> SystemDescription:
+def read_description(tree: FileTree, path: str, found: FoundResult) -> SystemDescription:
     """Read the description of a result's system.
 
     Args:
@@ -93,7 +93,7 @@ def same_name(first: str, second: str) -> bool:
     return bool(one) and bool(other) and (one in other or other in one)
 
 
-def _folder(found: Found) -> str:
+def _folder(found: FoundResult) -> str:
     return f"{found.base}/systems/" if found.base else "systems/"
 
 

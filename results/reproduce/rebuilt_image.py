@@ -16,7 +16,7 @@ from mlperf_tiny.firmware.elf import flash_image, image_bytes
 from mlperf_tiny.harness.image.build import BuiltImage
 from mlperf_tiny.harness.image.parts import ImageParts, recorded_parts
 from mlperf_tiny.harness.record.settings import FirmwareInfo, Settings, versions
-from mlperf_tiny.results.review.own.own_runs import CODE, RunFiles
+from mlperf_tiny.results.review.own.own_runs import CODE, OwnRunFiles
 from mlperf_tiny.results.submission.code_folder import SOURCE, has_sources
 from mlperf_tiny.results.submission.manifest import sha256
 from mlperf_tiny.results.submission.runner_files import PROGRAM
@@ -63,7 +63,7 @@ class RebuiltImage:
 
 
 def rebuild(
-    settings: Settings, model: bytes, work: Path, tree: FileTree, files: RunFiles, log: Callable[[str], None]
+    settings: Settings, model: bytes, work: Path, tree: FileTree, files: OwnRunFiles, log: Callable[[str], None]
 ) -> RebuiltImage:
     """Build the image of a run; no image that was built before is taken for it.
 
@@ -114,7 +114,7 @@ def _shown(value: object, key: str = "") -> str:
 
 
 def _same_flash(
-    recorded: FirmwareInfo, image: BuiltImage, board: Board, tree: FileTree, files: RunFiles, work: Path
+    recorded: FirmwareInfo, image: BuiltImage, board: Board, tree: FileTree, files: OwnRunFiles, work: Path
 ) -> bool | None:
     if recorded.flash_sha256:
         return recorded.flash_sha256 == image.info.flash_sha256
@@ -144,7 +144,7 @@ def _flash(elf: Path, board: Board) -> bytes | None:
         return None
 
 
-def _enclosed_sources(tree: FileTree, files: RunFiles, settings: Settings, parts: ImageParts) -> list[str]:
+def _enclosed_sources(tree: FileTree, files: OwnRunFiles, settings: Settings, parts: ImageParts) -> list[str]:
     """Which source files of a submission are not those that this program compiles."""
     code = code_folder_of(files.folder)
     if code is None or not has_sources(settings):

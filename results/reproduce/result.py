@@ -30,7 +30,7 @@ from mlperf_tiny.results.reproduce.model import ENCLOSED, choose_model
 from mlperf_tiny.results.reproduce.rebuilt_image import RebuiltImage, rebuild
 from mlperf_tiny.results.reproduce.rerun import rerun
 from mlperf_tiny.results.reproduce.tolerance import Tolerance, tolerance
-from mlperf_tiny.results.review.own.own_runs import MAX_TRANSCRIPT_BYTES, RunFiles
+from mlperf_tiny.results.review.own.own_runs import MAX_TRANSCRIPT_BYTES, OwnRunFiles
 from mlperf_tiny.results.review.own.reviewed import Reviewed
 
 SHORT = 16
@@ -134,7 +134,7 @@ class Reproducer:
             notes=tuple(self.notes),
         )
 
-    def _reproduce(self, record: RunRecord, files: RunFiles) -> Outcome:
+    def _reproduce(self, record: RunRecord, files: OwnRunFiles) -> Outcome:
         settings = record.settings
         if settings.firmware is None:
             self.notes.append(
@@ -168,7 +168,7 @@ class Reproducer:
             raise DataError("the image that was run is not the one that was rebuilt. Empty the folder of built images.")
         return self._outcome(record, again.record)
 
-    def _rebuild(self, record: RunRecord, files: RunFiles, model: bytes) -> RebuiltImage:
+    def _rebuild(self, record: RunRecord, files: OwnRunFiles, model: bytes) -> RebuiltImage:
         with tempfile.TemporaryDirectory(prefix="image-", dir=self.work) as folder:
             rebuilt = rebuild(record.settings, model, Path(folder), self.tree, files, self.listener.log)
         self.rows.append(image_difference(rebuilt))

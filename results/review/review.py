@@ -12,7 +12,7 @@ from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import FileTree, open_file_tree
 from mlperf_tiny.progress import Progress
 from mlperf_tiny.results.mlperf.findings import Finding, Kind, Verdict
-from mlperf_tiny.results.mlperf.layout import Found, find_results
+from mlperf_tiny.results.mlperf.layout import FoundResult, find_results
 from mlperf_tiny.results.mlperf.system import description_paths
 from mlperf_tiny.results.review.checks.case import Case
 from mlperf_tiny.results.review.checks.metrics import Recomputed
@@ -114,7 +114,7 @@ def review_tree(
     return Review(path, _with_smaller_size(results), tuple(unexpected))
 
 
-def _reviewed(tree: FileTree, found: Found, evidence: Evidence, recomputed: Recomputed) -> Reviewed:
+def _reviewed(tree: FileTree, found: FoundResult, evidence: Evidence, recomputed: Recomputed) -> Reviewed:
     status = evidence.system.values.get("Status", "") if evidence.system else ""
     own = enclosed(tree, found, status)
     run = own.run if own else None

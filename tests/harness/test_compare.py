@@ -16,7 +16,7 @@ from mlperf_tiny.errors import BenchError, CompilerFailed, DataError, Refused, U
 from mlperf_tiny.firmware.boards import Memory, find_board
 from mlperf_tiny.harness.compare.engines import compare
 from mlperf_tiny.harness.compare.plan import ComparisonOptions, plan_comparison
-from mlperf_tiny.harness.compare.rows import ComparisonRow, Difference, InferenceCost, compared
+from mlperf_tiny.harness.compare.rows import ComparisonRow, InferenceCost, OutputDifference, compared
 from mlperf_tiny.harness.compare.runs import compare_runs
 from mlperf_tiny.harness.compare.text import render_comparison
 from mlperf_tiny.harness.image.engines import COMPILED, ENGINES, compile_for
@@ -53,8 +53,8 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def difference(to: str, inputs: int, values: int, different: int, largest: float, exact: bool) -> Difference:
-    return Difference(to=to, inputs=inputs, values=values, different=different, largest=largest, exact=exact)
+def difference(to: str, inputs: int, values: int, different: int, largest: float, exact: bool) -> OutputDifference:
+    return OutputDifference(to=to, inputs=inputs, values=values, different=different, largest=largest, exact=exact)
 
 
 def options(model: Path, **changes: Any) -> ComparisonOptions:
@@ -78,7 +78,7 @@ def test_two_engines_on_an_emulated_board(two_engines: None, tiny: Path, tmp_pat
     for row, wanted in zip((first, second), answers, strict=True):
         np.testing.assert_array_equal(np.stack(list(row.answers.values())), wanted)
     apart = np.abs(answers[0].astype(int) - answers[1])
-    assert second.difference == Difference(
+    assert second.difference == OutputDifference(
         to="compiled", inputs=5, values=60, different=np.count_nonzero(apart), largest=apart.max(), exact=True
     )
 
@@ -230,7 +230,7 @@ def answered(**answers: list[int] | list[float]) -> ComparisonRow:
         ({"a": [1, 2]}, None, None),
     ],
 )
-def test_difference_of_answers(ours: Any, theirs: Any, wanted: Difference | None) -> None:
+def test_difference_of_answers(ours: Any, theirs: Any, wanted: OutputDifference | None) -> None:
     reference = None if theirs is None else answered(**theirs)
     assert compared(answered(**ours), reference).difference == wanted
 

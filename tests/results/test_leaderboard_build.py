@@ -23,7 +23,7 @@ from mlperf_tiny.results.leaderboard.merge import identity_of, merged
 from mlperf_tiny.results.leaderboard.places import moved, path_of, place_of
 from mlperf_tiny.results.leaderboard.ranking import ranked
 from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
-from mlperf_tiny.results.leaderboard.sources import Found, below, find_sources
+from mlperf_tiny.results.leaderboard.sources import FoundSources, below, find_sources
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.transcripts import forged, killed
@@ -199,21 +199,23 @@ def test_what_is_not_there_is_a_problem(place: Path, tmp_path: Path) -> None:
 def test_what_lies_where(place: Path, tmp_path: Path) -> None:
     runs = tuple(sorted((place / "runs").iterdir()))
     trees = (place / "rounds/tiny_results_v1.1", place / "rounds/tiny_results_v1.2")
-    assert find_sources(place) == Found(runs, trees)
-    assert find_sources(runs[0]) == Found(runs[:1])
+    assert find_sources(place) == FoundSources(runs, trees)
+    assert find_sources(runs[0]) == FoundSources(runs[:1])
     part = trees[0] / "closed/ExampleLabs"
-    assert find_sources(part) == Found(trees=(part,))
+    assert find_sources(part) == FoundSources(trees=(part,))
     # A run that is part of a submission's code is not one of ours.
     shutil.copytree(trees[0], tmp_path / "mine")
     shutil.copytree(runs[0], tmp_path / "mine/closed/ExampleLabs/code/ic/impl/run")
-    assert find_sources(tmp_path) == Found(trees=(tmp_path / "mine",))
-    assert find_sources(tmp_path / "mine/closed/ExampleLabs") == Found(trees=(tmp_path / "mine/closed/ExampleLabs",))
+    assert find_sources(tmp_path) == FoundSources(trees=(tmp_path / "mine",))
+    assert find_sources(tmp_path / "mine/closed/ExampleLabs") == FoundSources(
+        trees=(tmp_path / "mine/closed/ExampleLabs",)
+    )
     # Links are not followed, hidden folders not looked into, nor leaderboards in folders taken.
     (tmp_path / "other").mkdir()
     (tmp_path / "other/link").symlink_to(place / "runs")
     shutil.copytree(runs[0], tmp_path / "other/.hidden/run")
     write_leaderboard(tmp_path / "other/leaderboard.csv", [])
-    assert below(tmp_path / "other") == Found()
+    assert below(tmp_path / "other") == FoundSources()
     assert find_sources(tmp_path / "other/leaderboard.csv").files == (tmp_path / "other/leaderboard.csv",)
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from mlperf_tiny.results.leaderboard.page.axis import Axis, axis_for, tick_texts
+from mlperf_tiny.results.leaderboard.page.axis import PlotAxis, axis_for, tick_texts
 from mlperf_tiny.results.leaderboard.page.document import render_page
 from mlperf_tiny.results.leaderboard.page.labels import Box, place_labels
 from mlperf_tiny.results.leaderboard.page.svg import Point, pareto_front
 from mlperf_tiny.results.leaderboard.page.table import address_of
 from mlperf_tiny.results.leaderboard.ranking import ranked
 from mlperf_tiny.results.leaderboard.rows.cells import check_cell
-from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, Kind, Row
+from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, CellKind, Row
 from tests.results.leaderboard_rows import published_row, run_row
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -79,7 +79,7 @@ def test_nothing_comes_from_elsewhere() -> None:
     assert policy.startswith("default-src 'none'; style-src 'sha256-") and "unsafe" not in policy
 
 
-@pytest.mark.parametrize("column", [column.name for column in COLUMNS if column.kind is Kind.TEXT])
+@pytest.mark.parametrize("column", [column.name for column in COLUMNS if column.kind is CellKind.TEXT])
 def test_text_of_a_submission_is_only_text(column: str) -> None:
     clean = parsed(page_of(published_row()))
     page = render_page([{**published_row(), "Rank": "1", column: HOSTILE}], Path("/a"), Path("/a"))
@@ -198,10 +198,10 @@ def test_axes_have_round_ticks(values: list[float], log: bool, ticks: list[str])
 
 
 def test_places_on_an_axis() -> None:
-    assert Axis(1, 100, True).place(10) == pytest.approx(0.5)
-    assert Axis(0, 10, False).place(2.5) == pytest.approx(0.25)
-    assert Axis(1, 100, True).place(0) == Axis(0, 10, False).place(-5) == 0
-    assert Axis(0, 10, False).place(50) == 1
+    assert PlotAxis(1, 100, True).place(10) == pytest.approx(0.5)
+    assert PlotAxis(0, 10, False).place(2.5) == pytest.approx(0.25)
+    assert PlotAxis(1, 100, True).place(0) == PlotAxis(0, 10, False).place(-5) == 0
+    assert PlotAxis(0, 10, False).place(50) == 1
 
 
 def test_labels_cover_neither_points_nor_each_other() -> None:
@@ -246,7 +246,11 @@ def test_whatever_a_file_may_hold_makes_a_page() -> None:
             row = dict(rng.choice([published_row(SystemDesc=str(number)), run_row(str(number))]))
             for column in COLUMNS:
                 if rng.random() < 0.3 and column.name != "Format":
-                    values = {Kind.NUMBER: numbers, Kind.WHOLE: ["", "0", "9" * 18], Kind.CHOICE: column.choices}
+                    values = {
+                        CellKind.NUMBER: numbers,
+                        CellKind.WHOLE: ["", "0", "9" * 18],
+                        CellKind.CHOICE: column.choices,
+                    }
                     row[column.name] = rng.choice(values.get(column.kind, [row[column.name]]))
                     check_cell(column, row[column.name])
             if row["Power"] and (row["Source"] == "published" or row["RunId"]):

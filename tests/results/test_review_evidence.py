@@ -14,7 +14,7 @@ from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse
 from mlperf_tiny.results.review.evidence.energy_trace import inference_windows, parse_trace, runner_windows
 from mlperf_tiny.results.review.evidence.mlcommons_json import parse_mlcommons_json
 from mlperf_tiny.results.review.evidence.mlcommons_log import parse_mlcommons_log
-from mlperf_tiny.results.review.evidence.runner_log import Detections, Inference
+from mlperf_tiny.results.review.evidence.runner_log import Detections, LoggedInference
 from mlperf_tiny.results.review.evidence.wakewords import WakeWordCounts, count_wake_words, duty_cycle
 
 AGREEMENTS = [
@@ -71,7 +71,7 @@ def test_window_energy_sums_samples_by_accumulated_time() -> None:
 
 
 def test_runner_windows_and_inference_windows_are_paired() -> None:
-    runs = tuple(Inference("a", 10, 1, started_s=100.0 + 20 * k, done_s=110.0 + 20 * k) for k in range(3))
+    runs = tuple(LoggedInference("a", 10, 1, started_s=100.0 + 20 * k, done_s=110.0 + 20 * k) for k in range(3))
     stamps = (0.1, 10.02, 20.0, 30.01, 40.0, 50.0, 60.03)
     whole = ((10.02, 20.0), (30.01, 40.0), (50.0, 60.03))
     assert runner_windows(stamps) == whole
@@ -101,7 +101,7 @@ def test_an_eembc_log_is_read() -> None:
     run = parse_eembc_log(EEMBC, "log.txt")
     assert (run.profile, run.model_id, run.finished, run.errors) == ("Firmware 1", "ic01", False, ("something",))
     # The last two stamps count, and the 32-bit counter went over; the IO manager's stamp is another clock's.
-    assert run.inferences == (Inference("x 1.bin", 12, 3, 0.001, (0.5, -0.25)),)
+    assert run.inferences == (LoggedInference("x 1.bin", 12, 3, 0.001, (0.5, -0.25)),)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_errors_of_a_log_are_those_of_the_wire_protocol(text: str, errors: tuple
 def test_unreadable_answer_is_a_problem() -> None:
     log = ['1.0 parser: Command "dut infer 1 0"', "1.0 dut: m-results-[0.5,x]", "1.0 dut: m-lap-us-7 debug"]
     run = parse_eembc_log(log, "log.txt")
-    assert run.inferences == (Inference("", 1, 0),)
+    assert run.inferences == (LoggedInference("", 1, 0),)
     assert run.problems == ("log.txt: the answer for  is not a list of numbers: 'm-results-[0.5,x]'",)
 
 
@@ -148,7 +148,7 @@ Session logged in file x
 def test_an_mlcommons_log_is_read() -> None:
     run = parse_mlcommons_log(MLCOMMONS, "log.txt")
     assert (run.profile, run.model_id, run.finished) == ("Firmware 2", "kws01", True)
-    assert run.inferences == (Inference("a.bin", 60, 1, 10.947, (0.25, 0.75)),)
+    assert run.inferences == (LoggedInference("a.bin", 60, 1, 10.947, (0.25, 0.75)),)
 
 
 def test_detections_are_read_from_the_log_without_json() -> None:

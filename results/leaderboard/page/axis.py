@@ -22,7 +22,7 @@ MAX_DECADES = 12
 
 
 @dataclass(frozen=True)
-class Axis:
+class PlotAxis:
     """The range of an axis."""
 
     low: float
@@ -69,7 +69,7 @@ class Axis:
         return [number * step for number in range(first, last + 1)]
 
 
-def axis_for(values: Sequence[float], may_be_log: bool = True) -> Axis:
+def axis_for(values: Sequence[float], may_be_log: bool = True) -> PlotAxis:
     """Return an axis on which all values lie, with a margin.
 
     Args:
@@ -79,10 +79,10 @@ def axis_for(values: Sequence[float], may_be_log: bool = True) -> Axis:
     low, high = min(values), max(values)
     if may_be_log and low >= MIN_LOG_VALUE and high / low >= LOG_FROM:
         margin = (high / low) ** 0.06
-        return Axis(low / margin, high * margin, True)
+        return PlotAxis(low / margin, high * margin, True)
     span = high - low
     margin = max(0.08 * span, (MIN_SPAN * abs(high) - span) / 2) or 1.0
-    return Axis(max(low - margin, 0.0) if low >= 0 else low - margin, high + margin, False)
+    return PlotAxis(max(low - margin, 0.0) if low >= 0 else low - margin, high + margin, False)
 
 
 def tick_texts(values: Sequence[float]) -> list[tuple[float, str]]:

@@ -9,7 +9,7 @@ from html import escape
 
 from markupsafe import Markup
 
-from mlperf_tiny.results.leaderboard.page.axis import Axis, axis_for, tick_texts
+from mlperf_tiny.results.leaderboard.page.axis import PlotAxis, axis_for, tick_texts
 from mlperf_tiny.results.leaderboard.page.labels import Box, place_labels
 from mlperf_tiny.terminal import sanitize_for_terminal
 
@@ -163,7 +163,7 @@ def _ends(span: Span | None, value: float) -> Span:
     return span if span and 0 < span[0] <= span[1] else (value, value)
 
 
-def _grid(across: Axis, up: Axis, x_of: Scale, y_of: Scale) -> list[str]:
+def _grid(across: PlotAxis, up: PlotAxis, x_of: Scale, y_of: Scale) -> list[str]:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     columns, lines = across.ticks(MIN_TICKS_ACROSS), up.ticks()
     minor = "".join(f"M{x_of(value):.1f} {bottom}v-4" for value in across.minor_ticks())

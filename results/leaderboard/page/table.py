@@ -16,7 +16,7 @@ from mlperf_tiny.results.leaderboard.page.plots import figure
 from mlperf_tiny.results.leaderboard.page.svg import symbol
 from mlperf_tiny.results.leaderboard.places import moved
 from mlperf_tiny.results.leaderboard.rows.cells import findings_in
-from mlperf_tiny.results.leaderboard.rows.columns import BY_NAME, VERDICTS, Kind, Row, number
+from mlperf_tiny.results.leaderboard.rows.columns import BY_NAME, VERDICTS, CellKind, Row, number
 from mlperf_tiny.results.leaderboard.titles import accuracy_of
 from mlperf_tiny.terminal import sanitize_for_terminal
 
@@ -182,9 +182,11 @@ def _details(row: Row, address: str) -> Markup:
 
 def _fact(row: Row, column: str) -> str:
     kind = BY_NAME[column].kind
-    if kind is Kind.NUMBER:
+    if kind is CellKind.NUMBER:
         return figure(float(row[column]))
-    return f"{int(row[column]):,}" if kind is Kind.WHOLE else sanitize_for_terminal(row[column], LONG.get(column, 300))
+    if kind is CellKind.WHOLE:
+        return f"{int(row[column]):,}"
+    return sanitize_for_terminal(row[column], LONG.get(column, 300))
 
 
 def _verdict(row: Row) -> Markup:

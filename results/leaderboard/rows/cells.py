@@ -7,9 +7,8 @@ import re
 from collections.abc import Sequence
 
 from mlperf_tiny.errors import RecordError
-from mlperf_tiny.results.leaderboard.rows.columns import Column, Kind
-from mlperf_tiny.results.mlperf.findings import Finding
-from mlperf_tiny.results.mlperf.findings import Kind as FindingKind
+from mlperf_tiny.results.leaderboard.rows.columns import CellKind, Column
+from mlperf_tiny.results.mlperf.findings import Finding, Kind
 from mlperf_tiny.terminal import sanitize_for_terminal
 
 MAX_CELL = 1000
@@ -65,14 +64,14 @@ def check_cell(column: Column, cell: str) -> None:
     if not cell:
         return
     kind = column.kind
-    if kind is Kind.CHOICE:
+    if kind is CellKind.CHOICE:
         good, wanted = cell in column.choices, f"one of {', '.join(column.choices)}"
-    elif kind is Kind.WHOLE:
+    elif kind is CellKind.WHOLE:
         good, wanted = re.fullmatch(r"\d{1,18}", cell) is not None, "a whole number"
-    elif kind is Kind.NUMBER:
+    elif kind is CellKind.NUMBER:
         good = _NUMBER.fullmatch(cell) is not None and abs(float(cell)) < TOO_LARGE
         wanted = f"a number below {TOO_LARGE:g}"
-    elif kind is Kind.HEX:
+    elif kind is CellKind.HEX:
         good, wanted = re.fullmatch(r"[0-9a-f]{1,64}", cell) is not None, "hex digits"
     else:
         good = len(cell) <= MAX_FINDINGS * MAX_FINDING and cell.isprintable()
@@ -83,14 +82,14 @@ def check_cell(column: Column, cell: str) -> None:
 
 def findings_cell(findings: Sequence[Finding]) -> str:
     """Return the findings that count for the verdict, as one cell."""
-    counting = [finding for finding in findings if finding.kind is not FindingKind.NOTE]
+    counting = [finding for finding in findings if finding.kind is not Kind.NOTE]
     texts = []
     for finding in counting[:MAX_FINDINGS]:
         text = plain(finding.text.replace("|", "/"), MAX_FINDING)
         rule = f" [{finding.rule}]" if finding.rule else ""
         texts.append(f"{finding.kind.value}: {text}{rule}")
     if len(counting) > MAX_FINDINGS:
-        worst = max(counting[MAX_FINDINGS:], key=lambda finding: -list(FindingKind).index(finding.kind))
+        worst = max(counting[MAX_FINDINGS:], key=lambda finding: -list(Kind).index(finding.kind))
         texts.append(f"{worst.kind.value}: and {len(counting) - MAX_FINDINGS} more")
     return BETWEEN.join(texts)
 
@@ -100,6 +99,6 @@ def findings_in(cell: str) -> list[tuple[str, str]]:
     found = []
     for part in cell.split(BETWEEN) if cell else []:
         kind, colon, text = part.partition(": ")
-        known = colon and kind in {kind.value for kind in FindingKind}
+        known = colon and kind in {kind.value for kind in Kind}
         found.append((kind, text) if known else ("", part))
     return found

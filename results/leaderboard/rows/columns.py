@@ -19,7 +19,7 @@ Row = dict[str, str]
 """One row, every column by name, as the texts that the file holds: equal files are equal rows."""
 
 
-class Kind(Enum):
+class CellKind(Enum):
     """What a value must look like when it is not empty."""
 
     TEXT = "text"
@@ -34,7 +34,7 @@ class Column:
     """One column of the file."""
 
     name: str
-    kind: Kind
+    kind: CellKind
     run: str
     """Where the value comes from in a row of a run."""
     published: str
@@ -54,7 +54,7 @@ TIMINGS = ("hardware", "emulated", "host")
 VERDICTS = ("confirmed", "cannot be confirmed", "deviates", "rule violation")
 BASES = ("recomputed", "claimed")
 
-_T, _C, _W, _N, _H = Kind.TEXT, Kind.CHOICE, Kind.WHOLE, Kind.NUMBER, Kind.HEX
+_T, _C, _W, _N, _H = CellKind.TEXT, CellKind.CHOICE, CellKind.WHOLE, CellKind.NUMBER, CellKind.HEX
 _DESCRIBED = "the description lacks it"
 _NEVER_RUN = "runs"
 _NOT_MEASURED = "not measured"

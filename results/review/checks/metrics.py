@@ -45,7 +45,7 @@ class AccuracyInfo:
     """Number of right answers; None of anomaly detection."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EnergyInfo:
     """The windows of an energy run."""
 
@@ -53,10 +53,8 @@ class EnergyInfo:
     """As the runner cut them."""
     per_inference_uj: tuple[float, ...] = ()
     """Energy per inference in each of them."""
-    over_s: tuple[float, ...] | None = None
-    """Lengths of the windows that lie over the inferences; None when log or trace lack the times."""
     over_uj: tuple[float, ...] | None = None
-    """Energy per inference in each of those."""
+    """Energy per inference in the windows over the inferences; None when log or trace lack the times."""
     lost: tuple[int, ...] = ()
     """Numbers of the inferences that lack a timestamp."""
 

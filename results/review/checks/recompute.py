@@ -24,7 +24,7 @@ from mlperf_tiny.results.review.checks.wakeword_metrics import wake_word_metrics
 from mlperf_tiny.results.review.evidence.claims import Claims
 from mlperf_tiny.results.review.evidence.energy_trace import inference_windows, runner_windows
 from mlperf_tiny.results.review.evidence.evidence import Evidence
-from mlperf_tiny.results.review.evidence.runner_log import Inference, Run
+from mlperf_tiny.results.review.evidence.runner_log import LoggedInference, Run
 
 
 def recompute(evidence: Evidence) -> Recomputed:
@@ -93,7 +93,7 @@ def _accuracy(evidence: Evidence, out: Recomputed) -> None:
 
 
 def _classes(
-    evidence: Evidence, out: Recomputed, task: Task, known: list[tuple[Inference, int]], claimed: dict[str, str]
+    evidence: Evidence, out: Recomputed, task: Task, known: list[tuple[LoggedInference, int]], claimed: dict[str, str]
 ) -> None:
     run = evidence.runs["accuracy"]
     rows = [(inference.scores, label) for inference, label in known if len(inference.scores or ()) == task.classes]
@@ -114,7 +114,7 @@ def _classes(
 
 
 def _anomalies(
-    evidence: Evidence, out: Recomputed, known: list[tuple[Inference, int]], claimed: dict[str, str]
+    evidence: Evidence, out: Recomputed, known: list[tuple[LoggedInference, int]], claimed: dict[str, str]
 ) -> None:
     run = evidence.runs["accuracy"]
     per_file: dict[str, list[float]] = {}
@@ -144,7 +144,7 @@ def _aucs(out: Recomputed, methods: dict[str, float | None], exact: float | None
         out.add(f"AUC {name}", "", None, value)
 
 
-def _once(inferences: Sequence[Inference]) -> tuple[str, ...]:
+def _once(inferences: Sequence[LoggedInference]) -> tuple[str, ...]:
     """File names in order; the windows of one file stand together and count once."""
     names: list[str] = []
     for inference in inferences:
@@ -162,7 +162,7 @@ def _energy(evidence: Evidence, out: Recomputed) -> None:
     source = "trace" if info else ""
     if info is None:
         windows, _ = timed_windows(None, claims)
-        info = EnergyInfo(windows)
+        info = EnergyInfo(windows=windows)
         out.energy = info if windows else None
         out.add("energy", "uJ/inf.", claimed.get("energy"), None)
         return
@@ -193,14 +193,13 @@ def _traced(evidence: Evidence) -> EnergyInfo | None:
     )
     over = inference_windows(stamps, inferences, run.trace_on_s)
     if over is None:
-        return EnergyInfo(windows, per_inference)
+        return EnergyInfo(windows=windows, per_inference_uj=per_inference)
     pairs = [(i, window) for i, window in zip(inferences, over, strict=True) if window and i.iterations]
     return EnergyInfo(
-        windows,
-        per_inference,
-        tuple(window[1] - window[0] for _, window in pairs),
-        tuple(trace.window_uj(window) / i.iterations for i, window in pairs),
-        tuple(number for number, window in enumerate(over, start=1) if window is None),
+        windows=windows,
+        per_inference_uj=per_inference,
+        over_uj=tuple(trace.window_uj(window) / i.iterations for i, window in pairs),
+        lost=tuple(number for number, window in enumerate(over, start=1) if window is None),
     )
 
 
@@ -210,8 +209,8 @@ def _sampled(run: Run | None) -> EnergyInfo | None:
     if not measured:
         return None
     return EnergyInfo(
-        tuple(TimedWindow(i.file, i.iterations, i.window_s or 0.0) for i in measured),
-        tuple(1e6 * (i.window_j or 0.0) / i.iterations for i in measured),
+        windows=tuple(TimedWindow(i.file, i.iterations, i.window_s or 0.0) for i in measured),
+        per_inference_uj=tuple(1e6 * (i.window_j or 0.0) / i.iterations for i in measured),
     )
 
 

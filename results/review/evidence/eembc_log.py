@@ -17,8 +17,9 @@ from mlperf_tiny.results.review.evidence.runner_log import (
     MAX_ERRORS,
     MAX_INFERENCES,
     MESSAGE_MARKS,
-    Inference,
+    LoggedInference,
     Run,
+    TooManyInferences,
     bounded_values,
     error_text,
 )
@@ -78,13 +79,13 @@ class _Pending:
     started_s: float | None = None
     done_s: float | None = None
 
-    def finished(self) -> Inference:
+    def finished(self) -> LoggedInference:
         seconds = None
         if len(self.laps_us) >= 2:
             start_us, end_us = self.laps_us[-2:]
             # A 32-bit counter of microseconds starts again after 71.6 minutes.
             seconds = ((end_us - start_us) % _COUNTER_US if end_us < start_us else end_us - start_us) / 1e6
-        return Inference(
+        return LoggedInference(
             file=self.file,
             iterations=self.iterations,
             warmups=self.warmups,
@@ -95,10 +96,6 @@ class _Pending:
         )
 
 
-class _TooMany(Exception):
-    """The log holds more inferences than are read."""
-
-
 @dataclass
 class _Reader:
     """What the lines so far amount to; ``take`` adds one."""
@@ -106,7 +103,7 @@ class _Reader:
     source: str
     file: str = ""
     pending: _Pending | None = None
-    inferences: list[Inference] = field(default_factory=list)
+    inferences: list[LoggedInference] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     profile: str = ""
@@ -161,7 +158,7 @@ class _Reader:
             self._close()
             if len(self.inferences) >= MAX_INFERENCES:
                 self.problems.append(f"{self.source} holds over {MAX_INFERENCES:,} inferences; the rest was not read")
-                raise _TooMany
+                raise TooManyInferences
             self.pending = _Pending(self.file, int(infer[1]), int(infer[2] or 0))
 
     def _answer(self, pending: _Pending, line: LogLine, reply: protocol.Reply) -> None:
@@ -212,7 +209,7 @@ def parse_eembc_log(lines: Iterable[str], source: str) -> Run:
         for line in lines:
             if read := read_line(line):
                 reader.take(read)
-    except _TooMany:
+    except TooManyInferences:
         pass
     return reader.run()
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.results.review.evidence.runner_log import Inference
+from mlperf_tiny.results.review.evidence.runner_log import LoggedInference
 
 MAX_TRACE_BYTES = 64 << 20
 MAX_STAMPS = 10_000
@@ -95,7 +95,7 @@ def runner_windows(stamps: tuple[float, ...]) -> tuple[Window, ...]:
 
 
 def inference_windows(
-    stamps: tuple[float, ...], inferences: tuple[Inference, ...], trace_on_s: float | None
+    stamps: tuple[float, ...], inferences: tuple[LoggedInference, ...], trace_on_s: float | None
 ) -> tuple[Window | None, ...] | None:
     """Return the windows that lie over the inferences.
 

@@ -9,7 +9,7 @@ from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark, benchmark_of_model
 from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
-from mlperf_tiny.results.mlperf.layout import Found
+from mlperf_tiny.results.mlperf.layout import FoundResult
 from mlperf_tiny.results.mlperf.system import SystemDescription, find_description, read_description
 from mlperf_tiny.results.review.evidence.claims import Claims, parse_claims
 from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse_script
@@ -30,7 +30,7 @@ Planned = tuple[tuple[str, int, int], ...]
 class Evidence:
     """One result as found; a part that is not there is missing from its dictionary, or None."""
 
-    found: Found
+    found: FoundResult
     """Where it lies."""
     benchmark: Benchmark | None
     """By its folders, or by the firmware's model id."""
@@ -62,7 +62,7 @@ class Evidence:
 
         Args:
             mode: ``performance``, ``accuracy`` or ``energy``.
-            kind: Kind of file, as of ``Found.files``.
+            kind: Kind of file, as of ``FoundResult.files``.
         """
         names = {"log": "log.txt", "text": "results.txt", "json": "results.json", "script": "script.async",
                  "trace": "trace1-energy.bin", "stamps": "trace1-timestamps.json"}  # fmt: skip
@@ -84,7 +84,7 @@ class _Gathering:
     problems: list[str] = field(default_factory=list)
 
 
-def gather(tree: FileTree, found: Found, descriptions: tuple[str, ...], lists: LabelLists) -> Evidence:
+def gather(tree: FileTree, found: FoundResult, descriptions: tuple[str, ...], lists: LabelLists) -> Evidence:
     """Read what belongs to a result; unusable files become problems, never exceptions.
 
     Args:

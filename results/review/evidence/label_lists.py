@@ -16,7 +16,7 @@ from mlperf_tiny.file_tree import data_files
 from mlperf_tiny.models.data.formats.labels import Listed, official_list, parse_labels
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark
 from mlperf_tiny.results.mlperf.json_text import parse_json
-from mlperf_tiny.results.review.evidence.runner_log import Inference
+from mlperf_tiny.results.review.evidence.runner_log import LoggedInference
 from mlperf_tiny.results.review.evidence.wakewords import WordWindow
 
 MAX_LIST_BYTES = 4 << 20
@@ -48,7 +48,7 @@ class LabelLists:
         """Return the official lists of a benchmark that were found."""
         return tuple(found for found in self._lists(benchmark) if found.official)
 
-    def match(self, benchmark: Benchmark, answered: tuple[Inference, ...]) -> LabelList | None:
+    def match(self, benchmark: Benchmark, answered: tuple[LoggedInference, ...]) -> LabelList | None:
         """Return the list that names most of the answered files; None when no list names one of them.
 
         Args:
@@ -118,7 +118,7 @@ def _archived(archive: Path) -> dict[str, str]:
         return {}
 
 
-def _proved(benchmark: Benchmark, answered: tuple[Inference, ...]) -> LabelList | None:
+def _proved(benchmark: Benchmark, answered: tuple[LoggedInference, ...]) -> LabelList | None:
     """The official list, when the run itself spells it out in order."""
     rows: dict[str, int] = {}
     for run in answered:

@@ -15,7 +15,7 @@ from mlperf_tiny.results.review.evidence.runner_log import (
     MAX_ERRORS,
     MAX_INFERENCES,
     Detections,
-    Inference,
+    LoggedInference,
     Run,
 )
 
@@ -51,7 +51,7 @@ def parse_mlcommons_json(value: Any, source: str) -> Run:
         if voltage is not None:
             voltages.append(round(voltage * 1000))
         inferences.append(
-            Inference(
+            LoggedInference(
                 str(entry.get("file", ""))[:300],
                 int(_finite(infer.get("iterations")) or 0),
                 int(_finite(infer.get("warmups")) or 0),

@@ -12,8 +12,9 @@ from mlperf_tiny.results.review.evidence.runner_log import (
     MAX_ERRORS,
     MAX_INFERENCES,
     Detections,
-    Inference,
+    LoggedInference,
     Run,
+    TooManyInferences,
     bounded_values,
     error_text,
     number,
@@ -39,10 +40,6 @@ def is_mlcommons_line(line: str) -> bool:
     return line.startswith(_OWN_LINES)
 
 
-class _TooMany(Exception):
-    """The log holds more inferences than are read."""
-
-
 @dataclass
 class _Reader:
     """What the lines so far amount to; each method takes the line that its row of ``_LINES`` matches."""
@@ -51,7 +48,7 @@ class _Reader:
     identity: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    inferences: list[Inference] = field(default_factory=list)
+    inferences: list[LoggedInference] = field(default_factory=list)
     times_ms: tuple[int, ...] = ()
     duty_s: dict[str, list[float]] = field(default_factory=lambda: {"start": [], "stop": []})
     duty_heading: str = ""
@@ -102,9 +99,9 @@ class _Reader:
     def take_answer(self, match: re.Match[str]) -> None:
         if len(self.inferences) >= MAX_INFERENCES:
             self.problems.append(f"{self.source} holds over {MAX_INFERENCES:,} inferences; the rest was not read")
-            raise _TooMany
+            raise TooManyInferences
         self.inferences.append(
-            Inference(
+            LoggedInference(
                 file=self.file,
                 iterations=self.iterations,
                 warmups=self.warmups,
@@ -155,6 +152,6 @@ def parse_mlcommons_log(lines: Iterable[str], source: str) -> Run:
     try:
         for line in lines:
             reader.take(line)
-    except _TooMany:
+    except TooManyInferences:
         pass
     return reader.run()

@@ -18,8 +18,12 @@ MAX_INFERENCES = 200_000
 MAX_ERRORS = 50
 
 
+class TooManyInferences(Exception):
+    """A log holds more inferences than are read."""
+
+
 @dataclass(frozen=True)
-class Inference:
+class LoggedInference:
     """One ``infer`` command and its reply; what is missing is None."""
 
     file: str
@@ -64,7 +68,7 @@ class Run:
     """``EEMBC`` or ``MLCommons``."""
     source: str
     """The file the inferences are from."""
-    inferences: tuple[Inference, ...]
+    inferences: tuple[LoggedInference, ...]
     """In order."""
     profile: str = ""
     """The firmware's profile string."""

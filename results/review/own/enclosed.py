@@ -14,7 +14,7 @@ from mlperf_tiny.errors import BenchError, DataError
 from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
-from mlperf_tiny.results.mlperf.layout import Found
+from mlperf_tiny.results.mlperf.layout import FoundResult
 from mlperf_tiny.results.mlperf.names import DEFAULT_STATUS, NO_SILICON, Names
 from mlperf_tiny.results.review.own.own_runs import CODE, OwnRun, digest_of, enclosed_run, read_own_run
 from mlperf_tiny.results.submission.description import NO_BOARD
@@ -44,7 +44,7 @@ class Enclosed:
     """What does not fit."""
 
 
-def enclosed(tree: FileTree, found: Found, status: str) -> Enclosed | None:
+def enclosed(tree: FileTree, found: FoundResult, status: str) -> Enclosed | None:
     """Read and check what belongs to a result of this program.
 
     Args:
@@ -81,16 +81,16 @@ def enclosed(tree: FileTree, found: Found, status: str) -> Enclosed | None:
     return Enclosed(run, tuple(findings))
 
 
-def _base(found: Found) -> str:
+def _base(found: FoundResult) -> str:
     return f"{found.base}/" if found.base else ""
 
 
-def _code_folder(found: Found) -> str:
+def _code_folder(found: FoundResult) -> str:
     benchmark = found.folder.rpartition("/")[2]
     return f"{_base(found)}{CODE}/{benchmark}/{found.system}"
 
 
-def _is_own(tree: FileTree, found: Found) -> bool:
+def _is_own(tree: FileTree, found: FoundResult) -> bool:
     """Whether a log of the result names this program as its writer."""
     logs = [kinds["log"] for kinds in found.files.values() if "log" in kinds]
     return any(line.startswith(WRITTEN_BY) for path in logs for line in _head(tree, path))
@@ -106,7 +106,7 @@ def _head(tree: FileTree, path: str) -> Iterator[str]:
         return  # reported where the log is read for its metrics
 
 
-def _names(found: Found, manifest: Manifest, where: str, status: str) -> list[Finding]:
+def _names(found: FoundResult, manifest: Manifest, where: str, status: str) -> list[Finding]:
     """The names in the manifest against the folders it lies in, and against the description."""
     names = manifest.names
     pairs = [
@@ -127,7 +127,7 @@ def _names(found: Found, manifest: Manifest, where: str, status: str) -> list[Fi
     ]
 
 
-def _files(tree: FileTree, found: Found, manifest: Manifest, content: bytes) -> list[Finding]:
+def _files(tree: FileTree, found: FoundResult, manifest: Manifest, content: bytes) -> list[Finding]:
     """Every listed file against its hash, and the files of the two folders that are not listed."""
     base = _base(found)
     where = f"{base}{manifest.names.code}/{MANIFEST_FILE}"
@@ -172,7 +172,7 @@ def _is_macos_file(path: str) -> bool:
     return name in MACOS_FILES or name.startswith("._")
 
 
-def _reproduced(tree: FileTree, found: Found, run: OwnRun) -> list[Finding]:
+def _reproduced(tree: FileTree, found: FoundResult, run: OwnRun) -> list[Finding]:
     """The runner's files as the transcript gives them against those in the tree: the first line that differs."""
     assert run.record is not None and run.transcript is not None
     try:
@@ -222,7 +222,7 @@ def _manifest(record: RunRecord, manifest: Manifest, content: bytes, where: str)
     return [Finding(Kind.DEVIATION, REPRODUCED, text)]
 
 
-def _silicon(tree: FileTree, found: Found, record: RunRecord, manifest: Manifest) -> list[Finding]:
+def _silicon(tree: FileTree, found: FoundResult, record: RunRecord, manifest: Manifest) -> list[Finding]:
     """A run without a board must be marked: in the system's name, its status and its hardware notes."""
     timing, names = record.settings.device.timing, manifest.names
     if timing not in NO_SILICON:

@@ -33,7 +33,7 @@ MODEL_RULE = "closed model"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunFiles:
+class OwnRunFiles:
     """The files of a run: paths in the tree, None for one that is missing."""
 
     folder: str
@@ -56,7 +56,7 @@ class RunFiles:
 class OwnRun:
     """A run of this program as it was read."""
 
-    files: RunFiles
+    files: OwnRunFiles
     """Where it lies."""
     record: RunRecord | None
     """Its record, recomputed; None when the transcript cannot be used."""
@@ -68,7 +68,7 @@ class OwnRun:
     """What does not fit."""
 
 
-def find_run_folders(tree: FileTree) -> list[RunFiles]:
+def find_run_folders(tree: FileTree) -> list[OwnRunFiles]:
     """Return the run folders of a tree in order of path, without those inside a submission's ``code``."""
     found = []
     for path in tree.sizes:
@@ -77,7 +77,7 @@ def find_run_folders(tree: FileTree) -> list[RunFiles]:
             prefix = f"{folder}/" if folder else ""
             there = {name: prefix + name for name in (RECORD_FILE, MODEL_FILE, ELF_FILE) if prefix + name in tree.sizes}
             found.append(
-                RunFiles(
+                OwnRunFiles(
                     folder=folder or ".",
                     transcript=path,
                     record=there.get(RECORD_FILE),
@@ -88,7 +88,7 @@ def find_run_folders(tree: FileTree) -> list[RunFiles]:
     return found
 
 
-def enclosed_run(tree: FileTree, code: str) -> RunFiles | None:
+def enclosed_run(tree: FileTree, code: str) -> OwnRunFiles | None:
     """Return the run inside a submission.
 
     Args:
@@ -103,7 +103,7 @@ def enclosed_run(tree: FileTree, code: str) -> RunFiles | None:
     there = {name: path for name, path in paths.items() if path in tree.sizes}
     if TRANSCRIPT_FILE not in there:
         return None
-    return RunFiles(
+    return OwnRunFiles(
         folder=code,
         transcript=there[TRANSCRIPT_FILE],
         record=there.get(RECORD_FILE),
@@ -116,7 +116,7 @@ def _is_enclosed(folder: str) -> bool:
     return parts[-1] == RUN and CODE in parts[:-1]
 
 
-def read_own_run(tree: FileTree, files: RunFiles) -> OwnRun:
+def read_own_run(tree: FileTree, files: OwnRunFiles) -> OwnRun:
     """Read a run and check what belongs to it; damaged files become findings, never exceptions.
 
     Args:
@@ -143,7 +143,7 @@ def read_own_run(tree: FileTree, files: RunFiles) -> OwnRun:
     return OwnRun(files=files, record=record, transcript=transcript, stated=stated, findings=tuple(findings))
 
 
-def _stated(tree: FileTree, files: RunFiles, findings: list[Finding]) -> dict[str, Any] | None:
+def _stated(tree: FileTree, files: OwnRunFiles, findings: list[Finding]) -> dict[str, Any] | None:
     if files.record is None:
         findings.append(Finding(Kind.MISSING, RECORD, f"{files.path(RECORD_FILE)} is missing."))
         return None
@@ -172,19 +172,19 @@ def _chain_digest(stated: dict[str, Any] | None) -> ChainDigest | None:
     return ChainDigest.from_json(digest_entry(stated)) if stated else None
 
 
-def _chain(files: RunFiles, record: RunRecord) -> list[Finding]:
+def _chain(files: OwnRunFiles, record: RunRecord) -> list[Finding]:
     if record.chain_digest is not None:
         return []
     text = f"{files.transcript} is of a format without a hash chain: a changed line would not show."
     return [Finding(Kind.MISSING, CHAIN, text)]
 
 
-def _record(files: RunFiles, record: RunRecord, stated: dict[str, Any] | None) -> list[Finding]:
+def _record(files: OwnRunFiles, record: RunRecord, stated: dict[str, Any] | None) -> list[Finding]:
     differences = differences_from(record, stated) if stated else ()
     return [Finding(Kind.DEVIATION, RECORD, f"{files.record}: {text}") for text in differences]
 
 
-def _rules(files: RunFiles, record: RunRecord) -> list[Finding]:
+def _rules(files: OwnRunFiles, record: RunRecord) -> list[Finding]:
     found = [Finding(Kind.VIOLATION, RULES, violation.text) for violation in record.violations]
     if not record.complete:
         found.append(Finding(Kind.MISSING, RULES, f"{files.transcript} is not finished: it has no 'end'."))
@@ -206,7 +206,7 @@ def _closed_model(record: RunRecord) -> list[str]:
     return [f"the model (sha256 {settings.model.sha256[:16]}...) is not the reference file of {settings.task}"]
 
 
-def _files(tree: FileTree, files: RunFiles, record: RunRecord) -> list[Finding]:
+def _files(tree: FileTree, files: OwnRunFiles, record: RunRecord) -> list[Finding]:
     """The model and the image beside the transcript against the hashes in it."""
     firmware = record.settings.firmware
     wanted = [(files.model, MODEL_FILE, record.settings.model.sha256)]

@@ -9,7 +9,7 @@ from typing import Any
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.results.mlperf.findings import Finding, Verdict, verdict_of
 from mlperf_tiny.results.review.checks.metrics import CheckedMetric, Recomputed
-from mlperf_tiny.results.review.own.own_runs import RunFiles
+from mlperf_tiny.results.review.own.own_runs import OwnRunFiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Reviewed:
     """Length of the label list that the accuracy run follows."""
     record: RunRecord | None = None
     """Of a run of this program: recomputed from the transcript of the run folder, or of the one in the submission."""
-    files: RunFiles | None = None
+    files: OwnRunFiles | None = None
     """Where that run lies."""
 
     @property

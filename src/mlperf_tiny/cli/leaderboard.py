@@ -94,9 +94,9 @@ def main(
 
 def _default_places(csv: Path) -> list[Path]:
     """Return the default folders that hold results, and the file itself."""
-    from mlperf_tiny.results.leaderboard.sources import Found, below
+    from mlperf_tiny.results.leaderboard.sources import FoundSources, below
 
-    places = [place for place in DEFAULT_FOLDERS if place.is_dir() and below(place) != Found()]
+    places = [place for place in DEFAULT_FOLDERS if place.is_dir() and below(place) != FoundSources()]
     if csv.is_file():
         places.append(csv)
     if not places:

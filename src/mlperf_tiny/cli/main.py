@@ -13,7 +13,7 @@ from mlperf_tiny.cli.command import CONTEXT, version_option
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class CommandRow:
     """One subcommand."""
 
     name: str
@@ -25,16 +25,16 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(name="run", script="benchmark-run", help="Benchmark a model on an emulated or a real board."),
-    Entry(name="compare", script="benchmark-compare", help="Compare engines, or finished runs, in one table."),
-    Entry(name="profile", script="benchmark-profile", help="Show the cycles of each layer of a model."),
-    Entry(name="leaderboard", script="benchmark-leaderboard", help="Rank runs and published results."),
-    Entry(name="review", script="benchmark-review", help="Recompute results, check the rules, or reproduce runs."),
-    Entry(name="devices", script="benchmark-devices", help="List devices and serial ports."),
-    Entry(name="emulate", script="benchmark-emulate", help="Offer an emulated board as a serial port."),
-    Entry(name="fetch", script="benchmark-fetch", help="Download official data or training datasets."),
-    Entry(name="train", script="micronet-train", help="Train a network and quantise it to int8."),
-    Entry(name="compile", script="micronet-compile", help="Compile a .tflite model to C."),
+    CommandRow(name="run", script="benchmark-run", help="Benchmark a model on an emulated or a real board."),
+    CommandRow(name="compare", script="benchmark-compare", help="Compare engines, or finished runs, in one table."),
+    CommandRow(name="profile", script="benchmark-profile", help="Show the cycles of each layer of a model."),
+    CommandRow(name="leaderboard", script="benchmark-leaderboard", help="Rank runs and published results."),
+    CommandRow(name="review", script="benchmark-review", help="Recompute results, check the rules, or reproduce runs."),
+    CommandRow(name="devices", script="benchmark-devices", help="List devices and serial ports."),
+    CommandRow(name="emulate", script="benchmark-emulate", help="Offer an emulated board as a serial port."),
+    CommandRow(name="fetch", script="benchmark-fetch", help="Download official data or training datasets."),
+    CommandRow(name="train", script="micronet-train", help="Train a network and quantise it to int8."),
+    CommandRow(name="compile", script="micronet-compile", help="Compile a .tflite model to C."),
 )
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
