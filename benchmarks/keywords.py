@@ -20,7 +20,7 @@ from mlperf_tiny.models.features.pipelines import find_pipeline
 from mlperf_tiny.models.training.datasets.training_set import features_of
 from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter
 
-FRONT_END = "micronet-kws"
+PIPELINE = "micronet-kws"
 
 
 def main() -> None:
@@ -29,12 +29,12 @@ def main() -> None:
     examples = find_speech_commands(folder) if folder else None
     if examples is None:
         sys.exit(f"error: {DATA_VARIABLE} names no folder with Speech Commands; set it to one.")
-    inputs, labels = features_of(examples.test, find_pipeline(FRONT_END))
+    inputs, labels = features_of(examples.test, find_pipeline(PIPELINE))
     print(f"{'model':20} {'clips':>6} {'right':>6} {'%':>6}")
     for name in filter(available_locally, model_names()):
         model = find_model(name)
         own = model.feature_input
-        if own is None or own.pipeline != FRONT_END:
+        if own is None or own.pipeline != PIPELINE:
             continue
         wanted = np.array([own.output_of(int(label), examples.labels) for label in labels])
         interpreter = open_interpreter(model.load(), reference_kernels=True)

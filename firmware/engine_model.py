@@ -85,7 +85,7 @@ class EngineModel(Protocol):
     def arena_bytes(self) -> int:
         """RAM for activations and scratch, and for an interpreter's own structures.
 
-        0 for a model whose interpreter computes it at run time: ``harness.image.arena`` measures it.
+        0 for a model whose interpreter computes it at run time: ``mlperf_tiny.harness.image.arena`` measures it.
         """
 
     @property

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a benchmark's bytes become the input tensor and its output tensor becomes text, on the device.
 
-The format of each benchmark is made from its task row: ``harness.image.wire_format``. A model with its own input
-format (any MicroNet) takes its int8 input tensor as it is: ``tensor_format(row)``.
+The format of each benchmark is made from its task row: ``mlperf_tiny.harness.image.wire_format``. A model with its own
+input format (any MicroNet) takes its int8 input tensor as it is: ``tensor_format(row)``.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ COUNTER_WRAP_US = 2**32
 """The device's microsecond counter has 32 bits on most devices."""
 
 _ENERGY_BUILD = (
-    "; firmware built for energy pulses a pin instead and talks at 9600 baud: flash the same built for performance, "
+    "; firmware built for energy pulses a pin instead and uses 9600 baud: flash the same built for performance, "
     "EE_CFG_ENERGY_MODE 0"
 )
 

@@ -4,12 +4,12 @@
 ===========  =========================================================================================================
 ``e``        the rest of the line
 ===========  =========================================================================================================
-``meta``     first line: everything that is known before the device is used (see ``harness.record.settings``)
+``meta``     first line: everything that is known before the device is used (``harness/record/settings.py``)
 ``out``      ``t``, ``s``: a command as it was sent, without its ``%``
 ``in``       ``t``, ``s``: a line that came, without its line end; ``torn`` when the line end was never seen
 ``download`` ``t``, ``from``, ``bytes``, ``chunk``, ``sha256``, ``done``: consecutive ``db <hex>`` commands which were
              all answered as they should be. The payload is a sample of the data set; only its hash is written
-``mark``     what the lines after it belong to: ``mode``, ``sample`` ... (see ``harness.run.modes``)
+``mark``     what the lines after it belong to: ``mode``, ``sample`` ... (see ``harness/run/modes.py``)
 ``choice``   the number of iterations chosen, and from what
 ``counters`` an emulated device's instruction and cycle counters at this point
 ``note``     ``s``: something that was corrected on the way
@@ -19,7 +19,7 @@
 ===========  =========================================================================================================
 
 ``t`` is host seconds since the process that wrote the line began; only the order of lines means anything. ``h``, the
-last member of every line, is the hash chain over the lines (``harness.wire.hash_chain``). Transcripts of earlier
+last member of every line, is the hash chain over the lines (``harness/wire/hash_chain.py``). Transcripts of earlier
 formats are read and continued as they are: format 2 names a model's own input tensor "own" instead of "features",
 format 1 has no hash chain either.
 """

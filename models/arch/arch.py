@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network as data: a name, an input shape and a tuple of block rows. No framework is imported here.
 
-``models.arch.layers`` expands a row into its layers and counts them; ``models.arch.build`` makes a Keras model of them.
-A new kind of block is a new class in ``models.arch.blocks`` and one function in ``models.arch.layers``.
+``mlperf_tiny.models.arch.layers`` expands a row into its layers and counts them; ``mlperf_tiny.models.arch.build``
+makes a Keras model of them. A new kind of block is a new class in ``mlperf_tiny.models.arch.blocks`` and one function
+in ``mlperf_tiny.models.arch.layers``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Arch:
     blocks: tuple[Block, ...]
     """The blocks, applied in order."""
     pipeline: str = ""
-    """The row of ``models.features.pipelines`` that computes its inputs; "" where it takes the official files."""
+    """Row of ``mlperf_tiny.models.features.pipelines`` that computes its inputs; "" where it takes official files."""
     note: str = ""
     """Where its widths are from."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The blocks that networks are made of, as plain data; ``models.arch.layers`` expands each into layers."""
+"""The blocks that networks are made of, as plain data; ``mlperf_tiny.models.arch.layers`` expands each into layers."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class FeatureInput:
     """How the inputs of a model are made that does not take the official files."""
 
     pipeline: str
-    """A row of ``models.features.pipelines``."""
+    """A row of ``mlperf_tiny.models.features.pipelines``."""
     scale: float
     """Quantisation scale of the int8 input tensor."""
     zero_point: int

@@ -36,9 +36,9 @@ class WireInfo:
     """How the reference firmware takes inputs and prints results over the serial line."""
 
     input: Literal["int8", "uint8", "float32"]
-    """What ``db load`` carries: a value of ``firmware.wire.InputFormat``."""
+    """What ``db load`` carries: a value of ``mlperf_tiny.firmware.wire.InputFormat``."""
     results: Literal["truncated", "rounded", "mse"]
-    """How ``m-results-[...]`` is printed: a value of ``firmware.wire.ResultFormat``."""
+    """How ``m-results-[...]`` is printed: a value of ``mlperf_tiny.firmware.wire.ResultFormat``."""
     buffer_bytes: int
     """The largest ``db load`` the reference firmware accepts."""
 
@@ -60,7 +60,7 @@ class SampleFiles:
     """How the samples of a task lie on disk."""
 
     decoders: dict[str, Literal["bytes", "image", "ad features"]]
-    """File suffix -> decoder of ``models.data.load``, the preferred one first."""
+    """File suffix -> decoder of ``mlperf_tiny.models.data.load``, the preferred one first."""
     names: Literal["plain", "machine clips"] = "plain"
     """"machine clips": file names carry the label (``anomaly_id_01_00000000``)."""
     image_side: int = 0
@@ -82,7 +82,7 @@ class OfficialDownload:
     content_sha256: str | None = None
     """Hash over all samples in list order; required where the archive has no fixed hash."""
     picker: Literal["keyword files", "CIFAR-10 images"]
-    """The function of ``models.data.download.published`` that takes the listed samples out of the archive."""
+    """Function of ``mlperf_tiny.models.data.download.published`` that takes the listed samples from the archive."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,7 +150,7 @@ def check_leaderboard(path: Path) -> None:
     read_leaderboard(path)
     place = next(folder for folder in path.absolute().parents if folder.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
-        raise RecordError(f"{path} cannot be written: {place} takes no file. Name another file.")
+        raise RecordError(f"{path} cannot be written: {place} is not a writable folder. Name another file.")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ class IneligibilityCheck:
     reason: Callable[[Settings], str]
     """Returns the reason as a phrase, "" where there is none."""
     is_rule: bool = False
-    """Whether a rule of ``harness.record.rules`` finds the same in the record of a finished run."""
+    """Whether a rule of ``mlperf_tiny.harness.record.rules`` finds the same in the record of a finished run."""
 
 
 def _other_modes(settings: Settings) -> str:

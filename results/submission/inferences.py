@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inferences of a run that count, with the device's stamps around each: what the runner's files are made of.
 
-Which ones count is decided as in ``harness.record.measured``: the windows of the last attempt, and of what was
-answered twice the second answer.
+Which ones count is decided as in ``mlperf_tiny.harness.record.measured``: the windows of the last attempt, and of what
+was answered twice the second answer.
 """
 
 from __future__ import annotations

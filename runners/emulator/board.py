@@ -8,7 +8,8 @@ single-precision F746 (the core model has both; firmware.image looks for it), a 
 were invalidated (caches cost time here, they hold no data), a PLL or regulator used before it is ready (both are at
 once).
 Unaligned LDRD, STRD, LDM and STM, which fault on silicon, are looked for only with ``check_alignment``.
-Device time comes from a cycle model (``runners.emulator.timing``), so it is a model too; instruction counts are exact.
+Device time comes from a cycle model (``mlperf_tiny.runners.emulator.timing``), so it is a model too; instruction counts
+are exact.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class EmulatedBoard:
         Args:
             board: The board's row.
             elf: The image: a file or its bytes.
-            timing: A level of ``runners.emulator.timing.levels``.
+            timing: A level of ``mlperf_tiny.runners.emulator.timing.levels``.
             instruction_limit: Ends a firmware that neither sends nor waits for input for so many instructions.
             baud: Rate of the host's end of the line. [default: whatever the firmware sets]
             traced_function: Symbol of a function whose blocks are noted in ``function_trace``.

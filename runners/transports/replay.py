@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A recorded run as a device: to the recorded commands it gives the recorded replies.
 
-The events it reads are described in ``harness.wire.transcript``. Downloads are recorded by their hash alone; the
-pieces of one are answered as a device does, and the payload must have that hash.
+The events it reads are described in ``mlperf_tiny.harness.wire.transcript``. Downloads are recorded by their hash
+alone; the pieces of one are answered as a device does, and the payload must have that hash.
 """
 
 from __future__ import annotations

@@ -143,9 +143,9 @@ class Builder:
     ) -> int:
         """Adds an operator and gives its index.
 
-        ``kind`` is TFLite's name, or ``CUSTOM:<name>``; ``options`` use the names of ``firmware.codegen.ir.graph``.
-        Strides, dilations and the depth multiplier are 1 unless given. Kinds without an options class
-        here (RELU, LOGISTIC, ...) are written without options.
+        ``kind`` is TFLite's name, or ``CUSTOM:<name>``; ``options`` use the names of
+        ``mlperf_tiny.firmware.codegen.ir.graph``. Strides, dilations and the depth multiplier are 1 unless given. Kinds
+        without an options class here (RELU, LOGISTIC, ...) are written without options.
         """
         operator = schema.OperatorT()
         operator.opcodeIndex = self._code(kind, version or _VERSIONS.get(kind, 1))

@@ -180,13 +180,13 @@ def test_unknown_toolchain() -> None:
         find_toolchain("iar")
 
 
-def test_missing_gcc_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_gcc_is_an_error_with_the_next_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(CompilerFailed, match=r"arm-none-eabi-gcc.*PATH"):
         build_firmware(KWS, KWS01, F746, tmp_path, find_toolchain("gcc"))
 
 
-def test_missing_zig_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_zig_is_an_error_with_the_next_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "ziglang", None)
     with pytest.raises(CompilerFailed, match="pip install ziglang"):
         build_firmware(KWS, KWS01, F746, tmp_path)

@@ -144,7 +144,7 @@ MEAN_CASES = [
 
 
 @dataclass(frozen=True)
-class Two:
+class OperandPair:
     """Shapes and quantisations of an elementwise case; a constant operand is drawn from a fixed seed."""
 
     a: tuple[int, ...]
@@ -156,13 +156,13 @@ class Two:
     constant: str = ""
 
 
-def elementwise_case(kind: str, two: Two) -> Case:
+def elementwise_case(kind: str, pair: OperandPair) -> Case:
     def make(b: Builder) -> tuple[int, int]:
         rng = np.random.default_rng(5)
         tensors = []
-        source = b.tensor(two.b if two.constant == "a" else two.a, scale=0.1, zero_point=4)
-        for side, shape, (scale, zero_point) in (("a", two.a, two.a_quant), ("b", two.b, two.b_quant)):
-            if two.constant == side:
+        source = b.tensor(pair.b if pair.constant == "a" else pair.a, scale=0.1, zero_point=4)
+        for side, shape, (scale, zero_point) in (("a", pair.a, pair.a_quant), ("b", pair.b, pair.b_quant)):
+            if pair.constant == side:
                 # Every value for a whole row of 256: against the ramp among the inputs these are all pairs.
                 every = np.repeat(np.arange(-128, 128), 256)
                 data = every if every.size == np.prod(shape) else rng.integers(-128, 128, shape)
@@ -171,48 +171,48 @@ def elementwise_case(kind: str, two: Two) -> Case:
             # Two different functions of the input, so that the operands are not the same values: a mirrored copy
             # comes from pooling over a neighbourhood.
             tensor = b.tensor(shape, scale=scale, zero_point=zero_point)
-            if side == "a" or len(shape) != 4 or two.constant:
+            if side == "a" or len(shape) != 4 or pair.constant:
                 b.operator("QUANTIZE", [source], [tensor])
             else:
                 pooled = b.tensor(shape, scale=0.1, zero_point=4)
-                same = {"padding": "SAME", "filter_h": 2, "filter_w": 2} if shape == two.a else None
-                whole = {"padding": "VALID", "filter_h": two.a[1], "filter_w": two.a[2]}
+                same = {"padding": "SAME", "filter_h": 2, "filter_w": 2} if shape == pair.a else None
+                whole = {"padding": "VALID", "filter_h": pair.a[1], "filter_w": pair.a[2]}
                 b.operator("MAX_POOL_2D", [source], [pooled], same or whole)
                 b.operator("QUANTIZE", [pooled], [tensor])
             tensors.append(tensor)
-        out = tuple(np.broadcast_shapes(two.a, two.b))
-        y = b.tensor(out, scale=two.out_quant[0], zero_point=two.out_quant[1])
-        b.operator(kind, tensors, [y], {} if two.activation == "NONE" else {"activation": two.activation})
+        out = tuple(np.broadcast_shapes(pair.a, pair.b))
+        y = b.tensor(out, scale=pair.out_quant[0], zero_point=pair.out_quant[1])
+        b.operator(kind, tensors, [y], {} if pair.activation == "NONE" else {"activation": pair.activation})
         return source, y
 
-    return Case(f"{kind} {two}", make)
+    return Case(f"{kind} {pair}", make)
 
 
 FULL = (1, 6, 7, 5)
-TWOS = [
-    Two(FULL, FULL, (0.1, 4), (0.05, -10), (0.12, 0)),
-    Two(FULL, FULL, (0.03, 127), (0.1, -128), (0.1, -128), "RELU"),
-    Two((1, 16, 16, 16), (1, 16, 16, 16), (0.0371, -128), (0.1042, 12), (0.0533, -128), "RELU"),
-    Two(FULL, FULL, (0.1, 4), (0.1, 4), (0.1, 4), "RELU6"),
-    Two(FULL, FULL, (0.004, 4), (1.5, 0), (0.9, -20), "RELU_N1_TO_1"),
-    Two(FULL, FULL, (0.3, -5), (0.2, 60), (0.01, 20)),
-    Two((1, 1), (1, 1), (0.3, -5), (0.2, 60), (0.4, 20)),
-    Two(FULL, (1, 1, 1, 5), (0.1, 4), (0.05, -10), (0.12, 0)),
-    Two(FULL, (1, 1, 1, 5), (0.1, 4), (0.05, -10), (0.12, 0), constant="b"),
-    Two(FULL, (1,), (0.1, 4), (0.05, -10), (0.12, 0), constant="b"),
-    Two(FULL, (5,), (0.1, 4), (0.05, -10), (0.12, 0), constant="b"),
-    Two(FULL, FULL, (0.1, 4), (0.05, -10), (0.12, 0), constant="b"),
-    Two((1, 1, 1, 1), FULL, (0.1, 4), (0.05, -10), (0.12, 0), constant="a"),
-    Two((1, 6, 1, 1), (1, 1, 7, 5), (0.1, 4), (0.05, -10), (0.12, 0), constant="a"),
-    Two((1, 6, 1, 5), FULL, (0.1, 4), (0.05, -10), (0.12, 0), "RELU", constant="a"),
+OPERAND_PAIRS = [
+    OperandPair(FULL, FULL, (0.1, 4), (0.05, -10), (0.12, 0)),
+    OperandPair(FULL, FULL, (0.03, 127), (0.1, -128), (0.1, -128), "RELU"),
+    OperandPair((1, 16, 16, 16), (1, 16, 16, 16), (0.0371, -128), (0.1042, 12), (0.0533, -128), "RELU"),
+    OperandPair(FULL, FULL, (0.1, 4), (0.1, 4), (0.1, 4), "RELU6"),
+    OperandPair(FULL, FULL, (0.004, 4), (1.5, 0), (0.9, -20), "RELU_N1_TO_1"),
+    OperandPair(FULL, FULL, (0.3, -5), (0.2, 60), (0.01, 20)),
+    OperandPair((1, 1), (1, 1), (0.3, -5), (0.2, 60), (0.4, 20)),
+    OperandPair(FULL, (1, 1, 1, 5), (0.1, 4), (0.05, -10), (0.12, 0)),
+    OperandPair(FULL, (1, 1, 1, 5), (0.1, 4), (0.05, -10), (0.12, 0), constant="b"),
+    OperandPair(FULL, (1,), (0.1, 4), (0.05, -10), (0.12, 0), constant="b"),
+    OperandPair(FULL, (5,), (0.1, 4), (0.05, -10), (0.12, 0), constant="b"),
+    OperandPair(FULL, FULL, (0.1, 4), (0.05, -10), (0.12, 0), constant="b"),
+    OperandPair((1, 1, 1, 1), FULL, (0.1, 4), (0.05, -10), (0.12, 0), constant="a"),
+    OperandPair((1, 6, 1, 1), (1, 1, 7, 5), (0.1, 4), (0.05, -10), (0.12, 0), constant="a"),
+    OperandPair((1, 6, 1, 5), FULL, (0.1, 4), (0.05, -10), (0.12, 0), "RELU", constant="a"),
 ]
 PAIRS = (1, 256, 256, 1)
-TWOS += [
-    Two(PAIRS, PAIRS, (0.1, 4), (0.1, 4), (0.2, -3), constant="b"),
-    Two(PAIRS, PAIRS, (0.0371, -128), (0.1042, 12), (0.0533, -128), "RELU6", constant="b"),
-    Two(PAIRS, PAIRS, (0.0713, 19), (0.0261, -77), (0.0874, 5), constant="b"),
+OPERAND_PAIRS += [
+    OperandPair(PAIRS, PAIRS, (0.1, 4), (0.1, 4), (0.2, -3), constant="b"),
+    OperandPair(PAIRS, PAIRS, (0.0371, -128), (0.1042, 12), (0.0533, -128), "RELU6", constant="b"),
+    OperandPair(PAIRS, PAIRS, (0.0713, 19), (0.0261, -77), (0.0874, 5), constant="b"),
 ]
-ELEMENTWISE_CASES = [elementwise_case(kind, two) for kind in ("ADD", "SUB", "MUL") for two in TWOS]
+ELEMENTWISE_CASES = [elementwise_case(kind, pair) for kind in ("ADD", "SUB", "MUL") for pair in OPERAND_PAIRS]
 
 
 def pad_case(kind: str, shape: tuple[int, ...], padding: tuple[tuple[int, int], ...], value: int = 0) -> Case:

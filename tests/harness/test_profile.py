@@ -342,7 +342,7 @@ def test_the_same_profile_gives_the_same_svg(tmp_path: Path) -> None:
     assert "0: CONV_2D <&>" in texts and "emulated, pipeline 1" in texts
 
 
-def test_the_suffix_tells_the_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suffix_selects_the_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draw_profile(PROFILE, tmp_path / "x.png")
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match=r"x\.pdf is not \.svg or \.png"):

@@ -70,7 +70,7 @@ def test_run_set_is_balanced_over_machines_and_faults() -> None:
     assert sum(sample.label for sample in dataset.samples) == 20
     for machine_id in MACHINE_IDS:
         assert sum(f"_id_{machine_id:02d}_" in sample.name for sample in dataset.samples) == 10
-    first = dataset.samples[:8]  # a short run still has every machine, healthy and faulty
+    first = dataset.samples[:8]  # a short run still has every machine, normal and anomalous
     assert {(sample.label, sample.name.split("_")[2]) for sample in first} == {
         (label, f"{machine_id:02d}") for label in (0, 1) for machine_id in MACHINE_IDS
     }

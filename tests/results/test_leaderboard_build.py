@@ -154,7 +154,7 @@ def test_a_damaged_run_among_many_is_named_and_left_out(
 
 
 def test_a_leaderboard_keeps_the_row_of_a_run_that_was_changed_behind_it(copied: Path) -> None:
-    """A changed transcript with a recomputed chain and record contradicts the seal in the leaderboard."""
+    """A changed transcript with a recomputed chain and record contradicts the chain digest in the leaderboard."""
     path = copied.parent / "leaderboard.csv"
     before = build_leaderboard([copied], copied.parent)
     write_leaderboard(path, before.rows)
@@ -170,7 +170,7 @@ def test_a_leaderboard_keeps_the_row_of_a_run_that_was_changed_behind_it(copied:
     assert "20 whole lines" in problem or "is not the transcript of its record" in problem
 
 
-def test_a_record_that_says_something_else_deviates(copied: Path) -> None:
+def test_changed_record_deviates(copied: Path) -> None:
     run = sorted(copied.iterdir())[0]
     path = run / RECORD_FILE
     values = json.loads(path.read_text())
@@ -247,7 +247,7 @@ def test_records_beside_the_file_are_relative(path: str, base: str, wanted: str)
     assert moved("", Path(base), Path("/x")) == ""
 
 
-def test_what_is_newly_read_counts_more_than_what_a_file_says() -> None:
+def test_newly_read_results_replace_rows_of_a_file() -> None:
     fresh, old = run_row("a", 2.0), run_row("a", 1.0)
     assert merged([fresh], [old]).rows == (fresh,)
     published, stale = published_row(), published_row(LatencyMs="1.000000")

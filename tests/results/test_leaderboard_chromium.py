@@ -209,7 +209,7 @@ def front_of(page: Any, plot: str) -> list[float]:
     return [float(text) for text in re.findall(r"[\d.]+", page.locator(f"{plot} .front").get_attribute("d"))]
 
 
-def test_the_front_is_drawn_anew_for_what_is_left(opened: Open, tmp_path: Path) -> None:
+def test_pareto_front_is_recomputed_for_the_filtered_rows(opened: Open, tmp_path: Path) -> None:
     page = opened()
     written = re.findall(r'id="(g\d+-plot\d)".*?class="front" d="([^"]*)"', (tmp_path / "page.html").read_text())
     assert len(written) == 11

@@ -76,7 +76,7 @@ def test_runs_on_hardware_and_published_results_share_a_ranking() -> None:
         (published_row(SystemDesc="x", MlperfModel=""), "task or division unknown"),
     ],
 )
-def test_what_may_not_be_ranked_has_a_row_and_says_why(unranked: Row, why: str) -> None:
+def test_unrankable_row_has_a_reason(unranked: Row, why: str) -> None:
     others = [run_row("a", 3.0), published_row(SystemDesc="b", LatencyMs="0.500000")]
     rows = ranked([unranked, *others])
     (row,) = [row for row in rows if (row["RunId"] or row["SystemDesc"]) == "x"]

@@ -230,8 +230,8 @@ def test_claimed_and_recomputed_figures(made: Reviewed, wanted: dict[str, str]) 
     assert {name: row[name] for name in wanted} == wanted
 
 
-def test_a_submission_of_this_program_tells_what_its_run_tells() -> None:
-    """Timing, its model, device, sizes and seal are those of the enclosed run; figures and verdict are the review's."""
+def test_submission_row_has_the_values_of_its_enclosed_run() -> None:
+    """Timing, device, sizes and chain digest are those of the enclosed run; figures and verdict are the review's."""
     bare = reviewed([RATE, metric("top-1", "%", "90.1", 90.1)], description={"SoC Name": "a chip"}, system="some")
     assert row_of_review(bare, "x")["Timing"] == "hardware"
     row = valid(row_of_review(replace(bare, record=RECORD), "x"))

@@ -91,7 +91,7 @@ def test_results_folder_above_the_tree_needs_a_division(tmp_path: Path) -> None:
         assert found.system == "board"
 
 
-STRAYS: dict[str, tuple[list[str], str]] = {
+UNEXPECTED_FILES: dict[str, tuple[list[str], str]] = {
     "macOS": (["._log.txt"], "performance/._log.txt: a file of macOS"),
     "another file": (["notes.doc"], "performance/notes.doc: not required"),
     "an unknown folder": (["../perfomance_old2/plot.svg"], "perfomance_old2: an unknown folder beside the runs"),
@@ -99,9 +99,9 @@ STRAYS: dict[str, tuple[list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", STRAYS)
+@pytest.mark.parametrize("case", UNEXPECTED_FILES)
 def test_an_unexpected_file_is_reported(tmp_path: Path, case: str) -> None:
-    files, words = STRAYS[case]
+    files, words = UNEXPECTED_FILES[case]
     run = "closed/lab/results/board/kws/performance/"
     write(tmp_path, [run + "log.txt", *(str(Path(run + file)) for file in files)])
     for file in files:

@@ -3,7 +3,7 @@
 
 A .zip is kept as it is where its loader reads from one. A .tar.gz is unpacked, because it allows no random access, and
 so are COCO's archives, whose images are read in any order.
-``models.data.download.published`` fetches the benchmark's own files.
+``mlperf_tiny.models.data.download.published`` fetches the benchmark's own files.
 """
 
 from __future__ import annotations

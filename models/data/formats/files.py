@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a data folder to a Dataset: find the list, find the files, decode them on demand.
 
-What differs between data sets is a ``FileForm``, which ``models.data.load`` makes from the task's row.
+What differs between data sets is a ``FileForm``, which ``mlperf_tiny.models.data.load`` makes from the task's row.
 """
 
 from __future__ import annotations

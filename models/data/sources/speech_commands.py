@@ -10,9 +10,9 @@
                                          ``background_noise/``, ``extra_unknown/<word>/``
 ======================================== ==================================================================
 
-Each may be a folder or a .zip; the first two are published as .tar.gz (``models.data.download.archives`` unpacks
-them). The corpus has no silence and three quarters of it are unknown words, so silence is cut from its noises and
-unknown words are sampled by the rule of TensorFlow's speech example: of each a tenth as many as keyword clips.
+Each may be a folder or a .zip; the first two are published as .tar.gz (``mlperf_tiny.models.data.download.archives``
+unpacks them). The corpus has no silence and three quarters of it are unknown words, so silence is cut from its noises
+and unknown words are sampled by the rule of TensorFlow's speech example: of each a tenth as many as keyword clips.
 """
 
 from __future__ import annotations

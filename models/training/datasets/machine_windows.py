@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training set of auto-encoders for machine sounds: windows of log-mel features of healthy synthetic machines.
+"""The training set of auto-encoders for machine sounds: windows of log-mel features of normal synthetic machines.
 
-Training, calibration and test clips differ; the machines are the same four. An auto-encoder reconstructs healthy
+Training, calibration and test clips differ; the machines are the same four. An auto-encoder reconstructs normal
 machines only; the score of a clip is its reconstruction error.
 """
 
@@ -30,12 +30,12 @@ CALIBRATION_CLIPS = 4
 CALIBRATION_STRIDE = 5
 """Of their windows every fifth is taken."""
 TEST_CLIPS = 50
-"""Clips of each machine, healthy and as many faulty, in the split ``test``: more than in a run."""
+"""Clips of each machine, normal and as many anomalous, in the split ``test``: more than in a run."""
 SOURCE = "models/data/synthetic/machines.py"
 
 
 def window_training_set(options: TrainingSetOptions) -> TrainingSet:
-    """Return windows of healthy synthetic machines, whatever real data is found.
+    """Return windows of normal synthetic machines, whatever real data is found.
 
     Raises:
         DataError: The network's output is not a window.

@@ -28,7 +28,7 @@ from mlperf_tiny.models.training.datasets.machine_patches import (
 from mlperf_tiny.models.training.datasets.training_set import TrainingSet, TrainingSetOptions
 
 TEST_CLIPS = 15
-"""Clips of each machine, healthy and as many faulty, in the split ``test`` of synthetic machines."""
+"""Clips of each machine, normal and as many anomalous, in the split ``test`` of synthetic machines."""
 DCASE_MACHINE = "slider"
 """The slide rail, which the paper's networks are trained on."""
 SOURCE = "models/data/synthetic/machines.py"
@@ -147,7 +147,7 @@ def machine_clips(clips: Sequence[Clip]) -> list[MachineClip]:
 
 
 def synthetic_cache(pipeline: Pipeline, clips_per_machine: int, folder: Path) -> AugmentationCache:
-    """Return the augmented epochs of healthy synthetic machines: their patches, and pseudo-anomalies of all of them.
+    """Return the augmented epochs of normal synthetic machines: their patches, and pseudo-anomalies of all of them.
 
     The four machines differ so much that any feature classifies them. Against pseudo-anomalies of the same machine,
     as classes of their own after the machines, a network is trained on what the machine sounds like.

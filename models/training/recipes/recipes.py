@@ -61,7 +61,7 @@ VWW = Recipe(
     synthetic_per_class=2_000,
 )
 
-# Plain Adam on the windows of healthy machines. Shuffle and threads are those the shipped model was trained with.
+# Plain Adam on the windows of normal machines. Shuffle and threads are those the shipped model was trained with.
 AD_AUTOENCODER = Recipe(
     task="ad",
     networks=("ad-autoencoder",),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checks of a published result as rows: those of ``harness.record.rules``, and those that need more than one run.
+"""The checks of a published result as rows: those of ``mlperf_tiny.harness.record.rules``, and those over several runs.
 
 Each row looks at the evidence and the recomputed metrics and returns sentences of one kind. Rules of MLPerf Tiny are
 violations, metrics that differ are deviations, files without which a metric cannot be checked are missing.

@@ -2,8 +2,8 @@
 """The EEMBC runner's ``log.txt`` and ``script.async``: commands as they were sent, device lines as they came.
 
 A line is ``<clock s> <speaker>: <text>``; in energy mode the device's lines come through the IO manager, as
-``io: [dut]: <text>``. What a device sent is decoded by ``harness.wire.protocol``, as for a run of this program; the
-runner's own messages are a table here. A log is a fold of its lines over ``_Reader``.
+``io: [dut]: <text>``. What a device sent is decoded by ``mlperf_tiny.harness.wire.protocol``, as for a run of this
+program; the runner's own messages are a table here. A log is a fold of its lines over ``_Reader``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 Level 1 caches (Cortex-M7) replace a way at random and allocate on reads and writes; stores never wait, a write buffer
 takes them. The flash accelerator holds the lines used last, and reads the next line ahead while code runs straight on.
-What a line costs comes from ``runners.emulator.timing.memory_system``.
+What a line costs comes from ``mlperf_tiny.runners.emulator.timing.memory_system``.
 """
 
 from __future__ import annotations

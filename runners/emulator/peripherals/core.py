@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Arm put on the private bus: system control, SysTick, NVIC, caches, DWT; and ST's device identity.
 
-Of the interrupts only SysTick and those the NVIC passes on come (``runners.emulator.core.interrupts``); what would
-make one pending in another way is refused, because it would never come.
+Of the interrupts only SysTick and those the NVIC passes on come (``mlperf_tiny.runners.emulator.core.interrupts``);
+what would make one pending in another way is refused, because it would never come.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console UART: control registers here, the data path in ``uart_native``. Two register layouts, one behaviour.
+"""The console UART: control registers here, the data path in ``native/uart.py``. Two register layouts, one behaviour.
 
 Eight data bits, no parity, one stop bit; polled, or with interrupts for a byte received, room to send and all sent.
 Anything else (other interrupts, DMA, parity) is refused by name, because a firmware that uses it would not work here

@@ -99,7 +99,7 @@ def test_a_violation_is_data() -> None:
     }
 
 
-def test_a_summary_counts_violations_and_tells_why_a_result_is_not_ranked() -> None:
+def test_summary_has_the_number_of_violations_and_the_reason_for_no_rank() -> None:
     assert rules_text(violations(GOOD)) == "valid: no rule violations"
     broken = replace(windows(seconds=9.5), data="synthetic", model_id="vww01")
     assert rules_text(violations(broken)).splitlines() == [

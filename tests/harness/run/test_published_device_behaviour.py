@@ -226,7 +226,7 @@ class Refusal:
 
 REFUSALS = (
     Refusal("energy firmware", "every published energy run", each(without_laps), UnexpectedReply,
-            "lacks two 'm-lap-us-' lines (0 came; firmware built for energy pulses a pin instead and talks at 9600 "
+            "lacks two 'm-lap-us-' lines (0 came; firmware built for energy pulses a pin instead and uses 9600 "
             "baud: flash the same built for performance, EE_CFG_ENERGY_MODE 0)"),
     Refusal("9600 baud heard at 115200", "every published energy run", each(lambda reply: b"\x00\xf8\x80" * 9),
             DeviceSilent, "check the baud rate"),

@@ -214,7 +214,7 @@ def test_the_firmware_must_be_for_the_task(tmp_path: Path) -> None:
     assert not any("--resume" in text for text in log)
 
 
-def test_the_device_behind_a_port_tells_the_task(tmp_path: Path) -> None:
+def test_task_is_read_from_the_device_at_the_port(tmp_path: Path) -> None:
     data = kws_folder(tmp_path / "data")
     asked = request(data, task=None, device=None, modes=("accuracy",))
     record, _ = run_benchmark(asked, tmp_path / "runs", Listener(), lambda url, *, baud=None: kws_device())

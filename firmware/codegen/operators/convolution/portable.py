@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mlperf_tiny.firmware.codegen.ir.plan import Step
+from mlperf_tiny.firmware.codegen.ir.plan import Constant, Step
 from mlperf_tiny.firmware.codegen.operators.convolution.layer import ConvLayer
 from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import fit_rounded, thresholds_of_real
 from mlperf_tiny.firmware.codegen.operators.convolution.weights import Weights, reference_constants
@@ -36,38 +36,21 @@ def lower_dense(layer: ConvLayer) -> Step:
     Raises UnsupportedOperator when a scale has no 32-bit multiplier that rounds every sum as TFLite does.
     """
     rounded_once = _with_single_rounding(layer)
-    constants = reference_constants(layer.op, rounded_once, rounded_once.values)
-    return Step(
-        title=layer.title,
-        kernel="fully_connected_s8",
-        source="fully_connected_s8.c",
-        struct="fully_connected_s8_t",
-        fields={
-            "rows": layer.geometry.in_h,
-            "in_size": layer.in_channels,
-            "out_size": layer.weights.channels,
-            "in_zero": layer.in_.zero_point,
-            "out_zero": layer.out.zero_point,
-            "out_min": layer.out_min,
-            "out_max": layer.out_max,
-        }
-        | {c.name.rsplit("_", 1)[0]: c.name for c in constants},
-        inputs=(layer.in_.index,),
-        output=layer.out.index,
-        constants=constants,
-        macs=layer.macs,
-    )
+    sizes = {"rows": layer.geometry.in_h, "in_size": layer.in_channels, "out_size": layer.weights.channels}
+    return _step(layer, "fully_connected_s8", sizes, reference_constants(layer.op, rounded_once, rounded_once.values))
 
 
 def _window_step(layer: ConvLayer, kernel: str, channels: dict[str, int], values: NDArray[np.int8]) -> Step:
-    constants = reference_constants(layer.op, layer.weights, values)
+    return _step(layer, kernel, channels | vars(layer.geometry), reference_constants(layer.op, layer.weights, values))
+
+
+def _step(layer: ConvLayer, kernel: str, sizes: dict[str, int], constants: tuple[Constant, ...]) -> Step:
     return Step(
         title=layer.title,
         kernel=kernel,
         source=f"{kernel}.c",
         struct=f"{kernel}_t",
-        fields=channels
-        | vars(layer.geometry)
+        fields=sizes
         | {
             "in_zero": layer.in_.zero_point,
             "out_zero": layer.out.zero_point,

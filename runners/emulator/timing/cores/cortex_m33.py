@@ -27,10 +27,9 @@ VDIV, VSQRT; other floating point                             14; 1: assumed, as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, Wait, is_float, terminator_of
+from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, Wait, is_float
 from mlperf_tiny.runners.emulator.timing.decode.core_model import BlockTerminator, BranchKind, Stall
 from mlperf_tiny.runners.emulator.timing.decode.operation import (
     FLAGS,
@@ -195,26 +194,11 @@ def _latency(result: _Result, register: int, consumer: ConsumerStage, insn: Oper
 
 
 class CortexM33(PipelineModel):
-    """See ``runners.emulator.timing.decode.core_model.CoreModel``."""
+    """A ``CoreModel`` (``timing/decode/core_model.py``) without branch prediction."""
 
     name = "cortex-m33"
     version = "1"
-
-    def new_pipe(self) -> Pipe:
-        """An empty pipe."""
-        return _Pipe()
-
-    def terminator(
-        self, decoded: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
-    ) -> BlockTerminator:
-        """Nothing is predicted: the refill is part of the edge into a branch target.
-
-        Args:
-            decoded: The instructions of the block.
-            issues: When each was issued.
-            flags_at: The cycle in which the flags were last set; None: not in this run.
-        """
-        return terminator_of(decoded, mispredict_cycles=0)
+    pipe = _Pipe
 
     def taken_cycles(self, terminator: BlockTerminator) -> int:
         """The refill of a branch that was issued alone."""

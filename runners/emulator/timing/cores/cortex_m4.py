@@ -47,11 +47,10 @@ not overlap (JNK); loads from different RAM blocks; early end of divides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mlperf_tiny.runners.emulator.timing.cores.class_costs import ClassCosts, costs_by_kind
-from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, is_float, terminator_of
+from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, PipelineModel, is_float
 from mlperf_tiny.runners.emulator.timing.decode.core_model import BlockTerminator, BranchKind, Stall
 from mlperf_tiny.runners.emulator.timing.decode.operation import (
     FP_FLAGS,
@@ -202,26 +201,11 @@ def _uses(operation: Operation, previous: Operation | None) -> bool:
 
 
 class CortexM4(PipelineModel):
-    """See ``runners.emulator.timing.decode.core_model.CoreModel``."""
+    """A ``CoreModel`` (``timing/decode/core_model.py``) without branch prediction."""
 
     name = "cortex-m4"
     version = "2"
-
-    def new_pipe(self) -> Pipe:
-        """An empty pipe."""
-        return _Pipe()
-
-    def terminator(
-        self, decoded: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
-    ) -> BlockTerminator:
-        """Nothing is predicted: the refill is part of the edge into a branch target.
-
-        Args:
-            decoded: The instructions of the block.
-            issues: When each was issued.
-            flags_at: The cycle in which the flags were last set; None: not in this run.
-        """
-        return terminator_of(decoded, mispredict_cycles=0)
+    pipe = _Pipe
 
     def taken_cycles(self, terminator: BlockTerminator) -> int:
         """The refill."""

@@ -222,14 +222,11 @@ def _store_key(operation: Operation) -> tuple[int, int, int] | None:
 
 
 class CortexM7(PipelineModel):
-    """See ``runners.emulator.timing.decode.core_model.CoreModel``. Every branch is taken to be predicted."""
+    """A ``CoreModel`` (``timing/decode/core_model.py``). Every branch is taken to be predicted."""
 
     name = "cortex-m7"
     version = "1"
-
-    def new_pipe(self) -> Pipe:
-        """An empty pipe."""
-        return _Pipe()
+    pipe = _Pipe
 
     def terminator(
         self, decoded: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -79,27 +79,25 @@ class Pipe(ABC):
         return None
 
 
-class PipelineModel(ABC):
+class PipelineModel:
     """A ``CoreModel`` made of a pipe."""
 
     name: str
     version: str
+    pipe: Callable[[], Pipe]
+    """Makes an empty pipe."""
 
-    @abstractmethod
-    def new_pipe(self) -> Pipe:
-        """An empty pipe."""
-
-    @abstractmethod
     def terminator(
         self, decoded: tuple[DecodedInsn, ...], issues: Sequence[Issue], flags_at: int | None
     ) -> BlockTerminator:
-        """Return how the block ends, with the cost of mispredicting that.
+        """Return how the block ends, with the cost of mispredicting that: 0 for a core that predicts nothing.
 
         Args:
             decoded: The instructions of the block.
             issues: When each was issued.
             flags_at: The cycle in which the flags were last set; None: not in this run.
         """
+        return terminator_of(decoded, mispredict_cycles=0)
 
     def taken_cycles(self, terminator: BlockTerminator) -> int:
         """What a taken branch costs at a word-aligned target."""
@@ -153,7 +151,7 @@ class PipelineModel(ABC):
 
     def cycles_of_run(self, blocks: Sequence[tuple[Block, bool]]) -> int:
         """Cycles of blocks in the order they ran, each with whether it was jumped to, without cutting at edges."""
-        pipe = self.new_pipe()
+        pipe = self.pipe()
         it_state = 0
         for block, taken in blocks:
             if taken:
@@ -169,7 +167,7 @@ class PipelineModel(ABC):
         self, block: Block, before: Block | None, taken: bool
     ) -> tuple[tuple[DecodedInsn, ...], int, list[Issue], int | None]:
         """The block's operations, its first own cycle, what was issued when, and when the flags were last set."""
-        pipe = self.new_pipe()
+        pipe = self.pipe()
         it_state = 0
         if before is not None:
             earlier = decode_block(before)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions about Thumb-2 code that need no full decoding (that is ``runners.emulator.timing.decode.block``).
+"""Questions about Thumb-2 code that need no full decoding (which is in ``timing/decode/block.py``).
 
 Encodings: ARMv7-M Architecture Reference Manual (DDI 0403), chapter A5.
 """
