@@ -120,10 +120,10 @@ def check_rows(rows: Iterable[Row], table: dict[Key, dict[str, str]]) -> Check:
         if key not in here:
             found.append(RowDifference(name, "", "", "", "in the table, no row here has that name"))
             continue
-        for figure in METRICS:
-            if key[-1] == "ad" and figure.column == "top1":
+        for metric in METRICS:
+            if key[-1] == "ad" and metric.column == "top1":
                 continue  # what the runners print there is precision and recall, which no rule uses
-            difference = _compared(name, figure, line.get(figure.column, ""), here[key])
+            difference = _compared(name, metric, line.get(metric.column, ""), here[key])
             if difference is None:
                 continue
             compared += 1
@@ -147,27 +147,27 @@ def _key(row: Row) -> Key:
     return row["Round"], row["Division"], row["Organization"], system, row["MlperfModel"]
 
 
-def _compared(name: str, figure: ComparedMetric, printed: str, row: Row) -> RowDifference | None:
-    """None where neither has the figure; without a text where both have the same."""
-    best = number(row, figure.best)
-    claim = number(row, figure.claim) if figure.claim else None
-    if figure.time and claim is not None:
+def _compared(name: str, metric: ComparedMetric, printed: str, row: Row) -> RowDifference | None:
+    """None where neither has the metric; without a text where both have the same."""
+    best = number(row, metric.best)
+    claim = number(row, metric.claim) if metric.claim else None
+    if metric.time and claim is not None:
         claim = 1000 / claim if claim else None
-    here = row[figure.best]
+    here = row[metric.best]
     if not printed:
-        return None if best is None else RowDifference(name, figure.name, "", here, "the table has none")
+        return None if best is None else RowDifference(name, metric.name, "", here, "the table has none")
     if parsed(printed) is None:
         value = sanitize_for_terminal(printed, 40)
-        return RowDifference(name, figure.name, value, here, "the table's value is not a number")
+        return RowDifference(name, metric.name, value, here, "the table's value is not a number")
     if best is None:
-        return RowDifference(name, figure.name, printed, "", "there is none here")
-    if _same(printed, best, figure.time):
-        return RowDifference(name, figure.name, printed, here, "")
-    if claim is not None and _same(printed, claim, figure.time):
+        return RowDifference(name, metric.name, printed, "", "there is none here")
+    if _same(printed, best, metric.time):
+        return RowDifference(name, metric.name, printed, here, "")
+    if claim is not None and _same(printed, claim, metric.time):
         # Areas are claimed by the runner's method and given exactly here; the review holds the claim to its method.
-        text = "" if figure.column == "auc" else "the table has the claim, the raw lines give another"
-        return RowDifference(name, figure.name, printed, here, text)
-    return RowDifference(name, figure.name, printed, here, "they differ")
+        text = "" if metric.column == "auc" else "the table has the claim, the raw lines give another"
+        return RowDifference(name, metric.name, printed, here, text)
+    return RowDifference(name, metric.name, printed, here, "they differ")
 
 
 def _same(printed: str, value: float, time: bool) -> bool:

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 @click_command()
 @device_option(required=True)
 @click.option("--elf", type=FILE, required=True, metavar="FILE", help="The image that would be flashed.")
-@click.option("--pty", "on_pty", is_flag=True, help="Offer a pseudo terminal: the default.")
+@click.option("--pty", "on_pty", is_flag=True, help="Offer a pseudo terminal.  [default]")
 @click.option(
-    "--tcp", "tcp_port", type=click.IntRange(0, 65535), help="Offer a TCP port of this machine; 0: a free one."
+    "--tcp",
+    "tcp_port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Offer a TCP port of this machine; 0: a free one.",
 )
 @click.option(
     "--baud", type=COUNT, metavar="N", help=help_text("Rate that the firmware must set.", "the rate of the firmware")

@@ -64,7 +64,7 @@ def main(
     A PATH is a run folder or a folder of them, a submission or a whole round (folder or zip), which is reviewed, or
     another leaderboard CSV file, which is merged. Without PATH: runs/, results/ and the rows of the CSV file.
 
-    Exit status: 0; 1 something was skipped or cannot be written; 2 wrong usage; 4 --check found a difference.
+    Exit status: 0 done, 1 something was skipped or cannot be written, 2 wrong usage, 4 --check found a difference.
     """
     from mlperf_tiny.models.data.download.cache import data_folder
     from mlperf_tiny.results.leaderboard.build import build_leaderboard

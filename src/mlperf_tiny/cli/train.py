@@ -37,22 +37,31 @@ _RECIPE = "from the recipe of the network"
     help="Folder for checkpoints, model.tflite and card.json.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), help=help_text("Seed of weights, augmentation and order.", _RECIPE)
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    help=help_text("Seed of weights, augmentation and order.", _RECIPE),
 )
-@click.option("--epochs", type=COUNT, help=help_text("Epochs of float training.", _RECIPE))
+@click.option("--epochs", type=COUNT, metavar="N", help=help_text("Epochs of float training.", _RECIPE))
 @click.option(
     "--int8-epochs",
     type=click.IntRange(min=0),
-    help=help_text("Epochs of quantisation-aware training after it; 0: post-training quantisation.", _RECIPE),
+    metavar="N",
+    help=help_text(
+        "Epochs of quantisation-aware training after the float training; 0: post-training quantisation.", _RECIPE
+    ),
 )
-@click.option("--batch", type=COUNT, help=help_text("Samples in one step.", _RECIPE))
+@click.option("--batch", type=COUNT, metavar="N", help=help_text("Samples in one step.", _RECIPE))
 @click.option(
     "--augmented-epochs",
     type=COUNT,
+    metavar="N",
     help=help_text("Differently augmented versions of the training set, taken in turn.", _RECIPE),
 )
-@click.option("--passes", "augmented_epochs_by_former_name", type=COUNT, hidden=True)
-@click.option("--clips", type=COUNT, help=help_text("Synthetic samples of each class or machine.", _RECIPE))
+@click.option("--passes", "augmented_epochs_by_former_name", type=COUNT, metavar="N", hidden=True)
+@click.option(
+    "--clips", type=COUNT, metavar="N", help=help_text("Synthetic samples of each class or machine.", _RECIPE)
+)
 @data_options(text="Folder with real data to train on.")
 @click.option(
     "--distill",
