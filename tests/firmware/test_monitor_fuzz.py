@@ -18,6 +18,8 @@ import pytest
 from mlperf_tiny.firmware.config import app_config
 from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
 
+pytestmark = pytest.mark.toolchain
+
 ROOT = Path(__file__).parents[2]
 LINES = int(os.environ.get("MONITOR_FUZZ_LINES", "20000"))
 BUILDS = {

@@ -14,6 +14,8 @@ import pytest
 from mlperf_tiny.firmware.config import app_config
 from tests.fakes.wire_formats import WIRE_FORMATS
 
+pytestmark = pytest.mark.toolchain
+
 ROOT = Path(__file__).parents[2]
 FIRMWARE = ROOT / "firmware"
 SHARED = ["-shared", "-fPIC", "-O2", "-std=c11", "-ffp-contract=off", "-fno-sanitize=all"]
