@@ -4,9 +4,9 @@
 What it does not do, and refuses with a message: interrupts but for SysTick and the console UART, DMA,
 self-programming of the flash, sleep modes.
 What it cannot notice: accesses that the MPU would refuse (its registers only read back), double precision sent to the
-single-precision F746 (the core model has both; firmware.image looks for it), a data cache switched on before its lines
-were invalidated (caches cost time here, they hold no data), a PLL or regulator used before it is ready (both are at
-once).
+single-precision F746 (the core model has both; ``firmware/elf.py`` looks for it), a data cache switched on before its
+lines were invalidated (caches cost time here, they hold no data), a PLL or regulator used before it is ready (both are
+at once).
 Unaligned LDRD, STRD, LDM and STM, which fault on silicon, are looked for only with ``check_alignment``.
 Device time comes from a cycle model (``mlperf_tiny.runners.emulator.timing``), so it is a model too; instruction counts
 are exact.
