@@ -12,18 +12,11 @@ from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
 from mlperf_tiny.firmware.build import build_firmware
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from tests.fakes.compiled import KWS
+from tests.fakes.emulated_console import talk
 from tests.fakes.wire_formats import WIRE_FORMATS
 
 CHIPS = [board for board in BOARDS if not board.is_host]
 DAMAGED = b"e-[Characters lost, command dropped]\r\nm-ready\r\n"
-
-
-def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
-    board.send(data)
-    output = b""
-    while not board.idle:
-        output += board.run(1.0)
-    return output
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda board: board.device)

@@ -25,20 +25,12 @@ from mlperf_tiny.models.training.datasets.scores import auc, int8_ad_scores
 from mlperf_tiny.models.training.datasets.training_set import features_of
 from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter
 from mlperf_tiny.models.training.recipes.recipe import Recipe
+from tests.fakes.tflite_operators import OPERATORS
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
 
 CARDS = [json.loads((PRETRAINED / name / "card.json").read_text()) for name in shipped_names()]
 MICRONETS = [card for card in CARDS if card["input"]["format"] == "features"]
-OPERATORS = {
-    "conv": "CONV_2D",
-    "depthwise": "DEPTHWISE_CONV_2D",
-    "dense": "FULLY_CONNECTED",
-    "pool": "AVERAGE_POOL_2D",
-    "pad": "PAD",
-    "add": "ADD",
-    "reshape": "RESHAPE",
-}
 
 
 def reference(content: bytes) -> object:

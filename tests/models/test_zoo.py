@@ -16,6 +16,7 @@ from mlperf_tiny.models.arch.layers import INPUT, Layer
 from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
 from mlperf_tiny.models.catalog.catalog import available_locally, find_model
 from mlperf_tiny.models.features.pipelines import find_pipeline
+from tests.fakes.tflite_operators import OPERATORS
 
 # Multiply-accumulates, and weights with biases. Of the published files they were counted from the file's tensors, of
 # the others by hand.
@@ -71,17 +72,6 @@ PUBLISHED = {
     "hello-edge-dscnn-s": "dscnn-s",
     "hello-edge-dscnn-m": "dscnn-m",
     **{name: name for name in COUNTS if name.startswith(("micronet-", "mlperf-"))},
-}
-
-OPERATORS = {
-    "conv": "CONV_2D",
-    "depthwise": "DEPTHWISE_CONV_2D",
-    "dense": "FULLY_CONNECTED",
-    "pool": "AVERAGE_POOL_2D",
-    "pad": "PAD",
-    "add": "ADD",
-    "reshape": "RESHAPE",
-    "softmax": "SOFTMAX",
 }
 
 

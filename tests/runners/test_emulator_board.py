@@ -17,6 +17,7 @@ from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 from mlperf_tiny.runners.transports.transport import ClockedTransport, CountingTransport
+from tests.fakes.emulated_console import talk
 from tests.runners.emulator_images import build_image
 
 DEVICES = ("stm32f446", "stm32f746")
@@ -26,15 +27,6 @@ RATES = {"stm32f446": (180_000_000, 45_000_000, 391), "stm32f746": (216_000_000,
 
 def make_board(device: str, source: str = "echo.c", *defines: str, **options: Any) -> EmulatedBoard:
     return EmulatedBoard(find_board(device), build_image(source, device, *defines), **options)
-
-
-def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
-    """Send ``data`` and return everything the board sends until it waits again."""
-    board.send(data)
-    output = b""
-    while not board.idle:
-        output += board.run(1.0)
-    return output
 
 
 @pytest.mark.parametrize("device", DEVICES)

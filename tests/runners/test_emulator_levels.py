@@ -19,6 +19,7 @@ from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.timing.cores.core_table import find_core
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block
 from mlperf_tiny.runners.emulator.timing.levels import LEVELS, find_level
+from tests.fakes.emulated_console import talk
 from tests.runners.emulator_images import build_image
 
 DEVICES = ("stm32f446", "stm32f746")
@@ -26,14 +27,6 @@ DEVICES = ("stm32f446", "stm32f746")
 
 def make_board(device: str, level: str) -> EmulatedBoard:
     return EmulatedBoard(find_board(device), build_image("echo.c", device), level)
-
-
-def talk(board: EmulatedBoard, data: bytes = b"") -> bytes:
-    board.send(data)
-    output = b""
-    while not board.idle:
-        output += board.run(1.0)
-    return output
 
 
 @pytest.mark.parametrize("device", DEVICES)
