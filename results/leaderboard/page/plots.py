@@ -16,7 +16,7 @@ from mlperf_tiny.results.leaderboard.rows.columns import VERDICTS, Row, number
 from mlperf_tiny.results.leaderboard.titles import accuracy_of, row_title
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Quantity:
     """A column on an axis."""
 
@@ -58,10 +58,10 @@ class Quantity:
         return f"{self.name} {figure(value or 0.0)} {self.unit}".rstrip() + around
 
 
-LATENCY = Quantity("LatencyMs", "latency", "ms", ends=("LatencyLowMs", "LatencyHighMs"))
-ENERGY = Quantity("EnergyUj", "energy", "µJ", ends=("EnergyLowUj", "EnergyHighUj"))
-POWER = Quantity("Power", "power", "mW", positive=True)
-RAM = Quantity("RamBytes", "RAM", "KiB", per_unit=1024.0)
+LATENCY = Quantity(column="LatencyMs", name="latency", unit="ms", ends=("LatencyLowMs", "LatencyHighMs"))
+ENERGY = Quantity(column="EnergyUj", name="energy", unit="µJ", ends=("EnergyLowUj", "EnergyHighUj"))
+POWER = Quantity(column="Power", name="power", unit="mW", positive=True)
+RAM = Quantity(column="RamBytes", name="RAM", unit="KiB", per_unit=1024.0)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def draw_plots(name: str, group: Group, rows: Sequence[tuple[str, Row]]) -> Plot
         rows: Id on the page and row of each member.
     """
     stated = accuracy_of(group[0])
-    accuracy = Quantity("Accuracy", stated.name, stated.unit, rising=True)
+    accuracy = Quantity(column="Accuracy", name=stated.name, unit=stated.unit, rising=True)
     energy = ENERGY
     if all(row["PowerUnit"] == "mW" for _, row in rows):
         energy = POWER  # streams have no energy of one inference
