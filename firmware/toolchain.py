@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mlperf_tiny.errors import CompilerFailed, UsageError
+from mlperf_tiny.errors import CompilerFailed, UsageError, did_you_mean
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.firmware.engine_model import Library
 
@@ -210,7 +210,10 @@ def find_toolchain(name: str) -> Toolchain:
     try:
         return TOOLCHAINS[name]
     except KeyError:
-        raise UsageError(f"there is no toolchain {name!r}; choose one of {', '.join(sorted(TOOLCHAINS))}.") from None
+        raise UsageError(
+            f"there is no toolchain {name!r}; choose one of {', '.join(sorted(TOOLCHAINS))}."
+            + did_you_mean(name, TOOLCHAINS)
+        ) from None
 
 
 def _zig_missing() -> CompilerFailed:

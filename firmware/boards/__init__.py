@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.firmware.boards import host, stm32f446, stm32f746
 from mlperf_tiny.firmware.boards.board import (
     KIB,
@@ -48,4 +48,6 @@ def find_board(device: str) -> Board:
     try:
         return DEVICES[device]
     except KeyError:
-        raise UsageError(f"there is no device {device!r}; choose one of {', '.join(sorted(DEVICES))}.") from None
+        raise UsageError(
+            f"there is no device {device!r}; choose one of {', '.join(sorted(DEVICES))}.{did_you_mean(device, DEVICES)}"
+        ) from None

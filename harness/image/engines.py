@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from mlperf_tiny.errors import LibraryUnusable, UsageError
+from mlperf_tiny.errors import LibraryUnusable, UsageError, did_you_mean
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.pipeline import CompiledModel, compile_model
@@ -173,5 +173,7 @@ DEFAULT_ENGINE = COMPILED.name
 def find_engine(name: str) -> Engine[Any]:
     """Return the row of the engine called ``name``; raises UsageError naming the engines there are."""
     if name not in ENGINES:
-        raise UsageError(f"there is no engine {name!r}; choose one of {', '.join(ENGINES)}.")
+        raise UsageError(
+            f"there is no engine {name!r}; choose one of {', '.join(ENGINES)}.{did_you_mean(name, ENGINES)}"
+        )
     return ENGINES[name]

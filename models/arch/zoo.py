@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.blocks import (
     Block,
@@ -208,4 +208,7 @@ def find_arch(name: str) -> Arch:
     for arch in ARCHS:
         if arch.name == name:
             return arch
-    raise UsageError(f"there is no network {name!r}; choose one of {', '.join(arch.name for arch in ARCHS)}.")
+    raise UsageError(
+        f"there is no network {name!r}; choose one of {', '.join(arch.name for arch in ARCHS)}."
+        + did_you_mean(name, (arch.name for arch in ARCHS))
+    )

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlperf_tiny.errors import DataError, UsageError
+from mlperf_tiny.errors import DataError, UsageError, did_you_mean
 from mlperf_tiny.models.catalog.hash_check import checked_content, has_hash
 from mlperf_tiny.models.catalog.model import CatalogModel, read_model
 from mlperf_tiny.models.catalog.official import OFFICIAL, FeatureInput, OfficialModel
@@ -70,6 +70,7 @@ def find_model(
     else:
         raise UsageError(
             f"there is no model {name_or_path!r}; name a .tflite file or one of {', '.join(model_names())}."
+            + did_you_mean(name_or_path, model_names())
         )
     if task is not None and task != found.task:
         way_out = f" or --task {found.task}" if found.task in BY_NAME else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.models.tasks.ad import AD
 from mlperf_tiny.models.tasks.ic import IC, IC2
 from mlperf_tiny.models.tasks.kws import KWS
@@ -32,7 +32,9 @@ def find_task(name: str) -> Task:
     try:
         return BY_NAME[name]
     except KeyError:
-        raise UsageError(f"there is no task {name!r}; choose one of {', '.join(sorted(BY_NAME))}.") from None
+        raise UsageError(
+            f"there is no task {name!r}; choose one of {', '.join(sorted(BY_NAME))}.{did_you_mean(name, BY_NAME)}"
+        ) from None
 
 
 def task_names(tasks: Iterable[Task] = TASKS) -> str:

@@ -29,7 +29,25 @@ This module imports nothing of the project; every package may import it.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the question that follows a list of known names; "" where none of them is close.
+
+    Args:
+        name: What the user wrote.
+        known: The names there are.
+
+    Examples:
+        >>> did_you_mean("stm32f764", ["stm32f446", "stm32f746", "host"])
+        " Did you mean 'stm32f746'?"
+    """
+    by_lower_case = {known_name.lower(): known_name for known_name in known}
+    close = difflib.get_close_matches(name[:100].lower(), by_lower_case, n=1, cutoff=0.6)
+    return f" Did you mean {by_lower_case[close[0]]!r}?" if close else ""
 
 
 class BenchError(Exception):

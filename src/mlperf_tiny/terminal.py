@@ -22,8 +22,24 @@ def sanitize_for_terminal(text: str, limit: int = MAX_SHOWN) -> str:
         >>> sanitize_for_terminal("\x1b[31mred")
         '\\x1b[31mred'
     """
-    plain = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    plain = _visible(text)
     return plain if len(plain) <= limit else plain[: limit - 3] + "..."
+
+
+def printable_lines(text: str) -> str:
+    r"""Return ``text`` of any length with its line ends, and every other control character as a visible escape.
+
+    Examples:
+        >>> printable_lines("a\x1b[2J\nb")
+        'a\\x1b[2J\nb'
+    """
+    return "\n".join(_visible(line.expandtabs()) for line in text.split("\n"))
+
+
+def _visible(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def numbers(values: Collection[float]) -> str:
@@ -42,7 +58,7 @@ def text_table(
     """Return ``rows`` of cells as lines with aligned columns; a heading is the first row.
 
     Args:
-        rows: Cells as text; rows may be shorter than the widest one.
+        rows: Cells as text, whose control characters become visible escapes; rows may be shorter than the widest one.
         align: One character a column, ``<`` or ``>``; columns beyond it are aligned to the left.
         gap: Text between two columns.
         indent: Text before each line.
@@ -53,6 +69,7 @@ def text_table(
         model     ms
         kws-s  37.97
     """
+    rows = [[_visible(cell) for cell in row] for row in rows]
     columns = max(map(len, rows), default=0)
     align = align.ljust(columns, "<")
     in_columns = [row[:-1] if number in spanning else row for number, row in enumerate(rows)]

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from mlperf_tiny.cli.errors import reports_errors
+from mlperf_tiny.cli.main import main as program
 from mlperf_tiny.errors import DoesNotFit, ModelInvalid, UsageError
 
 ENDINGS = [
@@ -38,6 +39,27 @@ def test_exit_status_and_message_of_an_expected_error(problem: BaseException | N
     assert result.stdout == "42\n"
     assert result.stderr.startswith(message)
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("rum", "run"),
+        ("compile micronet-kws-x --out x", "micronet-kws-s"),
+        ("run --task kwd --device stm32f746", "kws"),
+        ("run --task kws --device STM32F764", "stm32f746"),
+        ("run --task kws --device stm32f746 --engine compield", "compiled"),
+        ("run --task kws --device stm32f746 --toolchain zgi", "zig"),
+        ("train micronet-kws-z --out x", "micronet-kws-s"),
+        ("fetch cifar-10", "cifar10"),
+    ],
+)
+def test_a_name_with_a_slip_gets_the_close_one(words: str, meant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
+    result = CliRunner().invoke(program, words.split())
+    assert result.exit_code == 2, result.output
+    assert "Did you mean '" in result.stderr and result.stderr.rstrip().endswith("?")
+    assert meant.split("-")[0] in result.stderr.rpartition("Did you mean ")[2]
 
 
 def test_unexpected_exception_keeps_its_traceback() -> None:

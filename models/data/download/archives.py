@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from mlperf_tiny.errors import DataError, UsageError
+from mlperf_tiny.errors import DataError, UsageError, did_you_mean
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, cache_folder
 from mlperf_tiny.models.data.download.download import DownloadProgress, download
 
@@ -135,7 +135,10 @@ def fetch_archive(name: str, progress: DownloadProgress | None = None, environ: 
     """
     row = next((row for row in ARCHIVES if row.name == name), None)
     if row is None:
-        raise UsageError(f"there is no data set {name!r} to fetch; choose one of {', '.join(archive_names())}.")
+        raise UsageError(
+            f"there is no data set {name!r} to fetch; choose one of {', '.join(archive_names())}."
+            + did_you_mean(name, archive_names())
+        )
     target = cache_folder(environ) / row.target
     if target.exists():
         return target

@@ -13,6 +13,7 @@ import click
 
 from mlperf_tiny import __version__
 from mlperf_tiny.cli.errors import reports_errors
+from mlperf_tiny.terminal import printable_lines
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
 """Settings of click that all commands share."""
@@ -25,6 +26,25 @@ def version_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.version_option(__version__, message="%(prog)s %(version)s (mlperf-tiny-harness)")(function)
 
 
+class SafeCommand(click.Command):
+    """A command whose errors of usage hold no control characters: they quote words that may be names of files."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words of a command line.
+
+        Args:
+            ctx: The context of the command.
+            args: The words.
+
+        Returns:
+            Those that are left over.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(printable_lines(error.format_message()), ctx) from error
+
+
 def click_command(**settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a function a command; it comes before the decorators of the options::
 
@@ -35,7 +55,9 @@ def click_command(**settings: Any) -> Callable[[Callable[..., Any]], click.Comma
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        command = click.command(context_settings=CONTEXT, **settings)(version_option(reports_errors(function)))
+        command = click.command(cls=SafeCommand, context_settings=CONTEXT, **settings)(
+            version_option(reports_errors(function))
+        )
         command.params.append(command.params.pop(0))  # --version after the options of the command
         return command
 

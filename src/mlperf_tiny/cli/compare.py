@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 
 from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import DIR, DataOptions, ImageOptions, data_options, image_options
+from mlperf_tiny.cli.output import echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import UsageError
 
@@ -66,6 +66,6 @@ def _print(rows: list[ComparisonRow], notes: tuple[str, ...], as_json: bool) -> 
     from mlperf_tiny.harness.compare.text import render_comparison
 
     if as_json:
-        click.echo(json.dumps({"rows": [row.to_json() for row in rows], "notes": notes}, indent=2))
+        echo_json({"rows": [row.to_json() for row in rows], "notes": notes})
     else:
-        click.echo(render_comparison(rows, notes))
+        echo(render_comparison(rows, notes))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import click
 
 from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import DIR, DataOptions, data_options
+from mlperf_tiny.cli.output import echo, echo_json
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.terminal import text_table
@@ -45,9 +45,9 @@ def main(model: str, out: Path, isa: str, data: DataOptions, force: bool, as_jso
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror}. Name another folder with --out.") from error
     if as_json:
-        click.echo(json.dumps(_report(compiled, out), indent=1))
+        echo_json(_report(compiled, out), indent=1)
     else:
-        click.echo(_text(compiled, out))
+        echo(_text(compiled, out))
 
 
 def _load(model: str, data: Path | None) -> bytes:

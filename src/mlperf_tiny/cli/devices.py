@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-import click
-
 from mlperf_tiny.cli.command import click_command, json_option
+from mlperf_tiny.cli.output import echo, echo_json
 from mlperf_tiny.terminal import text_table
 
 if TYPE_CHECKING:
@@ -28,11 +26,11 @@ def main(as_json: bool) -> None:
     ports = find_ports()
     if as_json:
         values = {"devices": [_values(board) for board in BOARDS], "ports": [_port(port) for port in ports]}
-        click.echo(json.dumps(values, indent=2))
+        echo_json(values)
         return
-    click.echo(text_table([HEADING, *map(_row, BOARDS)]))
-    click.echo()
-    click.echo("\n".join(map(_port_line, ports)) or "no serial ports")
+    echo(text_table([HEADING, *map(_row, BOARDS)]))
+    echo()
+    echo("\n".join(map(_port_line, ports)) or "no serial ports")
 
 
 def _row(board: Board) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import click
 
 from mlperf_tiny.cli.command import click_command
 from mlperf_tiny.cli.options import COUNT, FILE, device_option, help_text, timing_option
+from mlperf_tiny.cli.output import echo
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL
 
@@ -59,8 +60,8 @@ def main(
     transport = EmulatorTransport(board)
     port: ConsolePort = PseudoTerminal() if tcp_port is None else TcpPort(tcp_port)
     try:
-        click.echo(port.name)
-        click.echo(f"emulated {device} runs {elf}; Ctrl-C ends it", err=True)
+        echo(port.name)
+        echo(f"emulated {device} runs {elf}; Ctrl-C ends it", err=True)
         bridge(transport, port)
     finally:
         port.close()

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
+from mlperf_tiny.cli.output import echo
 from mlperf_tiny.errors import BenchError
 
 INTERRUPTED = 130
@@ -38,7 +39,7 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except BenchError as error:
-            click.echo(f"error: {error}", err=True)
+            echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
         except BrokenPipeError:
             # The interpreter flushes both streams again when it ends; that must not fail.
@@ -49,10 +50,10 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         except OSError as error:
             if error.strerror is None:
                 raise
-            click.echo(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror}.", err=True)
+            echo(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror}.", err=True)
             sys.exit(1)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("interrupted", err=True)
+            echo("interrupted", err=True)
             sys.exit(INTERRUPTED)
 
     return run

@@ -8,7 +8,8 @@ import sys
 import click
 
 from mlperf_tiny.cli.command import click_command
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.cli.output import echo, redraw
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.models.data.download.archives import ARCHIVES, archive_names, fetch_archive
 
 _DATASETS = "\b\nTraining datasets:\n" + "\n".join(f"  {row.name:22}{row.about}" for row in ARCHIVES)
@@ -22,15 +23,15 @@ def main(name: str) -> None:
     from mlperf_tiny.models.tasks import BY_NAME, find_task
 
     if name in BY_NAME:
-        click.echo(fetch(find_task(name), _show))
+        echo(fetch(find_task(name), _show))
     elif name in archive_names():
-        click.echo(fetch_archive(name, _show))
+        echo(fetch_archive(name, _show))
     else:
         known = ", ".join((*BY_NAME, *archive_names()))
-        raise UsageError(f"unknown data {name!r}; known: {known}.")
+        raise UsageError(f"unknown data {name!r}; known: {known}.{did_you_mean(name, (*BY_NAME, *archive_names()))}")
 
 
 def _show(name: str, done_bytes: int, total_bytes: int | None) -> None:
     if sys.stderr.isatty() or done_bytes == total_bytes:
         of = f" of {total_bytes:,}" if total_bytes else ""
-        click.echo(f"\r{name}: {done_bytes:,}{of} bytes", err=True, nl=done_bytes == total_bytes)
+        redraw(f"{name}: {done_bytes:,}{of} bytes", last=done_bytes == total_bytes)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import DIR, FILE, DataOptions, data_options
+from mlperf_tiny.cli.output import echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import BenchError, DataError, RecordError
 from mlperf_tiny.results.leaderboard.rows.columns import TASKS
@@ -118,11 +118,11 @@ def _print(board: Leaderboard, rows: Sequence[Row], check: Check | None, as_json
     from mlperf_tiny.results.leaderboard.text import render_leaderboard
 
     if as_json:
-        click.echo(json.dumps(leaderboard_json(board, rows, check), indent=2))
+        echo_json(leaderboard_json(board, rows, check))
         return
-    click.echo(render_leaderboard(rows))
+    echo(render_leaderboard(rows))
     if check is not None:
-        click.echo(f"\n{render_check(check)}")
+        echo(f"\n{render_check(check)}")
 
 
 def _write_page(html: Path, rows: Sequence[Row], base: Path) -> None:

@@ -10,6 +10,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from mlperf_tiny.cli.command import CONTEXT, version_option
+from mlperf_tiny.errors import did_you_mean
+from mlperf_tiny.terminal import sanitize_for_terminal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,25 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"mlperf_tiny.cli.{cmd_name}").main
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand that the first word names.
+
+        Args:
+            ctx: The context of the group.
+            args: The words of the command line.
+
+        Returns:
+            The name, the command and the words after it.
+        """
+        if args and args[0] not in _BY_NAME and not args[0].startswith("-"):
+            name = sanitize_for_terminal(args[0], 60)
+            ctx.fail(
+                f"there is no command '{name}'; choose one of {', '.join(_BY_NAME)}.{did_you_mean(name, _BY_NAME)}"
+            )
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of subcommands from ``ENTRIES``.

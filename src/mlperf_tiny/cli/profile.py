@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import DEFAULT_ENGINE, FILE, DataOptions, ImageOptions, data_options, image_options
+from mlperf_tiny.cli.output import echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import DataError
 
@@ -42,7 +42,10 @@ def main(model: str, image: ImageOptions, data: DataOptions, plot: Path | None, 
         data=data.data,
     )
     profile = profile_model(options, printer.log)
-    click.echo(json.dumps(profile.to_json(), indent=1) if as_json else render_profile(profile))
+    if as_json:
+        echo_json(profile.to_json(), indent=1)
+    else:
+        echo(render_profile(profile))
     if plot is not None:
         try:
             draw_profile(profile, plot)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from mlperf_tiny.progress import Listener, Progress
+from mlperf_tiny.terminal import printable_lines, sanitize_for_terminal
 
 BAR_CELLS = 24
 REDRAW_S = 0.1
@@ -56,7 +57,7 @@ class ProgressPrinter:
     def log(self, text: str) -> None:
         """Print one sentence on a line of its own."""
         self.clear()
-        self._stream.write(f"{text}\n")
+        self._stream.write(f"{printable_lines(text)}\n")
         self._stream.flush()
 
     def progress(self, progress: Progress) -> None:
@@ -69,11 +70,12 @@ class ProgressPrinter:
             return
         self._stage, self._last_s = progress.stage, now
         if not self._terminal:
-            self.log(f"{progress.stage} {progress.done}/{progress.total}: {progress.text}")
+            self.log(f"{progress.stage} {progress.done}/{progress.total}: {sanitize_for_terminal(progress.text)}")
             return
         filled = BAR_CELLS * progress.done // max(progress.total, 1)
         bar = "#" * filled + "." * (BAR_CELLS - filled)
-        line = f"{progress.stage} [{bar}] {progress.done}/{progress.total} {progress.text}"[: self._columns() - 1]
+        text = sanitize_for_terminal(progress.text)
+        line = f"{progress.stage} [{bar}] {progress.done}/{progress.total} {text}"[: self._columns() - 1]
         self._stream.write("\r" + line.ljust(self._drawn))
         self._drawn = len(line)
         if ended:

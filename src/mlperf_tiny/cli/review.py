@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 
 from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import COUNT, DIR, FILE, DataOptions, data_options
+from mlperf_tiny.cli.output import echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import BenchError, UsageError
 
@@ -59,7 +59,10 @@ def main(
     else:
         _check_only_with("--reproduce", {"--limit": limit, "--work": work})
         result, text = _review(path, data.data, html, not no_notes)
-    click.echo(json.dumps(result.to_json(), indent=2) if as_json else text)
+    if as_json:
+        echo_json(result.to_json())
+    else:
+        echo(text)
     sys.exit(result.exit_code)
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from mlperf_tiny.cli.options import (
     image_options,
     run_options,
 )
+from mlperf_tiny.cli.output import echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.cli.submission_options import SubmissionOptions, submission_options
 from mlperf_tiny.errors import UsageError
@@ -74,7 +74,10 @@ def main(
         update_leaderboard(leaderboard, record, folder)
         written = submitter.submit(folder, request) if submitter else None
     finally:
-        click.echo(_json(record, folder, written) if as_json else _text(record, folder, written))
+        if as_json:
+            echo_json(_values(record, folder, written))
+        else:
+            echo(_text(record, folder, written))
 
 
 def _request(image: ImageOptions, data: DataOptions, run: RunOptions) -> Request:
@@ -110,8 +113,8 @@ def _text(record: RunRecord, folder: Path, written: Written | None) -> str:
     return "\n".join([render(record, folder), *([submission_line(written)] if written else [])])
 
 
-def _json(record: RunRecord, folder: Path, written: Written | None) -> str:
+def _values(record: RunRecord, folder: Path, written: Written | None) -> dict[str, object]:
     from mlperf_tiny.cli.submission_options import submission_json
 
     submission = {"submission": submission_json(written)} if written else {}
-    return json.dumps({**record.to_json(), "folder": str(folder), **submission}, indent=2)
+    return {**record.to_json(), "folder": str(folder), **submission}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import click
 
 from mlperf_tiny.cli.command import click_command
 from mlperf_tiny.cli.options import COUNT, DataOptions, data_options, help_text
+from mlperf_tiny.cli.output import echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.progress import Listener
@@ -105,7 +105,7 @@ def main(
     teacher = _teacher(teachers, recipe.task, named)
     card = _train(arch, recipe, named, cache, teacher, out, Listener(printer.log, printer.progress))
     printer.clear()
-    click.echo(json.dumps(card["figures"], indent=2))
+    echo_json(card["figures"])
 
 
 def _recipe(arch: Arch, overrides: dict[str, int | None]) -> Recipe:
