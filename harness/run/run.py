@@ -23,7 +23,7 @@ from mlperf_tiny.harness.run import modes
 from mlperf_tiny.harness.run.data_choice import DataChoice
 from mlperf_tiny.harness.run.prepare import prepare, prepare_resume
 from mlperf_tiny.harness.run.request import Request, check_resume_matches
-from mlperf_tiny.harness.run.run_folder import make_run_folder
+from mlperf_tiny.harness.run.run_folder import make_run_folder, remove_run_folder
 from mlperf_tiny.harness.wire.session import Session, Timeouts
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.harness.wire.transcript_writer import TranscriptWriter
@@ -147,7 +147,7 @@ class _Run:
                 transcript.event("resume")
             else:
                 transcript.event("meta", **self.settings.to_event())
-            with _reason_kept(transcript, folder, self.listener):
+            with _reason_kept(transcript, self.settings, folder, self.listener, resuming):
                 session = Session(
                     RecordingTransport(transport, transcript.listen),
                     self.timeouts,
@@ -159,6 +159,8 @@ class _Run:
                 transcript.event("end")
         finally:
             transcript.close()
+            if _is_silent_port(self.settings, transcript, resuming):
+                remove_run_folder(folder)
         return _record(folder)
 
     def _run_modes(self, bench: modes.Bench, done: Measured) -> None:
@@ -209,12 +211,23 @@ def _timeouts(request: Request) -> Timeouts:
     return Timeouts() if given_s is None else Timeouts(command_s=given_s, infer_s=given_s, name_s=given_s)
 
 
+def _is_silent_port(settings: Settings, transcript: TranscriptWriter, resuming: bool) -> bool:
+    """Whether nothing ever came from a device that holds its own firmware: there is no run to keep or to resume."""
+    return settings.firmware is None and not resuming and not transcript.heard
+
+
 @contextmanager
-def _reason_kept(transcript: TranscriptWriter, folder: Path, listener: Listener) -> Iterator[None]:
+def _reason_kept(
+    transcript: TranscriptWriter, settings: Settings, folder: Path, listener: Listener, resuming: bool
+) -> Iterator[None]:
     """When a run stops before its end, write the reason into the transcript, and the record; log how to resume."""
     try:
         yield
     except (BenchError, OSError, KeyboardInterrupt) as error:
+        if _is_silent_port(settings, transcript, resuming):
+            with suppress(OSError):
+                listener.log(f"nothing came from {settings.device.url}: no run folder is kept")
+            raise
         # A full disk, a record that cannot be computed or a closed terminal must not hide why the run stopped.
         with suppress(BenchError, OSError):
             transcript.event("stop", s=str(error) or "interrupted by the user")

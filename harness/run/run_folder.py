@@ -56,3 +56,8 @@ def make_run_folder(folder: Path, files: RunFiles) -> None:
         shutil.copy(files.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
     if files.content is not None:
         (folder / MODEL_FILE).write_bytes(files.content)
+
+
+def remove_run_folder(folder: Path) -> None:
+    """Remove the folder of a run that never began; one that cannot be removed stays."""
+    shutil.rmtree(folder, ignore_errors=True)

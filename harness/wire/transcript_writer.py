@@ -56,6 +56,8 @@ class TranscriptWriter:
         self._download: _Download | None = None
         self._chunk: tuple[float, str, list[str]] | None = None  # (time, command, reply lines) of the piece in flight
         self._loaded = 0
+        self.heard = False
+        """Whether anything came from the device since the file was opened."""
         self._file: IO[bytes] = path.open("ab")
         self._chain: Chain | None = Chain()
         if self._file.tell():
@@ -79,6 +81,7 @@ class TranscriptWriter:
         if direction == "out":
             self._sent(data.decode("latin-1").removesuffix("%"))
         else:
+            self.heard = True
             for line in self._lines.feed(data):
                 self._received(line)
 

@@ -13,7 +13,7 @@ from mlperf_tiny.harness.record.record_file import read_record, record_differenc
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.progress import Progress
 from mlperf_tiny.results.leaderboard.file import only_writer, read_leaderboard, write_leaderboard
-from mlperf_tiny.results.leaderboard.merge import contradicted, identity_of, merged
+from mlperf_tiny.results.leaderboard.merge import contradicted, identity_of, merged, submitted_digests
 from mlperf_tiny.results.leaderboard.places import moved, place_of
 from mlperf_tiny.results.leaderboard.ranking import ranked
 from mlperf_tiny.results.leaderboard.rows.columns import Row
@@ -85,14 +85,19 @@ def build_leaderboard(
 
 
 def lost_rows(former: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
-    """Return the rows of ``former`` whose run or result is not among ``rows``.
+    """Return the rows of ``former`` whose run or result is not among ``rows``, nor, of a run, its submission.
 
     Args:
         former: Rows of an existing file.
         rows: Rows that are to replace them.
     """
     there = {identity_of(row) for row in rows}
-    return [row for row in former if identity_of(row) not in there]
+    submitted = submitted_digests(rows)
+    return [
+        row
+        for row in former
+        if identity_of(row) not in there and not (row["Source"] == "run" and row["ChainDigest"] in submitted)
+    ]
 
 
 def update_leaderboard(path: Path, record: RunRecord, folder: Path) -> None:

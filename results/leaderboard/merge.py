@@ -3,6 +3,8 @@
 
 Rows just computed from raw lines replace those read from a leaderboard. Of two runs with one name the one with the
 longer transcript is kept. Published results of one name are one row if their figures are equal; otherwise all are kept.
+A run and the submission made of it, recognised by their chain digest, are the row of the submission, unless that one
+contradicts itself: then its figures are not the run's, and both are kept.
 """
 
 from __future__ import annotations
@@ -42,6 +44,15 @@ def identity_of(row: Row) -> Identity:
     return ("published", *(row[name] for name in _PUBLISHED))
 
 
+def submitted_digests(rows: Iterable[Row]) -> set[str]:
+    """Return the chain digests of runs whose submission is among ``rows``, without submissions that deviate."""
+    return {
+        row["ChainDigest"]
+        for row in rows
+        if row["Source"] == "published" and row["ChainDigest"] and row["Verdict"] != "deviates"
+    }
+
+
 def merged(fresh: Iterable[Row], kept: Iterable[Row] = ()) -> Merged:
     """Bring rows together.
 
@@ -52,7 +63,10 @@ def merged(fresh: Iterable[Row], kept: Iterable[Row] = ()) -> Merged:
     new, new_notes = _united(_frame(fresh))
     old, old_notes = _united(_frame(kept))
     old = old[~old["_identity"].isin(set(new["_identity"]))]
-    return Merged((*rows_of(new), *rows_of(old)), (*new_notes, *(note for note in old_notes if note not in new_notes)))
+    rows = [*rows_of(new), *rows_of(old)]
+    submitted = submitted_digests(rows)
+    once = tuple(row for row in rows if row["Source"] != "run" or row["ChainDigest"] not in submitted)
+    return Merged(once, (*new_notes, *(note for note in old_notes if note not in new_notes)))
 
 
 def digest_of(row: Row) -> ChainDigest | None:

@@ -53,6 +53,11 @@ def why_unranked(row: Row) -> str:
     return ""
 
 
+def is_partial_run(row: Row) -> bool:
+    """Whether it is a run that is not whole: unfinished, of one mode, or of the samples that ``--limit`` left."""
+    return row["Source"] == "run" and row["Complete"] != "yes"
+
+
 def ranked(rows: Iterable[Row]) -> list[Row]:
     """Return the rows in order, best first within each group, with Rank 1, 2 ... or Unranked.
 

@@ -121,6 +121,16 @@ def test_filter_limits_the_display_but_not_the_csv_file(here: Path) -> None:
     assert len(read_leaderboard(here / "x.csv")) == 3
 
 
+def test_runs_that_are_not_whole_are_shown_on_demand_and_always_written(here: Path) -> None:
+    write_leaderboard(here / "x.csv", [run_row("whole"), run_row("torn", 3.0, complete=False)])
+    for words, shown in [((), 1), (("--all",), 2)]:
+        result = invoke("x.csv", "--csv", "x.csv", "--html", "x.html", *words)
+        assert f"ranked of {shown}\n" in result.stdout
+        assert ("one run that is not whole" in result.stderr) == ("torn" not in (here / "x.html").read_text())
+        assert ("torn" in (here / "x.html").read_text()) == (shown == 2)
+        assert len(read_leaderboard(here / "x.csv")) == 2
+
+
 def test_damaged_run_is_skipped_and_named(here: Path) -> None:
     damaged, other = sorted((here / "runs").iterdir())
     (damaged / TRANSCRIPT_FILE).write_bytes(b"x\n")

@@ -64,6 +64,23 @@ def copied(place: Path, tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.mark.parametrize(
+    ("verdict", "left"),
+    [("confirmed", ["published"]), ("cannot be confirmed", ["published"]), ("deviates", ["published", "run"])],
+)
+def test_a_run_and_its_submission_are_one_row(verdict: str, left: list[str]) -> None:
+    run = run_row("run-1")
+    submission = published_row(RunId="run-1", ChainDigest=run["ChainDigest"], Verdict=verdict)
+    other = published_row(SystemDesc="other")
+    for fresh, kept in [([run, submission], []), ([run], [submission]), ([submission], [run]), ([], [submission, run])]:
+        rows = merged(fresh, kept).rows
+        assert sorted(row["Source"] for row in rows) == left
+        assert lost_rows(kept, rows) == []
+        assert len(merged([*fresh, other], kept).rows) == len(left) + 1
+    assert [row["Source"] for row in merged([run], [other]).rows] == ["run", "published"]
+    assert lost_rows([submission], [run]) == [submission]
+
+
 @pytest.mark.slow
 def test_the_same_inputs_in_any_order_give_the_same_bytes(place: Path) -> None:
     runs = sorted((place / "runs").iterdir())

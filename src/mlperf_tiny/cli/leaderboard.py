@@ -40,6 +40,9 @@ DIFFERS = 4
 @click.option("--html", type=FILE, metavar="FILE", help="Also write one self-contained page.")
 @json_option
 @click.option("--task", type=click.Choice(TASKS), help="Show only this task, in tables, page and JSON.")
+@click.option(
+    "--all", "partial", is_flag=True, help="Also show runs that are not whole: unfinished, --limit, one mode."
+)
 @click.option("--division", type=click.Choice(DIVISIONS), help="Show only this division, in tables, page and JSON.")
 @data_options(text="Folder with the official label lists, for reviews.")
 @click.option(
@@ -56,6 +59,7 @@ def main(
     as_json: bool,
     task: str | None,
     division: str | None,
+    partial: bool,
     data: DataOptions,
     table_path: Path | None,
 ) -> None:
@@ -70,6 +74,7 @@ def main(
     from mlperf_tiny.results.leaderboard.build import build_leaderboard
     from mlperf_tiny.results.leaderboard.check import check_rows, read_table
     from mlperf_tiny.results.leaderboard.file import check_leaderboard
+    from mlperf_tiny.results.leaderboard.ranking import is_partial_run
 
     check_leaderboard(csv)
     _check_writable(html)
@@ -84,7 +89,11 @@ def main(
     if not board.rows and board.problems:
         sys.exit(1)
     check = check_rows(board.rows, table) if table else None
-    shown = [row for row in board.rows if task in (None, row["MlperfModel"]) and division in (None, row["Division"])]
+    chosen = [row for row in board.rows if task in (None, row["MlperfModel"]) and division in (None, row["Division"])]
+    shown = [row for row in chosen if partial or not is_partial_run(row)]
+    if hidden := len(chosen) - len(shown):
+        runs = f"{hidden} runs that are" if hidden > 1 else "one run that is"
+        printer.log(f"note: {runs} not whole (unfinished, limited or of one mode), not shown; show with --all")
     _print(board, shown, check, as_json)
     if html is not None:
         _write_page(html, shown, csv.parent)

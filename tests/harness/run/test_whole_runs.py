@@ -480,6 +480,17 @@ def test_an_interrupted_run_logs_how_to_resume(tmp_path: Path) -> None:
     assert (folder / RECORD_FILE).is_file()
 
 
+@pytest.mark.parametrize(("noise", "kept"), [(b"", False), (b"$GPGGA,noise\r\n", True)], ids=["silent", "noise"])
+def test_a_port_that_never_answered_leaves_no_run_folder(tmp_path: Path, noise: bytes, kept: bool) -> None:
+    log: list[str] = []
+    kws_folder(tmp_path / "data")
+    mute = FakeDevice(spoil=lambda command, reply: noise)
+    with pytest.raises(BenchError):
+        run_benchmark(request(tmp_path / "data"), tmp_path / "runs", Listener(log.append), opener(mute))
+    assert len(list((tmp_path / "runs").iterdir())) == kept
+    assert ("no run folder is kept" in log[-1]) is not kept
+
+
 @pytest.mark.parametrize("timing", ["hardware", "emulated"])
 def test_a_replayed_transcript_gives_the_same_record(tmp_path: Path, timing: str) -> None:
     def stutter(command: str, reply: bytes) -> bytes:
