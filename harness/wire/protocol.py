@@ -8,7 +8,6 @@ line. The device is not trusted: a line that means nothing known is a ``Text``, 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +23,15 @@ DB_BYTES = (COMMAND_BYTES - len("db ")) // 2
 LINE_BYTES = 4096
 """A longer line is cut: no real reply is longer, and a device that never ends its line may not fill the memory."""
 
+DECODED_CHARACTERS = 64 * 1024
+"""Of a line from a file, which no assembler has cut, so many characters are decoded."""
+
+MAX_VALUE = 1e30
+"""A result is less than this, so that squares and sums of results are finite."""
+
+NUMBER_CHARACTERS = 40
+"""A number of a result list is no longer."""
+
 
 class LineAssembler:
     """Framing: joins the pieces a transport delivers into lines, wherever they were cut."""
@@ -32,17 +40,24 @@ class LineAssembler:
         self._pending = b""
 
     def feed(self, data: bytes) -> list[str]:
-        """Return the lines that ``data`` completes, without line ends; bytes outside ASCII stay one character each."""
-        *ended, self._pending = (self._pending + data).split(b"\n")
-        while len(self._pending) > LINE_BYTES:
-            ended.append(self._pending[:LINE_BYTES])
-            self._pending = self._pending[LINE_BYTES:]
-        return [line.rstrip(b"\r\0").decode("latin-1") for line in ended]
+        """Return the lines that ``data`` completes, without line ends; bytes outside ASCII stay one character each.
+
+        A line over ``LINE_BYTES`` comes as several, the same ones however it was cut on the way.
+        """
+        *ended, last = (self._pending + data).split(b"\n")
+        lines = [piece for line in ended for piece in _pieces(line)]
+        *cut, self._pending = _pieces(last)
+        return [line.rstrip(b"\r\0").decode("latin-1") for line in lines + cut]
 
     @property
     def pending(self) -> str:
         """What has come of the next line, which has no end yet."""
         return self._pending.decode("latin-1")
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    """A line in pieces of ``LINE_BYTES``; the last one is not empty unless the line is."""
+    return [line[at : at + LINE_BYTES] for at in range(0, max(len(line), 1), LINE_BYTES)]
 
 
 @dataclass(frozen=True)
@@ -149,50 +164,139 @@ Reply = (
 
 
 def parse_values(text: str) -> tuple[float, ...] | None:
-    """Return the numbers of a result list; an empty item is no value. None when an item is not a finite number."""
-    if "_" in text:  # a digit separator to float(), garbage here
+    """Return the numbers of a result list; an empty item is no value.
+
+    None when an item is not a number, too long for one, or not less than ``MAX_VALUE``.
+    """
+    items = [item.strip() for item in text.split(",")]
+    if "_" in text or any(len(item) > NUMBER_CHARACTERS for item in items):  # float() takes _ between digits
         return None
     try:
-        values = tuple(float(item) for item in text.split(",") if item.strip())
+        values = tuple(float(item) for item in items if item)
     except ValueError:
         return None
-    return values if all(map(math.isfinite, values)) else None
+    return values if all(abs(value) < MAX_VALUE for value in values) else None  # not a number is less than nothing
 
 
-def _results(found: re.Match[str]) -> Reply | None:
-    values = parse_values(found[1])
+def bracketed(text: str, mark: str) -> str | None:
+    """Return what stands between a mark and the next ``]``; None where either is missing.
+
+    Args:
+        text: Searched.
+        mark: What comes before, up to and including the ``[``.
+    """
+    start = text.find(mark)
+    end = text.find("]", start + len(mark))
+    return text[start + len(mark) : end] if start >= 0 <= end else None
+
+
+def _to_the_end(text: str, mark: str) -> str | None:
+    """What stands between the first ``mark`` and the ``]`` that ends the text."""
+    start = text.find(mark) + len(mark)
+    return text[start:-1] if mark in text[:-1] and text.endswith("]") else None
+
+
+def _error(text: str) -> Reply | None:
+    # The `e-[` of `m-profile-[` is no error, hence the look-behind.
+    start = _ERROR.search(text)
+    return ErrorLine(text[start.end() :].removesuffix("]")) if start else None
+
+
+def _glued_error(text: str) -> Reply | None:
+    # An error whose first letters were glued to other text is still one, where the line holds no message.
+    if "e-[" not in text or any(message in text for message in ("m-profile", "m-name", "m-model")):
+        return None
+    return ErrorLine(text.rpartition("e-[")[2].removesuffix("]"))
+
+
+def _too_large(text: str) -> Reply | None:
+    found = _TOO_LARGE.search(text)
+    return ErrorLine(found[0]) if found else None
+
+
+def _wrong_load(text: str) -> Reply | None:
+    # One published device prints this line on every load, with equal counts: only differing ones are an error.
+    found = _WRONG_LOAD.search(text)
+    return ErrorLine(found[0]) if found and found[1].lstrip("0") != found[2].lstrip("0") else None
+
+
+def _ready(text: str) -> Reply | None:
+    return Ready() if text.endswith("m-ready") else None
+
+
+def _lap(text: str) -> Reply | None:
+    found = _LAP.match(text, max(text.rfind("m-lap-us-"), 0))
+    return Lap(int(found[1])) if found and not text[found.end() :].replace(",", " ").strip() else None
+
+
+def _results(text: str) -> Reply | None:
+    listed = bracketed(text, "m-results-[")
+    values = parse_values(listed) if listed else None
     return Results(values) if values else None
 
 
-def _wrong_load(found: re.Match[str]) -> Reply | None:
-    # One published device prints this line on every load, with equal counts: only differing ones are an error.
-    return ErrorLine(found[0]) if int(found[1]) != int(found[2]) else None
+def _load_done(text: str) -> Reply | None:
+    return LoadDone() if text.endswith("m-load-done") else None
 
 
-# Order matters: errors first, so that nothing else on the line can hide one. The `e-[` of `m-profile-[` is no error,
-# hence the look-behind.
-_PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Reply | None]], ...] = (
-    (re.compile(r"(?<![A-Za-z])e-\[(.*?)\]?\s*$"), lambda m: ErrorLine(m[1])),
-    (re.compile(r"Supplied buffer size \d+ exceeds maximum of \d+"), lambda m: ErrorLine(m[0])),
-    (re.compile(r"Input db has (\d+) elemented, expected (\d+)"), _wrong_load),
-    (re.compile(r"m-ready\s*$"), lambda m: Ready()),
-    (re.compile(r"m-lap-us-(\d{1,20})[,\s]*$"), lambda m: Lap(int(m[1]))),
-    (re.compile(r"m-results-\[([^\]]*)\]"), _results),
-    (re.compile(r"m-load-done\s*$"), lambda m: LoadDone()),
-    (re.compile(r"(?:m-\[)?Expecting (\d{1,10}) bytes"), lambda m: Expecting(int(m[1]))),
-    (re.compile(r"m-infer-start-(\d{1,10})\s*$"), lambda m: InferStart(int(m[1]))),
-    (re.compile(r"m-name-([^\[]*?)-\[(.*?)\]\s*$"), lambda m: Name(m[1], m[2])),
-    (re.compile(r"m-profile-\[(.*?)\]\s*$"), lambda m: ProfileText(m[1])),
-    (re.compile(r"m-model-\[(.*?)\]\s*$"), lambda m: ModelId(m[1])),
-    (re.compile(r"m-timestamp-mode-([a-z]+)\s*$"), lambda m: TimestampMode(m[1])),
-    (re.compile(r"m-init-done\s*$"), lambda m: InitDone()),
-    # An error whose first letters were glued to other text is still one, where the line holds no message.
-    (re.compile(r"^(?!.*m-(?:profile|name|model)-?).*e-\[(.*?)\]?\s*$"), lambda m: ErrorLine(m[1])),
+def _expecting(text: str) -> Reply | None:
+    found = _EXPECTING.search(text)
+    return Expecting(int(found[1])) if found else None
+
+
+def _infer_start(text: str) -> Reply | None:
+    found = _INFER_START.search(text)
+    return InferStart(int(found[1])) if found else None
+
+
+def _name(text: str) -> Reply | None:
+    """The device's name has no ``[`` in it, so that each part of the text is looked at once."""
+    start = text.find("m-name-") if text.endswith("]") else -1
+    while start >= 0 and (bracket := text.find("[", start)) >= 0:
+        device = text[start + len("m-name-") : bracket]
+        if device.endswith("-") and bracket < len(text) - 1:
+            return Name(device[:-1], text[bracket + 1 : -1])
+        start = text.find("m-name-", bracket)
+    return None
+
+
+def _profile(text: str) -> Reply | None:
+    profile = _to_the_end(text, "m-profile-[")
+    return None if profile is None else ProfileText(profile)
+
+
+def _model(text: str) -> Reply | None:
+    model_id = _to_the_end(text, "m-model-[")
+    return None if model_id is None else ModelId(model_id)
+
+
+def _mode(text: str) -> Reply | None:
+    found = _MODE.search(text)
+    return TimestampMode(found[1]) if found else None
+
+
+def _init_done(text: str) -> Reply | None:
+    return InitDone() if text.endswith("m-init-done") else None
+
+
+# Each takes time in proportion to its line: a device or a log may send any.
+_ERROR = re.compile(r"(?<![A-Za-z])e-\[")
+_TOO_LARGE = re.compile(r"Supplied buffer size [0-9]+ exceeds maximum of [0-9]+")
+_WRONG_LOAD = re.compile(r"Input db has ([0-9]+) elemented, expected ([0-9]+)")
+_LAP = re.compile(r"m-lap-us-([0-9]{1,20})(?![0-9])")
+_EXPECTING = re.compile(r"Expecting ([0-9]{1,10}) bytes")
+_INFER_START = re.compile(r"m-infer-start-([0-9]{1,10})\Z")
+_MODE = re.compile(r"m-timestamp-mode-([a-z]+)\Z")
+
+# Order matters: errors first, so that nothing else on the line can hide one.
+_DECODERS: tuple[Callable[[str], Reply | None], ...] = (
+    *(_error, _too_large, _wrong_load, _ready, _lap, _results, _load_done, _expecting),
+    *(_infer_start, _name, _profile, _model, _mode, _init_done, _glued_error),
 )
 
 
 def decode_line(line: str) -> Reply:
-    """Return what one line of a reply means; never raises.
+    """Return what one line of a reply means; never raises. Of a line over 64 KiB only the beginning is read.
 
     Examples:
         >>> decode_line("m-lap-us-1234")
@@ -200,9 +304,9 @@ def decode_line(line: str) -> Reply:
     """
     if line == "m-ready":  # by far the most frequent line: one for each piece of a download
         return Ready()
-    for pattern, make in _PATTERNS:
-        found = pattern.search(line)
-        if found and (reply := make(found)) is not None:
+    text = line[:DECODED_CHARACTERS].rstrip()
+    for decode in _DECODERS:
+        if (reply := decode(text)) is not None:
             return reply
     return Text(line)
 

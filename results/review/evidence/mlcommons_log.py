@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from mlperf_tiny.harness.wire.protocol import parse_values
+from mlperf_tiny.harness.wire.protocol import bracketed, parse_values
 from mlperf_tiny.results.review.evidence.runner_log import (
     MAX_ERRORS,
     MAX_INFERENCES,
@@ -25,7 +25,7 @@ _LOADING = re.compile(r"Loading file (\S{1,300}) segment (\d+)")
 _RUNNING = re.compile(r"Running inference with (\d{1,12})/(\d{1,12}) \(warmup/measured\)")
 _COUNT = re.compile(r"# Inferences\s*:\s*(\d{1,12})")
 _RUNTIME = re.compile(r"Runtime\s*:\s*([\d.eE+-]{1,40}) sec")
-_ANSWER = re.compile(r"m-results\s*:\s*\[([^\]]*)\]")
+_ANSWER = re.compile(r"m-results\s*:\s*\[")
 _TIMES = re.compile(r"^\[\d{1,9}(?:, \d{1,9})*\]\s*$")
 _DUTY_HEAD = re.compile(r"Duty cycle (start|stop) times")
 _TICKS = re.compile(r"^(?:RX:)?\s*((?:\d{1,9},\s*)+)")
@@ -100,13 +100,16 @@ class _Reader:
         if len(self.inferences) >= MAX_INFERENCES:
             self.problems.append(f"{self.source} holds over {MAX_INFERENCES:,} inferences; the rest was not read")
             raise TooManyInferences
+        listed = bracketed(match.string, match[0])
+        if listed is None:
+            return
         self.inferences.append(
             LoggedInference(
                 file=self.file,
                 iterations=self.iterations,
                 warmups=self.warmups,
                 seconds=self.seconds,
-                scores=bounded_values(parse_values(match[1])),
+                scores=bounded_values(parse_values(listed)),
             )
         )
 
