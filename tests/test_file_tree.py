@@ -19,6 +19,7 @@ from mlperf_tiny.file_tree import (
     data_files_by_name,
     open_file_tree,
     sources,
+    text_of,
 )
 
 
@@ -155,3 +156,32 @@ def test_a_link_in_the_archive_of_a_data_set_is_refused(tmp_path: Path) -> None:
     assert not data_files(tmp_path / "a.zip", {".wav"})
     with pytest.raises(DataError, match=r"a\.zip:a/x\.bin is a link.*Take the data set as published"):
         data_files(tmp_path / "a.zip", {".bin"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be-mark", "utf-16-le-mark"])
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1 << 16])
+def test_text_is_read_by_its_byte_order_mark(
+    encoding: str, chunk_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "m-ready\r\nm-lap-us-5 µs 𝄞\r\nlast"
+    name = encoding.removesuffix("-mark")
+    content = ("\ufeff" + text).encode(name) if encoding.endswith("-mark") else text.encode(name)
+    (tmp_path / "log.txt").write_bytes(content)
+    monkeypatch.setattr("mlperf_tiny.file_tree.tree.CHUNK_BYTES", chunk_bytes)
+    assert list(open_file_tree(tmp_path).lines("log.txt")) == ["m-ready", "m-lap-us-5 µs 𝄞", "last"]
+    assert text_of(content) == text
+
+
+def test_files_that_macos_puts_beside_others_are_passed_over(tmp_path: Path) -> None:
+    names = {"kws01/a.bin": b"x", "kws01/._a.bin": b"\0\5\x16\7", "__MACOSX/kws01/._a.bin": b"\0\5\x16\7"}
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        for name, content in names.items():
+            out.writestr(name, content)
+    folder = tmp_path / "folder"
+    for name, content in names.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    for place in (folder, tmp_path / "a.zip"):
+        tree = open_file_tree(place)
+        assert list(tree.sizes) == ["kws01/a.bin"] and not tree.refused
+        assert list(data_files(place, {".bin"})) == ["kws01/a.bin"]

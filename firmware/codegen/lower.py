@@ -17,6 +17,7 @@ from mlperf_tiny.firmware.codegen.ir.plan import ArenaBuffer, Isa, Plan, Step, T
 from mlperf_tiny.firmware.codegen.operators import alias, elementwise, lookup, mean, move, pool, softmax
 from mlperf_tiny.firmware.codegen.operators.convolution import conv
 from mlperf_tiny.firmware.codegen.operators.operands.checks import Lowering, int8_tensor, refuse, require
+from mlperf_tiny.firmware.codegen.quantisation_scheme import scheme_problem
 
 FAMILIES = (alias, conv, elementwise, lookup, mean, move, pool, softmax)
 OPERATORS: Mapping[str, Lowering] = {
@@ -111,7 +112,8 @@ def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tu
         try:
             int8_tensor(Operator(-1, "MODEL", (), ()), graph, tensor)
         except UnsupportedOperator as refusal:
-            raise UnsupportedOperator("MODEL", f"its {what}, {tensor}", refusal.reason) from None
+            reason = scheme_problem(graph) or refusal.reason
+            raise UnsupportedOperator("MODEL", f"its {what}, {tensor}", reason) from None
         if tensor.shape and tensor.shape[0] != 1:
             raise UnsupportedOperator(
                 "MODEL", f"its {what}, {tensor}", f"it has a batch of {tensor.shape[0]}, wanted 1"

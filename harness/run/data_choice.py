@@ -13,8 +13,10 @@ from mlperf_tiny.models.catalog.catalog import feature_input_of
 from mlperf_tiny.models.catalog.official import InputFormat
 from mlperf_tiny.models.data.download.cache import cache_folder, data_folder
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
+from mlperf_tiny.models.data.formats.files import roots
 from mlperf_tiny.models.data.formats.labels import Listed, list_digest
 from mlperf_tiny.models.data.load import load_dataset
+from mlperf_tiny.models.features.pipelines import find_pipeline
 from mlperf_tiny.models.inputs.feature_inputs import feature_dataset
 from mlperf_tiny.models.inputs.select import accuracy_inputs, performance_inputs
 from mlperf_tiny.models.tasks import Task
@@ -34,6 +36,8 @@ class DataChoice:
     """One inference each."""
     accuracy: tuple[Sample, ...]
     """Whole files."""
+    unused: str = ""
+    """A sentence: why the data in the folder that the user named is not used; "" where it is used."""
 
 
 def choose_data(
@@ -75,7 +79,30 @@ def choose_data(
         modes=tuple(chosen),
         performance=performance_inputs(dataset, input_format, inputs.size_bytes),
         accuracy=accuracy[:limit],
+        unused="" if synthetic else _unused(task, model, dataset, inputs, random, folder),
     )
+
+
+def _unused(
+    task: Task, model: ModelInfo, dataset: Dataset, inputs: InputInfo, random: bool, folder: Path | None
+) -> str:
+    """Why the data folder's samples are not what the model is run on."""
+    named = data_folder(folder)
+    if named is None or (dataset.source == "real" and not random):
+        return ""
+    there = roots(task, named)
+    what = f"{', '.join(map(str, there))} is not used" if there else f"{named} holds no data of {task.data_id}"
+    pipeline = feature_input_of(model.sha256) if inputs.format != "benchmark" else None
+    if inputs.format == "benchmark":
+        why = f"it has no sample file named by a label list; wanted {task.data_id}.zip or {task.data_id}/"
+    elif pipeline is None:
+        why = f"the official files are no input of model {model.name}, and no feature pipeline is known for it"
+    elif pipeline.trained_on == "synthetic":
+        why = f"model {model.name} was trained on synthetic data only"
+    else:
+        raw = find_pipeline(pipeline.pipeline).raw
+        why = f"the inputs of model {model.name} are made from {raw}, and none are found there"
+    return f"{what}: {why}; the inputs are {'random values' if random else 'synthetic'}"
 
 
 def _info(dataset: Dataset, folder: Path | None) -> DatasetInfo:

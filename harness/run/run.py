@@ -62,6 +62,8 @@ def run_benchmark(
     if request.port is not None and request.task is None:
         request = replace(request, task=_task_on(request.port, request, listener, open_device))
     prepared = prepare(request, listener.log)
+    if prepared.data.unused:
+        listener.log(prepared.data.unused)
     listener.log(f"opening {prepared.url}")
     transport = open_device(prepared.url, baud=request.baud)
     try:

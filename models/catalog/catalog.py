@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.errors import DataError, UsageError, did_you_mean
+from mlperf_tiny.file_tree import content_kind
 from mlperf_tiny.models.catalog.hash_check import checked_content, has_hash
 from mlperf_tiny.models.catalog.model import CatalogModel, read_model
 from mlperf_tiny.models.catalog.official import OFFICIAL, FeatureInput, OfficialModel
@@ -167,16 +168,33 @@ def _official(
 
 def _in_data_folder(row: OfficialModel, data_dir: Path | None, environ: Mapping[str, str]) -> bytes | None:
     """The bytes of a published model from the data folder, identified by their hash."""
-    folder = data_folder(data_dir, environ)
-    if folder is None:
-        return None
-    for place in row.folders:
-        # The same model may lie there under a file name with an addition, such as a revision.
-        for file in sorted((folder / place).glob(f"{Path(row.file).stem}*.tflite")):
-            content = file.read_bytes()
-            if has_hash(content, row.sha256):
-                return content
+    for file in _candidates(row, data_dir, environ):
+        content = read_model(file)
+        if has_hash(content, row.sha256):
+            return content
     return None
+
+
+def _candidates(row: OfficialModel, data_dir: Path | None, environ: Mapping[str, str]) -> list[Path]:
+    """The files that may be a published model, of the folder that the user named and then of MLPERF_TINY_DATA.
+
+    The same model may lie there under a file name with an addition, such as a revision.
+    """
+    named, of_environment = data_folder(data_dir, environ), environ.get(DATA_VARIABLE)
+    folders = [named] if named else []
+    if of_environment and Path(of_environment).expanduser() not in folders:
+        folders.append(Path(of_environment).expanduser())
+    places = [folder / place for folder in folders for place in row.folders]
+    return [file for place in places for file in sorted(place.glob(f"{Path(row.file).stem}*.tflite"))]
+
+
+def _not_the_model(row: OfficialModel, data_dir: Path | None, environ: Mapping[str, str]) -> str:
+    """What a file under the name of a published model is instead, as a sentence; "" without such a file."""
+    for file in _candidates(row, data_dir, environ):
+        content = read_model(file)
+        if kind := content_kind(content):
+            return f" {file} is there but is {len(content):,} bytes, {kind.what}. {kind.advice}"
+    return ""
 
 
 def _cached(row: OfficialModel, environ: Mapping[str, str]) -> Path:
@@ -195,7 +213,8 @@ def _find_or_download(
         download(row.url, cached, row.sha256, progress)
     except DataError as error:
         raise DataError(
-            f"model {row.name} was not found locally and could not be downloaded: {error} "
+            f"model {row.name} was not found locally and could not be downloaded: {error}"
+            f"{_not_the_model(row, data_dir, environ)} "
             f"Put {row.file} into DIR/{row.folders[0]}/ and give --data DIR, or set {DATA_VARIABLE}=DIR, "
             f"or connect to a network to download it{_shipped_instead(row.task)}."
         ) from error

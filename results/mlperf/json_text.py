@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import text_of
 
 MAX_JSON_BYTES = 24 << 20
 """The largest published results.json has 1.3 MB; this much of empty lists unpacks to under 600 MB."""
@@ -43,9 +44,7 @@ def parse_json(content: bytes, where: str, on_duplicate: Callable[[str], None] |
         return value
 
     try:
-        return json.loads(
-            content.decode("utf-8-sig", "replace"), parse_constant=refuse, object_pairs_hook=pairs, strict=False
-        )
+        return json.loads(text_of(content, "replace"), parse_constant=refuse, object_pairs_hook=pairs, strict=False)
     except RecursionError:
         raise DataError(f"{where} is not usable JSON: it is nested too deeply.") from None
     except ValueError as error:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import serial
@@ -31,7 +33,7 @@ class SerialTransport:
             self._port = serial.serial_for_url(url, baudrate=baud, write_timeout=WRITE_TIMEOUT_S)
         except (serial.SerialException, OSError, ValueError, OverflowError) as error:
             number = getattr(error, "errno", None)
-            raise PortUnavailable(url, os.strerror(number) if number else str(error)) from error
+            raise PortUnavailable(url, _reason(url, number) if number else str(error)) from error
 
     def write(self, data: bytes) -> None:
         """Send ``data``; raises DeviceGone when the port has vanished or takes nothing any more."""
@@ -56,6 +58,29 @@ class SerialTransport:
     def close(self) -> None:
         """Close the port."""
         self._port.close()
+
+
+def _reason(url: str, number: int) -> str:
+    """The system's reason, and for a port of another group's how to get into that group."""
+    text = os.strerror(number)
+    if number not in (errno.EACCES, errno.EPERM) or os.name != "posix":
+        return text
+    group = _group_of(url)
+    return (
+        f"{text}; serial ports belong to the group {group}: run 'sudo usermod -aG {group} $USER', log out and log in "
+        "again"
+    )
+
+
+def _group_of(path: str) -> str:
+    """The group of a device file; ``dialout`` where that is root or not known."""
+    try:
+        import grp  # not on Windows
+
+        name = grp.getgrgid(Path(path).stat().st_gid).gr_name
+    except (ImportError, OSError, KeyError):
+        return "dialout"
+    return "dialout" if name in ("root", "wheel") else name
 
 
 def _check_address(url: str) -> None:

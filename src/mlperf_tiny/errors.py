@@ -74,9 +74,9 @@ class BuildError(BenchError):
 class ModelInvalid(BuildError):
     """The .tflite file is broken: truncated, cyclic, inconsistent, or not a TFLite model at all."""
 
-    def __init__(self, source: str, problem: str) -> None:
+    def __init__(self, source: str, problem: str, advice: str = "Convert it again or name another file.") -> None:
         self.source, self.problem = source, problem
-        super().__init__(f"{source} is not a usable TFLite model: {problem}. Convert it again or name another file.")
+        super().__init__(f"{source} is not a usable TFLite model: {problem}. {advice}")
 
 
 class UnsupportedOperator(BuildError):

@@ -15,9 +15,11 @@ from click.testing import CliRunner, Result
 from mlperf_tiny.cli import run as cli
 from mlperf_tiny.harness.record.measured import measure
 from mlperf_tiny.harness.record.record_file import read_record
+from mlperf_tiny.harness.record.settings import InputInfo, ModelInfo
 from mlperf_tiny.harness.run import run as run_module
+from mlperf_tiny.harness.run.data_choice import choose_data
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
-from mlperf_tiny.models.catalog.catalog import find_model
+from mlperf_tiny.models.catalog.catalog import find_model, model_names
 from mlperf_tiny.models.data.load import load_dataset
 from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.results.leaderboard import file as leaderboard_file
@@ -68,6 +70,33 @@ def test_table_on_stdout_progress_on_stderr(fake: tuple[object, ...], tmp_path: 
     (row,) = read_leaderboard(tmp_path / "leaderboard.csv")
     assert (row["RunId"], row["Rank"], row["LatencyMs"]) == (folder.name, "", "1.000000")
     assert row["Record"] == f"runs/{folder.name}"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--model", "tiny.tflite"), "kws01 is not used: the official files are no input of model tiny"),
+        (("--model", "micronet-kws-s"), "kws01 is not used: the inputs of model micronet-kws-s are made from keyword"),
+        (("--model", "tiny.tflite", "--synthetic"), ""),
+        ((), ""),
+    ],
+)
+def test_data_that_is_not_used_says_why(
+    words: tuple[str, ...], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLPERF_TINY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MLPERF_TINY_DATA", str(kws_folder(tmp_path / "data")))
+    task = find_task("kws")
+    model = ModelInfo(name=Path(words[1]).stem if words else "mlperf-kws", sha256=sha256_of(words), size_bytes=1,
+                      origin="path", training_data="unknown", licence="", url="")  # fmt: skip
+    own = bool(words)
+    inputs = InputInfo(format="features" if own else "benchmark", size_bytes=490)
+    choice = choose_data(task, model, inputs, None, synthetic="--synthetic" in words)
+    assert why in choice.unused and bool(why) == bool(choice.unused)
+
+
+def sha256_of(words: tuple[str, ...]) -> str:
+    return find_model(words[1]).sha256 if words and words[1] in model_names() else ""
 
 
 def test_json_on_stdout(fake: tuple[object, ...], tmp_path: Path) -> None:

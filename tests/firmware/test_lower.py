@@ -69,6 +69,21 @@ def float_inside() -> bytes:
     return b.build([x], [y])
 
 
+def weighted(activations: str, weights: str) -> bytes:
+    """A network with float ends whose middle is quantised in another way than int8, or not at all."""
+    b = Builder()
+    scaled = {"scale": 0.1} if activations == "int16" else {}
+    x, y = b.tensor((1, 8), activations, **scaled), b.tensor((1, 4), activations, **scaled)
+    w = b.tensor((4, 8), weights, data=np.zeros((4, 8)), **({"scale": 0.1} if weights == "int8" else {}))
+    ends = [b.tensor((1, 8), "float32"), b.tensor((1, 4), "float32")] if activations == "int16" else [x, y]
+    if activations == "int16":
+        b.operator("QUANTIZE", ends[:1], [x])
+    b.operator("FULLY_CONNECTED", [x, w, -1], [y])
+    if activations == "int16":
+        b.operator("DEQUANTIZE", [y], ends[1:])
+    return b.build(ends[:1], ends[1:])
+
+
 REFUSALS: list[tuple[Callable[[], bytes], str, str]] = [
     (lambda: one("RELU", {"dtype": "float32"}, {"dtype": "float32"}), "MODEL", "float32"),
     (lambda: one("RELU", Q | {"dtype": "uint8"}, Q | {"dtype": "uint8"}), "MODEL", "uint8"),
@@ -84,6 +99,9 @@ REFUSALS: list[tuple[Callable[[], bytes], str, str]] = [
     (two_inputs, "MODEL", "2 inputs"),
     (lambda: concatenation(0.2), "CONCATENATION", "share scale and zero point"),
     (float_inside, "DEQUANTIZE", "float32"),
+    (lambda: weighted("int16", "int8"), "MODEL", "16x8 quantisation"),
+    (lambda: weighted("float32", "int8"), "MODEL", "dynamic-range quantisation"),
+    (lambda: weighted("float32", "float32"), "MODEL", "it is not quantised: FULLY_CONNECTED at layer 0"),
 ]
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import serial
 
 from mlperf_tiny.errors import DeviceGone, PortUnavailable
 from mlperf_tiny.firmware.boards import find_board
@@ -137,3 +139,20 @@ def test_is_local_program(tmp_path: Path) -> None:
         assert is_local_program(url)
     for url in ("/dev/ttyACM0", "/dev/ttyS0", "COM3", "socket://bench.example:5331", "rfc2217://192.0.2.7:1"):
         assert not is_local_program(url)
+
+
+@pytest.mark.parametrize("group", ["dialout", "uucp", "root", None])
+def test_a_port_that_may_not_be_opened_names_the_group(group: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(url: str, **_: object) -> None:
+        raise serial.SerialException(errno.EACCES, f"could not open port {url}")
+
+    def of_group(_: int) -> SimpleNamespace:
+        if group is None:
+            raise KeyError
+        return SimpleNamespace(gr_name=group)
+
+    monkeypatch.setattr(serial, "serial_for_url", refuse)
+    monkeypatch.setattr("grp.getgrgid", of_group)
+    named = "uucp" if group == "uucp" else "dialout"
+    with pytest.raises(PortUnavailable, match=f"Permission denied; .* group {named}: run 'sudo usermod -aG {named} "):
+        SerialTransport("/dev/null", 115_200)

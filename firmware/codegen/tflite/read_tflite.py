@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 
 from mlperf_tiny.errors import ModelInvalid, UnsupportedOperator
+from mlperf_tiny.file_tree import content_kind
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Option, Tensor
 from mlperf_tiny.firmware.codegen.tflite.check_graph import check_reshape, check_size, in_order
 from mlperf_tiny.firmware.codegen.tflite.flatbuffer import Broken, Table, open_root
@@ -26,6 +27,9 @@ from mlperf_tiny.firmware.codegen.tflite.schema import (
     OptionField,
     operator_name,
 )
+
+IDENTIFIER = b"TFL3"
+"""Bytes 4 to 8 of a .tflite file."""
 
 # Far above anything a microcontroller can run; they bound time and memory when a file claims more.
 MAX_OPERATORS = 2048
@@ -54,11 +58,14 @@ def read_tflite(data: bytes, source: str) -> Graph:
     try:
         return _read(data, source)
     except Broken as problem:
+        # Only where the file does not say that it is a model: a kind that is found under its name by mistake.
+        if data[4:8] != IDENTIFIER and (kind := content_kind(data)):
+            raise ModelInvalid(source, f"it is {kind.what} ({len(data):,} bytes)", kind.advice) from None
         raise ModelInvalid(source, str(problem)) from None
 
 
 def _read(data: bytes, source: str) -> Graph:
-    model = open_root(data, b"TFL3", "the model")
+    model = open_root(data, IDENTIFIER, "the model")
     version = model.scalar(0, "I", 0, "version")
     if version != 3:
         raise Broken(f"its schema version is {version}, wanted 3")

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files_by_name
+from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files_by_name, text_of
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
 from mlperf_tiny.models.data.formats.labels import Listed, official_list, parse_labels
 from mlperf_tiny.models.tasks import Task
@@ -144,7 +144,7 @@ def _find_list(task: Task, folder: Path, stores: list[DataFiles]) -> tuple[tuple
 
 def _text(file: StoredFile) -> str:
     try:
-        return file.read().decode("utf-8-sig")
+        return text_of(file.read())
     except UnicodeDecodeError as error:
         raise DataError(f"{file.where} is not a text file: {error}. Take the list as published.") from error
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files
+from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files, text_of
 from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
 from mlperf_tiny.models.data.formats.sound_file import SOUND_SUFFIXES, read_sound
 from mlperf_tiny.models.features.clip import KEYWORD_SAMPLES, keyword_clip
@@ -260,7 +260,7 @@ def _listed(files: DataFiles, name: str, where: str) -> frozenset[str]:
 
 def _text(file: StoredFile) -> str:
     try:
-        return file.read().decode("utf-8-sig")
+        return text_of(file.read())
     except UnicodeDecodeError as error:
         raise DataError(f"{file.where} is not a text file: {error}. Take it as published.") from error
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_tree import data_files
+from mlperf_tiny.file_tree import data_files, text_of
 from mlperf_tiny.models.data.formats.labels import Listed, official_list, parse_labels
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark
 from mlperf_tiny.results.mlperf.json_text import parse_json
@@ -71,7 +71,7 @@ class LabelLists:
         """Return start and end of the words in the 20-minute wave, seconds; None when the folder lacks them."""
         if self._folder is None:
             return None
-        for path in sorted((self._folder / "sww01").glob("*.json")):
+        for path in sorted((self._folder / "sww01").glob("[!.]*.json")):
             if path.stat().st_size > MAX_LIST_BYTES:
                 continue
             for wave in parse_json(path.read_bytes(), str(path)):
@@ -89,9 +89,9 @@ class LabelLists:
         name = benchmark.data_id
         texts: dict[str, str] = {}
         for folder in (self._folder / "labels" / name, self._folder / name, self._folder / "datasets" / name):
-            for path in sorted(folder.glob("*.csv")):
+            for path in sorted(folder.glob("[!.]*.csv")):
                 if path.stat().st_size <= MAX_LIST_BYTES:
-                    texts[str(path)] = path.read_text("utf-8-sig", "replace")
+                    texts[str(path)] = text_of(path.read_bytes(), "replace")
         archive = self._folder / f"{name}.zip"
         if not texts and archive.is_file():
             texts |= _archived(archive)
@@ -110,7 +110,7 @@ class LabelLists:
 def _archived(archive: Path) -> dict[str, str]:
     try:
         return {
-            file.where: file.read().decode("utf-8-sig", "replace")
+            file.where: text_of(file.read(), "replace")
             for name, file in data_files(archive, {".csv"}).items()
             if name.endswith("y_labels.csv") and file.size_bytes <= MAX_LIST_BYTES
         }

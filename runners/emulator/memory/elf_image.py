@@ -13,6 +13,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from mlperf_tiny.errors import UsageError
+from mlperf_tiny.file_tree import content_kind
 
 # What linker scripts call the lowest address the stack may reach.
 STACK_LIMIT_SYMBOLS = ("__stack_limit", "__StackLimit", "_stack_limit", "__stack_start", "_sstack")
@@ -61,6 +62,8 @@ def read_image(elf: Path | bytes) -> ElfImage:
     try:
         return _parse(name, data)
     except (ELFError, ValueError, KeyError, IndexError, AttributeError, UnicodeDecodeError) as error:
+        if kind := content_kind(data):
+            raise UsageError(f"{name} is {kind.what}; wanted an ELF file. {kind.advice}") from None
         raise UsageError(f"{name} is not an ELF file that can be read ({error}). Name a firmware image.") from None
 
 

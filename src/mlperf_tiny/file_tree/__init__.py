@@ -5,19 +5,24 @@ Names that lead out, links, special files and archives inside archives are never
 are all reads together: a tree made to fill the memory ends in a DataError.
 """
 
+from mlperf_tiny.file_tree.content_kind import ContentKind, content_kind
 from mlperf_tiny.file_tree.data_files import DataFiles, StoredFile, data_files, data_files_by_name
 from mlperf_tiny.file_tree.limits import DATA_SET, MAX_LINE_BYTES, SUBMISSION, ReadLimits
+from mlperf_tiny.file_tree.text_file import text_of
 from mlperf_tiny.file_tree.tree import FileTree, open_file_tree
 
 __all__ = [
     "DATA_SET",
     "MAX_LINE_BYTES",
     "SUBMISSION",
+    "ContentKind",
     "DataFiles",
     "FileTree",
     "ReadLimits",
     "StoredFile",
+    "content_kind",
     "data_files",
     "data_files_by_name",
     "open_file_tree",
+    "text_of",
 ]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import lzma
 import os
 import stat
@@ -15,9 +16,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree.content_kind import content_kind
 from mlperf_tiny.file_tree.limits import MAX_DEPTH, MAX_DIRECTORY_BYTES, MAX_FILES, ReadLimits
 
 LEAVES_ARCHIVE = "leads out of the archive"
+APPLE_DOUBLE = "._"
+"""How macOS names the files that it puts beside others on foreign disks and in archives; they hold no data."""
 DUPLICATE = "occurs twice in the archive; the first is read"
 
 # What zipfile raises on damaged, encrypted or exotic archives; RuntimeError covers NotImplementedError, ValueError
@@ -58,6 +62,8 @@ class FolderSource:
                 refused[folder] = f"cannot be listed: {error.strerror}"
                 continue
             for entry in entries:
+                if entry.name.startswith(APPLE_DOUBLE):
+                    continue
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 info = self._stat(entry)
                 if stat.S_ISREG(info.st_mode):
@@ -105,7 +111,7 @@ class ZipSource:
         try:
             self._zip = zipfile.ZipFile(path)
         except UNUSABLE as error:
-            raise DataError(f"{path} is not a usable .zip file: {error}. Unpack it and name its folder.") from error
+            raise DataError(_unusable(path, str(error))) from error
         self._path = path
         self._limits = limits
         self._members: dict[str, zipfile.ZipInfo] = {}
@@ -119,6 +125,8 @@ class ZipSource:
             parts = PurePosixPath(info.filename.replace("\\", "/")).parts
             path = "/".join(parts)
             reason = self._reason(info, parts, path)
+            if parts and parts[-1].startswith(APPLE_DOUBLE):
+                continue
             if info.is_dir() and reason != LEAVES_ARCHIVE:
                 continue
             if reason:
@@ -152,10 +160,19 @@ def _check_directory(path: Path) -> None:
         tail = file.read()
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) < at + 22:
-        raise DataError(f"{path} is not a usable .zip file: no directory in it. Unpack it and name its folder.")
+        raise DataError(_unusable(path, "no directory in it"))
     (directory_bytes,) = struct.unpack_from("<I", tail, at + 12)
     if directory_bytes > MAX_DIRECTORY_BYTES:
         raise DataError(f"{path} lists more files than a submission has. Unpack it and name a folder of it.")
+
+
+def _unusable(path: Path, problem: str) -> str:
+    """The sentence for an archive that is none."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        kind = content_kind(file.read(4096))
+        if kind is not None and not kind.what.startswith("a zip"):
+            return f"{path} is not a usable .zip file: it is {kind.what}. {kind.advice}"
+    return f"{path} is not a usable .zip file: {problem}. Unpack it and name its folder."
 
 
 def _check_count(count: int, where: Path) -> None:

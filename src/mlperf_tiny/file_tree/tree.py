@@ -11,6 +11,7 @@ from pathlib import Path
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree.limits import CHUNK_BYTES, MAX_LINE_BYTES, SUBMISSION, ReadLimits
 from mlperf_tiny.file_tree.sources import UNUSABLE, FileSource, FolderSource, ZipSource
+from mlperf_tiny.file_tree.text_file import utf_8_chunks
 
 
 @dataclass
@@ -80,11 +81,12 @@ class FileTree:
     def lines(self, path: str) -> Iterator[str]:
         """Yield the lines of a text without their ends.
 
-        Of a line over MAX_LINE_BYTES only the beginning is read; bytes that are not UTF-8 become replacement marks.
+        Of a line over MAX_LINE_BYTES only the beginning is read; bytes that are no text become replacement marks.
+        A text in UTF-16 is recognised by its byte order mark.
         """
         rest = b""
         skipping = False
-        for chunk in self.chunks(path):
+        for chunk in utf_8_chunks(self.chunks(path)):
             pieces = chunk.split(b"\n")
             if skipping and len(pieces) == 1:
                 continue
