@@ -169,7 +169,7 @@ class _Run:
         settings, data, log = self.settings, self.data, self.listener.log
         log("waiting for the device")
         identity = bench.session.start()
-        wanted = done.identity.model_id if done.identity else find_task(settings.task).model_id
+        wanted = find_task(settings.task).model_id  # never what an earlier try found: it may have been refused
         if identity.model_id != wanted:
             raise UsageError(
                 f"the device holds firmware for {identity.model_id!r}, this run is for {wanted!r}. "

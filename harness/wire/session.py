@@ -18,6 +18,7 @@ from mlperf_tiny.harness.wire import protocol
 from mlperf_tiny.harness.wire.inference import Inference, raise_refusal, read_inference, reply_text
 from mlperf_tiny.harness.wire.protocol import (
     Expecting,
+    InitDone,
     Lap,
     LineAssembler,
     LoadDone,
@@ -25,6 +26,7 @@ from mlperf_tiny.harness.wire.protocol import (
     Name,
     ProfileText,
     Ready,
+    TimestampMode,
     decode_line,
 )
 from mlperf_tiny.runners.transports.transport import Transport
@@ -95,6 +97,8 @@ class Session:
         self._chunk_bytes = chunk_bytes
         self._lines = LineAssembler()
         self._late: list[str] = []
+        self._identity: Identity | None = None
+        self._booted = False  # boot lines have come since the device last said who it is
         self._repeats = 0  # how many more times than once this device sends m-ready
 
     def start(self) -> Identity:
@@ -116,10 +120,8 @@ class Session:
         self._expect_repeats(self.resync())
         if name.device not in ("", DEFAULT_NAME):
             self._note(f"the device is named {name.device!r}; the official runner refuses all but {DEFAULT_NAME!r}")
-        replies = self._ask("profile", ModelId, "'m-model-[...]'", ProfileText)
-        model_id = next(reply.model_id for reply in replies if isinstance(reply, ModelId))
-        profile = next((reply.text for reply in replies if isinstance(reply, ProfileText)), "")
-        return Identity(name.device, name.vendor, profile, model_id)
+        self._identity = self._ask_profile(name)
+        return self._identity
 
     def command(self, text: str, timeout_s: float | None = None) -> list[str]:
         """Send one command and return its reply lines without ``m-ready``.
@@ -154,7 +156,12 @@ class Session:
         A spoiled transfer is noted and repeated once. Raises Refused, UnexpectedReply or DeviceSilent.
         """
         self._raise_late_errors("db load")  # it belongs to an earlier command, so loading again would only hide it
-        self._again_if_spoiled(lambda: self._load_once(data), tries=LOAD_TRIES, what="loading")
+
+        def load_again() -> None:
+            self._check_same_device()
+            self._load_once(data)
+
+        self._again_if_spoiled(lambda: self._load_once(data), tries=LOAD_TRIES, what="loading", again=load_again)
 
     def infer(self, count: int, warmup: int, timeout_s: float | None = None) -> Inference:
         """Run timed inferences; never repeated, because time was measured.
@@ -205,6 +212,23 @@ class Session:
         if not done:
             raise UnexpectedReply(announce, "'m-load-done' after the last byte", reply_text(lines))
 
+    def _ask_profile(self, name: Name) -> Identity:
+        self._booted = False
+        replies = self._ask("profile", ModelId, "'m-model-[...]'", ProfileText)
+        model_id = next(reply.model_id for reply in replies if isinstance(reply, ModelId))
+        profile = next((reply.text for reply in replies if isinstance(reply, ProfileText)), "")
+        return Identity(name.device, name.vendor, profile, model_id)
+
+    def _check_same_device(self) -> None:
+        """Raise UnexpectedReply when what has booted meanwhile is another device than at the start."""
+        was = self._identity
+        if was is not None and self._booted and (now := self._ask_profile(Name(was.device, was.vendor))) != was:
+            raise UnexpectedReply(
+                "profile",
+                f"the {was.model_id!r} and {was.profile!r} of the device that the session began with",
+                f"{now.model_id!r} and {now.profile!r}",
+            )
+
     def _ask(self, command: str, wanted: type[T], text: str, also: type[Any] = NoneType) -> list[T | Any]:
         """The replies of the wanted kinds to ``command``; at least one is of ``wanted``."""
 
@@ -217,7 +241,10 @@ class Session:
 
         return self._again_if_spoiled(ask_once, tries=IDENTITY_TRIES, what=f"asking {command!r}")
 
-    def _again_if_spoiled(self, work: Callable[[], T], tries: int, what: str) -> T:
+    def _again_if_spoiled(
+        self, work: Callable[[], T], tries: int, what: str, again: Callable[[], T] | None = None
+    ) -> T:
+        """Do ``work``, up to ``tries`` times; ``again`` is what is done after the first time, where that differs."""
         for _ in range(tries - 1):
             try:
                 return work()
@@ -226,6 +253,7 @@ class Session:
                     raise
                 self._note(f"{what} again after: {error}")
                 self.resync()
+                work = again or work
         return work()
 
     @property
@@ -240,7 +268,9 @@ class Session:
         while (data := self._read(start + timeout_s)) is not None:
             received = self._lines.feed(data)
             for at, line in enumerate(received):
-                if isinstance(decode_line(line), Ready):
+                reply = decode_line(line)
+                self._booted |= isinstance(reply, (InitDone, TimestampMode))
+                if isinstance(reply, Ready):
                     self._late += received[at + 1 :]
                     self._await_repeats()
                     return lines
@@ -290,6 +320,7 @@ class Session:
         while data := self._read(min(end, self._clock() + quiet_s)):
             received = self._lines.feed(data)
             lines = (lines + received)[-REPLY_LINES:]
+            self._booted |= any(isinstance(decode_line(line), (InitDone, TimestampMode)) for line in received)
             if until_ready and any(isinstance(decode_line(line), Ready) for line in received):
                 break
         return lines

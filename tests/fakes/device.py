@@ -56,7 +56,7 @@ class FakeDevice:
         self._command = b""
         self._buffer = bytearray()
         self._size = 0
-        self._tensor = b""
+        self._tensor = bytes(input_bytes)
         self.commands: list[str] = []
         self.inferred: list[tuple[bytes, int, int]] = []
         self.closed = False
@@ -118,7 +118,10 @@ class FakeDevice:
 
     def _obey(self, command: str) -> None:
         self.commands.append(command)
-        word, *arguments = command.split()
+        word, *arguments = command.split() or [""]
+        if not _readable(word, arguments):
+            self._say(command, [f"e-[Command '{word}' has bad arguments]", "m-ready"])
+            return
         lines = {
             "name": lambda: ["m-name-dut-[unspecified]"],
             "profile": lambda: ["m-profile-[ULPMark for tinyML Firmware V0.0.1]", f"m-model-[{self.model_id}]"],
@@ -169,3 +172,15 @@ class FakeDevice:
 
     def _results(self) -> str:
         return f"m-results-[{','.join(self._infer(self._tensor))}]"
+
+
+def _readable(word: str, arguments: Sequence[str]) -> bool:
+    """Whether the arguments are the numbers or the hex digits that the command takes."""
+    decimal = all(argument.isascii() and argument.isdecimal() for argument in arguments)
+    if word == "infer":
+        return decimal and len(arguments) == 2
+    if word != "db" or not arguments:
+        return True
+    if arguments[0] == "load":
+        return len(arguments) == 2 and arguments[1].isascii() and arguments[1].isdecimal()
+    return all(digit in "0123456789abcdefABCDEF" for digit in arguments[0])
