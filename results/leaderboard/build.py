@@ -12,7 +12,7 @@ from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.record_file import read_record, record_differences
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.progress import Progress
-from mlperf_tiny.results.leaderboard.file import only_writer, read_leaderboard, write_leaderboard
+from mlperf_tiny.results.leaderboard.file import check_row, only_writer, read_leaderboard, write_leaderboard
 from mlperf_tiny.results.leaderboard.merge import contradicted, identity_of, merged, submitted_digests
 from mlperf_tiny.results.leaderboard.places import moved, place_of
 from mlperf_tiny.results.leaderboard.ranking import ranked
@@ -20,6 +20,7 @@ from mlperf_tiny.results.leaderboard.rows.columns import Row
 from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
 from mlperf_tiny.results.leaderboard.rows.review_rows import is_damaged_run, row_of_review
 from mlperf_tiny.results.leaderboard.sources import FoundSources, find_sources
+from mlperf_tiny.results.mlperf.findings import UNEXPECTED
 from mlperf_tiny.results.review.review import review_path
 from mlperf_tiny.terminal import sanitize_for_terminal
 
@@ -64,8 +65,10 @@ def build_leaderboard(
         if progress:
             progress(Progress("runs", number, len(found.runs), folder.name))
         try:
-            fresh.append(_run_row(folder, base, kept))
-        except BenchError as error:
+            row = _run_row(folder, base, kept)
+            check_row(row)
+            fresh.append(row)
+        except (BenchError, *UNEXPECTED) as error:
             problems.append(_left_out(folder, error))
     for tree in found.trees:
         try:
@@ -79,7 +82,12 @@ def build_leaderboard(
                 problems.append(f"{tree}: {result.folder}: {text}")
                 continue
             place = tree / result.folder if tree.is_dir() else tree
-            fresh.append(row_of_review(result, place_of(place, base)))
+            try:
+                row = row_of_review(result, place_of(place, base))
+                check_row(row)
+                fresh.append(row)
+            except (RecordError, *UNEXPECTED) as error:
+                problems.append(_left_out(place, error))
     both = merged(fresh, kept)
     return Leaderboard(tuple(ranked(both.rows)), tuple(sorted(set(problems))), both.notes)
 
@@ -157,6 +165,6 @@ def _check_digest(folder: Path, record: RunRecord, kept: Sequence[Row]) -> None:
             raise RecordError(f"{error} That chain digest is in the leaderboard, whose row stays as it was.") from error
 
 
-def _left_out(folder: Path, error: BenchError) -> str:
-    text = str(error)
+def _left_out(folder: Path, error: Exception) -> str:
+    text = str(error) if isinstance(error, BenchError) else f"it holds unusable values: {error}"
     return text if str(folder) in text else f"{folder}: {sanitize_for_terminal(text)}"

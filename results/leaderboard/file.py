@@ -50,7 +50,7 @@ def read_leaderboard(path: Path) -> list[Row]:
         values = {name: unescape_formula(cell) for name, cell in zip(header, cells, strict=True)}
         try:
             row = todays_row(header, values)
-            _check(row)
+            check_row(row)
         except (RecordError, ValueError, OverflowError) as error:
             raise RecordError(f"{path} row {number}: {sanitize_for_terminal(str(error), 200)}. {_HELP}") from error
         rows.append(row)
@@ -110,7 +110,8 @@ def _unknown(path: Path, header: tuple[str, ...], table: pd.DataFrame) -> str:
     return f"{path} is not a leaderboard, it begins with {begins!r}. Move it away, or name another file."
 
 
-def _check(row: Row) -> None:
+def check_row(row: Row) -> None:
+    """Raise RecordError for a row with a cell that is not what its column needs: no file holds such a row."""
     for column in COLUMNS:
         if not row[column.name] and column.name in _NEEDED:
             raise RecordError(f"{column.name} is empty, wanted {' or '.join(column.choices) or 'a value'}")
@@ -131,15 +132,19 @@ def leaderboard_text(rows: Iterable[Row]) -> str:
 
 
 def write_leaderboard(path: Path, rows: Iterable[Row]) -> None:
-    """Write the file atomically: readers see the old one or the new one.
+    """Write the file atomically: readers see the old one or the new one. What would not be read is not written.
 
     Args:
         path: The CSV file.
         rows: Rows in the order they are to have.
 
     Raises:
+        RecordError: A row has a cell that is not what its column needs.
         OSError: The file cannot be written.
     """
+    rows = list(rows)
+    for row in rows:
+        check_row(row)
     draft = path.with_name(path.name + ".tmp")
     draft.write_text(leaderboard_text(rows), encoding="utf-8", newline="")
     draft.replace(path)

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+UNEXPECTED = (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError)
+"""What content that no check foresaw may raise: it becomes a finding on its result, and ends no other review."""
+
 
 class Kind(Enum):
     """What a finding means for the verdict; a note means nothing for it."""

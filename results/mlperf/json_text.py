@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import text_of
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 MAX_JSON_BYTES = 24 << 20
 """The largest published results.json has 1.3 MB; this much of empty lists unpacks to under 600 MB."""
 
 
 def parse_json(content: bytes, where: str, on_duplicate: Callable[[str], None] | None = None) -> Any:
-    """Return the value of a JSON text; line ends inside of strings are accepted, NaN and Infinity are not.
+    """Return the value of a JSON text; line ends inside of strings are accepted, NaN, Infinity and halves of
+    surrogate pairs are not.
 
     Args:
         content: The text as UTF-8; other bytes become replacement marks.
@@ -44,7 +47,13 @@ def parse_json(content: bytes, where: str, on_duplicate: Callable[[str], None] |
         return value
 
     try:
-        return json.loads(text_of(content, "replace"), parse_constant=refuse, object_pairs_hook=pairs, strict=False)
+        text = text_of(content, "replace")
+        value = json.loads(text, parse_constant=refuse, object_pairs_hook=pairs, strict=False)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError:
+        raise DataError(f"{where} is not usable JSON: it holds half of a surrogate pair, which is no text.") from None
     except RecursionError:
         raise DataError(f"{where} is not usable JSON: it is nested too deeply.") from None
     except ValueError as error:

@@ -11,7 +11,7 @@ from typing import Any
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import FileTree, open_file_tree
 from mlperf_tiny.progress import Progress
-from mlperf_tiny.results.mlperf.findings import Finding, Kind, Verdict
+from mlperf_tiny.results.mlperf.findings import UNEXPECTED, Finding, Kind, Verdict
 from mlperf_tiny.results.mlperf.layout import FoundResult, find_results
 from mlperf_tiny.results.mlperf.system import description_paths
 from mlperf_tiny.results.review.checks.case import Case
@@ -106,8 +106,11 @@ def review_tree(
     results = []
     for number, result in enumerate(found, start=1):
         report(Progress("review", number, total, sanitize_for_terminal(result.folder)))
-        evidence = gather(tree, result, descriptions, lists)
-        results.append(_reviewed(tree, result, evidence, recompute(evidence)))
+        try:
+            evidence = gather(tree, result, descriptions, lists)
+            results.append(_reviewed(tree, result, evidence, recompute(evidence)))
+        except UNEXPECTED as error:
+            results.append(_unreadable(result, error))
     for number, files in enumerate(run_folders, start=len(found) + 1):
         report(Progress("review", number, total, sanitize_for_terminal(files.folder)))
         results.append(reviewed_run(tree, read_own_run(tree, files)))
@@ -134,6 +137,23 @@ def _reviewed(tree: FileTree, found: FoundResult, evidence: Evidence, recomputed
         listed=len(evidence.labels.listed) if evidence.labels else 0,
         record=run.record if run else None,
         files=run.files if run else None,
+    )
+
+
+def _unreadable(found: FoundResult, error: Exception) -> Reviewed:
+    """A result with content that no check foresaw: the results beside it keep their verdicts."""
+    text = f"{found.folder} cannot be reviewed, its content is unusable: {type(error).__name__}: {str(error)[:200]}"
+    return Reviewed(
+        folder=found.folder,
+        round=found.round,
+        division=found.division,
+        submitter=found.submitter,
+        system=found.system,
+        benchmark=found.benchmark.name if found.benchmark else "",
+        variant=found.variant,
+        runner="",
+        metrics=(),
+        findings=(Finding(Kind.MISSING, "readable files", text),),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import zipfile
 from collections.abc import Callable
@@ -12,12 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import DataError, RecordError
+from mlperf_tiny.harness.record.record import EnergyMetrics
+from mlperf_tiny.results.leaderboard.build import build_leaderboard
+from mlperf_tiny.results.leaderboard.file import check_row, read_leaderboard, write_leaderboard
+from mlperf_tiny.results.leaderboard.rows.record_rows import row_of_record
 from mlperf_tiny.results.mlperf.findings import Kind, Verdict
 from mlperf_tiny.results.mlperf.json_text import parse_json
+from mlperf_tiny.results.review import review as review_module
 from mlperf_tiny.results.review.html import render_html
 from mlperf_tiny.results.review.review import Review, review_path
 from mlperf_tiny.results.review.text import render_text
+from tests.results.leaderboard_rows import published_row, record
 from tests.results.review_submission import write_eembc, write_lists, write_mlcommons
 
 
@@ -38,6 +45,95 @@ def test_a_zip_gives_what_its_folder_gives(tmp_path: Path) -> None:
     folder = review_path(tmp_path / "tree", data).to_json()
     archive = review_path(zipped(tmp_path / "tree", tmp_path / "tree.zip"), data).to_json()
     assert {**folder, "path": ""} == {**archive, "path": ""}
+
+
+def _json_value(path: str, *keys: str | int, value: object) -> Callable[[Path], None]:
+    """Damage of a result: one value of a JSON file, a path below the submitter's folder."""
+
+    def damage(submitter: Path) -> None:
+        file = submitter / path
+        content = json.loads(file.read_text())
+        place = content
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = value
+        file.write_text(json.dumps(content))
+
+    return damage
+
+
+def _renamed(path: str, name: bytes) -> Callable[[Path], None]:
+    """Damage of a result: a folder with a name that is not UTF-8."""
+
+    def damage(submitter: Path) -> None:
+        (submitter / path).rename((submitter / path).with_name(os.fsdecode(name)))
+
+    return damage
+
+
+ACCURACY = "results/board_one/ic/accuracy/results.json"
+BAD_RESULTS = {
+    "surrogate in a file name": _json_value(ACCURACY, 0, "file", value="\ud800.bin"),
+    "surrogate in a description": _json_value("systems/board_one.json", "Board Name", value="\udcff"),
+    "counter of 401 digits": _json_value(ACCURACY, 0, "infer", "start_time", value=10**400),
+    "system's name is not UTF-8": _renamed("results/board_one", b"board_\xff"),
+    "description's name is not UTF-8": _renamed("systems/board_one.json", b"\xff\xfe.json"),
+    "folder's name is not UTF-8": _renamed("results/board_one/ic/accuracy", b"accuracy\xff"),
+}
+
+
+@pytest.mark.parametrize("damage", BAD_RESULTS.values(), ids=BAD_RESULTS)
+def test_one_bad_result_does_not_end_a_review_or_a_leaderboard(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    tree, data = tmp_path / "tiny_results_v1.3", write_lists(tmp_path / "data")
+    write_mlcommons(tree)
+    shutil.copytree(tree / "closed/ExampleLabs", tree / "closed/OtherLabs")
+    good = tree / "closed/OtherLabs/systems/board_one.json"
+    good.write_text(good.read_text().replace("Example Labs", "Other Labs"))
+    wanted = [r for r in review_path(tree, data).results if r.submitter == "OtherLabs"]
+    damage(tree / "closed/ExampleLabs")
+
+    review = review_path(tree, data)
+    assert [r for r in review.results if r.submitter == "OtherLabs"] == wanted
+    assert len(review.results) == 2
+    for text in (render_text(review), json.dumps(review.to_json())):
+        text.encode()
+    render_html(review).encode(errors="backslashreplace")
+
+    board = build_leaderboard([tree], tmp_path, data)
+    assert [row["Organization"] for row in board.rows] == ["ExampleLabs", "OtherLabs"]
+    write_leaderboard(tmp_path / "x.csv", board.rows)
+    assert read_leaderboard(tmp_path / "x.csv") == list(board.rows)
+
+
+def test_content_that_no_check_foresaw_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_mlcommons(tmp_path / "tree")
+    for error in (OverflowError("too large"), UnicodeEncodeError("utf-8", "x", 0, 1, "no"), IndexError("gone")):
+
+        def fail(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(review_module, "recompute", fail)
+        (result,) = review_path(tmp_path / "tree").results
+        assert result.verdict is Verdict.UNCONFIRMED and "cannot be reviewed" in result.findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"), [("EnergyUj", "inf"), ("LatencyMs", "nan"), ("Iterations", "9" * 19), ("Record", "a\udcff")]
+)
+def test_a_leaderboard_never_writes_what_it_refuses_to_read(tmp_path: Path, column: str, cell: str) -> None:
+    write_leaderboard(tmp_path / "x.csv", [published_row()])
+    before = (tmp_path / "x.csv").read_bytes()
+    with pytest.raises(RecordError, match=column):
+        write_leaderboard(tmp_path / "x.csv", [published_row(**{column: cell})])
+    assert (tmp_path / "x.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e300])
+def test_a_figure_that_is_none_is_an_empty_cell(value: float) -> None:
+    energy = EnergyMetrics("modelled", value, value, value, "a table")
+    row = row_of_record(record("run-1", energy=energy), "runs/run-1")
+    check_row(row)
+    assert row["EnergyUj"] == ""
 
 
 @pytest.mark.parametrize("inside", [True, False])

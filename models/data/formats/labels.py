@@ -73,7 +73,9 @@ def parse_labels(text: str, task: Task, where: str) -> tuple[Listed, ...]:
 
 def list_digest(listed: Sequence[Listed]) -> str:
     """Return the sha256 (hex) over ``file,label`` of each entry, in order, one per line."""
-    return hashlib.sha256("".join(f"{row.file},{row.label}\n" for row in listed).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(f"{row.file},{row.label}\n" for row in listed).encode("utf-8", "surrogatepass")
+    ).hexdigest()
 
 
 def official_list(data_id: str, listed: Sequence[Listed]) -> OfficialList | None:

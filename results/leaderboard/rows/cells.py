@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from mlperf_tiny.errors import RecordError
-from mlperf_tiny.results.leaderboard.rows.columns import CellKind, Column
+from mlperf_tiny.results.leaderboard.rows.columns import TOO_LARGE, CellKind, Column
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
 from mlperf_tiny.terminal import sanitize_for_terminal
 
@@ -15,8 +15,6 @@ MAX_CELL = 1000
 MAX_FINDINGS = 50
 MAX_FINDING = 400
 BETWEEN = " | "
-TOO_LARGE = 1e15
-"""Larger than any figure of this benchmark; claims are read to 15 digits before the point."""
 
 # Spreadsheets take a cell that begins so for a formula; a tab or line end before it does not stop them.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")

@@ -54,6 +54,9 @@ TIMINGS = ("hardware", "emulated", "host")
 VERDICTS = ("confirmed", "cannot be confirmed", "deviates", "rule violation")
 BASES = ("recomputed", "claimed")
 
+TOO_LARGE = 1e15
+"""Larger than any figure of this benchmark; claims are read to 15 digits before the point."""
+
 _T, _C, _W, _N, _H = CellKind.TEXT, CellKind.CHOICE, CellKind.WHOLE, CellKind.NUMBER, CellKind.HEX
 _DESCRIBED = "the description lacks it"
 _NEVER_RUN = "runs"
@@ -224,9 +227,9 @@ def written(name: str, value: float | None) -> str:
 
     Args:
         name: The column, which decides the decimals.
-        value: None gives an empty cell.
+        value: None, and what is no figure of this benchmark (too large, infinite or not a number), gives an empty cell.
     """
-    return "" if value is None else f"{value:.{BY_NAME[name].decimals}f}"
+    return f"{value:.{BY_NAME[name].decimals}f}" if value is not None and abs(value) < TOO_LARGE else ""
 
 
 def number(row: Row, name: str) -> float | None:

@@ -58,7 +58,7 @@ def row_of_record(record: RunRecord, place: str, differences: Sequence[str] = ()
         "ChainDigest": record.chain_digest.text if record.chain_digest else "",
         "Record": place,
     }
-    return run_row({name: plain(value, len(value) + 1) for name, value in own.items()})
+    return run_row({name: plain(value, 10 * len(value) + 1) for name, value in own.items()})
 
 
 def run_row(own: dict[str, str]) -> Row:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from mlperf_tiny.results.leaderboard.rows.cells import TOO_LARGE, plain
-from mlperf_tiny.results.leaderboard.rows.columns import written
+from mlperf_tiny.results.leaderboard.rows.cells import plain
+from mlperf_tiny.results.leaderboard.rows.columns import TOO_LARGE, written
 from mlperf_tiny.results.review.checks.metrics import CheckedMetric
 from mlperf_tiny.results.review.own.reviewed import Reviewed
 

@@ -95,7 +95,7 @@ def _published(reviewed: Reviewed, place: str) -> Row:
             **figures,
             "Runner": reviewed.runner,
             "Complete": "yes" if whole else "no",
-            "Record": place,
+            "Record": plain(place, len(place) * 10),
         }
     )
 

@@ -21,7 +21,7 @@ from mlperf_tiny.harness.run.run_folder import MODEL_FILE
 from mlperf_tiny.harness.wire.hash_chain import ChainDigest
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, parse_transcript
 from mlperf_tiny.models.catalog import catalog
-from mlperf_tiny.results.mlperf.findings import Finding, Kind
+from mlperf_tiny.results.mlperf.findings import UNEXPECTED, Finding, Kind
 from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
 
 MAX_TRANSCRIPT_BYTES = 96 << 20
@@ -129,8 +129,8 @@ def read_own_run(tree: FileTree, files: OwnRunFiles) -> OwnRun:
         content = tree.read(files.transcript, MAX_TRANSCRIPT_BYTES)
         transcript = parse_transcript(content, files.transcript, _chain_digest(stated))
         record = compute_record(transcript)
-    except BenchError as error:
-        text = str(error)
+    except (BenchError, *UNEXPECTED) as error:
+        text = str(error) if isinstance(error, BenchError) else f"it holds unusable values: {str(error)[:200]}"
         where = "" if files.transcript in text else f"{files.transcript}: "
         findings.append(Finding(Kind.DEVIATION, CHAIN, where + text))
         return OwnRun(files=files, record=None, transcript=None, stated=stated, findings=tuple(findings))

@@ -138,7 +138,7 @@ def _write_page(html: Path, rows: Sequence[Row], base: Path) -> None:
     from mlperf_tiny.results.leaderboard.page.document import render_page
 
     try:
-        html.write_text(render_page(rows, base, html.parent), encoding="utf-8")
+        html.write_text(render_page(rows, base, html.parent), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise BenchError(f"{html} cannot be written: {error.strerror}. Name another file with --html.") from error
 

@@ -113,6 +113,6 @@ def _write_page(review: Review, html: Path | None) -> None:
     if html is None:
         return
     try:
-        html.write_text(render_html(review), encoding="utf-8")
+        html.write_text(render_html(review), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise BenchError(f"{html} cannot be written: {error.strerror}. Name another file with --html.") from error
