@@ -42,10 +42,10 @@ def fold_padding(graph: Graph) -> tuple[Graph, int]:
 
 def _border(graph: Graph, op: Operator) -> tuple[int, int, int, int] | None:
     """Rows above and below, columns left and right; None when ``op`` is not a PAD of just these."""
-    if op.kind != "PAD" or len(op.inputs) != 2 or len(op.outputs) != 1:
+    if op.kind != "PAD" or len(op.inputs) != 2 or min(op.inputs) < 0 or len(op.outputs) != 1:
         return None
     source, amounts, target = (graph.tensors[index] for index in (*op.inputs, *op.outputs))
-    if amounts.data is None or amounts.data.size != 8 or len(source.shape) != 4 or len(target.shape) != 4:
+    if amounts.data is None or amounts.shape != (4, 2) or len(source.shape) != 4 or len(target.shape) != 4:
         return None
     batch, rows, columns, channels = (tuple(int(n) for n in pair) for pair in amounts.data.reshape(4, 2))
     (above, below), (left, right) = rows, columns
@@ -64,7 +64,7 @@ def _can_take(graph: Graph, op: Operator, padded: int, border: tuple[int, int, i
     """True when ``op`` is an unpadded convolution of ``padded`` with a filter larger than the border."""
     if op.kind not in FILTER_AXES or op.options.get("padding") != "VALID" or "border" in op.options:
         return False
-    if op.inputs[0] != padded or padded in op.inputs[1:]:
+    if op.inputs[0] != padded or padded in op.inputs[1:] or len(op.inputs) not in (2, 3) or op.inputs[1] < 0:
         return False
     shape = graph.tensors[op.inputs[1]].shape
     for axis, name, sides in zip(

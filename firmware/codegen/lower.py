@@ -23,6 +23,14 @@ FAMILIES = (alias, conv, elementwise, lookup, mean, move, pool, softmax)
 OPERATORS: Mapping[str, Lowering] = {
     kind: lowering for family in FAMILIES for kind, lowering in family.OPERATORS.items()
 }
+# TFLite refuses any other number of operands. CONCATENATION takes any number, and what is not listed takes one.
+OPERANDS: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(conv.OPERATORS, (2, 3)),
+    **dict.fromkeys(elementwise.OPERATORS, (2,)),
+    **dict.fromkeys(("PAD", "TRANSPOSE", "MEAN", "EXPAND_DIMS"), (2,)),
+    "PADV2": (3,),
+    "RESHAPE": (1, 2),
+}
 
 
 def lower(graph: Graph, isa: Isa) -> Plan:
@@ -76,6 +84,9 @@ def lower(graph: Graph, isa: Isa) -> Plan:
 def _lower_operator(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     if op.kind not in OPERATORS:
         refuse(op, graph, f"the compiler does not support it; it supports {', '.join(sorted(OPERATORS))}")
+    wanted = OPERANDS.get(op.kind, (1,))
+    fits = len(op.inputs) in wanted or op.kind == "CONCATENATION"
+    require(fits, op, graph, f"it has {len(op.inputs)} inputs, wanted {' or '.join(map(str, wanted))}")
     for index in op.outputs:
         shape = graph.tensors[index].shape
         require(len(shape) < 3 or shape[0] == 1, op, graph, f"batch {shape[0] if shape else 1}, wanted 1")
@@ -95,13 +106,13 @@ def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tu
     operators = list(graph.operators)
     notes: list[str] = []
     readers = [op for op in operators if input_.index in op.inputs]
-    if len(readers) == 1 and _converts(graph, input_, readers[0], readers[0].outputs[0]):
+    if len(readers) == 1 and _converts(graph, input_, readers[0], readers[0].outputs):
         operators.remove(readers[0])
         inner = graph.tensors[readers[0].outputs[0]]
         notes.append(f"input {input_.name!r} is {input_.dtype}; the device takes int8 {inner.name!r} after QUANTIZE")
         input_ = inner
     writers = [op for op in operators if output.index in op.outputs]
-    if len(writers) == 1 and _converts(graph, output, writers[0], writers[0].inputs[0]):
+    if len(writers) == 1 and _converts(graph, output, writers[0], writers[0].inputs):
         operators.remove(writers[0])
         inner = graph.tensors[writers[0].inputs[0]]
         notes.append(
@@ -121,10 +132,12 @@ def _strip_edges(graph: Graph) -> tuple[Tensor, Tensor, tuple[Operator, ...], tu
     return input_, output, tuple(operators), tuple(notes)
 
 
-def _converts(graph: Graph, outer: Tensor, op: Operator, inner_index: int) -> bool:
+def _converts(graph: Graph, outer: Tensor, op: Operator, far_side: tuple[int, ...]) -> bool:
     """True when ``op`` does nothing but change the type of the model's edge ``outer`` to or from an int8 tensor."""
-    inner = graph.tensors[inner_index]
-    if op.kind not in ("QUANTIZE", "DEQUANTIZE") or inner.dtype != "int8":
+    if op.kind not in ("QUANTIZE", "DEQUANTIZE") or (len(op.inputs), len(op.outputs)) != (1, 1):
+        return False
+    inner = graph.tensors[far_side[0]]
+    if inner.dtype != "int8":
         return False
     if outer.dtype == "uint8":
         # The same real numbers, 128 steps apart; anything else would need a rescale.

@@ -41,6 +41,8 @@ def lower_pad(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         f"{len(flat)} padding amounts for {dims(in_.shape)}, wanted 2 per axis and at most 4 axes",
         in_,
     )
+    shape_given = graph.tensors[op.inputs[1]].shape
+    require(shape_given == (rank, 2), op, graph, f"its padding has shape {dims(shape_given)}, wanted {rank}x2")
     before, after = flat[0::2], flat[1::2]
     require(min(flat, default=0) >= 0, op, graph, f"its padding {flat} has negative entries")
     padded = tuple(b + size + a for b, size, a in zip(before, in_.shape, after, strict=True))

@@ -31,7 +31,7 @@ def tensor_name(table: Table) -> str:
     return table.text(3, "name").split(";", 1)[0][:MAX_NAME]
 
 
-def read_tensor(table: Table, index: int, buffers: list[Table], user: Operator | None) -> Tensor:
+def read_tensor(table: Table, index: int, buffers: list[Table], user: Operator | None, toco: bool = False) -> Tensor:
     """Read a tensor that is used.
 
     Args:
@@ -39,6 +39,7 @@ def read_tensor(table: Table, index: int, buffers: list[Table], user: Operator |
         index: Its number in the file.
         buffers: The file's buffers.
         user: The first operator that uses it; None for an input that is also an output.
+        toco: The file is from TOCO, which gave biases, of one dimension, the axis of their weights.
 
     Raises:
         Broken: The tensor contradicts itself or the file.
@@ -70,7 +71,7 @@ def read_tensor(table: Table, index: int, buffers: list[Table], user: Operator |
         raise Broken(f"{what} of shape {list(shape)} has {elements:,} values, at most {MAX_ELEMENTS:,} are read")
     elif len(shape) == 4 and shape[0] != 1:
         _refuse(user, what, f"has a batch of {shape[0]}, wanted 1")
-    return Tensor(index, name, shape, dtype, _quantization(table, what, dtype, shape, user), values)
+    return Tensor(index, name, shape, dtype, _quantization(table, what, dtype, shape, user, toco), values)
 
 
 def _refuse(user: Operator | None, what: str, why: str) -> NoReturn:
@@ -124,7 +125,7 @@ def _shape(table: Table, what: str, constant: bool) -> tuple[int, ...]:
 
 
 def _quantization(
-    table: Table, what: str, dtype: str, shape: tuple[int, ...], user: Operator | None
+    table: Table, what: str, dtype: str, shape: tuple[int, ...], user: Operator | None, toco: bool
 ) -> Quantization | None:
     """The tensor's quantisation; None when it has none, or when its type takes none (float32, bool)."""
     quant = table.table(4, f"the quantisation of {what}")
@@ -139,13 +140,15 @@ def _quantization(
     if zero_points is None or zero_points.size == 0:
         zero_points = np.zeros(min(scales.size, MAX_CHANNELS), np.int64)
         zero_points.flags.writeable = False
-    # TOCO gave biases, which have one dimension, the axis of their weights. With one scale the axis means nothing.
-    axis = quant.scalar(6, "i", 0, "axis") if scales.size > 1 and len(shape) > 1 else 0
+    axis = quant.scalar(6, "i", 0, "axis")
+    if toco and len(shape) == 1:
+        axis = 0
     if scales.size > MAX_CHANNELS or zero_points.size != scales.size:
         raise Broken(f"{what} has {scales.size:,} scales and {zero_points.size:,} zero points")
-    if scales.size > 1 and not 0 <= axis < len(shape):
+    # TFLite looks at the axis of one scale too, which means nothing, but not at that of a scalar.
+    if not 0 <= axis < max(len(shape), 1) and (shape or scales.size > 1):
         raise Broken(f"{what} of shape {list(shape)} is quantised along axis {axis}")
-    if scales.size > 1 and shape[axis] != scales.size:
+    if scales.size > 1 and (not shape or shape[axis] != scales.size):
         raise Broken(f"{what} of shape {list(shape)} has {scales.size} scales along axis {axis}")
     if not bool(np.all(np.isfinite(scales) & (scales > 0))):
         bad = float(scales[~(np.isfinite(scales) & (scales > 0))][0])

@@ -36,6 +36,7 @@ MAX_OPERATORS = 2048
 MAX_OPERANDS = 256
 MAX_TENSORS = 16_384
 
+_WITHOUT_INPUT = ("VAR_HANDLE", "CALL_ONCE", "HASHTABLE")
 _INT8_ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
 
 
@@ -91,8 +92,10 @@ def _read(data: bytes, source: str) -> Graph:
     for operator in reversed(operators):
         user.update((t, operator) for t in (*operator.inputs, *operator.outputs) if t >= 0)
     used = user.keys() | set(inputs) | set(outputs)
+    description = model.text(3, "description")
+    toco = description.startswith("TOCO")
     tensors = tuple(
-        read_tensor(table, i, buffers, user.get(i)) if i in used else Tensor(i, tensor_name(table), (), "int8")
+        read_tensor(table, i, buffers, user.get(i), toco) if i in used else Tensor(i, tensor_name(table), (), "int8")
         for i, table in enumerate(tensor_tables)
     )
     check_size(tensors, operators, len(data))
@@ -105,7 +108,7 @@ def _read(data: bytes, source: str) -> Graph:
         operators=ordered,
         inputs=inputs,
         outputs=outputs,
-        description=model.text(3, "description"),
+        description=description,
     )
 
 
@@ -137,6 +140,8 @@ def _operator(table: Table, index: int, codes: list[Table], tensors: int) -> Ope
     outputs = _indices(table, 2, "outputs", tensors)
     if not outputs:
         raise Broken(f"operator {index} ({kind}) has no output")
+    if (not inputs or inputs[0] < 0) and kind not in _WITHOUT_INPUT and not kind.startswith("CUSTOM:"):
+        raise Broken(f"operator {index} ({kind}) has no first input")
     return Operator(index, kind, inputs, outputs, _options(table, index, kind))
 
 

@@ -60,6 +60,9 @@ def lower_layer(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     """
     row = CONV_OPERATORS[op.kind]
     layer = row.read(op, graph)
+    if layer.rounds_once and isa is not Isa.REF:
+        # Only this kernel's lowering refuses layers; a model that one build takes, the other takes too.
+        lower_dense(layer)
     steps = (lower(layer) for lower in row.kernels[isa])
     return (next(step for step in steps if step is not None),)
 

@@ -21,7 +21,9 @@ LEVELS = np.arange(INT8_MIN + 1, INT8_MAX + 1, dtype=np.int64)
 UNREACHABLE = 1 << 40
 """The threshold of an output that no sum reaches; negative for one that every sum reaches."""
 _SLOPES = (0, 1, -1, 2, -2, 3, -3, 4, -4, 6, -6, 9, -9, 14, -14, 20, -20, 30, -30)
-_SHIFTS_OF_SUM = np.arange(-(1 << 15), (1 << 15) + 1, dtype=np.int64)
+# The smallest first, and looked through in pieces: most channels have their answer in the first one.
+_SHIFTS_OF_SUM = np.array(sorted(range(-(1 << 15), (1 << 15) + 1), key=abs), dtype=np.int64)
+_PIECES = ((0, 256), (256, 4096), (4096, 1 << 17))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +122,14 @@ def fit_linear(table: NDArray[np.int64], ratio: float, smallest: int, largest: i
             start = max(start, (int(below[-1]) << (32 + shift)) - slope * smallest)
         if start >= end:
             continue
-        part = (1 << 31) + _SHIFTS_OF_SUM * slope
-        offset = -((part - start) >> 32)
-        fits = np.flatnonzero((offset << 32) + part < end)
-        if fits.size:
-            best = fits[np.argmin(np.abs(_SHIFTS_OF_SUM[fits]))]
-            return LinearRequant(slope=slope, bias=int(_SHIFTS_OF_SUM[best]), offset=int(offset[best]), shift=shift)
+        for first, last in _PIECES:
+            shifts = _SHIFTS_OF_SUM[first:last]
+            part = (1 << 31) + shifts * slope
+            offset = -((part - start) >> 32)
+            fits = np.flatnonzero((offset << 32) + part < end)
+            if fits.size:
+                best = fits[0]
+                return LinearRequant(slope=slope, bias=int(shifts[best]), offset=int(offset[best]), shift=shift)
     return None
 
 
@@ -173,8 +177,10 @@ def fit_rounded(
     """
     mantissa, exponent = np.frexp(ratio)
     shift = 31 - int(exponent)
-    if not 1 <= shift <= 62:
-        return (0, 1) if shift > 62 else None
+    if shift > 62 or smallest == largest == 0:
+        return 0, 1
+    if shift < 1:
+        return None
     # In magnitudes: |sum| >= threshold exactly if |sum| * multiplier >= half.
     lowest, highest = 0, 1 << 31
     for signed, level in zip(table.tolist(), (LEVELS - out_zero).tolist(), strict=True):

@@ -13,6 +13,9 @@ from mlperf_tiny.firmware.codegen.ir.plan import Constant
 from mlperf_tiny.firmware.codegen.ir.requant import INT32_MAX, quantize_multiplier
 from mlperf_tiny.firmware.codegen.operators.operands.checks import refuse, require
 
+BIAS_SCALE_TOLERANCE = 0.02
+"""TFLite's, as a share of the output's scale."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Weights:
@@ -85,7 +88,7 @@ def read_weights(op: Operator, graph: Graph, in_: Tensor, out: Tensor, axis: int
     multiplier, shift = np.array([quantize_multiplier(ratio) for ratio in ratios.tolist()], dtype=np.int64).T
     weights = Weights(
         values=values,
-        bias=_bias(op, graph, channels),
+        bias=_bias(op, graph, in_, out, channels),
         ratios=ratios,
         multiplier=multiplier,
         shift=shift,
@@ -115,15 +118,42 @@ def reference_constants(op: Operator, weights: Weights, values: NDArray[np.int8]
     )
 
 
-def _bias(op: Operator, graph: Graph, channels: int) -> NDArray[np.int64]:
-    if len(op.inputs) < 3 or op.inputs[2] < 0:
+def _bias(op: Operator, graph: Graph, in_: Tensor, out: Tensor, channels: int) -> NDArray[np.int64]:
+    """The bias, or zeros where it may be left out: what TFLite's ``Prepare`` of each kind refuses is refused."""
+    left_out = len(op.inputs) < 3 or op.inputs[2] < 0
+    may_be = op.kind == "FULLY_CONNECTED" or (op.kind == "DEPTHWISE_CONV_2D" and len(op.inputs) < 3)
+    require(may_be or not left_out, op, graph, "it has no bias, and TFLite wants one; zeros will do")
+    if left_out:
         return np.zeros(channels, np.int64)
     tensor = _constant(op, graph, 2, "bias", "int32")
     assert tensor.data is not None
     require(tensor.elements == channels, op, graph, f"its bias needs {channels} values", tensor)
     if tensor.quant is not None:
         require(not np.any(tensor.quant.zero_points), op, graph, "its bias has a zero point other than 0", tensor)
+    if op.kind == "DEPTHWISE_CONV_2D":
+        require(len(tensor.shape) == 1, op, graph, f"its bias has {len(tensor.shape)} dimensions, wanted 1", tensor)
+    if op.kind == "FULLY_CONNECTED":
+        _check_bias_scale(op, graph, in_, out, tensor)
     return tensor.data.reshape(-1).astype(np.int64)
+
+
+def _check_bias_scale(op: Operator, graph: Graph, in_: Tensor, out: Tensor, bias: Tensor) -> None:
+    """As TFLite's ``GetQuantizedConvolutionMultipler`` (``kernel_util.cc``), which takes weights of one scale only."""
+    weights = graph.tensors[op.inputs[1]]
+    assert weights.quant is not None
+    if weights.quant.per_channel:
+        return
+    # The product is a float32 one. A bias with several scales, or none, counts as 0.
+    product = float(np.float32(in_.scale) * weights.quant.scales[0])
+    got = 0.0 if bias.quant is None or bias.quant.per_channel else bias.scale
+    require(
+        abs(product - got) / out.scale <= BIAS_SCALE_TOLERANCE,
+        op,
+        graph,
+        f"its bias has scale {got:g}, wanted {product:g} (input times weights) within "
+        f"{BIAS_SCALE_TOLERANCE} of the output's {out.scale:g}",
+        bias,
+    )
 
 
 def _constant(op: Operator, graph: Graph, slot: int, what: str, dtype: str) -> Tensor:
