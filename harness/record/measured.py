@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mlperf_tiny.errors import ProtocolError
+from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.wire.events import (
     AccuracyMark,
     Calibration,
@@ -85,6 +86,8 @@ def measure(events: Iterable[Event]) -> Measured:
     """
     reader = _Reader()
     for event in events:
+        if event["e"] == "meta":
+            reader.result_values = Settings.from_event(event).result_values
         typed = typed_event(event)
         if typed is not None:
             reader.take(typed)
@@ -96,6 +99,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.measured = Measured()
+        self.result_values: int | None = None
         self._mark: Mark | WindowMark | AccuracyMark | None = None
         self._command = ""
         self._lines: list[str] = []
@@ -142,7 +146,7 @@ class _Reader:
         infer, mark = _INFER.match(self._command), self._mark
         if infer and mark is not None:
             try:
-                inference = read_inference(int(infer[1]), int(infer[2]), self._lines)
+                inference = read_inference(int(infer[1]), int(infer[2]), self._lines, self.result_values)
             except ProtocolError:
                 return  # the run raised the same error when this came; it measured nothing
             self._answer(mark, inference)

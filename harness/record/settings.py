@@ -16,6 +16,7 @@ import msgspec
 from mlperf_tiny.errors import RecordError
 from mlperf_tiny.harness.wire.events import Event
 from mlperf_tiny.harness.wire.transcript import FORMAT
+from mlperf_tiny.models.tasks import Metric, find_task
 
 PACKAGES = ("mlperf-tiny-harness", "numpy", "numba", "unicorn", "pyserial", "ziglang")
 
@@ -176,6 +177,16 @@ class Settings:
     """The data set."""
     versions: dict[str, str]
     """Of Python, of the packages that matter to a result, and of the operating system."""
+
+    @property
+    def result_values(self) -> int | None:
+        """Numbers of one result of the device; None for a model with its own input and outputs that are not known."""
+        if self.inputs.classes:
+            return len(self.inputs.classes)
+        if self.inputs.format != "benchmark":
+            return None
+        task = find_task(self.task)
+        return 1 if task.metric is Metric.AUC else task.classes
 
     def to_event(self) -> dict[str, Any]:
         """The values of the ``meta`` event."""

@@ -155,6 +155,7 @@ class _Run:
                     self.timeouts,
                     clock,
                     note=lambda text: transcript.event("note", s=text),
+                    result_values=self.settings.result_values,
                 )
                 bench = modes.Bench(session, transcript.event, self.listener.progress, clock, counters_of(transport))
                 self._run_modes(bench, done)

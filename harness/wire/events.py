@@ -15,7 +15,8 @@ from mlperf_tiny.errors import RecordError
 Event = dict[str, Any]
 """A line of a transcript as it was read: ``e`` is its kind."""
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Label = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 # Bounded, so that NaN and infinity are refused.
 Finite = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -89,7 +90,7 @@ class AccuracyMark(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the file."""
     index: Count
     """Its place in the list."""
-    label: int
+    label: Label
     """Its label in the list."""
     window: Count
     """Which of its inputs, from 0."""

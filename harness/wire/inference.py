@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from mlperf_tiny.errors import Refused, UnexpectedReply
 from mlperf_tiny.harness.wire import protocol
+from mlperf_tiny.harness.wire.grammar import raise_surplus, text_of
 from mlperf_tiny.harness.wire.protocol import ErrorLine, InferStart, Lap, Results, decode_line
 
 COUNTER_WRAP_US = 2**32
 """The device's microsecond counter has 32 bits on most devices."""
+
+MAX_ELAPSED_US = 2**40
+"""No window lasts so long (12 days): laps further apart are no times."""
 
 _ENERGY_BUILD = (
     "; firmware built for energy pulses a pin instead and uses 9600 baud: flash the same built for performance, "
@@ -43,36 +47,42 @@ def window_us(laps: tuple[int, int]) -> tuple[int, bool]:
     return (elapsed, False) if elapsed >= 0 else (elapsed + COUNTER_WRAP_US, True)
 
 
-def read_inference(count: int, warmup: int, lines: list[str]) -> Inference:
+def read_inference(count: int, warmup: int, lines: list[str], values: int | None = None) -> Inference:
     """Decode the reply lines of ``infer``.
 
     Args:
         count: Timed inferences that were asked for.
         warmup: Untimed inferences before them.
         lines: Of the reply, without ``m-ready``.
+        values: Numbers of a result; None when it is not known.
 
     Raises:
         Refused: for an error line.
-        UnexpectedReply: when laps or results are missing, when the device timed another number of inferences, or when
-            the counter ran backwards by more than a wrap explains.
+        SurplusReply: for more than two laps or more than one result.
+        UnexpectedReply: when laps or results are missing, when the device timed another number of inferences, when
+            the counter ran backwards by more than a wrap explains or too far, or for another number of values.
     """
     command = protocol.infer_command(count, warmup)
     raise_refusal(command, lines)
+    raise_surplus(command, lines)
     replies = [decode_line(line) for line in lines]
-    raw = reply_text(lines)
+    raw = text_of(lines)
     for reply in replies:
         if isinstance(reply, InferStart) and reply.count != count:
             raise UnexpectedReply(command, f"'m-infer-start-{count}'", raw)
     laps = [reply.device_us for reply in replies if isinstance(reply, Lap)]
     results = [reply.values for reply in replies if isinstance(reply, Results)]
-    if len(laps) < 2:
+    if len(laps) != 2:
         raise UnexpectedReply(command, f"two 'm-lap-us-' lines ({len(laps)} came{'' if laps else _ENERGY_BUILD})", raw)
     if not results:
         raise UnexpectedReply(command, "a readable 'm-results-[...]' line", raw)
-    elapsed_us, wrapped = window_us((laps[-2], laps[-1]))
-    if elapsed_us < 0:
-        raise UnexpectedReply(command, "laps of a counter that runs forward", raw)
-    return Inference(count, elapsed_us, wrapped, results[-1])
+    if values is not None and len(results[0]) != values:
+        wanted = f"a result of {values} value{'s' if values > 1 else ''} ({len(results[0])} came: another model?)"
+        raise UnexpectedReply(command, wanted, raw)
+    elapsed_us, wrapped = window_us((laps[0], laps[1]))
+    if not 0 <= elapsed_us < MAX_ELAPSED_US:
+        raise UnexpectedReply(command, "laps of a counter that runs forward, less than 12 days apart", raw)
+    return Inference(count, elapsed_us, wrapped, results[0])
 
 
 def raise_refusal(command: str, lines: list[str]) -> None:
@@ -86,8 +96,3 @@ def raise_refusal(command: str, lines: list[str]) -> None:
         reply = decode_line(line)
         if isinstance(reply, ErrorLine):
             raise Refused(command, reply.text)
-
-
-def reply_text(lines: list[str]) -> str:
-    """Return reply lines for a message: one line, the last 400 characters."""
-    return " | ".join(lines)[-400:]

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from mlperf_tiny.errors import DeviceSilent, Refused, UnexpectedReply
 from mlperf_tiny.harness.wire import protocol
-from mlperf_tiny.harness.wire.inference import Inference, raise_refusal, read_inference, reply_text
+from mlperf_tiny.harness.wire.grammar import raise_surplus, text_of
+from mlperf_tiny.harness.wire.inference import Inference, raise_refusal, read_inference
 from mlperf_tiny.harness.wire.protocol import (
     Expecting,
     InitDone,
@@ -80,6 +81,7 @@ class Session:
         clock: Monotonic host seconds.
         note: Takes one sentence for anything that was corrected on the way.
         chunk_bytes: Payload of one ``db`` command, 1 to ``protocol.DB_BYTES``.
+        result_values: Numbers of a result; None when it is not known.
     """
 
     def __init__(
@@ -89,12 +91,14 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
         note: Callable[[str], None] = lambda text: None,
         chunk_bytes: int = protocol.DB_BYTES,
+        result_values: int | None = None,
     ) -> None:
         self.transport = transport
         self.timeouts = timeouts or Timeouts()
         self._clock = clock
         self._note = note
         self._chunk_bytes = chunk_bytes
+        self._result_values = result_values
         self._lines = LineAssembler()
         self._late: list[str] = []
         self._identity: Identity | None = None
@@ -133,13 +137,14 @@ class Session:
         Raises:
             Refused: for ``e-[...]``.
             DeviceSilent: when ``m-ready`` does not come in time.
-            UnexpectedReply: when the reply does not end.
+            UnexpectedReply: when the reply does not end, or holds more than was asked for.
         """
         data = protocol.encode(text)
         self._raise_late_errors(text)
         self.transport.write(data)
         lines = self._reply(text, self.timeouts.command_s if timeout_s is None else timeout_s)
         raise_refusal(text, lines)
+        raise_surplus(text, lines)
         return lines
 
     def timestamp(self) -> int:
@@ -147,7 +152,7 @@ class Session:
         lines = self.command("timestamp")
         laps = [reply.device_us for reply in map(decode_line, lines) if isinstance(reply, Lap)]
         if not laps:
-            raise UnexpectedReply("timestamp", "a 'm-lap-us-' line", reply_text(lines))
+            raise UnexpectedReply("timestamp", "a 'm-lap-us-' line", text_of(lines))
         return laps[-1]
 
     def load(self, data: bytes) -> None:
@@ -177,7 +182,7 @@ class Session:
         """
         command = protocol.infer_command(count, warmup)
         lines = self.command(command, self.timeouts.infer_s if timeout_s is None else timeout_s)
-        inference = read_inference(count, warmup, lines)
+        inference = read_inference(count, warmup, lines, self._result_values)
         if inference.wrapped:
             self._note(f"the device's 32-bit microsecond counter wrapped during {command!r}; 2^32 was added")
         return inference
@@ -192,7 +197,7 @@ class Session:
             dropped.append(self._lines.pending)
             self._lines = LineAssembler()
         if dropped:
-            self._note(f"dropped to resynchronise: {reply_text(dropped)}")
+            self._note(f"dropped to resynchronise: {text_of(dropped)}")
         return dropped
 
     def _load_once(self, data: bytes) -> None:
@@ -201,16 +206,16 @@ class Session:
         lines = self.command(announce)
         sizes = [reply.size_bytes for reply in map(decode_line, lines) if isinstance(reply, Expecting)]
         if sizes != [len(data)]:
-            raise UnexpectedReply(announce, f"'m-[Expecting {len(data)} bytes]'", reply_text(lines))
+            raise UnexpectedReply(announce, f"'m-[Expecting {len(data)} bytes]'", text_of(lines))
         done = False
         for command in protocol.db_commands(data, self._chunk_bytes):
             if done:
-                raise UnexpectedReply(announce, "room for all its bytes ('m-load-done' came early)", reply_text(lines))
+                raise UnexpectedReply(announce, "room for all its bytes ('m-load-done' came early)", text_of(lines))
             left_s = max(deadline - self._clock(), 0.0)
             lines = self.command(command, min(left_s, self.timeouts.command_s))
             done = any(isinstance(decode_line(line), LoadDone) for line in lines)
         if not done:
-            raise UnexpectedReply(announce, "'m-load-done' after the last byte", reply_text(lines))
+            raise UnexpectedReply(announce, "'m-load-done' after the last byte", text_of(lines))
 
     def _ask_profile(self, name: Name) -> Identity:
         self._booted = False
@@ -236,7 +241,7 @@ class Session:
             lines = self.command(command, min(self.timeouts.command_s, self.timeouts.name_s))
             replies = [reply for reply in map(decode_line, lines) if isinstance(reply, (wanted, also))]
             if not any(isinstance(reply, wanted) for reply in replies):
-                raise UnexpectedReply(command, text, reply_text(lines))
+                raise UnexpectedReply(command, text, text_of(lines))
             return replies
 
         return self._again_if_spoiled(ask_once, tries=IDENTITY_TRIES, what=f"asking {command!r}")
@@ -276,11 +281,11 @@ class Session:
                     return lines
                 lines.append(line)
             if len(lines) > REPLY_LINES:
-                raise UnexpectedReply(command, f"'m-ready' within {REPLY_LINES} lines", reply_text(lines[-3:]))
+                raise UnexpectedReply(command, f"'m-ready' within {REPLY_LINES} lines", text_of(lines[-3:]))
         raise_refusal(command, lines)
         if self._lines.pending:
             lines.append(self._lines.pending)
-        raise DeviceSilent(command, round(self._clock() - start, 3), reply_text(lines))
+        raise DeviceSilent(command, round(self._clock() - start, 3), text_of(lines))
 
     def _expect_repeats(self, dropped: list[str]) -> None:
         """Find out from what came after the reply to ``name`` whether this device sends ``m-ready`` more than once.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from mlperf_tiny.errors import ProtocolError, RecordError
 from mlperf_tiny.harness.record.measured import measure
+from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.wire.events import Event
 from mlperf_tiny.harness.wire.inference import read_inference
 from mlperf_tiny.harness.wire.protocol import Lap, Ready, decode_line
@@ -101,6 +102,7 @@ class _Reader:
     def __init__(self) -> None:
         self.now_s = 0.0
         self._began_s = 0.0
+        self._result_values: int | None = None
 
     def inferences(self, transcript: Transcript) -> Iterator[tuple[Event, TimedInference]]:
         mark: Event | None = None
@@ -110,7 +112,9 @@ class _Reader:
         for event in transcript:
             kind = event["e"]
             self._pass(event)
-            if kind == "mark":
+            if kind == "meta":
+                self._result_values = Settings.from_event(event).result_values
+            elif kind == "mark":
                 mark = event
             elif kind == "resume":
                 mark, self._began_s = None, self.now_s
@@ -121,7 +125,7 @@ class _Reader:
                 if not isinstance(decode_line(event["s"]), Ready):
                     lines.append(event["s"])
                     continue
-                timed = _timed_inference(mark, command, lines, (loading_s, sent_s, self.now_s))
+                timed = _timed_inference(mark, command, lines, (loading_s, sent_s, self.now_s), self._result_values)
                 command = None
                 if timed is not None:
                     yield mark, timed
@@ -134,11 +138,15 @@ class _Reader:
 
 
 def _timed_inference(
-    mark: Event, command: re.Match[str], lines: list[str], at_s: tuple[float, float, float]
+    mark: Event,
+    command: re.Match[str],
+    lines: list[str],
+    at_s: tuple[float, float, float],
+    result_values: int | None,
 ) -> TimedInference | None:
     count, warmups = int(command[1]), int(command[2])
     try:
-        inference = read_inference(count, warmups, lines)
+        inference = read_inference(count, warmups, lines, result_values)
     except ProtocolError:
         return None  # it measured nothing
     laps = [reply.device_us for line in lines if isinstance(reply := decode_line(line), Lap)]
@@ -150,8 +158,8 @@ def _timed_inference(
         segments=mark.get("windows", 1),
         iterations=count,
         warmups=warmups,
-        start_us=laps[-2],
-        end_us=laps[-2] + inference.elapsed_us,
+        start_us=laps[0],
+        end_us=laps[0] + inference.elapsed_us,
         results=inference.results,
         loading_s=loading_s,
         loaded_s=loaded_s,

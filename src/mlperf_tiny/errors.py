@@ -179,5 +179,16 @@ class UnexpectedReply(ProtocolError):
         super().__init__(f"the answer to {command!r} lacks {wanted}; the device sent {raw!r}")
 
 
+class SurplusReply(UnexpectedReply):
+    """A reply holds more than the command asks for (three laps, two results): which of them counts is unknown."""
+
+    def __init__(self, command: str, surplus: str, raw: str) -> None:
+        super().__init__(command, surplus, raw)
+        self.args = (
+            f"the answer to {command!r} holds {surplus}, so nothing in it counts; the device sent {raw!r}. "
+            "Reset the device and run again; if it stays so, correct its firmware",
+        )
+
+
 class RecordError(BenchError):
     """A run folder is damaged, or belongs to a run with other settings."""

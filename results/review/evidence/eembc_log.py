@@ -31,6 +31,7 @@ PARSER = "parser"
 _LINE = re.compile(r"(\d{1,9}\.\d{1,6}) ([\w-]{1,40}): (\[dut\]: )?(.*)")
 _LOAD = re.compile(r'bloadp?\s+(?:dut\s+)?\\?"([^"]{1,1000}?)\\?"')
 _INFER = re.compile(r"(?:io\s+)?dut\s+infer\s+(\d{1,12})(?:\s+(\d{1,12}))?")
+_OTHER_COMMAND = re.compile(r"(?:io\s+)?dut\s")
 _COMMAND = re.compile(r'Command "(.*)"\s*$')
 _SCRIPT_COMMAND = re.compile(r"cmd\s*:\s*'([^'\n]{1,2000})'")
 _VOLTAGE = re.compile(r"m-voltage-mv\[(\d{1,6})\]")
@@ -76,13 +77,20 @@ class _Pending:
     warmups: int
     laps_us: list[int] = field(default_factory=list)
     scores: tuple[float, ...] | None = None
+    answers: int = 0
     started_s: float | None = None
     done_s: float | None = None
 
+    @property
+    def surplus(self) -> str:
+        """What the answer holds more of than ``infer`` asks for; "" for nothing."""
+        laps, answers = len(self.laps_us), self.answers
+        return f"{laps} laps and {answers} results, wanted 2 and 1" if laps > 2 or answers > 1 else ""
+
     def finished(self) -> LoggedInference:
         seconds = None
-        if len(self.laps_us) >= 2:
-            start_us, end_us = self.laps_us[-2:]
+        if len(self.laps_us) == 2:
+            start_us, end_us = self.laps_us
             # A 32-bit counter of microseconds starts again after 71.6 minutes.
             seconds = ((end_us - start_us) % _COUNTER_US if end_us < start_us else end_us - start_us) / 1e6
         return LoggedInference(
@@ -90,7 +98,7 @@ class _Pending:
             iterations=self.iterations,
             warmups=self.warmups,
             seconds=seconds,
-            scores=self.scores,
+            scores=self.scores if self.answers < 2 else None,
             started_s=self.started_s,
             done_s=self.done_s,
         )
@@ -149,6 +157,10 @@ class _Reader:
     def _close(self) -> None:
         if self.pending is not None:
             self.inferences.append(self.pending.finished())
+            if self.pending.surplus and len(self.problems) < MAX_ERRORS:
+                self.problems.append(
+                    f"{self.source}: the answer for {self.pending.file} holds {self.pending.surplus}; it is not counted"
+                )
         self.pending = None
 
     def _command(self, command: str) -> None:
@@ -160,6 +172,8 @@ class _Reader:
                 self.problems.append(f"{self.source} holds over {MAX_INFERENCES:,} inferences; the rest was not read")
                 raise TooManyInferences
             self.pending = _Pending(self.file, int(infer[1]), int(infer[2] or 0))
+        elif _OTHER_COMMAND.match(command):
+            self._close()
 
     def _answer(self, pending: _Pending, line: LogLine, reply: protocol.Reply) -> None:
         match reply:
@@ -171,6 +185,7 @@ class _Reader:
                 pending.started_s = line.clock_s
 
     def _scores(self, pending: _Pending, line: LogLine, values: tuple[float, ...]) -> None:
+        pending.answers += 1
         pending.scores = bounded_values(values)
         if pending.scores is None and len(self.problems) < MAX_ERRORS:
             self.problems.append(

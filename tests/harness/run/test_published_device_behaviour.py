@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mlperf_tiny.errors import BenchError, DeviceSilent, Refused, UnexpectedReply
+from mlperf_tiny.errors import BenchError, DeviceSilent, Refused, SurplusReply, UnexpectedReply
 from mlperf_tiny.harness.record.measured import measure
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.run.request import Request
@@ -136,8 +136,6 @@ BEHAVIOURS = (
     Seen("m-ready three times", IO_MANAGER, each(lambda reply: reply + READY * 2), note="3 lines"),
     Seen("a clock of 1 ms", "v0.7 xG24, v1.1 L4R5ZI-zephyr", device={"tick_us": 1000}),
     Seen("a counter near its end", UNSEEN, device={"counter_us": 2**32 - 30_000_000}, note="wrapped"),
-    Seen("a lap too many", UNSEEN, prefixed(b"m-lap-us-77\r\n", "infer")),
-    Seen("results twice", UNSEEN, replaced(b"m-infer-done\r\n", b"m-results-[0.5,0.5]\r\nm-infer-done\r\n", "infer")),
 )  # fmt: skip
 
 
@@ -242,6 +240,13 @@ REFUSALS = (
             Refused, "Invoke failed"),
     Refusal("results that are torn", UNSEEN, each(lambda reply: re.sub(rb"\d\]", b"", reply), "infer"),
             UnexpectedReply, "lacks a readable 'm-results-[...]' line"),
+    Refusal("a lap too many", UNSEEN, prefixed(b"m-lap-us-77\r\n", "infer"), SurplusReply,
+            "holds 3 times 'm-lap-us-', wanted 2, so nothing in it counts"),
+    Refusal("results twice", UNSEEN,
+            replaced(b"m-infer-done\r\n", b"m-results-[0.5,0.5]\r\nm-infer-done\r\n", "infer"), SurplusReply,
+            "holds 2 times 'm-results-[', wanted 1"),
+    Refusal("results of another model", UNSEEN, replaced(b"m-results-[", b"m-results-[0.5,", "infer"),
+            UnexpectedReply, "lacks a result of 12 values (13 came: another model?)"),
     Refusal("carriage returns alone", UNSEEN, replaced(b"\r\n", b"\r"), DeviceSilent,
             r"got only 'm-name-dut-[unspecified]\rm-ready\r'"),
 )  # fmt: skip
