@@ -14,6 +14,7 @@ from mlperf_tiny.harness.record.measured import Measured, Timed, measure
 from mlperf_tiny.harness.record.modelled_energy import modelled_energy
 from mlperf_tiny.harness.record.record import (
     AccuracyMetrics,
+    FormerCounts,
     PerformanceMetrics,
     RunRecord,
     WindowMetrics,
@@ -35,12 +36,16 @@ def compute_record(transcript: Transcript) -> RunRecord:
         identity=measured.identity,
         performance=_performance(measured),
         accuracy=_accuracy(measured, task, len(settings.data.listed), settings.inputs.classes),
-        instructions_per_inference=_per_inference(measured.counted, "instructions"),
-        cycles_per_inference=_per_inference(measured.counted, "cycles"),
+        instructions_per_inference=_per_inference(measured, "instructions"),
+        cycles_per_inference=_per_inference(measured, "cycles"),
         violations=(),
         notes=tuple(measured.notes),
         resumed=measured.resumed,
         chain_digest=transcript.chain_digest,
+        former_counts=FormerCounts(
+            instructions_per_inference=_between_lengths(measured.counted, "instructions"),
+            cycles_per_inference=_between_lengths(measured.counted, "cycles"),
+        ),
     )
     return replace(record, energy=modelled_energy(record), violations=_violations(record, measured, task))
 
@@ -130,8 +135,26 @@ def _answered(measured: Measured) -> list[int]:
     return [i for i in sorted(measured.answers) if len(measured.answers[i]) == measured.windows_of[i]]
 
 
-def _per_inference(counted: Sequence[Timed], counter: str) -> float | None:
-    """The cost of one inference: the difference of two lengths of ``infer``, so that printing does not count."""
+def _per_inference(measured: Measured, counter: str) -> float | None:
+    """The cost of one inference: what a window took more than a single inference, for each inference more.
+
+    Both print the same lines but for a few digits, each of which is thousands of cycles of waiting for the serial port:
+    they vanish only among the inferences of a window. Median of the windows, as of the latency.
+    """
+    known = [timed for timed in measured.counted if counter in timed.counted]
+    attempt = measured.calibration.attempt if measured.calibration else 0
+    windows = [timed for timed in measured.attempts.get(attempt, {}).values() if counter in timed.counted]
+    longest = max((timed.inferences for timed in known), default=0)
+    if not windows or not known or min(timed.inferences for timed in windows) <= longest:
+        return _between_lengths(measured.counted, counter)
+    one = min(known, key=lambda timed: timed.inferences)
+    return metrics.median(
+        [(timed.counted[counter] - one.counted[counter]) / (timed.inferences - one.inferences) for timed in windows]
+    )
+
+
+def _between_lengths(counted: Sequence[Timed], counter: str) -> float | None:
+    """The difference of two lengths of ``infer``, for each inference more."""
     known = [(timed.inference.count, timed.counted[counter]) for timed in counted if counter in timed.counted]
     if len(known) < 2:
         return None

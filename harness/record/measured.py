@@ -43,6 +43,8 @@ class Timed:
     """The file it ran on."""
     inference: Inference
     """The device's reply."""
+    inferences: int
+    """How many ran in all, the warm-up included."""
     counted: dict[str, int]
     """How far an emulated device's counters moved, by name."""
 
@@ -149,7 +151,7 @@ class _Reader:
                 inference = read_inference(int(infer[1]), int(infer[2]), self._lines, self.result_values)
             except ProtocolError:
                 return  # the run raised the same error when this came; it measured nothing
-            self._answer(mark, inference)
+            self._answer(mark, inference, int(infer[1]) + int(infer[2]))
         elif self._command == "profile":
             self._profile()
         self._command = ""
@@ -160,9 +162,9 @@ class _Reader:
             profile = next((reply.text for reply in replies if isinstance(reply, ProfileText)), "")
             self.measured.identity = Identity(self._name.device, self._name.vendor, profile, model.model_id)
 
-    def _answer(self, mark: Mark | WindowMark | AccuracyMark, inference: Inference) -> None:
+    def _answer(self, mark: Mark | WindowMark | AccuracyMark, inference: Inference, inferences: int) -> None:
         measured = self.measured
-        timed = Timed(mark.sample, inference, {})
+        timed = Timed(mark.sample, inference, inferences, {})
         match mark:
             case WindowMark():
                 measured.attempts.setdefault(mark.attempt, {})[mark.window] = timed

@@ -94,6 +94,16 @@ class EnergyMetrics:
     """Who measured the power."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FormerCounts:
+    """Counts as earlier programs computed them from two short replies, the waiting for the serial port in them."""
+
+    instructions_per_inference: float | None = None
+    """Instructions; None where none were counted."""
+    cycles_per_inference: float | None = None
+    """Cycles; None where none were counted."""
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """One run."""
@@ -122,10 +132,13 @@ class RunRecord:
     """None without a latency or without a power."""
     chain_digest: ChainDigest | None = None
     """Of the transcript; None for one of format 1."""
+    former_counts: FormerCounts = FormerCounts()
+    """What the ``record.json`` of an earlier program may hold instead; never written."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for ``record.json``; the list of files is left to the transcript."""
         values = asdict(self)
+        del values["former_counts"]
         del values["settings"]["data"]["listed"]
         values["violations"] = [violation.to_json() for violation in self.violations]
         return {"format": FORMAT, **values}

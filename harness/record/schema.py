@@ -36,7 +36,10 @@ def record_schema() -> Schema:
     for definition in definitions.values():
         if "properties" in definition:
             definition["required"] = list(definition["properties"])
+    del definitions["FormerCounts"]
     schema = definitions.pop("RunRecord")
+    del schema["properties"]["former_counts"]
+    schema["required"].remove("former_counts")
     schema["properties"] = {"format": {"const": record.FORMAT}, **schema["properties"]}
     schema["required"] = ["format", *schema["required"]]
     return {"$schema": DRAFT, **schema, "title": "Record of a benchmark run", "$defs": definitions}

@@ -19,6 +19,7 @@ interrupted run has already measured is passed in as ``done`` and not measured a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -27,7 +28,7 @@ from mlperf_tiny.errors import DataError, UsageError
 from mlperf_tiny.harness.record.measured import Measured
 from mlperf_tiny.harness.record.rules import WINDOW_S, WINDOWS
 from mlperf_tiny.harness.run.bench import WARMUP, Bench
-from mlperf_tiny.harness.run.calibration import calibrate, window_iterations
+from mlperf_tiny.harness.run.calibration import TRIAL_US, calibrate, window_iterations
 from mlperf_tiny.harness.wire.events import Calibration
 from mlperf_tiny.harness.wire.inference import COUNTER_WRAP_US
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
@@ -69,7 +70,7 @@ def performance(bench: Bench, samples: Sequence[Sample], done: Measured, iterati
             f"{MAX_WINDOW_US / 1e6:,.0f} s a device's microsecond counter can time. Give fewer --iterations."
         )
     if bench.counters and len({timed.inference.count for timed in done.counted if timed.counted}) < 2:
-        _count_instructions(bench, samples[0])
+        _count_instructions(bench, samples[0], calibration.latency_us)
     while True:
         last_try = iterations is not None or calibration.attempt == ATTEMPTS
         shortest_us = _windows(bench, samples, calibration, done, keep_short=last_try)
@@ -122,10 +123,13 @@ def accuracy(bench: Bench, dataset: Dataset, samples: Sequence[Sample], done: Me
     bench.progress(Progress("accuracy", len(samples), len(samples), "done"))
 
 
-def _count_instructions(bench: Bench, sample: Sample) -> None:
-    """Run two lengths of ``infer``: what they differ by is the cost of the inferences alone, without printing."""
+def _count_instructions(bench: Bench, sample: Sample, latency_us: float) -> None:
+    """Run two lengths of ``infer``: what they differ by is the cost of the inferences alone, without printing.
+
+    They print the same but for some digits, so the longer one lasts as long as a trial: the digits are little of it.
+    """
     bench.session.load(sample.load())
-    for count in (1, 1 + COUNTED):
+    for count in (1, 1 + max(COUNTED, math.ceil(TRIAL_US / max(latency_us, 1e-3)))):
         bench.event("mark", mode="count", sample=sample.name)
         bench.infer(count, 0)
 
