@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := run
-.PHONY: help run check test format lint types docs benchmark env env-test env-docs clean
+.PHONY: help run check test format lint types docs benchmark mutants env env-test env-docs env-mutants clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 14
@@ -40,9 +40,13 @@ benchmark: env  ## print tables of what is timed or counted
 	$(BIN)/python -m benchmarks.instructions
 	$(BIN)/python -m benchmarks.whole_run
 
+mutants: env-mutants  ## change the code that makes figures, see what tests find (MODULES="record/rules.py"; all take hours)
+	$(BIN)/python -m benchmarks.mutants $(MODULES)
+
 env: $(VENV)/.made  ## make the virtual environment
 env-test: $(VENV)/.made-test  ## add the tools of the tests to it
 env-docs: $(VENV)/.made-docs  ## add the tools of the documentation to it
+env-mutants: $(VENV)/.made-mutants  ## add the tools of the tests and of mutation testing to it
 
 $(VENV)/.made: pyproject.toml bootstrap.py
 	$(PYTHON) bootstrap.py --venv $(VENV)
@@ -54,6 +58,10 @@ $(VENV)/.made-test: $(VENV)/.made
 
 $(VENV)/.made-docs: $(VENV)/.made
 	$(PYTHON) bootstrap.py --venv $(VENV) --extra docs
+	@touch $@
+
+$(VENV)/.made-mutants: $(VENV)/.made-test
+	$(PYTHON) bootstrap.py --venv $(VENV) --extra mutants
 	@touch $@
 
 clean:  ## remove the virtual environment and everything that was built

@@ -51,6 +51,11 @@ CASES: list[tuple[str, Result, tuple[str, ...]]] = [
     ("few iterations", windows(iterations=9), ("shortest window 9 iterations (minimum 10): window 3",)),
     ("four windows", replace(GOOD, performance=Performance(windows=WINDOWS[:4])), ("4 windows (5 required)",)),
     ("an input twice", windows(sample=FILES[0]), ("windows on 4 different inputs (5 required)",)),
+    (
+        "six windows, an input twice",
+        replace(GOOD, performance=Performance(windows=(*WINDOWS, WINDOWS[0]))),
+        ("6 windows (5 required)", "windows on 5 different inputs (5 required)"),
+    ),
     ("target met", accuracy(metric=90.0), ()),
     ("target met as printed", accuracy(metric=89.96), ()),
     ("target missed", accuracy(metric=89.94), ("top1 89.94 (closed division target 90)",)),
@@ -68,11 +73,17 @@ CASES: list[tuple[str, Result, tuple[str, ...]]] = [
         accuracy(answered=(*FILES[:999], "x.bin")),
         ("1 of the 1000 listed files were not answered", "1 answered files are not in the list, such as x.bin"),
     ),
+    (
+        "two other names",
+        accuracy(answered=(*FILES, "y.bin", "x.bin")),
+        ("2 answered files are not in the list, such as x.bin",),
+    ),
     ("twice", accuracy(answered=(*FILES, FILES[3])), ("1 files were answered more than once, such as 3.bin",)),
     ("order", accuracy(answered=FILES[::-1]), ("files were not answered in the order of the list: 999.bin for 0.bin",)),
     ("own list", accuracy(official=False), ("the 1000 files are not a complete official list of kws01",)),
     ("other firmware", replace(GOOD, model_id="vww01"), ("the firmware is for 'vww01', task kws needs 'kws01'",)),
     ("synthetic", replace(GOOD, data="synthetic"), ("not rankable: synthetic data",)),
+    ("data of unknown origin", replace(GOOD, data="made"), ("not rankable: made data",)),
     ("refused", replace(GOOD, refusals=("busy",)), ("the device answered e-[busy]",)),
 ]
 
@@ -107,3 +118,27 @@ def test_summary_has_the_number_of_violations_and_the_reason_for_no_rank() -> No
         "2 rule violations: shortest window 9.500 s (minimum 10 s): window 3; "
         "the firmware is for 'vww01', task kws needs 'kws01'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("result", "values"),
+    [
+        (replace(GOOD, performance=Performance(windows=WINDOWS[:4])), (RuleId.FIVE_WINDOWS, 4, 5, "")),
+        (windows(seconds=9.5), (RuleId.WINDOW_LENGTH, 9.5, 10.0, "window 3")),
+        (windows(iterations=9), (RuleId.WINDOW_ITERATIONS, 9, 10, "window 3")),
+        (windows(sample=FILES[0]), (RuleId.FIVE_INPUTS, 4, 5, "")),
+        (accuracy(metric=89.0), (RuleId.QUALITY_TARGET, 89.0, 90.0, "top1")),
+        (accuracy(answered=FILES[:998]), (RuleId.ALL_FILES, 998, 1000, "")),
+        (accuracy(answered=(*FILES, "y", "x")), (RuleId.LISTED_FILES, 2, 0, "x")),
+        (accuracy(answered=(*FILES, FILES[3], FILES[2])), (RuleId.FILES_ONCE, 2, 0, FILES[2])),
+        (accuracy(answered=FILES[::-1]), (RuleId.FILES_IN_ORDER, FILES[-1], FILES[0], "")),
+        (accuracy(official=False), (RuleId.OFFICIAL_LIST, 1000, "kws01", "")),
+        (replace(GOOD, model_id="vww01"), (RuleId.MODEL_ID, "vww01", "kws01", "kws")),
+        (replace(GOOD, data="made"), (RuleId.REAL_DATA, "made", "real", "")),
+        (replace(GOOD, refusals=("busy",)), (RuleId.NO_ERROR_LINES, "busy", "", "")),
+    ],
+    ids=lambda value: str(value[0].value) if isinstance(value, tuple) else "",
+)
+def test_a_violation_has_what_was_found_and_what_is_needed(result: Result, values: tuple[object, ...]) -> None:
+    (found,) = violations(result)
+    assert (found.rule, found.got, found.needed, found.where) == values

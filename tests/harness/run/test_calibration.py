@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trials of a device whose clock is coarse or stands still, and the iterations chosen from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mlperf_tiny.errors import UnexpectedReply
+from mlperf_tiny.harness.run.bench import Bench
+from mlperf_tiny.harness.run.calibration import calibrate, iterations_for, window_iterations
+from mlperf_tiny.harness.wire.inference import Inference
+from mlperf_tiny.models.data.formats.dataset import Sample
+from mlperf_tiny.progress import Progress
+from mlperf_tiny.runners.transports.transport import DeviceInfo
+
+
+class TimedSession:
+    """A session whose device takes ``elapsed_us(count)``; host seconds pass ten times as fast."""
+
+    def __init__(self, elapsed_us: Callable[[int], int], timing: str = "hardware") -> None:
+        self.elapsed_us, self.now_s = elapsed_us, 100.0
+        self.asked: list[tuple[int, int]] = []
+        self.loaded: list[bytes] = []
+        self.events: list[tuple[str, dict[str, object]]] = []
+        self.steps: list[Progress] = []
+        self.transport = self
+        self.device_info = DeviceInfo(timing=timing)
+
+    def load(self, data: bytes) -> None:
+        self.loaded.append(data)
+
+    def infer(self, count: int, warmup: int, timeout_s: float | None = None) -> Inference:
+        self.asked.append((count, warmup))
+        assert len(self.asked) < 20, "the trial does not end"
+        elapsed_us = self.elapsed_us(count)
+        self.now_s += 10e-6 * elapsed_us
+        return Inference(count, elapsed_us, False, (0.0,))
+
+    def bench(self) -> Bench:
+        def event(kind: str, **values: object) -> None:
+            self.events.append((kind, values))
+
+        return Bench(self, event, self.steps.append, lambda: self.now_s)  # type: ignore[arg-type]
+
+
+SAMPLE = Sample(name="a.bin", label=0, load=lambda: b"input")
+
+
+@pytest.mark.parametrize(
+    ("latency_us", "margin", "iterations"),
+    [
+        (20_000.0, 1.01, 505),
+        (20_000.0, 1.0, 500),
+        (20_001.0, 1.0, 500),
+        (19_999.0, 1.0, 501),
+        (1.0, 1.2, 12_000_000),
+        (0.001, 1.0, 10**10),
+        (0.0, 1.0, 10**10),
+        (1e6, 1.0, 10),
+        (2e6, 1.0, 10),
+        (0.9e6, 1.0, 12),
+    ],
+)
+def test_a_window_is_filled(latency_us: float, margin: float, iterations: int) -> None:
+    assert iterations_for(latency_us, margin) == iterations
+
+
+@pytest.mark.parametrize(("timing", "iterations"), [("hardware", 1010), ("emulated", 1010), ("host", 1200)])
+def test_the_margin_is_that_of_the_kind_of_time(timing: str, iterations: int) -> None:
+    assert window_iterations(TimedSession(lambda count: 0, timing).bench(), 10_000.0) == iterations
+
+
+@pytest.mark.parametrize(
+    ("elapsed_us", "counts"),
+    [
+        (lambda count: 250_000 * count, [1]),
+        (lambda count: 249_999 * count, [1, 2]),
+        (lambda count: 20_000 * count, [1, 15]),
+        (lambda count: 1_000 * count, [1, 100, 300]),
+        (lambda count: 10 * count, [1, 100, 10_000, 30_000]),
+        (lambda count: 240_000 if count < 4 else 250_000, [1, 2, 4]),
+        (lambda count: 0 if count < 1_000_000 else 300_000, [1, 100, 10_000, 1_000_000]),
+    ],
+)
+def test_more_and_more_inferences_are_timed(elapsed_us: Callable[[int], int], counts: list[int]) -> None:
+    session = TimedSession(elapsed_us)
+    calibration = calibrate(session.bench(), SAMPLE, None)
+    assert session.asked == [(count, 1) for count in counts]
+    assert session.loaded == [b"input"]
+    assert session.events == [("mark", {"mode": "trial", "sample": "a.bin"})] * len(counts)
+    last_us = elapsed_us(counts[-1])
+    assert calibration.attempt == 1
+    assert calibration.latency_us == pytest.approx(last_us / counts[-1], rel=1e-12)
+    assert calibration.host_s == pytest.approx(10e-6 * last_us / (counts[-1] + 1), rel=1e-9)
+    assert calibration.iterations == iterations_for(last_us / counts[-1], 1.01)
+
+
+def test_iterations_that_were_asked_for_are_kept() -> None:
+    assert calibrate(TimedSession(lambda count: 300_000).bench(), SAMPLE, 7).iterations == 7
+
+
+def test_progress_says_what_is_timed() -> None:
+    session = TimedSession(lambda count: 20_000 * count)
+    calibrate(session.bench(), SAMPLE, None)
+    assert session.steps == [
+        Progress("trial", 0, 1, "timing 1 inference"),
+        Progress("trial", 0, 1, "timing 15 inferences"),
+    ]
+
+
+def test_a_clock_that_stands_still_is_an_error_after_a_million_inferences() -> None:
+    session = TimedSession(lambda count: 0)
+    with pytest.raises(UnexpectedReply, match=r"'infer 1000000 1' lacks laps of a counter that moves"):
+        calibrate(session.bench(), SAMPLE, None)
+    assert [count for count, _ in session.asked] == [1, 100, 10_000, 1_000_000]
