@@ -162,6 +162,7 @@ def _found(tree: FileTree, paths: list[str], place: str, group: _Group) -> Found
         notes.append(f"no folder of {place or '.'} names a benchmark")
     rounds = [match[1] for part in parts if (match := _ROUND.search(part))]
     prefix = f"{place}/" if place else ""
+    files = {**_other_accuracy(paths, prefix), **group.files}
     marker = any(path.rpartition("/")[2].upper() == MARKER for path in _below(paths, prefix))
     return FoundResult(
         folder=place or ".",
@@ -171,11 +172,18 @@ def _found(tree: FileTree, paths: list[str], place: str, group: _Group) -> Found
         system=system,
         benchmark=benchmark,
         variant=variant,
-        files=group.files,
+        files=files,
         base=base,
         marker=marker,
         notes=tuple(notes),
     )
+
+
+def _other_accuracy(paths: list[str], prefix: str) -> dict[str, dict[str, str]]:
+    """An accuracy folder with nothing but what was made of the answers: a text of it may hold claims."""
+    inside = _below(paths, f"{prefix}accuracy/")
+    texts = [path for path in inside if path.lower().endswith((".txt", ".log"))]
+    return {"accuracy": {"text": texts[0]} if texts else {}} if inside else {}
 
 
 def _split(tail: tuple[str, ...]) -> tuple[Benchmark | None, str, str]:

@@ -14,13 +14,15 @@ HEADLINE_METRICS = ("throughput", "latency", "top-1", "AUC", "energy", "power")
 
 
 def render_text(review: Review, notes: bool = True) -> str:
-    """Return the whole review: one block for each result, then unexpected files, then the count of verdicts.
+    """Return the whole review: a summary table of several results, one block for each, unexpected files, counts.
 
     Args:
         review: The review.
         notes: Whether notes and unexpected files are shown.
     """
     blocks = [_block(result, notes) for result in review.results]
+    if len(blocks) > 1:
+        blocks.insert(0, _summary(review))
     tail = [f"also: {sanitize_for_terminal(text)}" for text in review.unexpected_files] if notes else []
     counts = [f"{count} {verdict.text}" for verdict, count in review.counts().items() if count]
     plural = "result" if len(review.results) == 1 else "results"
@@ -47,6 +49,15 @@ def headline_metrics(metrics: Sequence[CheckedMetric]) -> list[CheckedMetric]:
     """Return the metrics of a result that a table shows."""
     wanted = [m for m in metrics if m.name in HEADLINE_METRICS or m.name.endswith(("negatives", "positives"))]
     return [m for m in wanted if m.claimed is not None or m.recomputed is not None]
+
+
+def _summary(review: Review) -> str:
+    """One row for each result: its verdict and how many findings count for it."""
+    rows = [["verdict", "findings", "result"]]
+    for result in review.results:
+        counting = sum(finding.kind is not Kind.NOTE for finding in result.findings)
+        rows.append([result.verdict.text, str(counting), sanitize_for_terminal(result.title or result.folder)])
+    return text_table(rows, "<><")
 
 
 def _block(result: Reviewed, notes: bool) -> str:

@@ -136,6 +136,38 @@ def test_a_figure_that_is_none_is_an_empty_cell(value: float) -> None:
     assert row["EnergyUj"] == ""
 
 
+@pytest.mark.parametrize("mode", ["performance", "accuracy", "energy"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_log_that_is_cut_short_cannot_be_confirmed_and_refutes_nothing(
+    tmp_path: Path, mode: str, share: float
+) -> None:
+    log = write_eembc(tmp_path / "tree") / mode / "log.txt"
+    content = log.read_bytes()
+    log.write_bytes(content[: int(len(content) * share)])
+    (result,) = review_path(tmp_path / "tree", write_lists(tmp_path / "data")).results
+    counting = {f.kind for f in result.findings if f.kind is not Kind.NOTE and "official list" not in f.text}
+    assert counting == {Kind.MISSING}, result.findings
+
+
+def test_an_accuracy_folder_of_post_processing_is_there_and_its_figures_are_claims(tmp_path: Path) -> None:
+    folder = write_mlcommons(tmp_path / "tree") / "accuracy"
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "postprocess.txt").write_text("Top-1: 93.1\nAUC: 0.97\n")
+    review = review_path(tmp_path / "tree", write_lists(tmp_path / "data"))
+    assert "there is no accuracy folder" not in texts(review)
+    assert "accuracy/log.txt is missing" in texts(review)
+    assert [text for text in texts(review) if text.startswith("top-1 93.1 % cannot be recomputed")]
+
+
+def test_several_results_begin_with_a_table(tmp_path: Path) -> None:
+    for name in ("v1.1", "v1.2"):
+        write_mlcommons(tmp_path / f"tree/tiny_results_{name}")
+    first, *rows = render_text(review_path(tmp_path / "tree")).splitlines()
+    assert first.split() == ["verdict", "findings", "result"]
+    assert ["v1.1 closed" in rows[0], "v1.2 closed" in rows[1]] == [True, True]
+
+
 @pytest.mark.parametrize("inside", [True, False])
 def test_links_are_not_followed(tmp_path: Path, inside: bool) -> None:
     result = write_eembc(tmp_path / "tree")

@@ -7,7 +7,7 @@ from mlperf_tiny.models.tasks import Metric
 from mlperf_tiny.results.review.checks.case import Case
 from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.evidence.claims import agrees
-from mlperf_tiny.results.review.evidence.evidence import Evidence
+from mlperf_tiny.results.review.evidence.evidence import Evidence, Planned
 from mlperf_tiny.results.review.evidence.runner_log import number
 
 
@@ -28,6 +28,8 @@ def script_and_log(case: Case) -> list[str]:
         if run is None or run.runner != "EEMBC" or not run.inferences or not planned:
             continue
         done = tuple((i.file, i.iterations, i.warmups) for i in run.inferences)
+        if run.finished is False and _is_part(done, planned):
+            continue  # cut short, which is a finding of its own
         if planned != done:
             first = next((n for n, (a, b) in enumerate(zip(planned, done, strict=False)) if a != b), None)
             where = (
@@ -39,22 +41,46 @@ def script_and_log(case: Case) -> list[str]:
     return found
 
 
+def _is_part(part: Planned, whole: Planned) -> bool:
+    """Whether the commands of ``part`` stand in ``whole`` one after the other."""
+    return any(whole[start : start + len(part)] == part for start in range(len(whole) - len(part) + 1))
+
+
 def _command(command: tuple[str, int, int]) -> str:
     return f"'infer {command[1]} {command[2]}' on {command[0]}"
 
 
 def metrics_agree(case: Case) -> list[str]:
-    """Compare every claim with its recomputed value."""
+    """Compare every claim with its recomputed value, where the log is whole."""
+    return [text for mode, text in _differing(case) if not is_cut_short(case, mode)]
+
+
+def cut_metrics(case: Case) -> list[str]:
+    """Return the claims that what is left of a log does not bear out: the rest of it might."""
+    return [f"{text}, of a log that is cut short" for mode, text in _differing(case) if is_cut_short(case, mode)]
+
+
+def is_cut_short(case: Case, mode: str) -> bool:
+    """Whether the log of a run lacks its beginning or end.
+
+    Args:
+        case: The result.
+        mode: ``performance``, ``accuracy`` or ``energy``.
+    """
+    run = case.evidence.runs.get(mode)
+    return run is not None and run.finished is False
+
+
+def _differing(case: Case) -> list[tuple[str, str]]:
+    """The mode of each metric that differs from its claim, and a sentence."""
     found = []
     for metric in case.recomputed.metrics:
         if metric.agrees is False and metric.claimed is not None and metric.recomputed is not None:
             claimed = number(metric.claimed) or 0.0
             off = f" ({100 * (claimed / metric.recomputed - 1):+.2g} %)" if metric.recomputed else ""
             decimals = max(3, len(metric.claimed.partition(".")[2]))
-            found.append(
-                f"{metric.name} is claimed to be {metric.claimed} {metric.unit}".rstrip()
-                + f", the raw lines give {metric.recomputed:.{decimals}f}{off}"
-            )
+            text = f"{metric.name} is claimed to be {metric.claimed} {metric.unit}".rstrip()
+            found.append((_mode_of(metric.name), f"{text}, the raw lines give {metric.recomputed:.{decimals}f}{off}"))
     return found
 
 
@@ -64,7 +90,7 @@ def windows_agree(case: Case) -> list[str]:
     if run is None or claims is None or not claims.windows:
         return []
     raw = [i for i in run.inferences if i.seconds is not None]
-    if not raw:
+    if not raw or (run.finished is False and len(raw) < len(claims.windows)):
         return []
     # A text may hold earlier runs as well, a log only the last window of five single runs: the last ones meet.
     count = min(len(raw), len(claims.windows))
@@ -116,9 +142,14 @@ def _missing_of(evidence: Evidence, mode: str) -> list[str]:
     return [f"{evidence.path(mode, kind)} is missing" for kind in wanted if kind not in kinds]
 
 
-def _reason(evidence: Evidence, recomputed: Recomputed, name: str) -> str:
+def _mode_of(name: str) -> str:
+    """The run that a metric is of."""
     mode = next((m for m in ("energy", "performance") if name.startswith(m)), "")
-    mode = mode or {"throughput": "performance", "power": "energy"}.get(name, "accuracy")
+    return mode or {"throughput": "performance", "power": "energy"}.get(name, "accuracy")
+
+
+def _reason(evidence: Evidence, recomputed: Recomputed, name: str) -> str:
+    mode = _mode_of(name)
     run = evidence.runs.get(mode)
     if run is None:
         return f"there is no usable log of the {mode} run"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlperf_tiny.harness.record.rules import RULES, Accuracy, Performance, Result
+from mlperf_tiny.harness.record.rules import RULES, WINDOWS, Accuracy, Performance, Result
 from mlperf_tiny.harness.record.rules import violations as violations_of
 from mlperf_tiny.harness.record.violation import RuleId
 from mlperf_tiny.models.tasks import Task
@@ -61,11 +61,15 @@ def _result(case: Case, task: Task) -> Result:
 
 def _timed(case: Case, task: Task) -> Result | None:
     windows = case.recomputed.windows
+    if evidence_checks.is_cut_short(case, "performance") and len(windows) < WINDOWS:
+        return None  # how many there were is not known
     return replace(_result(case, task), performance=Performance(windows=windows)) if windows else None
 
 
 def _energy(case: Case, task: Task) -> Result | None:
     windows = case.recomputed.energy.windows if case.recomputed.energy else ()
+    if evidence_checks.is_cut_short(case, "energy") and len(windows) < WINDOWS:
+        return None
     return replace(_result(case, task), performance=Performance(windows=windows)) if windows else None
 
 
@@ -102,6 +106,7 @@ REVIEW_RULES: tuple[ReviewRule, ...] = (
     ReviewRule(name="windows as claimed", kind=Kind.DEVIATION, check=evidence_checks.windows_agree),
     ReviewRule(name="script and log", kind=Kind.DEVIATION, check=evidence_checks.script_and_log),
     ReviewRule(name="log is whole", kind=Kind.MISSING, check=evidence_checks.cut_short),
+    ReviewRule(name="log is whole", kind=Kind.MISSING, check=evidence_checks.cut_metrics),
     ReviewRule(name="required files", kind=Kind.MISSING, check=evidence_checks.missing_files),
     ReviewRule(name="required files", kind=Kind.MISSING, check=evidence_checks.no_description),
     ReviewRule(name="readable files", kind=Kind.MISSING, check=evidence_checks.unreadable_files),
