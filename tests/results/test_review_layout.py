@@ -92,7 +92,7 @@ def test_results_folder_above_the_tree_needs_a_division(tmp_path: Path) -> None:
 
 
 UNEXPECTED_FILES: dict[str, tuple[list[str], str]] = {
-    "macOS": (["._log.txt"], "performance/._log.txt: a file of macOS"),
+    "macOS": ([".DS_Store"], "performance/.DS_Store: a file of macOS"),
     "another file": (["notes.doc"], "performance/notes.doc: not required"),
     "an unknown folder": (["../perfomance_old2/plot.svg"], "perfomance_old2: an unknown folder beside the runs"),
     "a run in an unknown folder": (["../second/log.txt"], "is neither performance, accuracy nor energy"),
