@@ -84,23 +84,27 @@ class TcpPort:
             return b""
         if self._peer is None:
             self._peer, _ = self._listener.accept()
+            self._peer.setblocking(False)
             return b""
         try:
             data = self._peer.recv(65536)
-        except ConnectionError:
+        except BlockingIOError:
+            return b""
+        except OSError:
             data = b""
         if not data:
             self._hang_up()
         return data
 
     def send(self, data: bytes) -> None:
-        """Send to the program that is connected, if any."""
-        if self._peer is None:
-            return
-        try:
-            self._peer.sendall(data)
-        except OSError:
-            self._hang_up()
+        """Send to the program that is connected, if any; what does not fit, as it does not read, is lost."""
+        while data and self._peer is not None:
+            try:
+                data = data[self._peer.send(data) :]
+            except BlockingIOError:
+                return
+            except OSError:
+                self._hang_up()
 
     def close(self) -> None:
         """Hang up and stop listening."""

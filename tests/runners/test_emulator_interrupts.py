@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import unicorn.arm_const as arm
 
 from mlperf_tiny.errors import DeviceCrashed
 from mlperf_tiny.firmware.boards import find_board
@@ -129,3 +130,16 @@ def test_unsupported_interrupt_use_is_reported(fault: int, message: str) -> None
     board.send(b"x")
     with pytest.raises(DeviceCrashed, match=message):
         board.run(5.0)
+
+
+@pytest.mark.parametrize("number", [3, 8])
+def test_both_exceptions_of_the_engine_are_a_return(number: int) -> None:
+    """Which of the two the engine reports depends on the firmware; images of other compilers come with 8."""
+    board = make_board("stm32f746", "WAIT=1")
+    board._uc.reg_write(arm.UC_ARM_REG_PC, 0xFFFF_FFE8)
+    faults = board._faults
+    faults._on_exception(board._uc, number, None)
+    assert "in none" in str(faults.take(0)) and not faults.returned
+    faults.in_handler = True
+    faults._on_exception(board._uc, number, None)
+    assert faults.returned and faults.take(0) is None

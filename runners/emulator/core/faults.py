@@ -41,7 +41,7 @@ _VERBS = {
     UC_MEM_FETCH_PROT: "jumps to",
 }
 # Exception numbers of the engine: A-profile ones, whatever the core.
-_SUPERVISOR_CALL, _PREFETCH_ABORT, _DATA_ABORT, _BREAKPOINT = 2, 3, 4, 7
+_SUPERVISOR_CALL, _PREFETCH_ABORT, _DATA_ABORT, _BREAKPOINT, _EXCEPTION_EXIT = 2, 3, 4, 7, 8
 _EXCEPTION_RETURN = 0xFFFF_FF00
 _THUMB_STATE = 1 << 5  # of CPSR
 _RETURNS = "the firmware returns from an exception, and is in none"
@@ -129,7 +129,9 @@ class FaultWatch:
 
     def _on_exception(self, uc: Uc, number: int, data: object) -> None:
         exact_pc.clear(self._inexact_pc)
-        if number == _PREFETCH_ABORT and uc.reg_read(arm.UC_ARM_REG_PC) >= _EXCEPTION_RETURN:
+        # A return comes as either: the first where its address was looked up as code, the second by BX or POP.
+        returns = number in (_PREFETCH_ABORT, _EXCEPTION_EXIT)
+        if returns and uc.reg_read(arm.UC_ARM_REG_PC) >= _EXCEPTION_RETURN:
             if self.in_handler:
                 self.returned = True
                 uc.emu_stop()

@@ -72,11 +72,17 @@ def _parse(name: str, data: bytes) -> ElfImage:
     machine, kind = file["e_machine"], file["e_type"]
     if machine != "EM_ARM" or kind != "ET_EXEC" or file.elfclass != 32:
         raise UsageError(f"{name} is an ELF file of type {kind} for {machine}; wanted a linked 32-bit Arm executable.")
-    segments = tuple(
-        (segment["p_paddr"], segment.data())
-        for segment in file.iter_segments()
-        if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
-    )
+    segments = []
+    for segment in file.iter_segments():
+        if segment["p_type"] != "PT_LOAD" or not segment["p_filesz"]:
+            continue
+        first, size_bytes = segment["p_offset"], segment["p_filesz"]
+        if first + size_bytes > len(data):
+            raise UsageError(
+                f"{name} says that bytes {first:,} to {first + size_bytes:,} are to be loaded and has {len(data):,}. "
+                "Copy or build it again."
+            )
+        segments.append((segment["p_paddr"], data[first : first + size_bytes]))
     functions = []
     symbols = {}
     for section in file.iter_sections():
@@ -88,4 +94,4 @@ def _parse(name: str, data: bytes) -> ElfImage:
                 functions.append((value & ~1, symbol["st_size"], symbol.name))
             if symbol.name:
                 symbols[symbol.name] = value
-    return ElfImage(name=name, segments=segments, functions=tuple(sorted(functions)), symbols=symbols)
+    return ElfImage(name=name, segments=tuple(segments), functions=tuple(sorted(functions)), symbols=symbols)
