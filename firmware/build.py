@@ -9,16 +9,14 @@ where it was built.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mlperf_tiny.errors import CompilerFailed, DoesNotFit
+from mlperf_tiny.errors import DoesNotFit
 from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.firmware.compilers import Compilers
 from mlperf_tiny.firmware.config import app_config, board_config, linker_script
 from mlperf_tiny.firmware.elf import flash_image, image_bytes, refuse_double_precision
 from mlperf_tiny.firmware.engine_model import EngineModel
@@ -131,9 +129,9 @@ def _compile(model: EngineModel, board: Board, toolchain: Toolchain, files: Sequ
         toolchain.compile(board, name, output, glue_includes if name.endswith(".cc") else includes, model.library)
         for name, output in zip(sources, objects, strict=True)
     ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda command: _run(command, source_dir, toolchain.name), commands))
-    _run(toolchain.link(board, objects, "../firmware.elf", "sections.ld", model.library), source_dir, toolchain.name)
+    with Compilers(source_dir, toolchain.name) as compilers:
+        compilers.run_all(commands)
+        compilers.run(toolchain.link(board, objects, "../firmware.elf", "sections.ld", model.library))
     return elf
 
 
@@ -207,13 +205,3 @@ def port_sources(board: Board) -> list[str]:
     if board.memory_system is not None and board.memory_system.data_cache is not None:
         sources.append("cortex_m/cache.c")
     return sources
-
-
-def _run(command: Sequence[str], folder: Path, compiler: str) -> None:
-    try:
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise CompilerFailed(compiler, f"cannot start {command[0]}: {error.strerror}") from None
-    if result.returncode != 0:
-        what = next((word for word in command if word.endswith((".c", ".cc"))), "the image")
-        raise CompilerFailed(compiler, f"it could not compile {what}", result.stderr)

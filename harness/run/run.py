@@ -159,12 +159,14 @@ class _Run:
                 )
                 bench = modes.Bench(session, transcript.event, self.listener.progress, clock, counters_of(transport))
                 self._run_modes(bench, done)
+            with _resume_named(folder, self.listener):
                 transcript.event("end")
         finally:
             transcript.close()
             if _is_silent_port(self.settings, transcript, resuming):
                 remove_run_folder(folder)
-        return _record(folder)
+        with _resume_named(folder, self.listener):
+            return _record(folder)
 
     def _run_modes(self, bench: modes.Bench, done: Measured) -> None:
         settings, data, log = self.settings, self.data, self.listener.log
@@ -217,6 +219,17 @@ def _timeouts(request: Request) -> Timeouts:
 def _is_silent_port(settings: Settings, transcript: TranscriptWriter, resuming: bool) -> bool:
     """Whether nothing ever came from a device that holds its own firmware: there is no run to keep or to resume."""
     return settings.firmware is None and not resuming and not transcript.heard
+
+
+@contextmanager
+def _resume_named(folder: Path, listener: Listener) -> Iterator[None]:
+    """When Ctrl-C comes after the last measurement, log how to resume the run."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(OSError):
+            listener.log(f"what was measured is kept; resume it with --resume {folder}")
+        raise
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from mlperf_tiny.harness.wire.events import Event
 from mlperf_tiny.harness.wire.hash_chain import Chain
 from mlperf_tiny.harness.wire.protocol import LineAssembler
 from mlperf_tiny.harness.wire.transcript import chain_of
+from mlperf_tiny.interruption import HeldInterrupt
 
 
 def _chain_after(lines: Sequence[bytes]) -> Chain | None:
@@ -43,7 +44,7 @@ class TranscriptWriter:
 
     Opening an existing transcript cuts off a torn last line, and continues in its format. ``listen`` takes the raw
     bytes of both directions; the pieces of a download become one ``download`` event, unless a reply to one is anything
-    but ``m-ready`` or ``m-load-done``: then that piece is written as it was.
+    but ``m-ready`` or ``m-load-done``: then that piece is written as it was. Ctrl-C waits until a line is whole.
 
     Args:
         path: The file.
@@ -67,9 +68,10 @@ class TranscriptWriter:
 
     def event(self, kind: str, **values: Any) -> None:
         """Append one event and flush it; what came on the wire before it is written before it."""
-        self._flush_chunk()
-        self._flush_download()
-        self._write({"e": kind, **values})
+        with HeldInterrupt():
+            self._flush_chunk()
+            self._flush_download()
+            self._write({"e": kind, **values})
 
     def listen(self, direction: str, data: bytes) -> None:
         """Take raw bytes.
@@ -78,12 +80,13 @@ class TranscriptWriter:
             direction: "out" for whole commands, "in" for any piece of the reply text.
             data: The bytes.
         """
-        if direction == "out":
-            self._sent(data.decode("latin-1").removesuffix("%"))
-        else:
-            self.heard = True
-            for line in self._lines.feed(data):
-                self._received(line)
+        with HeldInterrupt():
+            if direction == "out":
+                self._sent(data.decode("latin-1").removesuffix("%"))
+            else:
+                self.heard = True
+                for line in self._lines.feed(data):
+                    self._received(line)
 
     def close(self) -> None:
         """Write what is pending and close the file; safe to call twice."""

@@ -23,6 +23,7 @@ from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc
 
 from mlperf_tiny.errors import DeviceCrashed, UsageError
 from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.interruption import HeldInterrupt
 from mlperf_tiny.runners.emulator.chip.bus import Bus
 from mlperf_tiny.runners.emulator.chip.register_map import chip_of
 from mlperf_tiny.runners.emulator.core import exact_pc
@@ -215,10 +216,15 @@ class EmulatedBoard:
 
         Returns what it sent up to the end of the time slice, b"" when it is idle or silent. At least one slice is run
         unless the board is idle. Raises DeviceCrashed when the core faults, hangs or runs away: after the output before
-        the crash has been returned, and again at each later call.
+        the crash has been returned, and again at each later call. Ctrl-C ends the time slice; its handler is called
+        when the core has stopped.
         """
-        deadline = time.monotonic() + timeout_s
-        while not self.idle and not self._console.has_output:
+        with HeldInterrupt(self._end_slice) as interrupt:
+            self._run_until(time.monotonic() + timeout_s, interrupt)
+        return self._console.take_output()
+
+    def _run_until(self, deadline: float, interrupt: HeldInterrupt) -> None:
+        while not self.idle and not self._console.has_output and not interrupt.came:
             if self._crash is not None:
                 raise self._crash
             try:
@@ -229,7 +235,6 @@ class EmulatedBoard:
                 continue
             if time.monotonic() >= deadline:
                 break
-        return self._console.take_output()
 
     def close(self) -> None:
         """Release the core; the board cannot run after this."""
@@ -313,6 +318,9 @@ class EmulatedBoard:
 
     def _request_reset(self) -> None:
         self._reset_wanted = True
+        self._end_slice()
+
+    def _end_slice(self) -> None:
         self._state.core.stop_at = 0
 
     # Messages of crashes.

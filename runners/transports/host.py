@@ -25,7 +25,11 @@ class HostTransport:
         self.url = f"host://{executable}"
         try:
             self._process = subprocess.Popen(
-                [str(executable.resolve())], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+                [str(executable.resolve())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C in a terminal is for this program alone
             )
         except OSError as error:
             raise PortUnavailable(self.url, error.strerror or str(error)) from error

@@ -117,6 +117,7 @@ class _Speaker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,  # Ctrl-C in a terminal is for this program alone
         )
 
     def request(self, *values: object) -> bytes:

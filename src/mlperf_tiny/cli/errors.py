@@ -11,11 +11,9 @@ from typing import ParamSpec, TypeVar
 
 import click
 
+from mlperf_tiny.cli.interruption import INTERRUPTED, CtrlC
 from mlperf_tiny.cli.output import echo
 from mlperf_tiny.errors import BenchError
-
-INTERRUPTED = 130
-"""Exit status of a program that Ctrl-C ended, as shells report it: 128 + SIGINT."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,13 +29,19 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
 
     A BenchError ends the program with ``error: <sentence>`` on stderr and the error's ``exit_code``. An OSError of the
     system does the same with exit status 1, Ctrl-C with 130. After ``| head`` has closed the pipe it ends quietly.
-    Any other exception is a bug and keeps its traceback.
+    Any other exception is a bug and keeps its traceback. After a Ctrl-C every exception follows from it: a library that
+    could not be imported to its end, a compiler that got the signal too.
     """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
+            with CtrlC() as ctrl_c:
+                try:
+                    return command(*args, **kwargs)
+                finally:
+                    if ctrl_c.came:
+                        raise KeyboardInterrupt
         except BenchError as error:
             echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)

@@ -73,6 +73,9 @@ def main(
     try:
         update_leaderboard(leaderboard, record, folder)
         written = submitter.submit(folder, request) if submitter else None
+    except KeyboardInterrupt:
+        printer.log(f"the run is complete; add its row with --resume {folder}")
+        raise
     finally:
         if as_json:
             echo_json(_values(record, folder, written))

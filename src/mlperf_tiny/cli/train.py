@@ -103,7 +103,12 @@ def main(
     named = data_folder(data.data)
     printer = ProgressPrinter()
     teacher = _teacher(teachers, recipe.task, named)
-    card = _train(arch, recipe, named, cache, teacher, out, Listener(printer.log, printer.progress))
+    try:
+        card = _train(arch, recipe, named, cache, teacher, out, Listener(printer.log, printer.progress))
+    except KeyboardInterrupt:
+        if list(out.glob("*.npz")):
+            printer.log(f"the checkpoints in {out} are kept; continue with --resume")
+        raise
     printer.clear()
     echo_json(card["figures"])
 
