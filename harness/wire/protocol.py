@@ -295,6 +295,10 @@ _DECODERS: tuple[Callable[[str], Reply | None], ...] = (
 )
 
 
+# To Python these are spaces; from a device they are a byte that was spoiled, perhaps a digit.
+_SPOILED = str.maketrans(dict.fromkeys("\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0", "?"))
+
+
 def decode_line(line: str) -> Reply:
     """Return what one line of a reply means; never raises. Of a line over 64 KiB only the beginning is read.
 
@@ -304,7 +308,8 @@ def decode_line(line: str) -> Reply:
     """
     if line == "m-ready":  # by far the most frequent line: one for each piece of a download
         return Ready()
-    text = line[:DECODED_CHARACTERS].rstrip()
+    text = line[:DECODED_CHARACTERS]
+    text = (text if text.isprintable() else text.translate(_SPOILED)).rstrip()
     for decode in _DECODERS:
         if (reply := decode(text)) is not None:
             return reply

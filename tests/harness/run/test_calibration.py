@@ -110,6 +110,19 @@ def test_progress_says_what_is_timed() -> None:
     ]
 
 
+def test_two_inferences_are_several() -> None:
+    session = TimedSession(lambda count: 200_000 * count)
+    calibrate(session.bench(), SAMPLE, None)
+    assert [step.text for step in session.steps] == ["timing 1 inference", "timing 2 inferences"]
+
+
+def test_a_clock_that_stops_is_an_error_once_a_million_inferences_are_passed() -> None:
+    session = TimedSession(lambda count: 20_000 if count == 1 else 0)
+    with pytest.raises(UnexpectedReply, match="the same lap twice"):
+        calibrate(session.bench(), SAMPLE, None)
+    assert [count for count, _ in session.asked] == [1, 15, 1_500, 150_000, 15_000_000]
+
+
 def test_a_clock_that_stands_still_is_an_error_after_a_million_inferences() -> None:
     session = TimedSession(lambda count: 0)
     with pytest.raises(UnexpectedReply, match=r"'infer 1000000 1' lacks laps of a counter that moves"):

@@ -163,3 +163,9 @@ def test_commands() -> None:
     for chunk_bytes in (0, 39):
         with pytest.raises(UsageError):
             list(protocol.db_commands(b"x", chunk_bytes))
+
+
+@pytest.mark.parametrize("spoiled", list("\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0"), ids=repr)
+@pytest.mark.parametrize("line", ["m-lap-us-123{}", "m-results-[0.25{}]", "m-results-[0.2{},0.1]", "m-ready{}"])
+def test_a_spoiled_byte_is_no_space(line: str, spoiled: str) -> None:
+    assert decode_line(line.format(spoiled)) == Text(line.format(spoiled))
