@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlperf_tiny.errors import CompilerFailed
+from mlperf_tiny.firmware.build_problem import explain
 
 
 class Compilers:
@@ -69,6 +70,9 @@ class Compilers:
             self._running.discard(process)
         if process.returncode != 0:
             what = next((word for word in command if word.endswith((".c", ".cc"))), "the image")
+            with_library = "-isystem" in command or any(word.endswith(".a") for word in command)
+            if sentence := explain(messages, with_library):
+                raise CompilerFailed(self._compiler, f"it could not compile {what}: {sentence}")
             raise CompilerFailed(self._compiler, f"it could not compile {what}", messages)
 
 

@@ -17,7 +17,10 @@ from typing import Protocol
 
 from mlperf_tiny.errors import CompilerFailed, UsageError, did_you_mean
 from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.firmware.build_problem import PACKAGES
 from mlperf_tiny.firmware.engine_model import Library
+
+APT = f"sudo apt install {' '.join(PACKAGES.values())}"
 
 # Every compiler and every target. No fused multiply-add: host and board then print the same digits. No debug
 # information: it would carry paths, and two people would get different files.
@@ -251,10 +254,12 @@ def _gcc(board: Board, language: str = "gcc") -> str:
     name = "cc" if board.is_host else f"arm-none-eabi-{language}"
     found = shutil.which(name)
     if found is None and language == "g++":
-        raise CompilerFailed(name, "it is not on the PATH. Install the C++ part of the Arm GNU toolchain.")
+        raise CompilerFailed(name, f"it is not on the PATH. Install it; on Debian and Ubuntu: {APT}")
     if found is None:
         raise CompilerFailed(
             name,
-            "it is not on the PATH. Install it; engine compiled is also built by the packaged one, --toolchain zig.",
+            "it is not on the PATH. Install it"
+            + ("" if board.is_host else f" (on Debian and Ubuntu: {APT})")
+            + "; engine compiled is also built by the packaged one, --toolchain zig.",
         )
     return found

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from mlperf_tiny.errors import RecordError, UsageError
+from mlperf_tiny.errors import RecordError, UsageError, WrongRequest
 from mlperf_tiny.firmware.boards import Board, find_board
 from mlperf_tiny.firmware.wire import ResultFormat
 from mlperf_tiny.harness.image.build import ELF_FILE
@@ -139,7 +139,7 @@ def prepare_resume(settings: Settings, request: Request, folder: Path) -> Resume
     data = choose_data(task, settings.model, settings.inputs, request.data, synthetic, settings.modes, settings.limit)
     was, now = settings.data, data.info
     if (was.digest, was.source) != (now.digest, now.source):
-        raise RecordError(
+        raise WrongRequest(
             f"{folder} belongs to a run on other data: it was {was.summary!r}, is {now.summary!r}. "
             "Give the same data with --data, or start a new run."
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mlperf_tiny.errors import RecordError, UsageError
+from mlperf_tiny.errors import UsageError, WrongRequest
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.models.catalog.catalog import find_model
@@ -130,4 +130,4 @@ def check_resume_matches(settings: Settings, request: Request, folder: Path) -> 
     }
     other = [f"{name} was {before}, is {now}" for name, (now, before) in asked.items() if now not in (None, before)]
     if other:
-        raise RecordError(f"{folder} belongs to a run with other settings: {'; '.join(other)}. Start a new run.")
+        raise WrongRequest(f"{folder} belongs to a run with other settings: {'; '.join(other)}. Start a new run.")

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
-from mlperf_tiny.errors import RecordError
+from mlperf_tiny.errors import RecordError, WrongRequest
 from mlperf_tiny.harness.wire.events import Event
 from mlperf_tiny.harness.wire.hash_chain import Chain, ChainBroken, ChainDigest
 
@@ -76,7 +76,7 @@ def read_transcript(path: Path, stated: ChainDigest | None = None) -> Transcript
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror}. Name the folder of a run.") from error
+        raise WrongRequest(f"{path} cannot be read: {error.strerror}. Name the folder of a run.") from error
     return parse_transcript(content, str(path), stated)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import DataError, WrongRequest
 from mlperf_tiny.models.catalog.official import FeatureInput, InputFormat
 from mlperf_tiny.models.tasks import BY_NAME
 
@@ -51,7 +51,7 @@ def read_model(path: Path) -> bytes:
         with path.open("rb") as stream:
             content = stream.read(MAX_MODEL_BYTES + 1)
     except OSError as error:
-        raise DataError(f"model file {path} cannot be read: {error.strerror}. Check the path.") from error
+        raise WrongRequest(f"model file {path} cannot be read: {error.strerror}. Check the path.") from error
     if len(content) > MAX_MODEL_BYTES:
         raise DataError(f"{path} is larger than the {MAX_MODEL_BYTES:,} bytes any model may have. Check the path.")
     return content

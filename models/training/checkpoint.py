@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import WrongRequest
 
 Variables = Mapping[str, Sequence[Any]]
 """Variables by owner: model, optimizer, average."""
@@ -72,7 +72,7 @@ def restore_checkpoint(file: Path, *, phase: str, settings: Mapping[str, Any], v
         if not same or any(
             name not in stored or stored[name].shape != tuple(variable.shape) for name, variable in named.items()
         ):
-            raise DataError(
+            raise WrongRequest(
                 f"{file} is a checkpoint of a training with other settings. Use the same settings, or another --out "
                 "folder."
             )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlperf_tiny.errors import BenchError, RecordError
+from mlperf_tiny.errors import BenchError, RecordError, WrongRequest
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.record_file import read_record, record_differences
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
@@ -140,6 +140,8 @@ def _found(paths: Sequence[Path], problems: list[str]) -> FoundSources:
     for path in paths:
         try:
             found = find_sources(path)
+        except WrongRequest:
+            raise
         except BenchError as error:
             problems.append(str(error))
             continue

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import DataError, WrongRequest
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 from mlperf_tiny.results.mlperf.layout import DIVISIONS
 
@@ -36,7 +36,7 @@ def find_sources(path: Path) -> FoundSources:
         found = below(path)
         return found if found != FoundSources() else FoundSources(trees=(path,))
     if not path.is_file():
-        raise DataError(f"{path} does not exist. Name a run, a folder of runs, a submission, or a leaderboard.")
+        raise WrongRequest(f"{path} does not exist. Name a run, a folder of runs, a submission, or a leaderboard.")
     return FoundSources(files=(path,)) if path.suffix.lower() == ".csv" else FoundSources(trees=(path,))
 
 

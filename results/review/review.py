@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import WrongRequest
 from mlperf_tiny.file_tree import FileTree, open_file_tree
 from mlperf_tiny.progress import Progress
 from mlperf_tiny.results.mlperf.findings import UNEXPECTED, Finding, Kind, Verdict
@@ -95,7 +95,7 @@ def review_tree(
     found, unexpected = find_results(tree)
     run_folders = find_run_folders(tree)
     if not found and not run_folders:
-        raise DataError(
+        raise WrongRequest(
             f"{path} holds no result: wanted folders performance and accuracy with log.txt and results.txt in them, "
             "as in closed/<submitter>/results/<system>/<benchmark>/, or run folders with transcript.jsonl. Name the "
             "folder of a submission, of a round, or of runs."

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlperf_tiny.errors import DataError, UsageError
+from mlperf_tiny.errors import UsageError, WrongRequest
 from mlperf_tiny.firmware.boards import DEVICES, KIB, Board, Memory
 from mlperf_tiny.harness.image.engines import ENGINES
 from mlperf_tiny.harness.record.record import RunRecord
@@ -77,17 +77,17 @@ def read_overrides(path: Path) -> dict[str, str]:
     try:
         value = parse_json(path.read_bytes()[: MAX_DESCRIPTION_BYTES + 1], str(path))
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}. Name another file with --describe.") from error
+        raise WrongRequest(f"{path} cannot be read: {error.strerror}. Name another file with --describe.") from error
     if not isinstance(value, dict):
-        raise DataError(f"{path} is not a JSON object of keys and texts. Name another file with --describe.")
+        raise WrongRequest(f"{path} is not a JSON object of keys and texts. Name another file with --describe.")
     known = {key.strip(): key for key in TEMPLATE}
     for key, text in value.items():
         if key.strip() not in known:
-            raise DataError(
+            raise WrongRequest(
                 f"{path}: unknown key {key[:80]!r}. docs/submission.md lists the keys of a system description."
             )
         if not isinstance(text, str) or len(text) > MAX_TEXT:
-            raise DataError(f"{path}: value of {key[:80]!r} is not a text of at most {MAX_TEXT} characters.")
+            raise WrongRequest(f"{path}: value of {key[:80]!r} is not a text of at most {MAX_TEXT} characters.")
     return {known[key.strip()]: text for key, text in value.items()}
 
 

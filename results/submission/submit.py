@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mlperf_tiny.errors import BenchError, DataError, RecordError
+from mlperf_tiny.errors import BenchError, DataError, RecordError, WrongRequest
 from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.measured import measure
 from mlperf_tiny.harness.record.record_file import stated_digest
@@ -56,7 +56,7 @@ def check_request(
         check_place(root, names_of(settings, entry), replace)
         check_overrides(timing, entry.overrides)
     if reasons := reasons_before_run(settings):
-        raise DataError(_refusal("such a run", reasons))
+        raise WrongRequest(_refusal("such a run", reasons))
 
 
 def check_folder(folder: Path, entry: Entry, root: Path, replace: bool = False) -> None:

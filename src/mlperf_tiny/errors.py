@@ -5,6 +5,8 @@
 
     BenchError                                   exit 1
     ├─ UsageError                                exit 2   unknown device, task, model, URL scheme, bad option
+    │   ├─ WrongRequest                          a named path is not there or of another kind, or contradicts the rest
+    │   └─ NotAModel                             a named model file is of another kind
     ├─ DataError                                 dataset or file missing, or different from its index
     ├─ BuildError
     │   ├─ ModelInvalid                          the .tflite file is broken or hostile
@@ -24,6 +26,9 @@
 
 A finished run that violates a benchmark rule is data (``RunRecord.violations``), not an exception.
 A message has what is wrong, where, got and wanted, and the next step.
+One rule decides the exit status: 2, the request is wrong: a word of it or an environment variable is unknown, names
+what is not there or of another kind, or contradicts another word. 1, it failed: what is named is damaged, too large,
+not supported or silent, or the result cannot be written.
 This module imports nothing of the project; every package may import it.
 """
 
@@ -77,6 +82,10 @@ class ModelInvalid(BuildError):
     def __init__(self, source: str, problem: str, advice: str = "Convert it again or name another file.") -> None:
         self.source, self.problem = source, problem
         super().__init__(f"{source} is not a usable TFLite model: {problem}. {advice}")
+
+
+class NotAModel(UsageError, ModelInvalid):
+    """The file that is named as a model is of another kind."""
 
 
 class UnsupportedOperator(BuildError):
@@ -192,3 +201,7 @@ class SurplusReply(UnexpectedReply):
 
 class RecordError(BenchError):
     """A run folder is damaged, or belongs to a run with other settings."""
+
+
+class WrongRequest(UsageError, DataError, RecordError):
+    """The command line names a file, folder or run that is not there, of another kind, or contradicts its options."""

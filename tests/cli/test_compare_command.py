@@ -71,6 +71,14 @@ def test_measured_rows_are_printed_after_an_interruption(
     assert "1.000" not in result.stderr
 
 
+def test_exit_status_1_when_an_engine_failed_on_every_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = replace(ROW, engine="tflm", cost=None, problem="too large")
+    other = replace(ROW, engine="tflm", model="ad")
+    for rows, status in (([ROW, failed], 1), ([ROW, failed, other], 0), ([ROW], 0), ([failed, ROW], 1)):
+        monkeypatch.setattr(engines, "compare", lambda plan, listener, rows=rows: iter(rows))
+        assert invoke("--task", "ad").exit_code == status
+
+
 def test_exit_status_1_without_any_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [replace(ROW, cost=None, problem="too large")]
     monkeypatch.setattr(engines, "compare", lambda plan, listener: iter(rows))
@@ -94,5 +102,5 @@ def test_wrong_usage_is_refused(arguments: tuple[str, ...], sentence: str) -> No
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     result = invoke(tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "transcript.jsonl cannot be read" in result.stderr

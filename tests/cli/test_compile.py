@@ -70,11 +70,11 @@ def test_errors_are_one_sentence_and_write_nothing(model: Path, tmp_path: Path) 
         ([broken], 1, "error: broken.tflite is not a usable TFLite model: "),
         (
             [tmp_path / "none.tflite"],
-            1,
+            2,
             f"error: model file {tmp_path}/none.tflite cannot be read: No such file or directory.",
         ),
         (["mlperf-kwz"], 2, "error: there is no model 'mlperf-kwz'; name a .tflite file or one of "),
-        ([tmp_path], 1, f"error: model file {tmp_path} cannot be read: Is a directory."),
+        ([tmp_path], 2, f"error: model file {tmp_path} cannot be read: Is a directory."),
         ([""], 2, "error: there is no model ''"),
         (["/dev/zero"], 1, "error: /dev/zero is larger than the "),
     ]

@@ -80,7 +80,7 @@ def test_umbrella_lists_and_calls_every_command() -> None:
 
 def test_umbrella_keeps_exit_statuses() -> None:
     assert CliRunner().invoke(main, ["run", "--task", "kwss", "--device", "host"]).exit_code == 2
-    assert CliRunner().invoke(main, ["review", "/nowhere/at/all"]).exit_code == 1
+    assert CliRunner().invoke(main, ["review", "/nowhere/at/all"]).exit_code == 2
     assert CliRunner().invoke(main, ["fly"]).exit_code == 2
 
 

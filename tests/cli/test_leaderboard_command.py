@@ -170,14 +170,14 @@ def test_exit_status_4_for_differences_from_the_checked_table(here: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [
-        (("nowhere",), 1, "skipped: nowhere does not exist. Name a run, a folder of runs, a submission"),
+        (("nowhere",), 2, "error: nowhere does not exist. Name a run, a folder of runs, a submission"),
         (("lists",), 1, "skipped: lists holds no result"),
         (("runs", "--csv", "lists"), 1, "error: lists cannot be read: Is a directory"),
         (("runs", "--csv", "table.csv"), 1, "error: table.csv is not a leaderboard, it begins with 'ver,div"),
-        (("runs", "--html", "no/page.html"), 1, "error: no/page.html cannot be written: there is no folder no"),
-        (("runs", "--html", "lists"), 1, "error: lists cannot be written: it is a folder"),
+        (("runs", "--html", "no/page.html"), 2, "error: no/page.html cannot be written: there is no folder no"),
+        (("runs", "--html", "lists"), 2, "error: lists cannot be written: it is a folder"),
         (("runs", "--check", "none.csv"), 1, "error: none.csv cannot be read: No such file"),
-        (("runs", "--data", "none"), 1, "error: the data folder none is not a folder"),
+        (("runs", "--data", "none"), 2, "error: the data folder none is not a folder"),
         (("--task", "xyz"), 2, "Invalid value for '--task'"),
         (("--division", "network"), 2, "Invalid value for '--division'"),
     ],

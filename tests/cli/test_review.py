@@ -87,7 +87,7 @@ def test_html_page_is_written(tmp_path: Path, run: Callable[..., Result]) -> Non
     run("--html", str(tmp_path / "page.html"))
     assert "board_one" in (tmp_path / "page.html").read_text()
     result = run("--html", str(tmp_path / "none/page.html"))
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "cannot be written" in result.stderr and "--html" in result.stderr
 
 
@@ -110,5 +110,5 @@ def test_path_without_results_is_an_error(tmp_path: Path, make: str) -> None:
     elif make == "file":
         path.write_text("no archive")
     result = CliRunner().invoke(main, [str(path)])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.startswith("error: ") and str(path) in result.stderr

@@ -125,8 +125,8 @@ def test_json_on_stdout(fake: tuple[object, ...], tmp_path: Path) -> None:
             "error: the device at --port already holds its firmware; remove --engine.",
         ),
         (["--port", "x", "--toolchain", "zig"], 2, "error: the device at --port already holds its firmware"),
-        (["--data", "/nowhere/at/all"], 1, "error: the data folder /nowhere/at/all is not a folder"),
-        (["--resume", "/nowhere/at/all"], 1, "error: /nowhere/at/all/transcript.jsonl cannot be read"),
+        (["--data", "/nowhere/at/all"], 2, "error: the data folder /nowhere/at/all is not a folder"),
+        (["--resume", "/nowhere/at/all"], 2, "error: /nowhere/at/all/transcript.jsonl cannot be read"),
     ],
 )
 def test_wrong_usage_is_refused(

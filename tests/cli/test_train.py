@@ -90,4 +90,4 @@ def test_training_from_nothing_to_a_model_that_compiles(tmp_path: Path, monkeypa
     again = call("micronet-ad-s", "--out", str(out), *words, "--resume")
     assert again.exit_code == 0 and json.loads(again.stdout) == figures
     other = call("micronet-ad-s", "--out", str(out), *words[:-4], "--augmented-epochs", "2", *words[-2:], "--resume")
-    assert other.exit_code == 1 and "of a training with other settings" in other.stderr
+    assert other.exit_code == 2 and "of a training with other settings" in other.stderr

@@ -127,7 +127,7 @@ def test_overrides_are_in_the_description(bench: Bench, kws_run: Path, tmp_path:
     review = CliRunner().invoke(review_cli.main, [str(tmp_path / "tree"), "--data", str(bench.data)])
     assert review.exit_code == 0, review.output
     result = invoke(bench, tmp_path, *arguments, "--describe", tmp_path / "nowhere")
-    assert (result.exit_code, "nowhere cannot be read: No such file" in result.stderr) == (1, True)
+    assert (result.exit_code, "nowhere cannot be read: No such file" in result.stderr) == (2, True)
 
 
 def test_replace_option_replaces_a_result(bench: Bench, kws_run: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from mlperf_tiny.errors import ModelInvalid, UnsupportedOperator
+from mlperf_tiny.errors import ModelInvalid, NotAModel, UnsupportedOperator
 from mlperf_tiny.file_tree import content_kind
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Option, Tensor
 from mlperf_tiny.firmware.codegen.tflite.check_graph import check_reshape, check_size, in_order
@@ -61,7 +61,7 @@ def read_tflite(data: bytes, source: str) -> Graph:
     except Broken as problem:
         # Only where the file does not say that it is a model: a kind that is found under its name by mistake.
         if data[4:8] != IDENTIFIER and (kind := content_kind(data)):
-            raise ModelInvalid(source, f"it is {kind.what} ({len(data):,} bytes)", kind.advice) from None
+            raise NotAModel(source, f"it is {kind.what} ({len(data):,} bytes)", kind.advice) from None
         raise ModelInvalid(source, str(problem)) from None
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import WrongRequest
 
 CACHE_VARIABLE = "MLPERF_TINY_CACHE"
 DATA_VARIABLE = "MLPERF_TINY_DATA"
@@ -38,5 +38,5 @@ def data_folder(data_dir: Path | None, environ: Mapping[str, str] = os.environ) 
     if folder is None and environ.get(DATA_VARIABLE):
         folder = Path(environ[DATA_VARIABLE]).expanduser()
     if folder is not None and not folder.is_dir():
-        raise DataError(f"the data folder {folder} is not a folder. Check --data or {DATA_VARIABLE}.")
+        raise WrongRequest(f"the data folder {folder} is not a folder. Check --data or {DATA_VARIABLE}.")
     return folder

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def main(runs: tuple[Path, ...], image: ImageOptions, data: DataOptions, as_json: bool) -> None:
     """Run each model with each engine on each emulated board, and print the cost and the outputs of one inference.
 
-    The first engine is the reference for the others. With RUN folders nothing is run: their records, of emulated or
+    The first engine is the reference for the others; when one fails on every model, the
+    exit status is 1. With RUN folders nothing is run: their records, of emulated or
     real boards, are compared.
     """
     from mlperf_tiny.harness.compare.engines import compare
@@ -58,7 +59,8 @@ def main(runs: tuple[Path, ...], image: ImageOptions, data: DataOptions, as_json
         printer.clear()
         if rows:  # of an interrupted comparison, what was measured
             _print(rows, plan.notes, as_json)
-    if not any(row.cost for row in rows):
+    measured = {row.engine for row in rows if row.cost}
+    if any(row.engine not in measured for row in rows) or not rows:
         sys.exit(1)
 
 

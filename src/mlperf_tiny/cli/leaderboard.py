@@ -12,7 +12,7 @@ import click
 
 from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import DIR, FILE, DataOptions, data_options
-from mlperf_tiny.cli.output import echo, echo_json
+from mlperf_tiny.cli.output import check_page, echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import BenchError, DataError, RecordError
 from mlperf_tiny.results.leaderboard.rows.columns import TASKS
@@ -68,7 +68,8 @@ def main(
     A PATH is a run folder or a folder of them, a submission or a whole round (folder or zip), which is reviewed, or
     another leaderboard CSV file, which is merged. Without PATH: runs/, results/ and the rows of the CSV file.
 
-    Exit status: 0 done, 1 something was skipped or cannot be written, 2 wrong usage, 4 --check found a difference.
+    Exit status: 0 done, 1 something was skipped or cannot be written, 2 the request is wrong, 4 --check found a
+    difference.
     """
     from mlperf_tiny.models.data.download.cache import data_folder
     from mlperf_tiny.results.leaderboard.build import build_leaderboard
@@ -77,7 +78,7 @@ def main(
     from mlperf_tiny.results.leaderboard.ranking import is_partial_run
 
     check_leaderboard(csv)
-    _check_writable(html)
+    check_page(html)
     table = read_table(table_path) if table_path else None
     places = paths or _default_places(csv)
     with ProgressPrinter() as printer:
@@ -112,13 +113,6 @@ def _default_places(csv: Path) -> list[Path]:
         names = " and ".join(f"{place}/" for place in DEFAULT_FOLDERS)
         raise DataError(f"no results in {names}. Make a run with benchmark-run, or name runs or submissions.")
     return places
-
-
-def _check_writable(html: Path | None) -> None:
-    """Raise before the work what would otherwise be raised after it: the page cannot be written."""
-    if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
-        what = "it is a folder" if html.is_dir() else f"there is no folder {html.parent}"
-        raise BenchError(f"{html} cannot be written: {what}. Name another file with --html.")
 
 
 def _print(board: Leaderboard, rows: Sequence[Row], check: Check | None, as_json: bool) -> None:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
+from mlperf_tiny.errors import WrongRequest
 from mlperf_tiny.terminal import printable_lines
 
 
@@ -39,3 +41,10 @@ def redraw(text: str, *, last: bool) -> None:
         last: End the line.
     """
     click.echo(f"\r{printable_lines(text)}", err=True, nl=last)
+
+
+def check_page(html: Path | None) -> None:
+    """Raise WrongRequest, before the work, for a page that cannot be written where ``--html`` names it."""
+    if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
+        what = "it is a folder" if html.is_dir() else f"there is no folder {html.parent}"
+        raise WrongRequest(f"{html} cannot be written: {what}. Name another file with --html.")

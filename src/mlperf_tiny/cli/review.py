@@ -11,7 +11,7 @@ import click
 
 from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import COUNT, DIR, FILE, DataOptions, data_options
-from mlperf_tiny.cli.output import echo, echo_json
+from mlperf_tiny.cli.output import check_page, echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
 from mlperf_tiny.errors import BenchError, UsageError
 
@@ -49,7 +49,8 @@ def main(
     PATH is a folder or zip of one submission or of a whole round, or run folders of benchmark-run.
 
     Exit status: 0 all confirmed, 3 something cannot be confirmed, 4 a figure deviates, 5 a rule is violated (the worst
-    of all results counts); 1 PATH cannot be reviewed, 2 wrong usage. With --reproduce: 0 all reproduced, 3 something
+    of all results counts); 1 the review failed, 2 the request is wrong or PATH
+    holds no result. With --reproduce: 0 all reproduced, 3 something
     cannot be reproduced here or only in part, 4 something differs.
     """
     result: Review | Reproduction
@@ -58,6 +59,7 @@ def main(
         result, text = _reproduce(path, data.data, limit, work)
     else:
         _check_only_with("--reproduce", {"--limit": limit, "--work": work})
+        check_page(html)
         result, text = _review(path, data.data, html, not no_notes)
     if as_json:
         echo_json(result.to_json())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import DataError, WrongRequest
 from mlperf_tiny.file_tree.content_kind import content_kind
 from mlperf_tiny.file_tree.limits import MAX_DEPTH, MAX_DIRECTORY_BYTES, MAX_FILES, ReadLimits
 
@@ -160,7 +160,7 @@ def _check_directory(path: Path) -> None:
         tail = file.read()
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) < at + 22:
-        raise DataError(_unusable(path, "no directory in it"))
+        raise WrongRequest(_unusable(path, "no directory in it"))
     (directory_bytes,) = struct.unpack_from("<I", tail, at + 12)
     if directory_bytes > MAX_DIRECTORY_BYTES:
         raise DataError(f"{path} lists more files than a submission has. Unpack it and name a folder of it.")

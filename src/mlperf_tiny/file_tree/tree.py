@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import DataError, WrongRequest
 from mlperf_tiny.file_tree.limits import CHUNK_BYTES, MAX_LINE_BYTES, SUBMISSION, ReadLimits
 from mlperf_tiny.file_tree.sources import UNUSABLE, FileSource, FolderSource, ZipSource
 from mlperf_tiny.file_tree.text_file import utf_8_chunks
@@ -121,7 +121,7 @@ def open_file_tree(path: Path, limits: ReadLimits = SUBMISSION) -> FileTree:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise DataError(
+        raise WrongRequest(
             f"{path} cannot be read: {error.strerror}. Name the folder or zip of a {limits.what}."
         ) from error
     if stat.S_ISDIR(mode):
@@ -133,7 +133,7 @@ def open_file_tree(path: Path, limits: ReadLimits = SUBMISSION) -> FileTree:
         sizes, refused = archive.list_files()
         name = (*absolute.parts[:-1], absolute.stem)
         return FileTree(name, sizes, refused, archive, limits, f"{path}:" if limits.trusted else "")
-    raise DataError(f"{path} is neither a folder nor a file. Name the folder or zip of a {limits.what}.")
+    raise WrongRequest(f"{path} is neither a folder nor a file. Name the folder or zip of a {limits.what}.")
 
 
 def _text(line: bytes) -> str:
