@@ -87,7 +87,7 @@ def linker_script(board: Board, stack_bytes: int) -> str:
         board: The row to link for.
         stack_bytes: The size of the stack.
     """
-    template = string.Template(LINKER_SCRIPT.read_text())
+    template = string.Template(LINKER_SCRIPT.read_text(encoding="utf-8"))
     return template.substitute(
         flash_base=f"0x{board.memory('flash').base:08X}",
         flash_bytes=UNLIMITED_BYTES,

@@ -166,7 +166,9 @@ class GccToolchain:
     def version(self, board: Board) -> str:
         """See ``Toolchain.version``."""
         program = _gcc(board)
-        result = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            [program, "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
         return result.stdout.splitlines()[0] if result.stdout else program
 
     def flags(self, board: Board) -> tuple[str, ...]:

@@ -51,7 +51,10 @@ def find_tree(environ: Mapping[str, str]) -> SourceTree:
             f"engine tflm needs a TensorFlow Lite Micro source tree with its library built; name it with {VARIABLE} "
             f"({HOW})."
         )
-    named = Path(value).expanduser().absolute()
+    try:
+        named = Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise LibraryUnusable(Path(value), f"no such home is known. Write the whole path in {VARIABLE}.") from error
     if not named.is_dir():
         raise LibraryUnusable(named, f"it is not a folder. Name a TensorFlow Lite Micro source tree with {VARIABLE}.")
     root = next((folder for folder in (named, *named.parents) if (folder / MICRO).is_dir()), None)
@@ -121,7 +124,7 @@ def version_of(root: Path) -> str:
     """
     try:
         git = _git_folder(root)
-        head = (git / "HEAD").read_text().strip()
+        head = (git / "HEAD").read_text(encoding="utf-8", errors="replace").strip()
         commit = _ref(git, head.removeprefix("ref: ")) if head.startswith("ref: ") else head
         if _HASH.fullmatch(commit):
             return commit
@@ -137,14 +140,18 @@ def version_of(root: Path) -> str:
 def _git_folder(root: Path) -> Path:
     """``.git``, or for a submodule the folder that the file of that name gives."""
     git = root / ".git"
-    return root / git.read_text().strip().removeprefix("gitdir: ") if git.is_file() else git
+    return (
+        root / git.read_text(encoding="utf-8", errors="replace").strip().removeprefix("gitdir: ")
+        if git.is_file()
+        else git
+    )
 
 
 def _ref(git: Path, name: str) -> str:
     loose = git / name
     if loose.is_file():
-        return loose.read_text().strip()
-    for line in (git / "packed-refs").read_text().splitlines():
+        return loose.read_text(encoding="utf-8", errors="replace").strip()
+    for line in (git / "packed-refs").read_text(encoding="utf-8", errors="replace").splitlines():
         if line.endswith(f" {name}"):
             return line.split()[0]
     return ""

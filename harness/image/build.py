@@ -6,13 +6,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.disk import FULL, cannot_write, full_disk
+from mlperf_tiny.errors import CompilerFailed, DataError
+from mlperf_tiny.file_lock import locked_name
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.firmware.build import FIRMWARE, Firmware
 from mlperf_tiny.firmware.elf import flash_image
@@ -66,10 +70,22 @@ def build_image(
         DataError: when the cache folder cannot be made.
     """
     kept = cache / "images" / _key(model, wire, board, toolchain, baud)
+    with _only_builder(kept, cache, board, log) as image:
+        if image is not None:
+            log(f"using the cached image for {board.device}")
+            return image
+        _give_zig_a_home(cache)
+        engine = find_engine(model.engine)
+        return _built(kept, board, lambda out: engine.build(model, wire, board, out, toolchain, baud, log))
+
+
+@contextmanager
+def _only_builder(kept: Path, cache: Path, board: Board, log: Callable[[str], None]) -> Iterator[BuiltImage | None]:
+    """The image where it is kept, at once; else the block is the only builder of it, and its cache folder exists."""
     image = _kept(kept)
     if image is not None:
-        log(f"using the cached image for {board.device}")
-        return image
+        yield image
+        return
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -77,24 +93,55 @@ def build_image(
             f"the folder for built images {kept.parent} cannot be made: {error.strerror}. "
             f"Name a writable folder with {CACHE_VARIABLE}."
         ) from error
-    _give_zig_a_home(cache)
-    with tempfile.TemporaryDirectory(dir=kept.parent, prefix="building-") as folder:
-        out = Path(folder)
-        model, firmware = find_engine(model.engine).build(model, wire, board, out, toolchain, baud, log)
-        info = _info(firmware, model, board)
-        finished = out / "finished"
-        finished.mkdir()
-        shutil.copy2(firmware.elf, finished / ELF_FILE)
-        (finished / INFO_FILE).write_text(json.dumps(asdict(info), indent=1) + "\n")
-        try:
-            finished.replace(kept)
-        except OSError:
-            # Another run built the same meanwhile and may be using it, or the folder there is damaged.
-            if (meanwhile := _kept(kept)) is not None:
-                return meanwhile
-            shutil.rmtree(kept, ignore_errors=True)
-            finished.replace(kept)
+
+    def waiting(holder: str) -> None:
+        log(f"waiting for {holder}, which builds the same image for {board.device}")
+
+    with locked_name(cache / "locks", kept.name, waiting):
+        yield _kept(kept)
+
+
+def _built(kept: Path, board: Board, build: Callable[[Path], tuple[EngineModel, Firmware]]) -> BuiltImage:
+    """Build an image in a folder of its own, which gets its name in the cache when all of it is there."""
+    try:
+        with tempfile.TemporaryDirectory(dir=kept.parent, prefix="building-") as folder:
+            out = Path(folder)
+            with _full_disk_named(kept.parent):
+                model, firmware = build(out)
+            info = _info(firmware, model, board)
+            finished = out / "finished"
+            finished.mkdir()
+            shutil.copy2(firmware.elf, finished / ELF_FILE)
+            (finished / INFO_FILE).write_text(json.dumps(asdict(info), indent=1) + "\n", encoding="utf-8")
+            try:
+                finished.replace(kept)
+            except OSError:
+                # Without locks another run may have built the same meanwhile; or the folder there is damaged.
+                if (meanwhile := _kept(kept)) is not None:
+                    return meanwhile
+                shutil.rmtree(kept, ignore_errors=True)
+                finished.replace(kept)
+    except OSError as error:
+        if error.errno not in FULL and not str(error.filename).startswith(str(kept.parent)):
+            raise
+        raise DataError(cannot_write(error, kept.parent, f"or name another folder with {CACHE_VARIABLE}")) from error
     return BuiltImage(kept / ELF_FILE, info)
+
+
+@contextmanager
+def _full_disk_named(folder: Path) -> Iterator[None]:
+    """Where a compiler stops for want of space, name the folder: its own message names one of its files, or none."""
+    try:
+        yield
+    except CompilerFailed as error:
+        zig = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or folder
+        full = full_disk((folder, Path(tempfile.gettempdir()), Path(zig)))
+        if full is None and not re.search("No space left|NoSpaceLeft", error.detail):
+            raise
+        raise DataError(
+            f"{error.compiler} could not write: the disk of {full or folder} is full. Free space there, or name "
+            f"another folder with {CACHE_VARIABLE} (images) or TMPDIR (the compiler's own files)."
+        ) from error
 
 
 def _info(firmware: Firmware, model: EngineModel, board: Board) -> FirmwareInfo:
@@ -128,7 +175,7 @@ def _give_zig_a_home(cache: Path) -> None:
 def _kept(folder: Path) -> BuiltImage | None:
     """The image in a folder; None when files are missing or the ELF does not have its recorded hash."""
     try:
-        values = json.loads((folder / INFO_FILE).read_text())
+        values = json.loads((folder / INFO_FILE).read_text(encoding="utf-8"))
         info = FirmwareInfo(**{**values, "flags": tuple(values["flags"])})
         elf = folder / ELF_FILE
         if "flash_sha256" not in values:  # from an earlier version of this program

@@ -9,12 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mlperf_tiny.disk import cannot_write
 from mlperf_tiny.errors import RecordError
 from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.settings import FORMER_FEATURES
 from mlperf_tiny.harness.wire.hash_chain import ChainDigest
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
+from mlperf_tiny.whole_file import write_whole
 
 RECORD_FILE = "record.json"
 ROUNDING = 1e-12
@@ -143,9 +145,14 @@ def write_record(record: RunRecord, folder: Path) -> Path:
     Args:
         record: The record.
         folder: Of the run.
+
+    Raises:
+        RecordError: when the file cannot be written; one that was there stays as it was.
     """
     path = folder / RECORD_FILE
-    draft = path.with_suffix(".tmp")
-    draft.write_bytes(record_text(record))
-    draft.replace(path)
+    try:
+        write_whole(path, record_text(record))
+    except OSError as error:
+        then = f"then --resume {folder} writes it from the transcript"
+        raise RecordError(cannot_write(error, path, then)) from error
     return path

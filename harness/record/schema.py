@@ -95,4 +95,4 @@ def texts() -> dict[str, str]:
 
 if __name__ == "__main__":
     for name, schema_text in texts().items():
-        (Path(sys.argv[1]) / name).write_text(schema_text)
+        (Path(sys.argv[1]) / name).write_text(schema_text, encoding="utf-8")

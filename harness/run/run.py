@@ -23,7 +23,7 @@ from mlperf_tiny.harness.run import modes
 from mlperf_tiny.harness.run.data_choice import DataChoice
 from mlperf_tiny.harness.run.prepare import prepare, prepare_resume
 from mlperf_tiny.harness.run.request import Request, check_resume_matches
-from mlperf_tiny.harness.run.run_folder import make_run_folder, remove_run_folder
+from mlperf_tiny.harness.run.run_folder import make_run_folder, only_run, remove_run_folder
 from mlperf_tiny.harness.wire.session import Session, Timeouts
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.harness.wire.transcript_writer import TranscriptWriter
@@ -70,8 +70,9 @@ def run_benchmark(
         settings = prepared.settings(_device_info(transport))
         folder = out / settings.run_id
         make_run_folder(folder, prepared)
-        run = _Run(settings, prepared.data, folder, transport, _timeouts(request), listener)
-        return run.measure(Measured()), folder
+        with only_run(folder):
+            run = _Run(settings, prepared.data, folder, transport, _timeouts(request), listener)
+            return run.measure(Measured()), folder
     finally:
         transport.close()
 
@@ -91,8 +92,14 @@ def resume_benchmark(
 
     Raises:
         RecordError: when the request or the data are not the run's, and for a transcript that was changed.
+        HeldElsewhere: when another process writes this run.
         BenchError: as ``run_benchmark`` does.
     """
+    with only_run(folder):
+        return _resume(folder, request, listener, open_device), folder
+
+
+def _resume(folder: Path, request: Request, listener: Listener, open_device: OpenDevice) -> RunRecord:
     transcript = read_transcript(folder / TRANSCRIPT_FILE, stated_digest(folder))
     done = measure(transcript)
     settings = Settings.from_event(transcript[0])
@@ -101,14 +108,14 @@ def resume_benchmark(
         listener.log(f"{folder} is complete; its record is recomputed from its transcript")
         for difference in record_differences(compute_record(transcript), folder):
             listener.log(f"{RECORD_FILE} was changed and is rewritten: {difference}")
-        return _record(folder), folder
+        return _record(folder)
     prepared = prepare_resume(settings, request, folder)
     listener.log(f"opening {prepared.url}")
     transport = open_device(prepared.url, baud=request.baud)
     try:
         _check_same_time(settings, _device_info(transport), folder, prepared.url)
         run = _Run(settings, prepared.data, folder, transport, _timeouts(request), listener)
-        return run.measure(done, resuming=True), folder
+        return run.measure(done, resuming=True)
     finally:
         transport.close()
 
@@ -145,10 +152,7 @@ class _Run:
         started_s = clock()
         transcript = TranscriptWriter(folder / TRANSCRIPT_FILE, lambda: clock() - started_s)
         try:
-            if resuming:
-                transcript.event("resume")
-            else:
-                transcript.event("meta", **self.settings.to_event())
+            self._first_event(transcript, resuming)
             with _reason_kept(transcript, self.settings, folder, self.listener, resuming):
                 session = Session(
                     RecordingTransport(transport, transcript.listen),
@@ -167,6 +171,16 @@ class _Run:
                 remove_run_folder(folder)
         with _resume_named(folder, self.listener):
             return _record(folder)
+
+    def _first_event(self, transcript: TranscriptWriter, resuming: bool) -> None:
+        if resuming:
+            transcript.event("resume")
+            return
+        try:
+            transcript.event("meta", **self.settings.to_event())
+        except RecordError:  # nothing in this folder can be resumed
+            remove_run_folder(self.folder)
+            raise
 
     def _run_modes(self, bench: modes.Bench, done: Measured) -> None:
         settings, data, log = self.settings, self.data, self.listener.log

@@ -6,10 +6,14 @@ from __future__ import annotations
 import datetime
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import RecordError
+from mlperf_tiny.file_lock import locked
 from mlperf_tiny.harness.image.build import ELF_FILE
 
 MODEL_FILE = "model.tflite"
@@ -51,11 +55,33 @@ def make_run_folder(folder: Path, files: RunFiles) -> None:
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise RecordError(f"{folder} cannot be made: {error.strerror}. Name another folder with --out.") from error
-    if files.elf is not None:
-        shutil.copy(files.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
-    if files.content is not None:
-        (folder / MODEL_FILE).write_bytes(files.content)
+        full = f" (the disk of {folder.parent} is full)" if error.errno in FULL else ""
+        raise RecordError(
+            f"{folder} cannot be made: {error.strerror}{full}. Name another folder with --out."
+        ) from error
+    try:
+        if files.elf is not None:
+            shutil.copy(files.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
+        if files.content is not None:
+            (folder / MODEL_FILE).write_bytes(files.content)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if files.elf is not None and not files.elf.is_file():
+            raise
+        raise RecordError(cannot_write(error, folder, "or name another folder with --out")) from error
+
+
+@contextmanager
+def only_run(folder: Path) -> Iterator[None]:
+    """Hold a run's folder for one process: two that append to one transcript break its hash chain.
+
+    Raises RecordError when the folder cannot be read, HeldElsewhere when another process has it.
+    """
+    try:
+        with locked(folder):
+            yield
+    except FileNotFoundError as error:
+        raise RecordError(f"{folder} cannot be read: {error.strerror}. Name the folder of a run.") from error
 
 
 def remove_run_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from mlperf_tiny.disk import cannot_write
 from mlperf_tiny.errors import RecordError
 from mlperf_tiny.harness.wire.events import Event
 from mlperf_tiny.harness.wire.hash_chain import Chain
@@ -59,8 +60,13 @@ class TranscriptWriter:
         self._loaded = 0
         self.heard = False
         """Whether anything came from the device since the file was opened."""
-        self._file: IO[bytes] = path.open("ab")
+        self._path = path
+        try:
+            self._file: IO[bytes] = path.open("ab")
+        except OSError as error:
+            raise RecordError(cannot_write(error, path, "then start this again")) from error
         self._chain: Chain | None = Chain()
+        self._kept = self._file.tell() > 0  # a line that a resumed run can begin with is on the disk
         if self._file.tell():
             content = path.read_bytes()
             self._file.truncate(content.rfind(b"\n") + 1)
@@ -168,9 +174,9 @@ class TranscriptWriter:
             self._file.write((self._chain.append(body) if self._chain else body) + b"\n")
             self._file.flush()
         except OSError as error:
-            raise RecordError(
-                f"{self._file.name} cannot be written: {error.strerror}. Free disk space, then resume with --resume."
-            ) from error
+            then = f"then resume with --resume {self._path.parent}" if self._kept else "then start the run again"
+            raise RecordError(cannot_write(error, self._path, then)) from error
+        self._kept = True
 
 
 def _payload(command: str) -> bytes | None:

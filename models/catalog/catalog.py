@@ -102,7 +102,7 @@ def feature_input_of(sha256: str) -> FeatureInput | None:
         if row.sha256 == sha256:
             return row.feature_input
     for name in shipped_names():
-        card = json.loads((PRETRAINED / name / "card.json").read_text())
+        card = json.loads((PRETRAINED / name / "card.json").read_text(encoding="utf-8"))
         if card["sha256"] == sha256:
             return feature_input_of_card(card)
     return None
@@ -127,7 +127,7 @@ def feature_input_of_card(card: Mapping[str, Any]) -> FeatureInput | None:
 
 def _shipped(name: str) -> CatalogModel:
     folder = PRETRAINED / name
-    card = json.loads((folder / "card.json").read_text())
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     sha256 = card["sha256"]
 
     def load() -> bytes:

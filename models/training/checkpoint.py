@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mlperf_tiny.errors import WrongRequest
+from mlperf_tiny.disk import cannot_write
+from mlperf_tiny.errors import DataError, WrongRequest
 
 Variables = Mapping[str, Sequence[Any]]
 """Variables by owner: model, optimizer, average."""
@@ -43,11 +44,15 @@ def save_checkpoint(
     head = json.dumps({"phase": phase, "settings": settings, "done": epochs_done}, sort_keys=True)
     values = {name: np.asarray(variable) for name, variable in _named(variables).items()}
     part = file.with_name(f"{file.name}.part")
-    with part.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, head=np.array(head), **values)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(file)
+    try:
+        with part.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, head=np.array(head), **values)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise DataError(cannot_write(error, file, "then continue with --resume")) from error
 
 
 def restore_checkpoint(file: Path, *, phase: str, settings: Mapping[str, Any], variables: Variables) -> int:

@@ -16,6 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from mlperf_tiny.disk import cannot_write
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_lock import locked
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.build import build, fold
 from mlperf_tiny.models.training.card import make_card
@@ -30,6 +33,7 @@ from mlperf_tiny.models.training.qat.quantised_network import quantised_model
 from mlperf_tiny.models.training.recipes.recipe import Recipe
 from mlperf_tiny.models.training.teacher import Teacher
 from mlperf_tiny.progress import Listener
+from mlperf_tiny.whole_file import write_whole
 
 PREDICT_BATCH = 256
 CALIBRATION_SAMPLES = 512
@@ -58,7 +62,17 @@ def train_network(
         DataError: A checkpoint in ``out`` is of other settings.
         OSError: ``out`` cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)  # fails before the hours of training, not after them
+    try:
+        out.mkdir(parents=True, exist_ok=True)  # fails before the hours of training, not after them
+    except OSError as error:
+        raise DataError(cannot_write(error, out, "or name another folder with --out")) from error
+    with locked(out):
+        return _train(arch, recipe, training_set, teacher, out, listener)
+
+
+def _train(
+    arch: Arch, recipe: Recipe, training_set: TrainingSet, teacher: Teacher | None, out: Path, listener: Listener
+) -> dict[str, Any]:
     make_deterministic(recipe.seed, recipe.threads)
     fit_phase = _phase_trainer(arch, recipe, training_set, teacher, out, listener)
     with distribution().scope():
@@ -79,8 +93,8 @@ def train_network(
     if teacher is not None:
         metrics["teacher"] = training_set.evaluate(teacher.predict)
     card = make_card(arch, recipe, training_set, teacher, content, metrics)
-    (out / "model.tflite").write_bytes(content)
-    (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    write_whole(out / "model.tflite", content)
+    write_whole(out / "card.json", (json.dumps(card, indent=2) + "\n").encode())
     return card
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlperf_tiny.disk import cannot_write
 from mlperf_tiny.errors import BenchError, RecordError, WrongRequest
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.record_file import read_record, record_differences
@@ -128,8 +129,7 @@ def update_leaderboard(path: Path, record: RunRecord, folder: Path) -> None:
             write_leaderboard(path, ranked(merged([row], kept).rows))
     except OSError as error:
         raise RecordError(
-            f"{path} cannot be written: {error.strerror}. The run is kept; name another file with --leaderboard "
-            "and give its folder to --resume."
+            cannot_write(error, path, f"or name another with --leaderboard; the run is kept, add --resume {folder}")
         ) from error
 
 

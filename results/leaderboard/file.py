@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_tiny.errors import RecordError
+from mlperf_tiny.file_lock import locked
 from mlperf_tiny.results.leaderboard.rows.cells import check_cell, escape_formula, unescape_formula
 from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, NAMES, CellKind, Row
 from mlperf_tiny.results.leaderboard.rows.formats import MIGRATIONS, todays_row
 from mlperf_tiny.results.leaderboard.rows.frame import frame_of
 from mlperf_tiny.terminal import sanitize_for_terminal
+from mlperf_tiny.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,9 +147,7 @@ def write_leaderboard(path: Path, rows: Iterable[Row]) -> None:
     rows = list(rows)
     for row in rows:
         check_row(row)
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_text(leaderboard_text(rows), encoding="utf-8", newline="")
-    draft.replace(path)
+    write_whole(path, leaderboard_text(rows).encode())
 
 
 def check_leaderboard(path: Path) -> None:
@@ -162,14 +162,5 @@ def check_leaderboard(path: Path) -> None:
 def only_writer(path: Path) -> Iterator[None]:
     """Make the folder of ``path`` and hold it for one writer at a time, where the system has such locks."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ImportError:
+    with locked(path.parent, waiting=lambda holder: None):
         yield
-        return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)

@@ -90,4 +90,4 @@ def schema_text() -> str:
 
 
 if __name__ == "__main__":
-    (Path(sys.argv[1]) / SCHEMA_FILE).write_text(schema_text())
+    (Path(sys.argv[1]) / SCHEMA_FILE).write_text(schema_text(), encoding="utf-8")

@@ -35,4 +35,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    (Path(sys.argv[1]) / SCHEMA_FILE).write_text(text())
+    (Path(sys.argv[1]) / SCHEMA_FILE).write_text(text(), encoding="utf-8")

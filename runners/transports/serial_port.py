@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import serial
 from serial.tools import list_ports
 
-from mlperf_tiny.errors import DeviceGone, PortUnavailable
+from mlperf_tiny.errors import DeviceGone, PortInUse, PortUnavailable
+from mlperf_tiny.file_lock import holder_of
 from mlperf_tiny.firmware.boards import BOARDS
 from mlperf_tiny.runners.transports.transport import DeviceInfo
 
@@ -31,9 +32,22 @@ class SerialTransport:
         try:
             _check_address(url)
             self._port = serial.serial_for_url(url, baudrate=baud, write_timeout=WRITE_TIMEOUT_S)
+            self._hold()
         except (serial.SerialException, OSError, ValueError, OverflowError) as error:
             number = getattr(error, "errno", None)
             raise PortUnavailable(url, _reason(url, number) if number else str(error)) from error
+
+    def _hold(self) -> None:
+        """Take the port for this process alone: two readers would each get a part of every answer."""
+        if os.name != "posix" or not isinstance(
+            self._port, serial.Serial
+        ):  # Windows opens a port once, a socket is one
+            return
+        try:
+            self._port.exclusive = True
+        except (serial.SerialException, OSError) as error:
+            self._port.close()
+            raise PortInUse(self.url, holder_of(Path(self.url))) from error
 
     def write(self, data: bytes) -> None:
         """Send ``data``; raises DeviceGone when the port has vanished or takes nothing any more."""

@@ -15,14 +15,15 @@
     │   ├─ DoesNotFit                            image or buffers exceed a memory of the device
     │   └─ CompilerFailed                        the cross compiler is missing or reports errors
     ├─ TransportError
-    │   ├─ PortUnavailable                       cannot be opened
+    │   ├─ PortUnavailable                       cannot be opened; ``PortInUse``: another process has it
     │   ├─ DeviceSilent                          no answer in time
     │   ├─ DeviceGone                            unplugged, process ended
     │   └─ DeviceCrashed                         the emulated core faulted or left its code; carries a report
     ├─ ProtocolError
     │   ├─ Refused                               the device answered ``e-[...]``
     │   └─ UnexpectedReply                       the device answered something that the command does not allow
-    └─ RecordError                               a run folder is damaged or belongs to another run
+    ├─ RecordError                               a run folder is damaged or belongs to another run
+    └─ HeldElsewhere                             another process holds a run folder
 
 A finished run that violates a benchmark rule is data (``RunRecord.violations``), not an exception.
 A message has what is wrong, where, got and wanted, and the next step.
@@ -138,6 +139,16 @@ class PortUnavailable(TransportError):
         )
 
 
+class PortInUse(PortUnavailable):
+    """Another process has the serial port open for itself."""
+
+    def __init__(self, url: str, holder: str) -> None:
+        TransportError.__init__(
+            self, f"cannot open {url}: it is in use by {holder}. End that, or wait for it, then start this again."
+        )
+        self.url, self.reason = url, f"in use by {holder}"
+
+
 class DeviceSilent(TransportError):
     """The device gave no complete answer within the deadline."""
 
@@ -205,3 +216,11 @@ class RecordError(BenchError):
 
 class WrongRequest(UsageError, DataError, RecordError):
     """The command line names a file, folder or run that is not there, of another kind, or contradicts its options."""
+
+
+class HeldElsewhere(BenchError):
+    """Another process holds what only one at a time may write."""
+
+    def __init__(self, place: str, holder: str) -> None:
+        self.place, self.holder = place, holder
+        super().__init__(f"{place} is in use by {holder}. Wait until that ends, then start this again.")

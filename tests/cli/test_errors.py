@@ -41,7 +41,12 @@ ENDINGS = [
     (ModelInvalid("m.tflite", "it is empty"), 1, "error: m.tflite is not a usable TFLite model: it is empty."),
     (DoesNotFit("host", "flash", 2, 1), 1, "error: the image does not fit host"),
     (FileNotFoundError(2, "No such file or directory", "m.tflite"), 1, "error: m.tflite: No such file or directory.\n"),
-    (OSError(28, "No space left on device"), 1, "error: No space left on device.\n"),
+    (OSError(28, "No space left on device"), 1, "error: No space left on device. Free disk space, then start"),
+    (
+        OSError(28, "No space left on device", "/cache/x.elf", None, "/runs/one/x.elf"),  # of a copy
+        1,
+        "error: /runs/one/x.elf: No space left on device on the disk of /runs/one. Free space there, then",
+    ),
     (KeyboardInterrupt(), 130, "interrupted\n"),
     (click.Abort(), 130, "interrupted\n"),
 ]

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import DataError, UsageError, did_you_mean
+from mlperf_tiny.file_lock import locked_name
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, cache_folder
 from mlperf_tiny.models.data.download.download import DownloadProgress, download
 
@@ -140,8 +142,13 @@ def fetch_archive(name: str, progress: DownloadProgress | None = None, environ: 
             + did_you_mean(name, archive_names())
         )
     target = cache_folder(environ) / row.target
-    if target.exists():
-        return target
+    with locked_name(cache_folder(environ) / "locks", Path(row.target).name, lambda holder: None):
+        return target if target.exists() else _fetch_archive(row, target, progress, environ)
+
+
+def _fetch_archive(
+    row: DatasetArchive, target: Path, progress: DownloadProgress | None, environ: Mapping[str, str]
+) -> Path:
     kind, _, wanted = row.digest.partition(":")
     unpack = not row.target.endswith(".zip")
     file = cache_folder(environ) / "downloads" / row.url.rsplit("/", 1)[1]
@@ -160,6 +167,8 @@ def fetch_archive(name: str, progress: DownloadProgress | None = None, environ: 
             "again later."
         ) from error
     except OSError as error:
+        if error.errno in FULL:
+            raise DataError(cannot_write(error, target, f"or name another folder with {CACHE_VARIABLE}")) from error
         raise DataError(
             f"{error.filename or target} cannot be written or read: {error.strerror or error}. "
             f"Name another folder for downloads with {CACHE_VARIABLE}."

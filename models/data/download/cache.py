@@ -14,11 +14,33 @@ DATA_VARIABLE = "MLPERF_TINY_DATA"
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder for downloads; it may not exist yet."""
+    """Return the folder for downloads; it may not exist yet. Raises DataError where no variable and no user has one."""
     if environ.get(CACHE_VARIABLE):
-        return Path(environ[CACHE_VARIABLE]).expanduser()
+        return named_folder(environ[CACHE_VARIABLE], CACHE_VARIABLE)
     base = environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "mlperf-tiny"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "mlperf-tiny"
+    except RuntimeError as error:
+        raise DataError(
+            "there is no folder for downloads and built images: HOME is not set and this user has no home folder. "
+            f"Name one with {CACHE_VARIABLE}."
+        ) from error
+
+
+def named_folder(value: str, variable: str) -> Path:
+    """Return the folder that a variable names, with ``~`` for a home.
+
+    Args:
+        value: What the variable holds.
+        variable: Its name, for the message.
+
+    Raises:
+        DataError: for the home of a user who has none.
+    """
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{variable} is {value!r}, which is no known home. Write the whole path.") from error
 
 
 def data_folder(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -36,7 +58,7 @@ def data_folder(data_dir: Path | None, environ: Mapping[str, str] = os.environ) 
     """
     folder = data_dir
     if folder is None and environ.get(DATA_VARIABLE):
-        folder = Path(environ[DATA_VARIABLE]).expanduser()
+        folder = named_folder(environ[DATA_VARIABLE], DATA_VARIABLE)
     if folder is not None and not folder.is_dir():
         raise WrongRequest(f"the data folder {folder} is not a folder. Check --data or {DATA_VARIABLE}.")
     return folder

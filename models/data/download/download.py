@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_lock import locked_name
 
 DownloadProgress = Callable[[str, int, int | None], None]
 """Takes the file name, the bytes so far, and the bytes in total or None where the server does not state them."""
@@ -41,8 +43,18 @@ def download(
     Raises:
         DataError: The server cannot be reached, the file is not the wanted one, or it cannot be written.
     """
-    if target.is_file() and (sha256 is None or file_sha256(target) == sha256):
+    if _there(target, sha256):
         return
+    with locked_name(target.parent, f"{target.name}.lock", lambda holder: None):
+        if not _there(target, sha256):  # another process may have fetched it meanwhile
+            _download(url, target, sha256, progress, timeout_s)
+
+
+def _there(target: Path, sha256: str | None) -> bool:
+    return target.is_file() and (sha256 is None or file_sha256(target) == sha256)
+
+
+def _download(url: str, target: Path, sha256: str | None, progress: DownloadProgress | None, timeout_s: float) -> None:
     part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +66,9 @@ def download(
             raise DataError(f"{url} has sha256 {got}, wanted {sha256}; deleted.")
         part.replace(target)
     except OSError as error:
+        if error.errno in FULL:
+            keep = "then start again: what arrived is kept, and continued from there"
+            raise DataError(cannot_write(error, target, keep)) from error
         raise DataError(f"{url} could not be fetched to {target}: {error}.") from error
 
 

@@ -15,7 +15,9 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_lock import locked_name
 from mlperf_tiny.file_tree import data_files_by_name
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, DATA_VARIABLE, cache_folder
 from mlperf_tiny.models.data.download.download import DownloadProgress, download
@@ -92,9 +94,20 @@ def fetch(task: Task, progress: DownloadProgress | None = None, environ: Mapping
         how = task.manual_download
         raise DataError(f"{task.data_id} cannot be fetched: {how}, and give --data DIR or {DATA_VARIABLE}=DIR.")
     downloads = target.parent / "downloads" / task.data_id
+    with locked_name(target.parent / "locks", target.name, lambda holder: None):
+        if not target.is_file():
+            _fetch_or_explain(task, row, downloads, target, progress)
+    return target
+
+
+def _fetch_or_explain(
+    task: Task, row: OfficialDownload, downloads: Path, target: Path, progress: DownloadProgress | None
+) -> None:
     try:
         _fetch(task, row, downloads, target, progress)
     except OSError as error:
+        if error.errno in FULL:
+            raise DataError(cannot_write(error, target, f"or name another folder with {CACHE_VARIABLE}")) from error
         if error.filename is None:  # a damaged archive; the system's own errors name a file
             raise DataError(f"what {row.archive_url} holds is not {task.data_id} as published: {error}.") from error
         raise DataError(
@@ -108,14 +121,13 @@ def fetch(task: Task, progress: DownloadProgress | None = None, environ: Mapping
             f"{error} Without network give {task.data_id} as DIR/{task.data_id}.zip with --data DIR or "
             f"{DATA_VARIABLE}=DIR, or try again later."
         ) from error
-    return target
 
 
 def _fetch(task: Task, row: OfficialDownload, downloads: Path, target: Path, progress: DownloadProgress | None) -> None:
     list_file, archive = downloads / LABEL_FILE, downloads / row.archive_url.rsplit("/", 1)[1]
     download(row.list_url, list_file, row.list_sha256, progress)
     download(row.archive_url, archive, row.archive_sha256, progress)
-    listed = parse_labels(list_file.read_text(), task, row.list_url)
+    listed = parse_labels(list_file.read_text(encoding="utf-8"), task, row.list_url)
     content = PICKERS[row.picker](archive, frozenset(entry.file for entry in listed))
     missing = [entry.file for entry in listed if len(content.get(entry.file, b"")) != task.file_bytes]
     if missing:

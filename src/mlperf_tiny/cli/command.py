@@ -6,6 +6,8 @@ A module of a command imports what it runs inside its function: help and shell c
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +20,14 @@ from mlperf_tiny.terminal import printable_lines
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
 """Settings of click that all commands share."""
 
+
+def print_anything() -> None:
+    """Let a terminal or a log that cannot show a character (C locale) get it as ``\\xb5``, not end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
+            stream.reconfigure(errors="backslashreplace")
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 
 
@@ -27,7 +37,15 @@ def version_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class SafeCommand(click.Command):
-    """A command whose errors of usage hold no control characters: they quote words that may be names of files."""
+    """A command that prints on every terminal.
+
+    Its errors of usage hold no control characters: they quote words that may be names of files.
+    """
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command as ``click.Command.main`` does."""
+        print_anything()
+        return super().main(*args, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words of a command line.

@@ -6,13 +6,16 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
 
 from mlperf_tiny.cli.interruption import INTERRUPTED, CtrlC
 from mlperf_tiny.cli.output import echo
+from mlperf_tiny.disk import FULL, full_disk
 from mlperf_tiny.errors import BenchError
 
 P = ParamSpec("P")
@@ -54,10 +57,27 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         except OSError as error:
             if error.strerror is None:
                 raise
-            echo(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror}.", err=True)
+            echo(f"error: {_system_error(error)}", err=True)
             sys.exit(1)
         except (KeyboardInterrupt, click.Abort):
             echo("interrupted", err=True)
             sys.exit(INTERRUPTED)
 
     return run
+
+
+def _system_error(error: OSError) -> str:
+    """The sentence for an error of the system that no part of the program expected."""
+    # Of a copy the second name is the file that could not be written; the first is its source.
+    name = (error.filename2 or error.filename) if error.errno in FULL else error.filename
+    place = f"{name}: " if name else ""
+    if error.errno not in FULL:
+        return f"{place}{error.strerror}."
+    folder = Path(os.fsdecode(name)).parent if isinstance(name, str | bytes) else _full_folder()
+    where = f" on the disk of {folder}" if folder else ""
+    return f"{place}{error.strerror}{where}. Free {'space there' if folder else 'disk space'}, then start this again."
+
+
+def _full_folder() -> Path | None:
+    """Of the folders that commands write to, the one whose disk is full."""
+    return full_disk((Path(), Path(tempfile.gettempdir())))

@@ -14,9 +14,11 @@ from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import DIR, FILE, DataOptions, data_options
 from mlperf_tiny.cli.output import check_page, echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
+from mlperf_tiny.disk import cannot_write
 from mlperf_tiny.errors import BenchError, DataError, RecordError
 from mlperf_tiny.results.leaderboard.rows.columns import TASKS
 from mlperf_tiny.results.mlperf.layout import DIVISIONS
+from mlperf_tiny.whole_file import write_whole
 
 if TYPE_CHECKING:
     from mlperf_tiny.results.leaderboard.build import Leaderboard
@@ -132,9 +134,9 @@ def _write_page(html: Path, rows: Sequence[Row], base: Path) -> None:
     from mlperf_tiny.results.leaderboard.page.document import render_page
 
     try:
-        html.write_text(render_page(rows, base, html.parent), encoding="utf-8", errors="backslashreplace")
+        write_whole(html, render_page(rows, base, html.parent).encode(errors="backslashreplace"))
     except OSError as error:
-        raise BenchError(f"{html} cannot be written: {error.strerror}. Name another file with --html.") from error
+        raise BenchError(cannot_write(error, html, "or name another file with --html")) from error
 
 
 def _write_csv(csv: Path, board: Leaderboard) -> None:
@@ -153,4 +155,4 @@ def _write_csv(csv: Path, board: Leaderboard) -> None:
                 )
             write_leaderboard(csv, board.rows)
     except OSError as error:
-        raise BenchError(f"{csv} cannot be written: {error.strerror}. Name another file with --csv.") from error
+        raise BenchError(cannot_write(error, csv, "or name another file with --csv")) from error

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from mlperf_tiny.cli.command import CONTEXT, version_option
+from mlperf_tiny.cli.command import CONTEXT, print_anything, version_option
 from mlperf_tiny.errors import did_you_mean
 from mlperf_tiny.terminal import sanitize_for_terminal
 
@@ -43,6 +44,11 @@ _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, not for its own help."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the group as ``click.Group.main`` does."""
+        print_anything()
+        return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of ``ENTRIES``."""

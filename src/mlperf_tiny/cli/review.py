@@ -13,7 +13,9 @@ from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import COUNT, DIR, FILE, DataOptions, data_options
 from mlperf_tiny.cli.output import check_page, echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
+from mlperf_tiny.disk import cannot_write
 from mlperf_tiny.errors import BenchError, UsageError
+from mlperf_tiny.whole_file import write_whole
 
 if TYPE_CHECKING:
     from mlperf_tiny.results.reproduce.reproduce import Reproduction
@@ -115,6 +117,6 @@ def _write_page(review: Review, html: Path | None) -> None:
     if html is None:
         return
     try:
-        html.write_text(render_html(review), encoding="utf-8", errors="backslashreplace")
+        write_whole(html, render_html(review).encode(errors="backslashreplace"))
     except OSError as error:
-        raise BenchError(f"{html} cannot be written: {error.strerror}. Name another file with --html.") from error
+        raise BenchError(cannot_write(error, html, "or name another file with --html")) from error
