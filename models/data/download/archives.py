@@ -21,7 +21,6 @@ from typing import IO
 
 from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import DataError, UsageError, did_you_mean
-from mlperf_tiny.file_lock import locked_name
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, cache_folder
 from mlperf_tiny.models.data.download.download import DownloadProgress, download
 
@@ -142,8 +141,7 @@ def fetch_archive(name: str, progress: DownloadProgress | None = None, environ: 
             + did_you_mean(name, archive_names())
         )
     target = cache_folder(environ) / row.target
-    with locked_name(cache_folder(environ) / "locks", Path(row.target).name, lambda holder: None):
-        return target if target.exists() else _fetch_archive(row, target, progress, environ)
+    return target if target.exists() else _fetch_archive(row, target, progress, environ)
 
 
 def _fetch_archive(

@@ -14,7 +14,6 @@ from typing import Any
 
 from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_lock import locked_name
 
 DownloadProgress = Callable[[str, int, int | None], None]
 """Takes the file name, the bytes so far, and the bytes in total or None where the server does not state them."""
@@ -43,18 +42,8 @@ def download(
     Raises:
         DataError: The server cannot be reached, the file is not the wanted one, or it cannot be written.
     """
-    if _there(target, sha256):
+    if target.is_file() and (sha256 is None or file_sha256(target) == sha256):
         return
-    with locked_name(target.parent, f"{target.name}.lock", lambda holder: None):
-        if not _there(target, sha256):  # another process may have fetched it meanwhile
-            _download(url, target, sha256, progress, timeout_s)
-
-
-def _there(target: Path, sha256: str | None) -> bool:
-    return target.is_file() and (sha256 is None or file_sha256(target) == sha256)
-
-
-def _download(url: str, target: Path, sha256: str | None, progress: DownloadProgress | None, timeout_s: float) -> None:
     part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

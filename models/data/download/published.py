@@ -17,7 +17,6 @@ from pathlib import Path
 
 from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_lock import locked_name
 from mlperf_tiny.file_tree import data_files_by_name
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, DATA_VARIABLE, cache_folder
 from mlperf_tiny.models.data.download.download import DownloadProgress, download
@@ -94,9 +93,7 @@ def fetch(task: Task, progress: DownloadProgress | None = None, environ: Mapping
         how = task.manual_download
         raise DataError(f"{task.data_id} cannot be fetched: {how}, and give --data DIR or {DATA_VARIABLE}=DIR.")
     downloads = target.parent / "downloads" / task.data_id
-    with locked_name(target.parent / "locks", target.name, lambda holder: None):
-        if not target.is_file():
-            _fetch_or_explain(task, row, downloads, target, progress)
+    _fetch_or_explain(task, row, downloads, target, progress)
     return target
 
 
