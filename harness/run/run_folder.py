@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlperf_tiny.disk import FULL, cannot_write
-from mlperf_tiny.errors import RecordError
+from mlperf_tiny.errors import RecordError, WrongRequest
 from mlperf_tiny.file_lock import locked
 from mlperf_tiny.harness.image.build import ELF_FILE
 
@@ -75,13 +75,13 @@ def make_run_folder(folder: Path, files: RunFiles) -> None:
 def only_run(folder: Path) -> Iterator[None]:
     """Hold a run's folder for one process: two that append to one transcript break its hash chain.
 
-    Raises RecordError when the folder cannot be read, HeldElsewhere when another process has it.
+    Raises WrongRequest when the folder does not exist, HeldElsewhere when another process has it.
     """
     try:
         with locked(folder):
             yield
     except FileNotFoundError as error:
-        raise RecordError(f"{folder} cannot be read: {error.strerror}. Name the folder of a run.") from error
+        raise WrongRequest(f"{folder} cannot be read: {error.strerror}. Name the folder of a run.") from error
 
 
 def remove_run_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlperf_tiny.errors import WrongRequest
+from mlperf_tiny.errors import DataError, WrongRequest
 
 CACHE_VARIABLE = "MLPERF_TINY_CACHE"
 DATA_VARIABLE = "MLPERF_TINY_DATA"
