@@ -45,13 +45,16 @@ def build_leaderboard(
 ) -> Leaderboard:
     """Return the leaderboard of everything at ``paths``; their order does not matter.
 
-    What cannot be read becomes a problem, never an exception.
+    What cannot be read becomes a problem, not an exception.
 
     Args:
         paths: Run folders, submissions, folders of either, leaderboard files.
         base: Folder of the leaderboard's file: the column Record is relative to it.
         data_folder: Folder with the official label lists, for reviews.
         progress: Called for each run and each reviewed result.
+
+    Raises:
+        WrongRequest: One of the paths does not exist.
     """
     problems: list[str] = []
     found = _found(paths, problems)

@@ -126,7 +126,7 @@ def test_json_on_stdout(fake: tuple[object, ...], tmp_path: Path) -> None:
         ),
         (["--port", "x", "--toolchain", "zig"], 2, "error: the device at --port already holds its firmware"),
         (["--data", "/nowhere/at/all"], 2, "error: the data folder /nowhere/at/all is not a folder"),
-        (["--resume", "/nowhere/at/all"], 2, "error: /nowhere/at/all/transcript.jsonl cannot be read"),
+        (["--resume", "/nowhere/at/all"], 2, "error: /nowhere/at/all cannot be read"),
     ],
 )
 def test_wrong_usage_is_refused(

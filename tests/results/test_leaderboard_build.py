@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mlperf_tiny.errors import WrongRequest
 from mlperf_tiny.harness.record.record_file import RECORD_FILE, read_record
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
@@ -201,16 +202,18 @@ def test_changed_record_deviates(copied: Path) -> None:
     assert read_leaderboard(copied.parent / "leaderboard.csv")[0]["Findings"] == row["Findings"]
 
 
-def test_what_is_not_there_is_a_problem(place: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_a_problem(place: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.csv").write_text("x\n")
     (tmp_path / "text.zip").write_text("x")
-    names = ("nothing", "empty", "bad.csv", "text.zip")
+    names = ("empty", "bad.csv", "text.zip")
     board = build_leaderboard([*(tmp_path / name for name in names), place / "runs"], tmp_path)
     assert len(board.rows) == 3
-    assert len(board.problems) == 4
+    assert len(board.problems) == 3
     for name in names:
         assert any(str(tmp_path / name) in problem for problem in board.problems)
+    with pytest.raises(WrongRequest, match="nothing does not exist"):
+        build_leaderboard([tmp_path / "nothing", place / "runs"], tmp_path)
 
 
 def test_what_lies_where(place: Path, tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ def read_image(elf: Path | bytes) -> ElfImage:
     try:
         return _parse(name, data)
     except (ELFError, ValueError, KeyError, IndexError, AttributeError, UnicodeDecodeError) as error:
-        if kind := content_kind(data):
-            raise UsageError(f"{name} is {kind.what}; wanted an ELF file. {kind.advice}") from None
+        if not data.startswith(b"\x7fELF") and (kind := content_kind(data)):
+            raise UsageError(f"{name} is {kind.what}, not an ELF file. {kind.advice}") from None
         raise UsageError(f"{name} is not an ELF file that can be read ({error}). Name a firmware image.") from None
 
 
