@@ -18,6 +18,8 @@ import pytest
 
 import bootstrap
 
+pytestmark = pytest.mark.slow
+
 WHEEL = f"pip-{bootstrap.BOOTSTRAP_PIP}-py3-none-any.whl"
 
 

@@ -19,6 +19,8 @@ from benchmarks.interruptions import interrupt, words_of
 from mlperf_tiny.cli.errors import reports_errors
 from mlperf_tiny.interruption import HeldInterrupt
 
+pytestmark = pytest.mark.slow
+
 WITHIN_S = 6.0
 """More than the 2 s of a machine that does nothing else: tests run side by side."""
 MOMENTS = random.Random(13)

@@ -16,6 +16,8 @@ from mlperf_tiny.firmware.codegen.pipeline import compile_model
 from tests.fakes.corrupt_models import MODELS, written
 from tests.fakes.tflite_builder import Builder
 
+pytestmark = pytest.mark.slow
+
 
 def test_mutants_compile_or_are_refused_alike() -> None:
     """The full count is ``python -m benchmarks.model_mutants``."""

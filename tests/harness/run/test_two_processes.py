@@ -23,6 +23,8 @@ from tests.fakes.holder import PORT, at_once, held_elsewhere
 from tests.fakes.transcripts import killed
 from tests.harness.run.test_whole_runs import kws_device, metrics_of, opener, request, run
 
+pytestmark = pytest.mark.slow
+
 fcntl = pytest.importorskip("fcntl")
 
 RESUME = """

@@ -13,6 +13,8 @@ from mlperf_tiny.results.review.evidence.claims import parse_claims
 from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse_script
 from mlperf_tiny.results.review.evidence.mlcommons_log import parse_mlcommons_log
 
+pytestmark = pytest.mark.slow
+
 SIZE = 64 * 1024
 LIMIT_S = 0.05
 
