@@ -29,7 +29,7 @@ def download(
 
     An interrupted download stays in ``<target>.part`` and is continued with a Range request. The ETag or date of the
     version that was begun is kept in ``<target>.part.version`` and sent as If-Range, so a server that has another
-    version by now sends all of it. Without both, and without ``sha256``, the download begins anew. A complete download
+    version by now sends all of it. Without both, and without ``sha256``, the download starts again. A complete download
     with another sha256 is deleted.
 
     Args:
