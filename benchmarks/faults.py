@@ -303,6 +303,8 @@ def metrics_of(record: RunRecord) -> dict[str, Any]:
     values = asdict(record)
     for name in ("notes", "resumed", "chain_digest", "settings", "performance"):
         del values[name]
+    # The length of a window that is too short is a time as well.
+    values["violations"] = [violation.rule for violation in record.violations]
     return values
 
 
