@@ -85,7 +85,7 @@ def boot(image: bytes, device: str) -> str:
 
 
 def boot_apart(image: bytes, device: str) -> str:
-    """``boot`` in a process of its own; it says so when that hangs or is killed.
+    """``boot`` in a process of its own, which may hang or be killed; both are outcomes.
 
     Args:
         image: Its bytes.

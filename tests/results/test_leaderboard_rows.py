@@ -268,5 +268,5 @@ def test_rows_of_round_v1_2_are_those_of_its_summary(data_dir: Path) -> None:
         "InferenceFramework": "Bosch Hardware-Aware Lowering Engine (HALE) version 1.0.175",
     }  # fmt: skip
     assert {name: row[name] for name in OFFICIAL if name in official} == official
-    # Its windows are too short and its description names another submitter: the review says so, that CSV does not.
+    # Its windows are too short and its description names another submitter: the review finds both, that CSV neither.
     assert row["Verdict"] == "rule violation"

@@ -203,7 +203,7 @@ def test_another_source_is_named(bench: Bench, tree: Path) -> None:
     (tree / CODE / "source/monitor/monitor.c").write_text("int main(void) { return 0; }\n")
     result = only(reproduced(bench, tree))
     assert "image: source monitor/monitor.c is not as it is here" in result.notes
-    assert result.outcome is Outcome.DIFFERS  # the review says so
+    assert result.outcome is Outcome.DIFFERS  # found by the review
 
 
 def test_a_damaged_run_differs_and_is_not_run(bench: Bench, run: Path) -> None:
