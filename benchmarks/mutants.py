@@ -4,7 +4,9 @@
     python -m benchmarks.mutants [MODULE ...]        (make mutants)
 
 A module is a path of the table below, or the end of one; without any, all of them, which takes hours. Needs the extra
-``mutants``. Each change that its tests survive is printed as a diff; the exit status is 1 below ``REQUIRED`` percent.
+``mutants``. Each change that its tests survive is printed as a diff, unless ``equivalent_mutants.toml`` lists it with
+the reason why it changes no figure; so is each entry of that list that is out of date. The exit status is 1 below
+``REQUIRED`` percent, and for a list that is out of date.
 """
 
 from __future__ import annotations
@@ -14,19 +16,34 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+import msgspec
 
 from mlperf_tiny.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
 REQUIRED = 92.0
-TIMEOUT_S = 60.0
+TIMEOUTS = 5.0
+"""A changed module may take this many times what its tests take; at least ``SHORTEST_TIMEOUT_S``."""
+SHORTEST_TIMEOUT_S = 5.0
 COPIED = ("benchmarks", "docs", "firmware", "harness", "models", "results", "runners", "search", "src", "tests")
-# Annotations are never evaluated, so that `int | None` can become anything.
-LEFT_OUT = ("core/ReplaceBinaryOperator_BitOr_.*", "core/RemoveDecorator")
+EQUIVALENT = "benchmarks/equivalent_mutants.toml"
+TABLE_HEAD = (
+    "| module | changes | found by a test | change nothing (listed) | not found | found |",
+    "|---|---|---|---|---|---|",
+)
+LEFT_OUT = (
+    # Annotations are never evaluated, so that `int | None` can become anything.
+    "core/ReplaceBinaryOperator_BitOr_.*",
+    "core/RemoveDecorator",
+    # Whether equal numbers or texts are one object is up to the interpreter, and None equals nothing but itself.
+    "core/ReplaceComparisonOperator_(Eq_Is|NotEq_IsNot|Is_Eq|IsNot_NotEq)",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +67,7 @@ MODULES = (
         module="harness/record/measured.py",
         tests=("tests/harness/record", "tests/harness/run/test_whole_runs.py"),
     ),
+    Mutated(module="harness/record/record.py", tests=("tests/harness/record",)),
     Mutated(
         module="harness/wire/protocol.py",
         tests=("tests/harness/wire/test_protocol.py", "tests/harness/wire/test_session.py"),
@@ -79,15 +97,124 @@ def chosen(names: tuple[str, ...]) -> tuple[Mutated, ...]:
     return tuple(row for row in MODULES if not names or row.module.endswith(names))
 
 
-def configuration(row: Mutated) -> str:
-    """Return cosmic-ray's configuration for a module."""
-    tests = " ".join(row.tests)
+class Equivalent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """A line of a module and changes of it that change no figure; its number is not needed to find it."""
+
+    module: str
+    """Its path."""
+    function: str = ""
+    """The function that holds the line; empty outside functions."""
+    line: str
+    """The line without indentation; of a change of several lines all of them, joined by one blank."""
+    becomes: tuple[str, ...]
+    """The changed line, once for each change."""
+    reason: str
+    """Why it changes no figure."""
+
+
+class EquivalentFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """What ``equivalent_mutants.toml`` holds."""
+
+    equivalent: tuple[Equivalent, ...] = ()
+    """In the order of ``MODULES``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One change, which its tests have met."""
+
+    function: str
+    """The function it is in; empty outside functions."""
+    diff: str
+    """What was changed."""
+    survived: bool
+    """Whether all tests passed."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Function, line and what it became, as in a row of ``Equivalent``."""
+        lines = [line for line in self.diff.splitlines() if line[:3] not in ("---", "+++")]
+        removed, added = (" ".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
+        return self.function, removed, added
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of the changes of one module."""
+
+    module: str
+    """Its path."""
+    tried: int
+    """Changes."""
+    killed: int
+    """Changes that a test found."""
+    equivalent: int
+    """Changes that no test found, and that are listed as equivalent."""
+    survivors: tuple[str, ...]
+    """Diffs of the others."""
+    stale: tuple[str, ...] = field(default=())
+    """What is wrong in the list, a sentence each."""
+
+    @property
+    def percent(self) -> float:
+        """Changes that were found, of those that change a figure."""
+        return 100.0 * self.killed / max(self.tried - self.equivalent, 1)
+
+    def row(self) -> str:
+        """The outcome as a row of the table in CONTRIBUTING.md."""
+        return (
+            f"| {self.module} | {self.tried} | {self.killed} | {self.equivalent} "
+            f"| {len(self.survivors)} | {self.percent:.1f} % |"
+        )
+
+
+def listed() -> tuple[Equivalent, ...]:
+    """Return the changes that are listed as equivalent."""
+    return msgspec.toml.decode((ROOT / EQUIVALENT).read_bytes(), type=EquivalentFile).equivalent
+
+
+def outcome(module: str, mutants: Sequence[Mutant], table: Sequence[Equivalent]) -> Outcome:
+    """Return how many changes were found, which were not, and which entries of the list are out of date.
+
+    Args:
+        module: Its path.
+        mutants: Each change that was tried.
+        table: The changes listed as equivalent, of any module.
+    """
+    alive = [mutant for mutant in mutants if mutant.survived]
+    known = {mutant.key for mutant in mutants}
+    surviving = {mutant.key for mutant in alive}
+    entries = [(row.function, row.line, text) for row in table if row.module == module for text in row.becomes]
+    stale = [
+        f"{EQUIVALENT}: {module}: `{line}` to `{text}` in {function or 'no function'} "
+        f"{'is found by a test now' if (function, line, text) in known else 'is no change that is tried'}; remove it."
+        for function, line, text in entries
+        if (function, line, text) not in surviving
+    ]
+    survivors = tuple(mutant.diff for mutant in alive if mutant.key not in entries)
+    return Outcome(
+        module=module,
+        tried=len(mutants),
+        killed=len(mutants) - len(alive),
+        equivalent=len(alive) - len(survivors),
+        survivors=survivors,
+        stale=tuple(stale),
+    )
+
+
+def configuration(row: Mutated, timeout_s: float) -> str:
+    """Return cosmic-ray's configuration for a module.
+
+    Args:
+        row: The module.
+        timeout_s: Seconds after which its tests have found a change.
+    """
     left_out = ", ".join(f'"{name}"' for name in LEFT_OUT)
     return f"""[cosmic-ray]
 module-path = "{row.module}"
-timeout = {TIMEOUT_S}
+timeout = {timeout_s}
 excluded-modules = []
-test-command = "{sys.executable} -m pytest -x -q -n 0 -p no:cacheprovider {tests}"
+test-command = "{" ".join(test_command(row))}"
 
 [cosmic-ray.distributor]
 name = "local"
@@ -97,55 +224,96 @@ exclude-operators = [{left_out}]
 """
 
 
-def survivors(row: Mutated, tree: Path) -> tuple[int, list[str]]:
-    """Try every change of a module: how many were tried, and a diff of each that the tests did not find.
+def test_command(row: Mutated) -> list[str]:
+    """Return the command that runs the tests of a module."""
+    return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *row.tests]
 
-    The options of ``@dataclass`` are left out: that a row cannot be changed makes no figure.
+
+def try_mutants(row: Mutated, tree: Path) -> tuple[Mutant, ...]:
+    """Try every change of a module.
 
     Args:
         row: The module.
         tree: A copy of the tree, which is changed in place.
-    """
-    from cosmic_ray.work_db import WorkDB, use_db
 
-    (tree / "mutants.toml").write_text(configuration(row))
+    Returns:
+        The changes that were tried.
+    """
     session = tree / "mutants.sqlite"
-    session.unlink(missing_ok=True)
     path = os.pathsep.join([str(tree / "src"), str(tree), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    # Plugins of pytest are not needed, and each process would import them.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    compiled = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    for _ in range(2):  # the first run compiles the unchanged modules, the second one takes what each change will take
+        started_s = time.monotonic()
+        subprocess.run(test_command(row), cwd=tree, env=compiled, check=True)
+        timeout_s = max(SHORTEST_TIMEOUT_S, TIMEOUTS * (time.monotonic() - started_s))
+    (tree / "mutants.toml").write_text(configuration(row, timeout_s))
     for command in (
         ("cosmic_ray.cli", "init", "mutants.toml", session.name),
         ("cosmic_ray.tools.filters.operators_filter", session.name, "mutants.toml"),
-        ("cosmic_ray.cli", "baseline", "mutants.toml"),
-        ("cosmic_ray.cli", "exec", "mutants.toml", session.name),
     ):
         subprocess.run([sys.executable, "-m", *command], cwd=tree, env=environment, check=True)
+    leave_out_dataclass_options(session, (tree / row.module).read_text().splitlines())
+    execute = [sys.executable, "-m", "cosmic_ray.cli", "exec", "mutants.toml", session.name]
+    subprocess.run(execute, cwd=tree, env=environment, check=True)
+    return tuple(results(session))
+
+
+def leave_out_dataclass_options(session: Path, lines: Sequence[str]) -> None:
+    """Leave out changes of the options of ``@dataclass``: that a row cannot be changed makes no figure.
+
+    Args:
+        session: cosmic-ray's database.
+        lines: The module.
+    """
+    from cosmic_ray.work_db import WorkDB, use_db
+    from cosmic_ray.work_item import WorkerOutcome, WorkResult
+
     with use_db(str(session), WorkDB.Mode.open) as database:
-        done = [
-            (result.diff or "", result.test_outcome.value)
-            for _, result in database.completed_work_items
-            if result.test_outcome is not None and "\n-@dataclass" not in (result.diff or "")
+        for item in list(database.pending_work_items):
+            if lines[item.mutations[0].start_pos[0] - 1].startswith("@dataclass"):
+                database.set_result(item.job_id, WorkResult(worker_outcome=WorkerOutcome.SKIPPED))
+
+
+def results(session: Path) -> list[Mutant]:
+    """Return the changes that were tried, out of cosmic-ray's database."""
+    from cosmic_ray.work_db import WorkDB, use_db
+
+    with use_db(str(session), WorkDB.Mode.open) as database:
+        return [
+            Mutant(
+                function=item.mutations[0].definition_name or "",
+                diff=result.diff or "",
+                survived=result.test_outcome.value == "survived",
+            )
+            for item, result in database.completed_work_items
+            if result.test_outcome is not None
         ]
-    return len(done), [diff for diff, outcome in done if outcome == "survived"]
 
 
 @click.command()
 @click.argument("modules", nargs=-1)
 def main(modules: tuple[str, ...]) -> None:
     """Print the changes that the tests do not find."""
-    enough = True
+    outcomes = []
     for row in chosen(modules):
         with tempfile.TemporaryDirectory() as name:
             tree = Path(name)
             for folder in COPIED:
                 shutil.copytree(ROOT / folder, tree / folder, symlinks=True)
             shutil.copy(ROOT / "pyproject.toml", tree)
-            tried, alive = survivors(row, tree)
-        killed = 100.0 * (tried - len(alive)) / max(tried, 1)
-        enough = enough and killed >= REQUIRED
-        print("\n".join(alive))
-        print(f"{row.module}: {tried - len(alive)} of {tried} found, {killed:.1f} %", flush=True)
-    raise SystemExit(0 if enough else 1)
+            found = outcome(row.module, try_mutants(row, tree), listed())
+        print("\n".join([*found.survivors, *found.stale]))
+        print(found.row(), flush=True)
+        outcomes.append(found)
+    print("\n" + "\n".join([*TABLE_HEAD, *(found.row() for found in outcomes)]))
+    raise SystemExit(0 if all(found.percent >= REQUIRED and not found.stale for found in outcomes) else 1)
 
 
 if __name__ == "__main__":

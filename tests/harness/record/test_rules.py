@@ -48,6 +48,16 @@ CASES: list[tuple[str, Result, tuple[str, ...]]] = [
         ("shortest window 9.000 s (minimum 10 s): windows 1, 2, 3, 4, 5",),
     ),
     ("just enough iterations", windows(iterations=10), ()),
+    (
+        "two short",
+        replace(
+            GOOD,
+            performance=Performance(
+                windows=(replace(WINDOWS[0], seconds=9.5), WINDOWS[1], replace(WINDOWS[2], seconds=9.25), *WINDOWS[3:])
+            ),
+        ),
+        ("shortest window 9.250 s (minimum 10 s): windows 1, 3",),
+    ),
     ("few iterations", windows(iterations=9), ("shortest window 9 iterations (minimum 10): window 3",)),
     ("four windows", replace(GOOD, performance=Performance(windows=WINDOWS[:4])), ("4 windows (5 required)",)),
     ("an input twice", windows(sample=FILES[0]), ("windows on 4 different inputs (5 required)",)),
@@ -60,6 +70,7 @@ CASES: list[tuple[str, Result, tuple[str, ...]]] = [
     ("target met as printed", accuracy(metric=89.96), ()),
     ("target missed", accuracy(metric=89.94), ("top1 89.94 (closed division target 90)",)),
     ("target missed, open", replace(accuracy(metric=12.0), division="open"), ()),
+    ("target missed, division unknown", replace(accuracy(metric=12.0), division=""), ()),
     ("auc met as printed", accuracy(AD, metric=0.8451), ()),
     ("auc missed", accuracy(AD, metric=0.8449), ("auc 0.8449 (closed division target 0.85)",)),
     (
@@ -79,9 +90,40 @@ CASES: list[tuple[str, Result, tuple[str, ...]]] = [
         ("2 answered files are not in the list, such as x.bin",),
     ),
     ("twice", accuracy(answered=(*FILES, FILES[3])), ("1 files were answered more than once, such as 3.bin",)),
+    (
+        "three times",
+        accuracy(answered=("a.bin", "a.bin", "b.bin", "a.bin"), listed=("a.bin", "b.bin")),
+        ("2 files were answered more than once, such as a.bin",),
+    ),
     ("order", accuracy(answered=FILES[::-1]), ("files were not answered in the order of the list: 999.bin for 0.bin",)),
+    (
+        "order, a later file first",
+        accuracy(answered=(FILES[0], FILES[1], FILES[3], FILES[2], *FILES[4:])),
+        ("files were not answered in the order of the list: 3.bin for 2.bin",),
+    ),
+    (
+        "order, an earlier name first",
+        accuracy(answered=("x.bin", "z.bin", "y.bin"), listed=("x.bin", "y.bin", "z.bin")),
+        ("files were not answered in the order of the list: z.bin for y.bin",),
+    ),
+    (
+        "order, the first in the alphabet first",
+        accuracy(answered=("a.bin", "b.bin"), listed=("b.bin", "a.bin")),
+        ("files were not answered in the order of the list: a.bin for b.bin",),
+    ),
+    (
+        "own list of generated files",
+        replace(accuracy(official=False), data="synthetic"),
+        ("not rankable: synthetic data",),
+    ),
+    ("own list of unknown origin", replace(accuracy(official=False), data="made"), ("not rankable: made data",)),
     ("own list", accuracy(official=False), ("the 1000 files are not a complete official list of kws01",)),
     ("other firmware", replace(GOOD, model_id="vww01"), ("the firmware is for 'vww01', task kws needs 'kws01'",)),
+    (
+        "firmware of an earlier name",
+        replace(GOOD, model_id="ad01"),
+        ("the firmware is for 'ad01', task kws needs 'kws01'",),
+    ),
     ("synthetic", replace(GOOD, data="synthetic"), ("not rankable: synthetic data",)),
     ("data of unknown origin", replace(GOOD, data="made"), ("not rankable: made data",)),
     ("refused", replace(GOOD, refusals=("busy",)), ("the device answered e-[busy]",)),
