@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from mlperf_tiny.results.mlperf.rule_sections import SECTION_OF_RULE
+
 UNEXPECTED = (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError)
 """What content that no check foresaw may raise: it becomes a finding on its result, and ends no other review."""
 
@@ -43,6 +45,13 @@ class Finding:
     """The rule or check it comes from."""
     text: str
     """One sentence."""
+    cited: str = ""
+    """Section that this finding rests on; "" for that of its rule."""
+
+    @property
+    def section(self) -> str:
+        """Document and section that the finding rests on, or that no rule asks for it; "" in a leaderboard."""
+        return self.cited or SECTION_OF_RULE.get(self.rule, "")
 
 
 _VERDICTS = {

@@ -28,7 +28,7 @@ from mlperf_tiny.terminal import sanitize_for_terminal
 
 __all__ = ["FORMAT", "Review", "Reviewed", "review_path", "review_tree"]
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mlperf_tiny.results.mlperf.findings import Kind
 from mlperf_tiny.results.review.checks.metrics import CheckedMetric
+from mlperf_tiny.results.review.checks.wakeword_metrics import COUNTS
 from mlperf_tiny.results.review.review import Review, Reviewed
 from mlperf_tiny.terminal import sanitize_for_terminal, text_table
 
@@ -47,7 +48,8 @@ def metric_text(metric: CheckedMetric) -> str:
 
 def headline_metrics(metrics: Sequence[CheckedMetric]) -> list[CheckedMetric]:
     """Return the metrics of a result that a table shows."""
-    wanted = [m for m in metrics if m.name in HEADLINE_METRICS or m.name.endswith(("negatives", "positives"))]
+    counts = [f"{mode} {name}" for mode in ("performance", "energy") for name in COUNTS]
+    wanted = [metric for metric in metrics if metric.name in (*HEADLINE_METRICS, *counts)]
     return [m for m in wanted if m.claimed is not None or m.recomputed is not None]
 
 
@@ -69,5 +71,6 @@ def _block(result: Reviewed, notes: bool) -> str:
         lines.append(text_table([(metric.name, metric_text(metric)) for metric in metrics], indent="  "))
     for finding in result.findings:
         if notes or finding.kind is not Kind.NOTE:
-            lines.append(f"  {finding.kind.value}: {sanitize_for_terminal(finding.text)} [{finding.rule}]")
+            source = f"{finding.rule}; {finding.section}"
+            lines.append(f"  {finding.kind.value}: {sanitize_for_terminal(finding.text)} [{source}]")
     return "\n".join(lines)

@@ -41,6 +41,11 @@ def script_and_log(case: Case) -> list[str]:
     return found
 
 
+def detection_lists(case: Case) -> list[str]:
+    """Return where the lists of detections of one run differ."""
+    return [text for run in case.evidence.runs.values() for text in run.contradictions]
+
+
 def _is_part(part: Planned, whole: Planned) -> bool:
     """Whether the commands of ``part`` stand in ``whole`` one after the other."""
     return any(whole[start : start + len(part)] == part for start in range(len(whole) - len(part) + 1))

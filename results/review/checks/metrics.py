@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mlperf_tiny.harness.record.rules import TimedWindow
 from mlperf_tiny.results.review.evidence.claims import agrees
-from mlperf_tiny.results.review.evidence.wakewords import WakeWordCounts
+from mlperf_tiny.results.review.evidence.wakewords import WakeWordReadings
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Recomputed:
     """Of the accuracy run."""
     energy: EnergyInfo | None = None
     """Of the energy run."""
-    documented: WakeWordCounts | None = None
-    """Wake words counted with the documented window."""
+    wake_words: dict[str, WakeWordReadings] = field(default_factory=dict)
+    """Mode -> its detections counted in three ways."""
 
     def add(self, name: str, unit: str, claimed: str | None, recomputed: float | None, basis: str = "") -> None:
         """Add a metric.

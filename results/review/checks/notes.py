@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 from mlperf_tiny.harness.record.rules import WINDOWS
-from mlperf_tiny.results.mlperf.system import NEEDED_KEYS
+from mlperf_tiny.results.mlperf.submitter import is_person
+from mlperf_tiny.results.mlperf.system import NEEDED_KEYS, same_name
 from mlperf_tiny.results.review.checks.case import Case
+from mlperf_tiny.results.review.checks.violations import over_limit
+from mlperf_tiny.results.review.evidence.wakewords import DOCUMENTED_GRACE_S, RUNNER_GRACE_S
 from mlperf_tiny.terminal import numbers
 
 
@@ -39,6 +42,28 @@ def supply_voltage(case: Case) -> list[str]:
     return []
 
 
+def wake_word_readings(case: Case) -> list[str]:
+    """Return the counts of each run in three ways, and a sentence when the documented one is over the limits."""
+    found = []
+    for mode, readings in case.recomputed.wake_words.items():
+        ways = [
+            f"{readings.runner} with the runner's window of {RUNNER_GRACE_S:g} s",
+            f"{readings.documented} with the documented one of {DOCUMENTED_GRACE_S:g} s",
+        ]
+        decisive = readings.documented
+        if readings.on_grid is not None and readings.skew is not None:
+            decisive = readings.on_grid
+            ways.append(
+                f"{readings.on_grid} with that and the detections on the frame grid, which removes a clock skew of "
+                f"{100 * readings.skew:+.2f} %"
+            )
+        found.append(f"true positives/false negatives/false positives of the {mode} run: {', '.join(ways)}")
+        on_grid = " on the frame grid" if readings.on_grid else ""
+        what = f"with the documented window of {DOCUMENTED_GRACE_S:g} s{on_grid} it"
+        found += over_limit(what, decisive.false_negatives, decisive.false_positives)
+    return found
+
+
 def no_marker(case: Case) -> list[str]:
     """Check for the empty file that marks results of the EEMBC runner from round v1.3 on."""
     if case.evidence.found.round < "v1.3" or case.evidence.runner != "EEMBC" or case.evidence.found.marker:
@@ -63,6 +88,18 @@ def system_notes(case: Case) -> list[str]:
         notes.append(f"{system.path} holds {len(system.duplicates)} keys twice, the last of each counts: "
                      + ", ".join(sorted(set(system.duplicates))))  # fmt: skip
     return notes
+
+
+def person_as_submitter(case: Case) -> list[str]:
+    """Return the submitter that is a person, by the system description or, where that names none, by the folder."""
+    system, folder = case.evidence.system, case.evidence.found.submitter
+    stated = system.values.get("Submitter", "") if system else ""
+    name = stated or folder
+    if not is_person(name):
+        return []
+    where = system.path if system and stated else "the submitter's folder"
+    other = f"; the folder is that of {folder!r}" if folder and not same_name(name, folder) else ""
+    return [f"{where} names a person as submitter, {name!r}, where the rules speak of an organisation{other}"]
 
 
 def reading(case: Case) -> list[str]:

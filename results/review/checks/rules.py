@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlperf_tiny.harness.record.rules import RULES, WINDOWS, Accuracy, Performance, Result
+from mlperf_tiny.harness.record.rules import RULES, WINDOWS, Accuracy, Performance, Result, Rule
 from mlperf_tiny.harness.record.rules import violations as violations_of
 from mlperf_tiny.harness.record.violation import RuleId
 from mlperf_tiny.models.tasks import Task
 from mlperf_tiny.results.mlperf.findings import Finding, Kind
+from mlperf_tiny.results.mlperf.rule_sections import SECTION_OF_RULE_ID
 from mlperf_tiny.results.review.checks import evidence_checks, notes, violations
 from mlperf_tiny.results.review.checks.case import Case
 
@@ -31,6 +32,8 @@ class ReviewRule:
     """What its findings mean for the verdict."""
     check: Check
     """Returns one sentence for each thing found."""
+    cited: str = ""
+    """Section that the finding rests on; "" for that of the name."""
 
 
 # Rules of a single run, which also apply to runs of this program.
@@ -45,14 +48,23 @@ ANSWERED = (
 )
 
 
-def _harness(rules: Sequence[RuleId], build: Callable[[Case, Task], Result | None], prefix: str) -> Check:
-    rows = [rule for rule in RULES if rule.id in rules]
+def _harness(
+    name: str, rules: Sequence[RuleId], build: Callable[[Case, Task], Result | None], prefix: str = ""
+) -> list[ReviewRule]:
+    """Rules of a single run as rows of one name, each with its own section."""
 
-    def check(case: Case) -> list[str]:
-        result = build(case, case.task) if case.task else None
-        return [f"{prefix}{violation.text}" for violation in violations_of(result, rows)] if result else []
+    def check_of(row: Rule) -> Check:
+        def check(case: Case) -> list[str]:
+            result = build(case, case.task) if case.task else None
+            return [f"{prefix}{violation.text}" for violation in violations_of(result, [row])] if result else []
 
-    return check
+        return check
+
+    return [
+        ReviewRule(name=name, kind=Kind.VIOLATION, check=check_of(row), cited=SECTION_OF_RULE_ID[row.id])
+        for row in RULES
+        if row.id in rules
+    ]
 
 
 def _result(case: Case, task: Task) -> Result:
@@ -87,10 +99,10 @@ def _accuracy(case: Case, task: Task) -> Result | None:
 
 
 REVIEW_RULES: tuple[ReviewRule, ...] = (
-    ReviewRule(name="performance windows", kind=Kind.VIOLATION, check=_harness(TIMED, _timed, "performance run: ")),
-    ReviewRule(name="energy windows", kind=Kind.VIOLATION, check=_harness(TIMED, _energy, "energy run: ")),
+    *_harness("performance windows", TIMED, _timed, "performance run: "),
+    *_harness("energy windows", TIMED, _energy, "energy run: "),
     ReviewRule(name="energy over the inferences", kind=Kind.VIOLATION, check=violations.energy_intervals),
-    ReviewRule(name="accuracy set and target", kind=Kind.VIOLATION, check=_harness(ANSWERED, _accuracy, "")),
+    *_harness("accuracy set and target", ANSWERED, _accuracy),
     ReviewRule(name="official file list", kind=Kind.VIOLATION, check=violations.foreign_files),
     ReviewRule(name="quality target as claimed", kind=Kind.VIOLATION, check=violations.claimed_quality),
     ReviewRule(name="wake word limits", kind=Kind.VIOLATION, check=violations.wake_word_limits),
@@ -105,6 +117,7 @@ REVIEW_RULES: tuple[ReviewRule, ...] = (
     ReviewRule(name="metrics", kind=Kind.DEVIATION, check=evidence_checks.metrics_agree),
     ReviewRule(name="windows as claimed", kind=Kind.DEVIATION, check=evidence_checks.windows_agree),
     ReviewRule(name="script and log", kind=Kind.DEVIATION, check=evidence_checks.script_and_log),
+    ReviewRule(name="one list of detections", kind=Kind.DEVIATION, check=evidence_checks.detection_lists),
     ReviewRule(name="log is whole", kind=Kind.MISSING, check=evidence_checks.cut_short),
     ReviewRule(name="log is whole", kind=Kind.MISSING, check=evidence_checks.cut_metrics),
     ReviewRule(name="required files", kind=Kind.MISSING, check=evidence_checks.missing_files),
@@ -112,13 +125,14 @@ REVIEW_RULES: tuple[ReviewRule, ...] = (
     ReviewRule(name="readable files", kind=Kind.MISSING, check=evidence_checks.unreadable_files),
     ReviewRule(name="same N in both runs", kind=Kind.NOTE, check=notes.same_iterations),
     ReviewRule(name="supply voltage", kind=Kind.NOTE, check=notes.supply_voltage),
-    ReviewRule(name="documented wake word window", kind=Kind.NOTE, check=violations.documented_window),
+    ReviewRule(name="documented wake word window", kind=Kind.NOTE, check=notes.wake_word_readings),
     ReviewRule(name="EEMBC_RUNNER", kind=Kind.NOTE, check=notes.no_marker),
     ReviewRule(name="system description", kind=Kind.NOTE, check=notes.system_notes),
+    ReviewRule(name="submitter is an organisation", kind=Kind.NOTE, check=notes.person_as_submitter),
     ReviewRule(name="reading", kind=Kind.NOTE, check=notes.reading),
 )
 
 
 def findings_of(case: Case) -> tuple[Finding, ...]:
     """Return all findings on one result, in the order of the rules."""
-    return tuple(Finding(rule.kind, rule.name, text) for rule in REVIEW_RULES for text in rule.check(case))
+    return tuple(Finding(rule.kind, rule.name, text, rule.cited) for rule in REVIEW_RULES for text in rule.check(case))

@@ -12,10 +12,10 @@ from mlperf_tiny.harness.record.rules import PRINTED_DECIMALS, WINDOWS
 from mlperf_tiny.models.tasks import Metric
 from mlperf_tiny.models.tasks.sww import WAKE_WORD_ERROR_LIMIT, WAKE_WORDS
 from mlperf_tiny.results.mlperf.layout import DIVISIONS
+from mlperf_tiny.results.mlperf.submitter import is_person
 from mlperf_tiny.results.mlperf.system import STATUSES, same_name
 from mlperf_tiny.results.review.checks.case import Case
 from mlperf_tiny.results.review.evidence.runner_log import number
-from mlperf_tiny.results.review.evidence.wakewords import DOCUMENTED_GRACE_S
 from mlperf_tiny.terminal import numbers
 
 ENERGY_RATE_TOLERANCE = 0.05
@@ -143,21 +143,18 @@ def wake_word_limits(case: Case) -> list[str]:
         text
         for mode, claims in case.evidence.claims.items()
         if claims.wake_words
-        for text in _over_limit(f"the {mode} run", claims.wake_words[1], claims.wake_words[2])
+        for text in over_limit(f"the {mode} run", claims.wake_words[1], claims.wake_words[2])
     ]
 
 
-def documented_window(case: Case) -> list[str]:
-    """Count misses and false alarms with the documented grace time, which the runner does not use."""
-    counts = case.recomputed.documented
-    if counts is None:
-        return []
-    return _over_limit(
-        f"with the documented window of {DOCUMENTED_GRACE_S:g} s it", counts.false_negatives, counts.false_positives
-    )
+def over_limit(what: str, misses: int, alarms: int) -> list[str]:
+    """Return a sentence when there are more errors than a closed result may have.
 
-
-def _over_limit(what: str, misses: int, alarms: int) -> list[str]:
+    Args:
+        what: Whose errors they are.
+        misses: False negatives.
+        alarms: False positives.
+    """
     if misses <= WAKE_WORD_ERROR_LIMIT and alarms <= WAKE_WORD_ERROR_LIMIT:
         return []
     errors = f"{misses} false negatives and {alarms} false positives"
@@ -181,7 +178,8 @@ def system_fits(case: Case) -> list[str]:
     texts = []
     values = system.values
     submitter, division, status = (values.get(key, "") for key in ("Submitter", "Division", "Status"))
-    if found.submitter and not same_name(submitter, found.submitter):
+    # A person's name in place of an organisation's is a note.
+    if found.submitter and not same_name(submitter, found.submitter) and not is_person(submitter):
         texts.append(f"{system.path} names {submitter!r} as submitter, the folder is that of {found.submitter!r}")
     if found.division in DIVISIONS and division and found.division not in division.lower():
         texts.append(f"{system.path} has division {division!r}, the folder is {found.division!r}")

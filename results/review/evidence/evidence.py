@@ -17,7 +17,7 @@ from mlperf_tiny.results.review.evidence.energy_trace import MAX_TRACE_BYTES, Tr
 from mlperf_tiny.results.review.evidence.label_lists import LabelList, LabelLists
 from mlperf_tiny.results.review.evidence.mlcommons_json import parse_mlcommons_json
 from mlperf_tiny.results.review.evidence.mlcommons_log import is_mlcommons_line, parse_mlcommons_log
-from mlperf_tiny.results.review.evidence.runner_log import Run
+from mlperf_tiny.results.review.evidence.runner_log import Run, first_difference
 from mlperf_tiny.results.review.evidence.wakewords import WordWindow
 
 MAX_STAMPS_BYTES = 1 << 20
@@ -138,7 +138,8 @@ def _read(tree: FileTree, got: _Gathering, mode: str, kind: str, kinds: dict[str
         parse = parse_mlcommons_log if any(map(is_mlcommons_line, first)) else parse_eembc_log
         run = parse(tree.lines(path), path)
         # What a timed inference answered does not matter, and some devices answer nothing.
-        got.runs[mode] = run if mode == "accuracy" else replace(run, problems=())
+        answers_count = mode == "accuracy" or run.runner != "EEMBC"
+        got.runs[mode] = run if answers_count else replace(run, problems=())
         if "text" not in kinds:
             got.claims[mode] = parse_claims(tree.lines(path), path)
     elif kind == "json":
@@ -173,5 +174,13 @@ def _merged(log: Run, data: Run) -> Run:
         finished=None if data.inferences else log.finished,
         voltages_mv=log.voltages_mv or data.voltages_mv,
         detections=data.detections or log.detections,
+        contradictions=log.contradictions + _contradictions(log, data),
         problems=log.problems + data.problems,
     )
+
+
+def _contradictions(log: Run, data: Run) -> tuple[str, ...]:
+    if not log.detections or not data.detections or log.detections.times_ms == data.detections.times_ms:
+        return ()
+    where = first_difference(log.detections.times_ms, data.detections.times_ms)
+    return (f"{log.source} and {data.source} hold lists of detections that differ: {where}",)

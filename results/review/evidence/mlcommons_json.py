@@ -12,14 +12,19 @@ from typing import Any
 
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.results.review.evidence.runner_log import (
+    MAX_DETECTIONS,
     MAX_ERRORS,
+    MAX_FRAMES,
     MAX_INFERENCES,
+    TOO_MANY_DETECTIONS,
     Detections,
     LoggedInference,
     Run,
 )
 
 SAMPLE_S = 0.001
+MAX_TIME_MS = 1e9
+"""Of a detection; 12 days."""
 
 
 def parse_mlcommons_json(value: Any, source: str) -> Run:
@@ -41,7 +46,7 @@ def parse_mlcommons_json(value: Any, source: str) -> Run:
     for index, entry in enumerate(value[:MAX_INFERENCES]):
         infer, power = _object(entry, "infer"), _object(entry, "power")
         if "detections" in infer:
-            detections = _detections(entry, infer)
+            detections = _detections(entry, infer, source, problems)
         start_us, end_us = _finite(infer.get("start_time")), _finite(infer.get("end_time"))
         scores = _flat(infer.get("results"))
         if scores is None and "detections" not in infer and len(problems) < MAX_ERRORS:
@@ -89,15 +94,20 @@ def _window(power: dict[str, Any]) -> tuple[float | None, float | None]:
     return sum(sample for sample in inside if sample is not None), len(inside) * SAMPLE_S
 
 
-def _detections(entry: dict[str, Any], infer: dict[str, Any]) -> Detections | None:
-    times = infer.get("detections")
-    if not isinstance(times, list) or not times or any(_finite(time) is None for time in times):
+def _detections(entry: dict[str, Any], infer: dict[str, Any], source: str, problems: list[str]) -> Detections | None:
+    listed = infer.get("detections")
+    numbers = [_finite(time) for time in listed] if isinstance(listed, list) else []
+    times = [time for time in numbers if time is not None and 0 <= time < MAX_TIME_MS]
+    if not times or len(times) < len(numbers) or len(times) > MAX_DETECTIONS:
+        what = TOO_MANY_DETECTIONS if len(times) > MAX_DETECTIONS else "its detections are no list of times"
+        if len(problems) < MAX_ERRORS:
+            problems.append(f"{source}: {what}")
         return None
     duty = _object(entry, "dutycycle")
     return Detections(
         tuple(int(time) for time in times),
-        _flat(duty.get("start_times_s")) or (),
-        _flat(duty.get("stop_times_s")) or (),
+        (_flat(duty.get("start_times_s")) or ())[:MAX_FRAMES],
+        (_flat(duty.get("stop_times_s")) or ())[:MAX_FRAMES],
     )
 
 

@@ -4,19 +4,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from mlperf_tiny.file_tree import MAX_LINE_BYTES
 from mlperf_tiny.harness.wire.protocol import bracketed, parse_values
 from mlperf_tiny.results.review.evidence.runner_log import (
+    MAX_DETECTIONS,
     MAX_ERRORS,
+    MAX_FRAMES,
     MAX_INFERENCES,
+    TOO_MANY_DETECTIONS,
     Detections,
     LoggedInference,
     Run,
     TooManyInferences,
     bounded_values,
     error_text,
+    first_difference,
     number,
 )
 
@@ -26,12 +31,12 @@ _RUNNING = re.compile(r"Running inference with (\d{1,12})/(\d{1,12}) \(warmup/me
 _COUNT = re.compile(r"# Inferences\s*:\s*(\d{1,12})")
 _RUNTIME = re.compile(r"Runtime\s*:\s*([\d.eE+-]{1,40}) sec")
 _ANSWER = re.compile(r"m-results\s*:\s*\[")
-_TIMES = re.compile(r"^\[\d{1,9}(?:, \d{1,9})*\]\s*$")
-_DUTY_HEAD = re.compile(r"Duty cycle (start|stop) times")
-_TICKS = re.compile(r"^(?:RX:)?\s*((?:\d{1,9},\s*)+)")
+_TIMES = re.compile(r"^\[\d{1,9}(?:, \d{1,9})*(\]|,?)\s*$")
+_HEADING = re.compile(r"Duty cycle (start|stop) times|Detection Timestamps")
+_TICKS = re.compile(r"^(?:RX:)?((?:[ \t]*\d{1,9},)+)")
 _SESSION_END = re.compile("Session logged in file")
+DETECTIONS = "detections"
 TICK_S = 1e-5
-MAX_FRAMES = 1000
 _OWN_LINES = ("Logging initialized", "Device model retrieved", "Loading file", "SerialDevice")
 
 
@@ -50,8 +55,10 @@ class _Reader:
     problems: list[str] = field(default_factory=list)
     inferences: list[LoggedInference] = field(default_factory=list)
     times_ms: tuple[int, ...] = ()
-    duty_s: dict[str, list[float]] = field(default_factory=lambda: {"start": [], "stop": []})
-    duty_heading: str = ""
+    """The runner's list of detections."""
+    board_lists: dict[str, list[int]] = field(default_factory=lambda: {DETECTIONS: [], "start": [], "stop": []})
+    """Lists of the interface board: detections in ms, frames in units of 10 us."""
+    heading: str = ""
     file: str = ""
     warmups: int = 0
     iterations: int = 0
@@ -68,7 +75,17 @@ class _Reader:
             self.errors.append(error)
 
     def run(self) -> Run:
-        starts_s, stops_s = (tuple(self.duty_s[edge][:MAX_FRAMES]) for edge in ("start", "stop"))
+        starts_s, stops_s = (
+            tuple(ticks * TICK_S for ticks in self.board_lists[edge][:MAX_FRAMES]) for edge in ("start", "stop")
+        )
+        board_ms = tuple(self.board_lists[DETECTIONS])
+        times_ms = (self.times_ms or board_ms)[:MAX_DETECTIONS]
+        board_ms = board_ms[:MAX_DETECTIONS]
+        contradictions: tuple[str, ...] = ()
+        if board_ms and board_ms != times_ms:
+            contradictions = (
+                f"{self.source} holds two lists of detections that differ: {first_difference(board_ms, times_ms)}",
+            )
         return Run(
             runner="MLCommons",
             source=self.source,
@@ -77,7 +94,8 @@ class _Reader:
             model_id=self.identity.get("model", ""),
             finished=self.finished,
             errors=tuple(self.errors),
-            detections=Detections(self.times_ms, starts_s, stops_s) if self.times_ms else None,
+            detections=Detections(times_ms, starts_s, stops_s) if times_ms else None,
+            contradictions=contradictions,
             problems=tuple(self.problems),
         )
 
@@ -114,14 +132,25 @@ class _Reader:
         )
 
     def take_times(self, match: re.Match[str]) -> None:
+        if match[1] != "]":
+            if len(match.string) >= MAX_LINE_BYTES and len(self.problems) < MAX_ERRORS:
+                self.problems.append(f"{self.source}: its list of detections is longer than what is read of a line")
+            return
         self.times_ms = tuple(int(value) for value in match[0].strip()[1:-1].split(","))
+        self._check_count(self.times_ms)
 
-    def take_duty_head(self, match: re.Match[str]) -> None:
-        self.duty_heading = match[1]
+    def take_heading(self, match: re.Match[str]) -> None:
+        self.heading = match[1] or DETECTIONS
 
     def take_ticks(self, match: re.Match[str]) -> None:
-        if self.duty_heading:
-            self.duty_s[self.duty_heading] += [int(value) * TICK_S for value in match[1].split(",") if value.strip()]
+        listed = self.board_lists.get(self.heading)
+        if listed is not None and len(listed) <= MAX_DETECTIONS:
+            listed += [int(value) for value in match[1].split(",") if value.strip()]
+            self._check_count(listed)
+
+    def _check_count(self, listed: Sequence[int]) -> None:
+        if len(listed) > MAX_DETECTIONS and len(self.problems) < MAX_ERRORS:
+            self.problems.append(f"{self.source}: {TOO_MANY_DETECTIONS}")
 
     def take_end(self, match: re.Match[str]) -> None:
         self.finished = True
@@ -135,7 +164,7 @@ _LINES: tuple[tuple[re.Pattern[str], Callable[[_Reader, re.Match[str]], None]], 
     (_RUNTIME, _Reader.take_runtime),
     (_ANSWER, _Reader.take_answer),
     (_TIMES, _Reader.take_times),
-    (_DUTY_HEAD, _Reader.take_duty_head),
+    (_HEADING, _Reader.take_heading),
     (_TICKS, _Reader.take_ticks),
     (_SESSION_END, _Reader.take_end),
 )

@@ -16,6 +16,10 @@ MAX_VALUES = 1000
 MAX_VALUE = 1e30
 MAX_INFERENCES = 200_000
 MAX_ERRORS = 50
+MAX_FRAMES = 1000
+MAX_DETECTIONS = 10_000
+"""As many as the interface board keeps."""
+TOO_MANY_DETECTIONS = f"it holds over {MAX_DETECTIONS:,} detections, more than the interface board keeps"
 
 
 class TooManyInferences(Exception):
@@ -84,6 +88,8 @@ class Run:
     """The log's clock when the energy trace began."""
     detections: Detections | None = None
     """Of a streaming wake word run."""
+    contradictions: tuple[str, ...] = ()
+    """Where two records of the run say different things."""
     problems: tuple[str, ...] = ()
     """What could not be read."""
 
@@ -95,6 +101,23 @@ def number(text: str) -> float | None:
     except ValueError:
         return None
     return value if abs(value) < MAX_VALUE else None
+
+
+def first_difference(one: Sequence[int], other: Sequence[int]) -> str:
+    """Return where two unequal lists of times in ms differ first.
+
+    Args:
+        one: A list.
+        other: Another one.
+
+    Examples:
+        >>> first_difference((0, 10), (0, 11)), first_difference((0,), (0, 11))
+        ('number 2 is 10 and 11 ms', '1 against 2 times')
+    """
+    if len(one) != len(other):
+        return f"{len(one)} against {len(other)} times"
+    number = next(n for n, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
+    return f"number {number + 1} is {one[number]} and {other[number]} ms"
 
 
 def bounded_values(values: Sequence[float] | None) -> tuple[float, ...] | None:

@@ -2,8 +2,9 @@
 """Streaming wake words: hits, misses and false alarms out of detection times.
 
 A word at [a, b] counts when a detection falls between a and b plus a grace time; those detections are used up. The
-rest, at most one in a second, are false alarms. The documented grace is 1 s; the MLCommons runner adds it twice, and
-published counts need that: both are computed.
+rest, at most one in a second, are false alarms. The documented grace is 1 s; the MLCommons runner adds it twice. A
+third reading has the documented grace and the detections on the frame grid (``frame_grid``): published counts come out
+both with the second added and with the skew of the clocks removed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlperf_tiny.results.review.evidence.frame_grid import on_frame_grid
 from mlperf_tiny.results.review.evidence.runner_log import Detections
 
 DOCUMENTED_GRACE_S = 1.0
@@ -30,6 +32,39 @@ class WakeWordCounts:
     """Words that were not."""
     false_positives: int
     """Detections without a word, at most one in a second."""
+
+    def __str__(self) -> str:
+        return f"{self.true_positives}/{self.false_negatives}/{self.false_positives}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WakeWordReadings:
+    """The three counts of one run."""
+
+    runner: WakeWordCounts
+    """As the runner counts: up to 2 s after the word."""
+    documented: WakeWordCounts
+    """Up to 1 s after the word, as documented."""
+    on_grid: WakeWordCounts | None
+    """The documented ones with the detections on the frame grid; None where they show no grid."""
+    skew: float | None
+    """Of the clocks, as of ``FrameGrid``."""
+
+
+def read_wake_words(detections: Detections, words: Sequence[WordWindow]) -> WakeWordReadings:
+    """Count the detections of a run in three ways.
+
+    Args:
+        detections: The run.
+        words: Start and end of each word, seconds of the wave.
+    """
+    grid = on_frame_grid(detections)
+    return WakeWordReadings(
+        runner=count_wake_words(detections, words, RUNNER_GRACE_S),
+        documented=count_wake_words(detections, words, DOCUMENTED_GRACE_S),
+        on_grid=count_wake_words(grid.detections, words, DOCUMENTED_GRACE_S) if grid else None,
+        skew=grid.skew if grid else None,
+    )
 
 
 def count_wake_words(detections: Detections, words: Sequence[WordWindow], grace_s: float) -> WakeWordCounts:

@@ -23,6 +23,7 @@ from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, Transcript, par
 from mlperf_tiny.models.catalog import catalog
 from mlperf_tiny.results.mlperf.findings import UNEXPECTED, Finding, Kind
 from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
+from mlperf_tiny.results.mlperf.rule_sections import SECTION_OF_RULE_ID
 
 MAX_TRANSCRIPT_BYTES = 96 << 20
 """The largest there is, of anomaly detection's 48,608 inferences, has about 60 MB."""
@@ -185,7 +186,10 @@ def _record(files: OwnRunFiles, record: RunRecord, stated: dict[str, Any] | None
 
 
 def _rules(files: OwnRunFiles, record: RunRecord) -> list[Finding]:
-    found = [Finding(Kind.VIOLATION, RULES, violation.text) for violation in record.violations]
+    found = [
+        Finding(Kind.VIOLATION, RULES, violation.text, SECTION_OF_RULE_ID[violation.rule])
+        for violation in record.violations
+    ]
     if not record.complete:
         found.append(Finding(Kind.MISSING, RULES, f"{files.transcript} is not finished: it has no 'end'."))
     found += [Finding(Kind.MISSING, MODEL_RULE, text) for text in _closed_model(record)]

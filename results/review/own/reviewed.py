@@ -83,6 +83,12 @@ class Reviewed:
                 for metric in self.metrics
             ],
             "findings": [
-                {"kind": finding.kind.value, "rule": finding.rule, "text": finding.text} for finding in self.findings
+                {
+                    "kind": finding.kind.value,
+                    "rule": finding.rule,
+                    "section": finding.section,
+                    "text": finding.text,
+                }
+                for finding in self.findings
             ],
         }
