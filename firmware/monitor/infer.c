@@ -10,6 +10,7 @@
 #include "input.h"
 #include "model.h"
 #include "port.h"
+#include "reply_crc.h"
 #include "results.h"
 #include "text.h"
 
@@ -90,6 +91,7 @@ void infer_run(uint32_t count, uint32_t warmups)
     if (!input_prepare()) {
         return;
     }
+    reply_crc_input();
     text_put("m-warmup-start-");
     text_unsigned(warmups);
     text_put("\r\n");

@@ -5,7 +5,7 @@
 
 #include "app_config.h"
 #include "line.h"
-#include "port.h"
+#include "reply_crc.h"
 #include "text.h"
 
 static _Alignas(8) uint8_t buffer[APP_BUFFER_BYTES];
@@ -91,6 +91,7 @@ static int hex_value(char digit)
  * firmware keeps what stood before the bad pair, so that a repeated command would shift all that follows.) */
 static void data(const char *digits)
 {
+    reply_crc_omit();
     uint32_t pairs = 0;
     while (digits[2u * pairs] != '\0') {
         if (digits[2u * pairs + 1u] == '\0') {

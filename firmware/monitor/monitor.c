@@ -10,6 +10,7 @@
 #include "load.h"
 #include "model.h"
 #include "port.h"
+#include "reply_crc.h"
 #include "results.h"
 #include "text.h"
 
@@ -35,6 +36,7 @@ static void profile_command(char *cursor)
     (void)cursor;
     text_line("m-profile-[ULPMark for tinyML Firmware V0.0.1]");
     text_line("m-model-[" APP_MODEL_ID "]");
+    text_line("m-offers-crc"); /* a host may send `crc on`; to others this line means nothing */
 }
 
 static void refuse_model(void)
@@ -108,6 +110,8 @@ static const struct {
     {"infer", infer_command, "infer [N=1 [W=10]] : W warm-up inferences, then N timed ones"},
     {"results", results_command, "results          : the last output again"},
     {"info", info_command, "info             : engine, arena, clock"},
+    {"crc", reply_crc_command, "crc on, crc off  : a checksum in each reply, or none\r\n"
+                               "crc              : checksum of the loaded bytes"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -164,15 +168,19 @@ void monitor_run(void)
         case LINE_PENDING:
             continue;
         case LINE_COMPLETE:
+            reply_crc_begin(line.text);
             dispatch(line.text);
             break;
         case LINE_TOO_LONG:
+            reply_crc_begin("");
             text_error_number("Command longer than ", COMMAND_BYTES, " characters dropped");
             break;
         case LINE_DAMAGED:
+            reply_crc_begin("");
             text_line("e-[Characters lost, command dropped]");
             break;
         }
+        reply_crc_end();
         text_line("m-ready");
     }
 }

@@ -7,7 +7,6 @@
 #include "formats.h"
 #include "input.h"
 #include "model.h"
-#include "port.h"
 #include "text.h"
 
 const int8_t *results_tensor;
@@ -69,7 +68,7 @@ void results_print(void)
 #else
     for (uint32_t i = 0; i < model_info.output_bytes; i++) {
         if (i != 0u) {
-            port_putchar(',');
+            text_put(",");
         }
         text_decimals(dequantised(i), SHOWN);
     }

@@ -4,11 +4,18 @@
 #include <string.h>
 
 #include "port.h"
+#include "reply_crc.h"
+
+static void put(char byte)
+{
+    reply_crc_add(byte);
+    port_putchar(byte);
+}
 
 void text_put(const char *string)
 {
     while (*string != '\0') {
-        port_putchar(*string++);
+        put(*string++);
     }
 }
 
@@ -51,8 +58,8 @@ void text_error_number(const char *before, uint32_t value, const char *after)
 void text_hex_byte(uint8_t value)
 {
     static const char digits[] = "0123456789abcdef";
-    port_putchar(digits[value >> 4]);
-    port_putchar(digits[value & 15u]);
+    put(digits[value >> 4]);
+    put(digits[value & 15u]);
 }
 
 /* A float at or above 2^24 is the integer mantissa << shift, up to 39 digits long: divided down in 16-bit limbs, so
@@ -88,7 +95,7 @@ static void put_large_integer(uint32_t mantissa, uint32_t shift)
 static void put_padded(uint32_t number, uint32_t digits)
 {
     for (uint32_t unit = digits == 6u ? 100000u : 100u; unit != 0u; unit /= 10u) {
-        port_putchar((char)('0' + number / unit % 10u));
+        put((char)('0' + number / unit % 10u));
     }
 }
 
@@ -105,7 +112,7 @@ void text_decimals(float value, decimals_t decimals)
         return;
     }
     if (bits >> 31) {
-        port_putchar('-');
+        put('-');
     }
     if (biased != 0u) {
         mantissa |= 0x800000u;
@@ -114,7 +121,7 @@ void text_decimals(float value, decimals_t decimals)
     const int exponent = (biased != 0u ? (int)biased : 1) - 150;
     if (exponent >= 0) {
         put_large_integer(mantissa, (uint32_t)exponent);
-        port_putchar('.');
+        put('.');
         put_padded(0, digits);
         return;
     }
@@ -134,6 +141,6 @@ void text_decimals(float value, decimals_t decimals)
     }
     whole += number / parts;
     text_unsigned(whole);
-    port_putchar('.');
+    put('.');
     put_padded(number % parts, digits);
 }

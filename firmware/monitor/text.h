@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text to the host, without a C library: every routine ends in port_putchar. */
+/* Text to the host, without a C library: every routine ends in port_putchar and in the checksum of the reply. */
 #ifndef TEXT_H
 #define TEXT_H
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mlperf_tiny.errors import ProtocolError
@@ -29,7 +30,8 @@ from mlperf_tiny.harness.wire.events import (
     typed_event,
 )
 from mlperf_tiny.harness.wire.inference import Inference, read_inference
-from mlperf_tiny.harness.wire.protocol import ErrorLine, ModelId, Name, ProfileText, Ready, decode_line
+from mlperf_tiny.harness.wire.protocol import ErrorLine, InitDone, ModelId, Name, ProfileText, Ready, decode_line
+from mlperf_tiny.harness.wire.reply_crc import ReplyCrc
 from mlperf_tiny.harness.wire.session import Identity
 
 _INFER = re.compile(r"infer (\d{1,10}) (\d{1,10})$")
@@ -107,6 +109,7 @@ class _Reader:
         self._lines: list[str] = []
         self._before: dict[str, int] = {}
         self._last: Timed | None = None
+        self._crc = ReplyCrc()
         self._name = Name("", "")
 
     def take(self, event: TypedEvent) -> None:
@@ -130,6 +133,7 @@ class _Reader:
             case Resume():
                 self.measured.resumed += 1
                 self._mark = None
+                self._crc.forget()
             case End():
                 self.measured.ended = True
 
@@ -143,18 +147,28 @@ class _Reader:
             self.measured.refusals.append(reply.text)
         elif isinstance(reply, Name):
             self._name = reply
+        elif isinstance(reply, InitDone):
+            self._crc.forget()
 
     def _reply(self) -> None:
         infer, mark = _INFER.match(self._command), self._mark
         if infer and mark is not None:
             try:
+                self._crc.take(self._command, self._lines)
                 inference = read_inference(int(infer[1]), int(infer[2]), self._lines, self.result_values)
             except ProtocolError:
                 return  # the run raised the same error when this came; it measured nothing
             self._answer(mark, inference, int(infer[1]) + int(infer[2]))
-        elif self._command == "profile":
-            self._profile()
+        elif self._command:
+            self._other_reply()
         self._command = ""
+
+    def _other_reply(self) -> None:
+        with suppress(ProtocolError):  # the run raised it too, and asked again
+            self._crc.take(self._command, self._lines)
+        if self._command == "profile":
+            self._crc.forget()
+            self._profile()
 
     def _profile(self) -> None:
         replies = [decode_line(line) for line in self._lines]

@@ -160,6 +160,7 @@ class _Run:
                     clock,
                     note=lambda text: transcript.event("note", s=text),
                     result_values=self.settings.result_values,
+                    line_dropped=transcript.drop_line,
                 )
                 bench = modes.Bench(session, transcript.event, self.listener.progress, clock, counters_of(transport))
                 self._run_modes(bench, done)

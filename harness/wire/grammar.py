@@ -40,9 +40,13 @@ REPLY_GRAMMAR = (
     Allowed(command="db", mark="m-load-done", most=1),
     Allowed(command="db", mark=LAP, most=0),
     Allowed(command="db", mark=RESULTS, most=0),
+    Allowed(command="crc", mark="m-input-crc-", most=1),
+    Allowed(command="crc", mark=LAP, most=0),
+    Allowed(command="crc", mark=RESULTS, most=0),
     Allowed(command="infer", mark="m-init-done", most=0),
     Allowed(command="infer", mark="m-load-done", most=0),
     Allowed(command="infer", mark="m-infer-start-", most=1),
+    Allowed(command="infer", mark="m-input-crc-", most=1),
     Allowed(command="infer", mark=LAP, most=2),
     Allowed(command="infer", mark=RESULTS, most=1),
 )

@@ -133,6 +133,29 @@ class Results:
 
 
 @dataclass(frozen=True)
+class OffersCrc:
+    """``m-offers-crc``: the device can add checksums to its replies."""
+
+
+@dataclass(frozen=True)
+class ReplyCrcLine:
+    """``m-crc-<n>-<crc>``: the checksum of a reply and its command."""
+
+    number: int
+    """Counts the replies with a checksum, from 1."""
+    crc: int
+    """CRC-32."""
+
+
+@dataclass(frozen=True)
+class InputCrc:
+    """``m-input-crc-<crc>``: the checksum of the bytes that the device holds."""
+
+    crc: int
+    """CRC-32."""
+
+
+@dataclass(frozen=True)
 class ErrorLine:
     """``e-[<text>]``, or an error the reference firmware prints without its prefix; never ignored."""
 
@@ -158,6 +181,9 @@ Reply = (
     | LoadDone
     | InferStart
     | Results
+    | OffersCrc
+    | ReplyCrcLine
+    | InputCrc
     | ErrorLine
     | Text
 )
@@ -279,6 +305,20 @@ def _init_done(text: str) -> Reply | None:
     return InitDone() if text.endswith("m-init-done") else None
 
 
+def _offers_crc(text: str) -> Reply | None:
+    return OffersCrc() if text.endswith("m-offers-crc") else None
+
+
+def _reply_crc(text: str) -> Reply | None:
+    found = _REPLY_CRC.search(text)
+    return ReplyCrcLine(int(found[1]), int(found[2], 16)) if found else None
+
+
+def _input_crc(text: str) -> Reply | None:
+    found = _INPUT_CRC.search(text)
+    return InputCrc(int(found[1], 16)) if found else None
+
+
 # Each takes time in proportion to its line: a device or a log may send any.
 _ERROR = re.compile(r"(?<![A-Za-z])e-\[")
 _TOO_LARGE = re.compile(r"Supplied buffer size [0-9]+ exceeds maximum of [0-9]+")
@@ -286,12 +326,14 @@ _WRONG_LOAD = re.compile(r"Input db has ([0-9]+) elemented, expected ([0-9]+)")
 _LAP = re.compile(r"m-lap-us-([0-9]{1,20})(?![0-9])")
 _EXPECTING = re.compile(r"Expecting ([0-9]{1,10}) bytes")
 _INFER_START = re.compile(r"m-infer-start-([0-9]{1,10})\Z")
+_REPLY_CRC = re.compile(r"m-crc-([0-9]{1,10})-([0-9a-f]{8})\Z")
+_INPUT_CRC = re.compile(r"m-input-crc-([0-9a-f]{8})\Z")
 _MODE = re.compile(r"m-timestamp-mode-([a-z]+)\Z")
 
 # Order matters: errors first, so that nothing else on the line can hide one.
 _DECODERS: tuple[Callable[[str], Reply | None], ...] = (
     *(_error, _too_large, _wrong_load, _ready, _lap, _results, _load_done, _expecting),
-    *(_infer_start, _name, _profile, _model, _mode, _init_done, _glued_error),
+    *(_infer_start, _reply_crc, _input_crc, _name, _profile, _model, _mode, _init_done, _offers_crc, _glued_error),
 )
 
 

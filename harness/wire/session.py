@@ -8,13 +8,13 @@ measured is the device's. Times are in seconds for the host and in microseconds 
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import NoneType
 from typing import Any, TypeVar
 
 from mlperf_tiny.errors import DeviceSilent, Refused, UnexpectedReply
-from mlperf_tiny.harness.wire import protocol
+from mlperf_tiny.harness.wire import protocol, reply_crc
 from mlperf_tiny.harness.wire.grammar import raise_surplus, text_of
 from mlperf_tiny.harness.wire.inference import Inference, raise_refusal, read_inference
 from mlperf_tiny.harness.wire.protocol import (
@@ -25,6 +25,7 @@ from mlperf_tiny.harness.wire.protocol import (
     LoadDone,
     ModelId,
     Name,
+    OffersCrc,
     ProfileText,
     Ready,
     TimestampMode,
@@ -82,6 +83,7 @@ class Session:
         note: Takes one sentence for anything that was corrected on the way.
         chunk_bytes: Payload of one ``db`` command, 1 to ``protocol.DB_BYTES``.
         result_values: Numbers of a result; None when it is not known.
+        line_dropped: Called when the beginning of a line was dropped, so that a listener to the same bytes drops it too.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Session:
         note: Callable[[str], None] = lambda text: None,
         chunk_bytes: int = protocol.DB_BYTES,
         result_values: int | None = None,
+        line_dropped: Callable[[], None] = lambda: None,
     ) -> None:
         self.transport = transport
         self.timeouts = timeouts or Timeouts()
@@ -99,10 +102,13 @@ class Session:
         self._note = note
         self._chunk_bytes = chunk_bytes
         self._result_values = result_values
+        self._line_dropped = line_dropped
         self._lines = LineAssembler()
         self._late: list[str] = []
         self._identity: Identity | None = None
         self._booted = False  # boot lines have come since the device last said who it is
+        self._crc = reply_crc.ReplyCrc()
+        self._offers_crc = False
         self._repeats = 0  # how many more times than once this device sends m-ready
 
     def start(self) -> Identity:
@@ -137,7 +143,8 @@ class Session:
         Raises:
             Refused: for ``e-[...]``.
             DeviceSilent: when ``m-ready`` does not come in time.
-            UnexpectedReply: when the reply does not end, or holds more than was asked for.
+            UnexpectedReply: when the reply does not end, holds more than was asked for, or has no checksum that fits
+                although the device gives one.
         """
         data = protocol.encode(text)
         self._raise_late_errors(text)
@@ -145,6 +152,7 @@ class Session:
         lines = self._reply(text, self.timeouts.command_s if timeout_s is None else timeout_s)
         raise_refusal(text, lines)
         raise_surplus(text, lines)
+        self._crc.take(text, lines)
         return lines
 
     def timestamp(self) -> int:
@@ -196,6 +204,7 @@ class Session:
         if self._lines.pending:
             dropped.append(self._lines.pending)
             self._lines = LineAssembler()
+            self._line_dropped()
         if dropped:
             self._note(f"dropped to resynchronise: {text_of(dropped)}")
         return dropped
@@ -216,10 +225,17 @@ class Session:
             done = any(isinstance(decode_line(line), LoadDone) for line in lines)
         if not done:
             raise UnexpectedReply(announce, "'m-load-done' after the last byte", text_of(lines))
+        if self._crc.on:
+            self._crc.input_crc = zlib.crc32(data)
+            self.command(reply_crc.CRC_INPUT)
 
     def _ask_profile(self, name: Name) -> Identity:
         self._booted = False
-        replies = self._ask("profile", ModelId, "'m-model-[...]'", ProfileText)
+        self._crc.forget()
+        replies = self._ask("profile", ModelId, "'m-model-[...]'", (ProfileText, OffersCrc))
+        if any(isinstance(reply, OffersCrc) for reply in replies):
+            self._offers_crc = True
+            self._again_if_spoiled(self._switch_crc_on, tries=IDENTITY_TRIES, what=f"asking {reply_crc.CRC_ON!r}")
         model_id = next(reply.model_id for reply in replies if isinstance(reply, ModelId))
         profile = next((reply.text for reply in replies if isinstance(reply, ProfileText)), "")
         return Identity(name.device, name.vendor, profile, model_id)
@@ -227,19 +243,23 @@ class Session:
     def _check_same_device(self) -> None:
         """Raise UnexpectedReply when what has booted meanwhile is another device than at the start."""
         was = self._identity
-        if was is not None and self._booted and (now := self._ask_profile(Name(was.device, was.vendor))) != was:
+        restarted = self._booted or (self._offers_crc and not self._crc.on)
+        if was is not None and restarted and (now := self._ask_profile(Name(was.device, was.vendor))) != was:
             raise UnexpectedReply(
                 "profile",
                 f"the {was.model_id!r} and {was.profile!r} of the device that the session began with",
                 f"{now.model_id!r} and {now.profile!r}",
             )
 
-    def _ask(self, command: str, wanted: type[T], text: str, also: type[Any] = NoneType) -> list[T | Any]:
+    def _switch_crc_on(self) -> None:
+        self.command(reply_crc.CRC_ON, min(self.timeouts.command_s, self.timeouts.name_s))
+
+    def _ask(self, command: str, wanted: type[T], text: str, also: tuple[type[Any], ...] = ()) -> list[T | Any]:
         """The replies of the wanted kinds to ``command``; at least one is of ``wanted``."""
 
         def ask_once() -> list[T | Any]:
             lines = self.command(command, min(self.timeouts.command_s, self.timeouts.name_s))
-            replies = [reply for reply in map(decode_line, lines) if isinstance(reply, (wanted, also))]
+            replies = [reply for reply in map(decode_line, lines) if isinstance(reply, (wanted, *also))]
             if not any(isinstance(reply, wanted) for reply in replies):
                 raise UnexpectedReply(command, text, text_of(lines))
             return replies

@@ -94,16 +94,27 @@ class TranscriptWriter:
                 for line in self._lines.feed(data):
                     self._received(line)
 
+    def drop_line(self) -> None:
+        """Write the beginning of a line, whose end is not waited for any more, as torn."""
+        with HeldInterrupt():
+            self._flush_chunk()
+            self._flush_download()
+            self._write_torn()
+
     def close(self) -> None:
         """Write what is pending and close the file; safe to call twice."""
         if self._file.closed:
             return
         self._flush_chunk()
         self._flush_download()
-        if self._lines.pending:
-            self._write({"e": "in", "t": self._t(), "s": self._lines.pending, "torn": True})
+        self._write_torn()
         with suppress(OSError):  # an error in writing was raised when it happened
             self._file.close()
+
+    def _write_torn(self) -> None:
+        if self._lines.pending:
+            self._write({"e": "in", "t": self._t(), "s": self._lines.pending, "torn": True})
+            self._lines = LineAssembler()
 
     def _sent(self, command: str) -> None:
         now = self._t()

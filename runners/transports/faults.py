@@ -2,8 +2,8 @@
 """A transport with one fault: it wraps any other and spoils one command or its reply, as cables and boards do.
 
 The kind is a row of ``FAULTS``, the moment is a command, what exactly is spoiled is drawn by a seed: the same values
-give the same fault. Kinds that are not ``detectable`` change a number into another number: only a checksum over what
-was sent could find them.
+give the same fault. Kinds that are not ``detectable`` make a reply that could have been right: only a checksum over
+what was sent finds them (docs/protocol.md).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Fault:
     reply: Spoil | None = None
     """What comes instead of each piece of the reply; None: the reply itself."""
     detectable: bool = True
-    """Whether what the host sees can tell that something was wrong."""
+    """Whether the host can tell that something was wrong from replies without checksums."""
     words: tuple[str, ...] = ()
     """First words of the commands it happens to; () for all."""
 
@@ -84,6 +84,8 @@ def _cut(data: bytes, draw: random.Random) -> bytes:
     return data[: draw.randrange(len(data))]
 
 
+_READY = b"m-ready\r\n"
+_WHOLE_REPLIES = ("reply late", "reply in single bytes", "stale results", "stale reply")
 ANY_BYTE = bytes(range(0x20, 0x7F)) + b"\r\n"
 
 FAULTS: tuple[Fault, ...] = (
@@ -112,7 +114,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="command: digit changed", command=_change(_DIGITS, _DIGITS), detectable=False),
     Fault(name="reply: digit lost", reply=_lose(_DIGITS), detectable=False),
     Fault(name="reply: digit changed", reply=_change(_DIGITS, _DIGITS), detectable=False),
-    Fault(name="stale answer", detectable=False, words=("infer",)),
+    Fault(name="stale results", detectable=False, words=("infer",)),
+    Fault(name="stale reply", detectable=False, words=("infer",)),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
@@ -234,11 +237,11 @@ class FaultyTransport:
         """What comes of the reply, which is complete when the device sends m-ready."""
         assert self._fault is not None
         name = self._fault.name
-        if self._fault.reply is None and name not in ("reply late", "reply in single bytes", "stale answer"):
+        if self._fault.reply is None and name not in _WHOLE_REPLIES:
             if name == "disconnected after":
                 self._gone = True
             return data
-        while not self._reply.endswith(b"m-ready\r\n"):  # the host sees a spoiled reply in one piece
+        while not self._reply.endswith(_READY):  # the host sees a spoiled reply in one piece
             if not (more := self._transport.read(self._timeout_s)):
                 return b""
             self.sent_by_device += more
@@ -251,11 +254,19 @@ class FaultyTransport:
         if name == "reply in single bytes":
             self._ready = [whole[at : at + 1] for at in range(len(whole))]
             return self._read_held(0.0)
-        if name == "stale answer":
-            return self._stale(whole)
+        if name == "stale results":
+            return self._stale_results(whole)
+        if name == "stale reply":
+            return self._stale_reply(whole)
         return self._fault.reply(whole, self._draw) if self._fault.reply else whole
 
-    def _stale(self, whole: bytes) -> bytes:
+    def _stale_reply(self, whole: bytes) -> bytes:
+        """The reply that the device gave to the same command before."""
+        replies = self.sent_by_device[: -len(whole)].split(_READY)
+        former = [reply for reply in replies if b"m-results-[" in reply]
+        return former[-1] + _READY if former else whole
+
+    def _stale_results(self, whole: bytes) -> bytes:
         """The reply with the results that the device printed before."""
         line = b"m-results-["
         former = self.sent_by_device[: -len(whole)].rpartition(line)

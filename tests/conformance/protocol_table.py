@@ -9,12 +9,14 @@ The device under the table:
 * its buffer holds 20 bytes, so that a load can be complete and still not be an input
 
 Each case starts on a freshly booted device. A reply is given without its closing ``m-ready``, of which there is
-always exactly one, and without line ends. ``<n>`` stands for an unsigned decimal number, ``<text>`` for anything.
+always exactly one, and without line ends. ``<n>`` stands for an unsigned decimal number, ``<text>`` for anything,
+``<crc>`` for eight hex digits.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 
 MODEL_ID = "kws01"
@@ -32,20 +34,23 @@ Exchange = tuple[bytes, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Case:
-    """Commands and their replies.
-
-    ``reference`` is True where the reference firmware answers the same; elsewhere it is unsafe or silent, and the
-    answer is this project's.
-    """
+    """Commands and their replies."""
 
     name: str
     exchanges: tuple[Exchange, ...]
     reference: bool = True
+    """Whether the reference firmware answers the same; elsewhere it is unsafe or silent, and this is our answer."""
+
+    @property
+    def before_any(self) -> bool:
+        """Whether the replies hold only while nothing has been inferred."""
+        return "before any" in self.name
 
 
 def line_matches(pattern: str, line: str) -> bool:
     """Whether ``line`` is what ``pattern`` of the table stands for."""
     expression = re.escape(pattern).replace("<n>", "[0-9]{1,10}").replace("<text>", ".+")
+    expression = expression.replace("<crc>", "[0-9a-f]{8}")
     return re.fullmatch(expression, line) is not None
 
 
@@ -61,6 +66,12 @@ def _laps(count: int, warmup: int, results: str) -> tuple[str, ...]:
     )
 
 
+def _checked(command: bytes, number: int, *lines: str) -> Exchange:
+    """A reply with its checksum, as docs/protocol.md defines it."""
+    covered = command + b"".join(line.encode() + b"\r\n" for line in lines) + b"m-crc-%d-" % number
+    return command, (*lines, f"m-crc-{number}-{zlib.crc32(covered):08x}")
+
+
 def _expect(size: int) -> Exchange:
     return (b"db load %d%%" % size, (f"m-[Expecting {size} bytes]",))
 
@@ -72,6 +83,10 @@ _ZEROS_RESULT = "0.500,0.500,0.500,0.500"
 _INFER_RAMP = (b"infer 1 0%", _laps(1, 0, _RAMP_RESULT))
 _INFER_ZEROS = (b"infer 1 0%", _laps(1, 0, _ZEROS_RESULT))
 _RESULTS_RAMP = (b"results%", (f"m-results-[{_RAMP_RESULT}]",))
+
+_CRC_ON = _checked(b"crc on%", 1, "m-crc-on")
+_CRC_OFF = (b"crc off%", ("m-crc-off",))
+_RAMP_CRC = f"m-input-crc-{zlib.crc32(bytes(range(16))):08x}"
 
 _NO_SUBCOMMAND = ("e-[Command 'db' requires a subcommand]",)
 _NO_COUNT = ("e-[Command 'db load' requires the # of bytes]",)
@@ -100,7 +115,8 @@ CASES: tuple[Case, ...] = (
     Case("name", ((b"name%", ("m-name-dut-[<text>]",)),)),
     Case(
         "profile",
-        ((b"profile%", ("m-profile-[ULPMark for tinyML Firmware V0.0.1]", "m-model-[kws01]")),),
+        ((b"profile%", ("m-profile-[ULPMark for tinyML Firmware V0.0.1]", "m-model-[kws01]", "m-offers-crc")),),
+        reference=False,
     ),
     Case("timestamp", ((b"timestamp%", ("m-lap-us-<n>",)),)),
     Case("blanks collapse", ((b"  name   extra words %", ("m-name-dut-[<text>]",)),)),
@@ -246,4 +262,31 @@ CASES: tuple[Case, ...] = (
         "results outlive the next load",
         (_expect(INPUT_BYTES), _RAMP, _INFER_RAMP, _expect(INPUT_BYTES), _ZEROS, _RESULTS_RAMP),
     ),
+    # Checksums
+    Case("checksums begin, before any result", (_CRC_ON, _checked(b"results%", 2, *_NO_RESULT), _CRC_ON, _CRC_OFF), reference=False),
+    Case(
+        "a load with checksums",
+        (
+            _CRC_ON,
+            _checked(b"db load 16%", 2, "m-[Expecting 16 bytes]"),
+            (b"db 0001020304050607%", ()),
+            (b"db 08090a0b0c0d0e0f%", ("m-load-done",)),
+            _checked(b"crc%", 3, _RAMP_CRC),
+            (b"infer 1 0%", (_RAMP_CRC, *_laps(1, 0, _RAMP_RESULT), "m-crc-4-<crc>")),
+            _checked(b"results%", 5, f"m-results-[{_RAMP_RESULT}]"),
+            _CRC_OFF,
+        ),
+        reference=False,
+    ),
+    Case("errors have checksums", (_CRC_ON, _checked(b"foo%", 2, "e-[Unknown command: foo]"), _CRC_OFF), reference=False),
+    Case("a bad pair has none", (_CRC_ON, _checked(b"db load 0%", 2, *_NOT_POSITIVE), (b"db zz%", _NOT_LOADING), _CRC_OFF), reference=False),
+    Case("checksums end", (_CRC_ON, _CRC_OFF, (b"infer 0%", _ITERATIONS)), reference=False),
+    Case("checksum of the input, without others", (_expect(INPUT_BYTES), _RAMP, (b"crc%", (_RAMP_CRC,))), False),
+    Case("checksum of no input", ((b"crc%", ("e-[The load is not complete]",)),), reference=False),
+    Case(
+        "checksum of half an input",
+        (_expect(INPUT_BYTES), (b"db 0001%", ()), (b"crc%", ("e-[The load is not complete]",))),
+        reference=False,
+    ),
+    Case("crc of what", ((b"crc x%", ("e-[Command 'crc' takes on, off or nothing, not 'x']",)),), reference=False),
 )

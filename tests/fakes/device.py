@@ -6,6 +6,7 @@ Written from the protocol's description alone and sharing no code with ``harness
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 
 from mlperf_tiny.errors import DeviceGone
@@ -45,11 +46,14 @@ class FakeDevice:
         boots: bool = True,
         piece_bytes: int = 1 << 16,
         instructions_per_inference: int | None = None,
+        offers_crc: bool = False,
     ) -> None:
         self.timing = timing
         self.model_id, self.input_bytes, self._infer = model_id, input_bytes, infer
         self.latency_us, self._counter_us, self._tick_us = latency_us, counter_us, tick_us
         self._spoil, self._piece_bytes = spoil, piece_bytes
+        self._offers_crc = offers_crc
+        self._checked: int | None = None  # replies with a checksum so far; None while they have none
         self._now_s = 0.0
         self._empty_reads = 0
         self._out = b""
@@ -124,14 +128,36 @@ class FakeDevice:
             return
         lines = {
             "name": lambda: ["m-name-dut-[unspecified]"],
-            "profile": lambda: ["m-profile-[ULPMark for tinyML Firmware V0.0.1]", f"m-model-[{self.model_id}]"],
+            "profile": self._profile,
             "timestamp": lambda: [self._lap()],
             "results": lambda: [self._results()],
             "db": lambda: self._db(arguments),
             "infer": lambda: self._run(*map(int, arguments)),
+            **({"crc": lambda: self._crc(arguments)} if self._offers_crc else {}),
         }.get(word, lambda: [f"e-[Unknown command: {word}]"])()
         self._instructions += 100 + 10 * len(lines)
-        self._say(command, [*lines, "m-ready"])
+        self._say(command, [*lines, *self._reply_crc(command, lines), "m-ready"])
+
+    def _profile(self) -> list[str]:
+        offer = ["m-offers-crc"] if self._offers_crc else []
+        return ["m-profile-[ULPMark for tinyML Firmware V0.0.1]", f"m-model-[{self.model_id}]", *offer]
+
+    def _crc(self, arguments: list[str]) -> list[str]:
+        if not arguments:
+            return [self._input_crc()]
+        self._checked = 0 if arguments == ["on"] else None
+        return [f"m-crc-{arguments[0]}"]
+
+    def _input_crc(self) -> str:
+        return f"m-input-crc-{zlib.crc32(bytes(self._buffer)):08x}"
+
+    def _reply_crc(self, command: str, lines: list[str]) -> list[str]:
+        if self._checked is None or (command.startswith("db ") and not command.startswith("db load")):
+            return []
+        self._checked += 1
+        start = f"m-crc-{self._checked}-"
+        text = command + "%" + "".join(f"{line}\r\n" for line in lines) + start
+        return [f"{start}{zlib.crc32(text.encode('latin-1')):08x}"]
 
     def _db(self, arguments: list[str]) -> list[str]:
         if not arguments:
@@ -161,6 +187,7 @@ class FakeDevice:
         self._instructions += (count + warmup) * (self._per_inference or 0)
         return [
             *lines,
+            *([] if self._checked is None else [self._input_crc()]),
             f"m-warmup-start-{warmup}",
             "m-warmup-done",
             f"m-infer-start-{count}",
