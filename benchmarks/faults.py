@@ -383,7 +383,8 @@ def _print_table(done: list[Trial]) -> None:
         print(f"{name:28} {len(rows):5} " + " ".join(f"{rows.count(outcome) or '-':>8}" for outcome in OUTCOMES))
     for trial in (trial for trial in done if trial.bad):
         where = f"{trial.moment.word} {trial.moment.occurrence}"
-        print(f"{trial.outcome}: {trial.target.name}, {trial.fault.name} at {where}, seed {trial.seed}: {trial.text[:300]}")
+        what = f"{trial.target.name}, {trial.fault.name} at {where}, seed {trial.seed}"
+        print(f"{trial.outcome}: {what}: {trial.text[:300]}")
 
 
 @click.command()

@@ -83,7 +83,7 @@ class Session:
         note: Takes one sentence for anything that was corrected on the way.
         chunk_bytes: Payload of one ``db`` command, 1 to ``protocol.DB_BYTES``.
         result_values: Numbers of a result; None when it is not known.
-        line_dropped: Called when the beginning of a line was dropped, so that a listener to the same bytes drops it too.
+        line_dropped: Called when the beginning of a line was dropped: a listener to the same bytes must drop it too.
     """
 
     def __init__(
@@ -259,7 +259,7 @@ class Session:
 
         def ask_once() -> list[T | Any]:
             lines = self.command(command, min(self.timeouts.command_s, self.timeouts.name_s))
-            replies = [reply for reply in map(decode_line, lines) if isinstance(reply, (wanted, *also))]
+            replies: list[T | Any] = [reply for reply in map(decode_line, lines) if isinstance(reply, (wanted, *also))]
             if not any(isinstance(reply, wanted) for reply in replies):
                 raise UnexpectedReply(command, text, text_of(lines))
             return replies

@@ -263,7 +263,11 @@ CASES: tuple[Case, ...] = (
         (_expect(INPUT_BYTES), _RAMP, _INFER_RAMP, _expect(INPUT_BYTES), _ZEROS, _RESULTS_RAMP),
     ),
     # Checksums
-    Case("checksums begin, before any result", (_CRC_ON, _checked(b"results%", 2, *_NO_RESULT), _CRC_ON, _CRC_OFF), reference=False),
+    Case(
+        "checksums begin, before any result",
+        (_CRC_ON, _checked(b"results%", 2, *_NO_RESULT), _CRC_ON, _CRC_OFF),
+        reference=False,
+    ),
     Case(
         "a load with checksums",
         (
@@ -278,8 +282,14 @@ CASES: tuple[Case, ...] = (
         ),
         reference=False,
     ),
-    Case("errors have checksums", (_CRC_ON, _checked(b"foo%", 2, "e-[Unknown command: foo]"), _CRC_OFF), reference=False),
-    Case("a bad pair has none", (_CRC_ON, _checked(b"db load 0%", 2, *_NOT_POSITIVE), (b"db zz%", _NOT_LOADING), _CRC_OFF), reference=False),
+    Case(
+        "errors have checksums", (_CRC_ON, _checked(b"foo%", 2, "e-[Unknown command: foo]"), _CRC_OFF), reference=False
+    ),
+    Case(
+        "a bad pair has none",
+        (_CRC_ON, _checked(b"db load 0%", 2, *_NOT_POSITIVE), (b"db zz%", _NOT_LOADING), _CRC_OFF),
+        reference=False,
+    ),
     Case("checksums end", (_CRC_ON, _CRC_OFF, (b"infer 0%", _ITERATIONS)), reference=False),
     Case("checksum of the input, without others", (_expect(INPUT_BYTES), _RAMP, (b"crc%", (_RAMP_CRC,))), False),
     Case("checksum of no input", ((b"crc%", ("e-[The load is not complete]",)),), reference=False),

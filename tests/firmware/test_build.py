@@ -280,7 +280,7 @@ def test_the_stack_starts_on_eight_bytes_whatever_its_size(tmp_path: Path) -> No
 def test_host_program_runs(tmp_path: Path) -> None:
     built = build_firmware(KWS, KWS01, find_board("host"), tmp_path)
     result = subprocess.run([built.elf], input=b"profile%", capture_output=True, timeout=30, check=True)
-    assert b"m-model-[kws01]\r\nm-ready\r\n" in result.stdout
+    assert b"m-model-[kws01]\r\nm-offers-crc\r\nm-ready\r\n" in result.stdout
 
 
 def test_progress_is_reported(tmp_path: Path) -> None:

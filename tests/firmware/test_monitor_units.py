@@ -36,10 +36,10 @@ def units(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     # The rest of the monitor is not called; only what these two need is linked.
     stub = folder / "stub.c"
     stub.write_text(
-        '#include "load.h"\n#include "model.h"\n'
+        '#include "load.h"\n#include "model.h"\n#include "reply_crc.h"\n'
         "const model_info_t model_info;\nint8_t *model_input(void) { return 0; }\n"
         "const uint8_t *load_bytes(void) { return 0; }\nuint32_t load_stored(void) { return 0; }\n"
-        "int load_complete(void) { return 0; }\n"
+        "int load_complete(void) { return 0; }\nvoid reply_crc_add(char byte) { (void)byte; }\n"
     )
     monitor = [FIRMWARE / "monitor" / name for name in ("text.c", "input.c")]
     loaded = library(folder, "units.so", [Path(__file__).with_name("driver_units.c"), stub, *monitor])
