@@ -23,7 +23,13 @@ from mlperf_tiny.harness.run import modes
 from mlperf_tiny.harness.run.data_choice import DataChoice
 from mlperf_tiny.harness.run.prepare import prepare, prepare_resume
 from mlperf_tiny.harness.run.request import Request, check_resume_matches
-from mlperf_tiny.harness.run.run_folder import make_run_folder, only_run, remove_run_folder
+from mlperf_tiny.harness.run.run_folder import (
+    is_begun,
+    make_run_folder,
+    only_run,
+    remove_run_folder,
+    removed_unless_begun,
+)
 from mlperf_tiny.harness.wire.session import Session, Timeouts
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
 from mlperf_tiny.harness.wire.transcript_writer import TranscriptWriter
@@ -70,7 +76,7 @@ def run_benchmark(
         settings = prepared.settings(_device_info(transport))
         folder = out / settings.run_id
         make_run_folder(folder, prepared)
-        with only_run(folder):
+        with only_run(folder), removed_unless_begun(folder), _resume_named(folder, listener):
             run = _Run(settings, prepared.data, folder, transport, _timeouts(request), listener)
             return run.measure(Measured()), folder
     finally:
@@ -95,7 +101,7 @@ def resume_benchmark(
         HeldElsewhere: when another process writes this run.
         BenchError: as ``run_benchmark`` does.
     """
-    with only_run(folder):
+    with only_run(folder), _resume_named(folder, listener):
         return _resume(folder, request, listener, open_device), folder
 
 
@@ -152,8 +158,8 @@ class _Run:
         started_s = clock()
         transcript = TranscriptWriter(folder / TRANSCRIPT_FILE, lambda: clock() - started_s)
         try:
-            self._first_event(transcript, resuming)
             with _reason_kept(transcript, self.settings, folder, self.listener, resuming):
+                self._first_event(transcript, resuming)
                 session = Session(
                     RecordingTransport(transport, transcript.listen),
                     self.timeouts,
@@ -164,24 +170,18 @@ class _Run:
                 )
                 bench = modes.Bench(session, transcript.event, self.listener.progress, clock, counters_of(transport))
                 self._run_modes(bench, done)
-            with _resume_named(folder, self.listener):
-                transcript.event("end")
+            transcript.event("end")
         finally:
             transcript.close()
             if _is_silent_port(self.settings, transcript, resuming):
                 remove_run_folder(folder)
-        with _resume_named(folder, self.listener):
-            return _record(folder)
+        return _record(folder)
 
     def _first_event(self, transcript: TranscriptWriter, resuming: bool) -> None:
         if resuming:
             transcript.event("resume")
-            return
-        try:
+        else:
             transcript.event("meta", **self.settings.to_event())
-        except RecordError:  # nothing in this folder can be resumed
-            remove_run_folder(self.folder)
-            raise
 
     def _run_modes(self, bench: modes.Bench, done: Measured) -> None:
         settings, data, log = self.settings, self.data, self.listener.log
@@ -238,12 +238,13 @@ def _is_silent_port(settings: Settings, transcript: TranscriptWriter, resuming: 
 
 @contextmanager
 def _resume_named(folder: Path, listener: Listener) -> Iterator[None]:
-    """When Ctrl-C comes after the last measurement, log how to resume the run."""
+    """When Ctrl-C ends a run that has begun, log how to resume it."""
     try:
         yield
     except KeyboardInterrupt:
-        with suppress(OSError):
-            listener.log(f"what was measured is kept; resume it with --resume {folder}")
+        if is_begun(folder):
+            with suppress(OSError):
+                listener.log(f"what was measured is kept; resume it with --resume {folder}")
         raise
 
 
@@ -251,10 +252,15 @@ def _resume_named(folder: Path, listener: Listener) -> Iterator[None]:
 def _reason_kept(
     transcript: TranscriptWriter, settings: Settings, folder: Path, listener: Listener, resuming: bool
 ) -> Iterator[None]:
-    """When a run stops before its end, write the reason into the transcript, and the record; log how to resume."""
+    """When a run stops before its end, write the reason into the transcript, and the record; log how to resume.
+
+    How to resume after Ctrl-C is logged by ``_resume_named``, which also sees what comes after the last measurement.
+    """
     try:
         yield
     except (BenchError, OSError, KeyboardInterrupt) as error:
+        if not transcript.begun:  # nothing in this folder can be resumed
+            raise
         if _is_silent_port(settings, transcript, resuming):
             with suppress(OSError):
                 listener.log(f"nothing came from {settings.device.url}: no run folder is kept")
@@ -264,7 +270,7 @@ def _reason_kept(
             transcript.event("stop", s=str(error) or "interrupted by the user")
         with suppress(BenchError, OSError):
             _record(folder)
-        if isinstance(error, UsageError):  # the same again would end the same way
+        if isinstance(error, UsageError | KeyboardInterrupt):  # the former again would end the same way
             raise
         with suppress(OSError):
             listener.log(f"what was measured is kept; resume it with --resume {folder}")

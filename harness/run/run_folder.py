@@ -15,8 +15,10 @@ from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import RecordError, WrongRequest
 from mlperf_tiny.file_lock import locked
 from mlperf_tiny.harness.image.build import ELF_FILE
+from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 
 MODEL_FILE = "model.tflite"
+MAX_FIRST_LINE_BYTES = 1 << 20
 
 
 class RunFiles(Protocol):
@@ -64,8 +66,11 @@ def make_run_folder(folder: Path, files: RunFiles) -> None:
             shutil.copy(files.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
         if files.content is not None:
             (folder / MODEL_FILE).write_bytes(files.content)
+    except KeyboardInterrupt:
+        remove_run_folder(folder)
+        raise
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_run_folder(folder)
         if files.elf is not None and not files.elf.is_file():
             raise
         raise RecordError(cannot_write(error, folder, "or name another folder with --out")) from error
@@ -82,6 +87,26 @@ def only_run(folder: Path) -> Iterator[None]:
             yield
     except FileNotFoundError as error:
         raise WrongRequest(f"{folder} cannot be read: {error.strerror}. Name the folder of a run.") from error
+
+
+def is_begun(folder: Path) -> bool:
+    """Return whether the transcript of a run has the first line, which tells what is run."""
+    try:
+        with (folder / TRANSCRIPT_FILE).open("rb") as stream:
+            return b"\n" in stream.readline(MAX_FIRST_LINE_BYTES)
+    except OSError:
+        return False
+
+
+@contextmanager
+def removed_unless_begun(folder: Path) -> Iterator[None]:
+    """Remove the folder of a run that ends before its transcript has a line: there is nothing to resume."""
+    try:
+        yield
+    except BaseException:
+        if not is_begun(folder):
+            remove_run_folder(folder)
+        raise
 
 
 def remove_run_folder(folder: Path) -> None:

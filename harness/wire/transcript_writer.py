@@ -66,7 +66,8 @@ class TranscriptWriter:
         except OSError as error:
             raise RecordError(cannot_write(error, path, "then start this again")) from error
         self._chain: Chain | None = Chain()
-        self._kept = self._file.tell() > 0  # a line that a resumed run can begin with is on the disk
+        self.begun = self._file.tell() > 0
+        """Whether a line that a resumed run can begin with is on the disk."""
         if self._file.tell():
             content = path.read_bytes()
             self._file.truncate(content.rfind(b"\n") + 1)
@@ -185,9 +186,9 @@ class TranscriptWriter:
             self._file.write((self._chain.append(body) if self._chain else body) + b"\n")
             self._file.flush()
         except OSError as error:
-            then = f"then resume with --resume {self._path.parent}" if self._kept else "then start the run again"
+            then = f"then resume with --resume {self._path.parent}" if self.begun else "then start the run again"
             raise RecordError(cannot_write(error, self._path, then)) from error
-        self._kept = True
+        self.begun = True
 
 
 def _payload(command: str) -> bytes | None:

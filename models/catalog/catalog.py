@@ -19,8 +19,8 @@ from mlperf_tiny.file_tree import content_kind
 from mlperf_tiny.models.catalog.hash_check import checked_content, has_hash
 from mlperf_tiny.models.catalog.model import CatalogModel, read_model
 from mlperf_tiny.models.catalog.official import OFFICIAL, FeatureInput, OfficialModel
-from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, cache_folder, data_folder
-from mlperf_tiny.models.data.download.download import DownloadProgress, download
+from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, cache_folder, data_folder, named_folder
+from mlperf_tiny.models.data.download.download import DownloadProgress, download, only_fetcher
 from mlperf_tiny.models.tasks import BY_NAME, find_task
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -182,8 +182,8 @@ def _candidates(row: OfficialModel, data_dir: Path | None, environ: Mapping[str,
     """
     named, of_environment = data_folder(data_dir, environ), environ.get(DATA_VARIABLE)
     folders = [named] if named else []
-    if of_environment and Path(of_environment).expanduser() not in folders:
-        folders.append(Path(of_environment).expanduser())
+    if of_environment and (folder := named_folder(of_environment, DATA_VARIABLE)) not in folders:
+        folders.append(folder)
     places = [folder / place for folder in folders for place in row.folders]
     return [file for place in places for file in sorted(place.glob(f"{Path(row.file).stem}*.tflite"))]
 
@@ -210,7 +210,8 @@ def _find_or_download(
         return found
     cached = _cached(row, environ)
     try:
-        download(row.url, cached, row.sha256, progress)
+        with only_fetcher(cached, cache_folder(environ), waits=True):
+            download(row.url, cached, row.sha256, progress)
     except DataError as error:
         raise DataError(
             f"model {row.name} was not found locally and could not be downloaded: {error}"

@@ -13,6 +13,8 @@ from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 PIECE_BYTES = 64 * 1024
 END_S = 2.0
+CLOSE_S = 0.5
+"""How long a process that is not needed any more may take to end by itself; it may be in the middle of a window."""
 
 
 class HostTransport:
@@ -67,7 +69,7 @@ class HostTransport:
         for pipe in (self._in, self._out):
             pipe.close()
         try:
-            self._process.wait(END_S)
+            self._process.wait(CLOSE_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

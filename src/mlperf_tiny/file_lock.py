@@ -8,6 +8,7 @@ file system has none, nothing is locked.
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from mlperf_tiny.errors import HeldElsewhere
 
 _HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 _LOCKS = Path("/proc/locks")
+_HAS_LOCKS = importlib.util.find_spec("fcntl") is not None
 
 
 @contextmanager
@@ -32,45 +34,53 @@ def locked(place: Path, waiting: Callable[[str], None] | None = None) -> Iterato
         HeldElsewhere: when another process holds it and ``waiting`` is None.
         OSError: when ``place`` cannot be opened.
     """
-    try:
-        import fcntl
-    except ImportError:
+    if not _HAS_LOCKS:
         yield
         return
     handle = _open(place)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _HELD:
-                if waiting is None:
-                    raise HeldElsewhere(str(place), holder_of(place)) from error
-                waiting(holder_of(place))
-                fcntl.flock(handle, fcntl.LOCK_EX)
+        _lock(handle, place, waiting)
         yield
     finally:
         os.close(handle)
 
 
 @contextmanager
-def locked_name(folder: Path, name: str, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Hold a name of which no file need exist, by a file that is made for it and stays.
+def locked_name(folder: Path, name: str, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold a name of which no file need exist, by a file that is made for it and is gone afterwards.
 
     Args:
         folder: Where the files of such names are; it is made. Where it cannot be written nothing is locked: what
             the name stands for cannot be written there either.
         name: A file name.
         waiting: As of ``locked``.
+
+    Raises:
+        HeldElsewhere: with the path of the name, as ``locked`` does.
     """
-    file = folder / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file.touch()
-    except OSError:
+    if not _HAS_LOCKS:
         yield
         return
-    with locked(file, waiting):
-        yield
+    file = folder / name
+    while True:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError:
+            yield
+            return
+        try:
+            _lock(handle, file, waiting)
+            if not _is(handle, file):  # its holder has removed it
+                continue
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    file.unlink()
+            return
+        finally:
+            os.close(handle)
 
 
 def holder_of(place: Path) -> str:
@@ -90,3 +100,24 @@ def _open(place: Path) -> int:
     with suppress(OSError):
         return os.open(place, os.O_RDWR)
     return os.open(place, os.O_RDONLY)
+
+
+def _lock(handle: int, place: Path, waiting: Callable[[str], None] | None) -> None:
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _HELD:
+            if waiting is None:
+                raise HeldElsewhere(str(place), holder_of(place)) from error
+            waiting(holder_of(place))
+            fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def _is(handle: int, file: Path) -> bool:
+    """Whether an open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(handle), file.stat())
+    except OSError:
+        return False

@@ -15,44 +15,62 @@ from collections.abc import Callable
 IMPATIENT_S = 1.0
 """A second Ctrl-C so long after the first is carried out at once: what is held has not ended in time."""
 
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
+"""The signals that interrupt a command: Ctrl-C, the request to end, and the terminal that was closed."""
+
 
 def _nothing() -> None:
     """The callback of a caller that only waits."""
 
 
 class HeldInterrupt:
-    """A context manager: Ctrl-C is noted, and the handler that was there before is called on leaving.
+    """A context manager: a signal that interrupts is noted, and the handler that was there before is called on leaving.
 
-    Without effect outside the main thread, which alone gets signals, and where SIGINT is ignored or has no handler of
-    Python's. ``on_signal`` is called from the handler; it must raise nothing.
+    Without effect outside the main thread, which alone gets signals, and for signals that are ignored or have no
+    handler of Python's. ``on_signal`` is called from the handler; it must raise nothing.
     """
 
     def __init__(self, on_signal: Callable[[], None] = _nothing) -> None:
         self._on_signal = on_signal
-        self._handler: Callable[..., object] | None = None
+        self._handlers: dict[int, Callable[..., object]] = {}
         self._came_s = 0.0
+        self._number = 0
         self.came = False
-        """Whether there was a Ctrl-C; the block should come to its end."""
+        """Whether a signal came; the block should come to its end."""
 
     def __enter__(self) -> HeldInterrupt:
         if threading.current_thread() is threading.main_thread():
-            handler = signal.getsignal(signal.SIGINT)
-            if callable(handler):
-                self._handler = handler
-                signal.signal(signal.SIGINT, self._note)
+            try:
+                self._take()
+            except BaseException:  # the handler of one that is not taken yet
+                self._give_back()
+                raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._handler is not None:
-            signal.signal(signal.SIGINT, self._handler)
-            if self.came:
-                self._handler(signal.SIGINT, None)
+        try:
+            self._give_back()
+        finally:
+            self._give_back()  # again where the handler of one, already given back, has raised
+        if self.came:
+            self._handlers[self._number](self._number, None)
+
+    def _take(self) -> None:
+        for number in SIGNALS:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                self._handlers[number] = handler
+                signal.signal(number, self._note)
+
+    def _give_back(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, frame: object) -> None:
         now = time.monotonic()
-        if self.came and self._handler is not None and now - self._came_s > IMPATIENT_S:
-            self._handler(number, frame)
+        if self.came and now - self._came_s > IMPATIENT_S:
+            self._handlers[number](number, frame)
             return
         if not self.came:
-            self.came, self._came_s = True, now
+            self.came, self._came_s, self._number = True, now, number
         self._on_signal()

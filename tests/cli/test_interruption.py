@@ -8,6 +8,7 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,16 +16,21 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.interruptions import interrupt, words_of
+from benchmarks.interruptions import WAYS, interrupt, surroundings, words_of
 from mlperf_tiny.cli.errors import reports_errors
+from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.interruption import HeldInterrupt
+from mlperf_tiny.progress import Listener
+from tests.fakes.data_sets import kws_folder
+from tests.harness.run.test_whole_runs import kws_device, opener, request
 
 pytestmark = pytest.mark.slow
 
 WITHIN_S = 6.0
 """More than the 2 s of a machine that does nothing else: tests run side by side."""
 MOMENTS = random.Random(13)
-SIGNALS = [(("run", "profile", "compare", "run-kws")[n % 4], MOMENTS.uniform(0.3, 5.0)) for n in range(8)]
+NAMES = ("run", "profile", "fetch", "compare", "run-host")
+REAL = [(NAMES[n % 5], WAYS[n % 4], MOMENTS.uniform(0.3, 5.0)) for n in range(10)]
 
 
 def test_an_interrupt_is_held_until_the_block_ends() -> None:
@@ -53,6 +59,18 @@ def test_nothing_is_held_in_another_thread_or_where_sigint_is_ignored() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def test_sigterm_and_sighup_are_held_where_they_have_a_handler() -> None:
+    heard: list[int] = []
+    former = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        with HeldInterrupt():
+            signal.raise_signal(signal.SIGTERM)
+            assert not heard and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+        assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
 def swallow() -> None:
     """What a callback of a C library does with an exception."""
 
@@ -71,19 +89,50 @@ def turn_into_another_error() -> None:
         raise ImportError("numpy could not be imported") from None
 
 
-@pytest.mark.parametrize("work", [swallow, turn_into_another_error, lambda: signal.raise_signal(signal.SIGINT)])
-def test_an_interrupt_is_not_lost_and_is_not_another_error(work: object) -> None:
+def raise_it() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def break_a_finaliser() -> None:
+    """What a library does whose finaliser meets the interruption: it fails in another way."""
+
+    class Finalised:
+        def __del__(self) -> None:
+            turn_into_another_error()
+
+    Finalised()
+    time.sleep(10)
+
+
+ENDS = {signal.SIGINT: (130, "interrupted\n"), signal.SIGTERM: (143, "interrupted by SIGTERM\n")}
+
+
+@pytest.mark.parametrize("work", [swallow, turn_into_another_error, break_a_finaliser, raise_it])
+def test_an_interrupt_is_not_lost_and_is_not_another_error(
+    work: Callable[[], None], capfd: pytest.CaptureFixture[str]
+) -> None:
     @click.command()
     @reports_errors
     def main() -> None:
-        assert callable(work)
         work()
 
     start_s = time.monotonic()
     result = CliRunner().invoke(main)
-    assert (result.exit_code, result.output) == (130, "interrupted\n")
+    assert (result.exit_code, result.output) == ENDS[signal.SIGINT]
     assert time.monotonic() - start_s < 5
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert capfd.readouterr().err == ""  # nor "Exception ignored in"
+
+
+def test_sigterm_is_an_interruption_with_a_status_of_its_own() -> None:
+    @click.command()
+    @reports_errors
+    def main() -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    result = CliRunner().invoke(main)
+    assert (result.exit_code, result.output) == ENDS[signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_second_interrupt_ends_a_program_that_does_not_wind_down() -> None:
@@ -108,11 +157,28 @@ def test_a_second_interrupt_ends_a_program_that_does_not_wind_down() -> None:
 
 def test_real_signals_end_commands_as_interrupted(tmp_path: Path) -> None:
     def ended(number: int) -> tuple[str, ...]:
-        name, after_s = SIGNALS[number]
+        name, way, after_s = REAL[number]
         folder = tmp_path / str(number)
         folder.mkdir()
-        return interrupt(words_of(name, folder), after_s, folder, WITHIN_S).problems
+        with surroundings(name, folder, cold=False) as environ:
+            return interrupt(words_of(name, folder), after_s, folder, WITHIN_S, way, environ).problems
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(ended, range(len(SIGNALS))))
-    assert not {SIGNALS[number]: problems for number, problems in enumerate(found) if problems}
+        found = list(pool.map(ended, range(len(REAL))))
+    assert not {REAL[number]: problems for number, problems in enumerate(found) if problems}
+
+
+def test_a_run_that_is_interrupted_before_its_first_line_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    kws_folder(tmp_path / "data")
+    logged: list[str] = []
+    for place in ("TranscriptWriter.event", "TranscriptWriter.__init__"):
+        monkeypatch.setattr(f"mlperf_tiny.harness.wire.transcript_writer.{place}", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run_benchmark(request(tmp_path / "data"), tmp_path / "runs", Listener(logged.append), opener(kws_device()))
+        assert not list((tmp_path / "runs").iterdir())
+    assert not [text for text in logged if "--resume" in text]

@@ -61,7 +61,7 @@ def test_write_to_an_ended_process_raises_device_gone(tmp_path: Path) -> None:
 
 
 def test_close_kills_a_process_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlperf_tiny.runners.transports.host.END_S", 0.05)
+    monkeypatch.setattr("mlperf_tiny.runners.transports.host.CLOSE_S", 0.05)
     transport = HostTransport(program(tmp_path, "os.write(1, b'up')\nwhile True: pass"))
     assert read_until(transport, b"up") == b"up"
     transport.close()

@@ -22,7 +22,7 @@ from typing import IO
 from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import DataError, UsageError, did_you_mean
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, cache_folder
-from mlperf_tiny.models.data.download.download import DownloadProgress, download
+from mlperf_tiny.models.data.download.download import DownloadProgress, download, only_fetcher
 
 CHUNK_BYTES = 1 << 20
 MAX_MEMBERS = 1_000_000
@@ -133,6 +133,7 @@ def fetch_archive(name: str, progress: DownloadProgress | None = None, environ: 
     Raises:
         UsageError: The name is unknown.
         DataError: The address cannot be reached, the content is not the published one, or it cannot be written.
+        HeldElsewhere: Another process fetches it.
     """
     row = next((row for row in ARCHIVES if row.name == name), None)
     if row is None:
@@ -140,13 +141,18 @@ def fetch_archive(name: str, progress: DownloadProgress | None = None, environ: 
             f"there is no data set {name!r} to fetch; choose one of {', '.join(archive_names())}."
             + did_you_mean(name, archive_names())
         )
-    target = cache_folder(environ) / row.target
-    return target if target.exists() else _fetch_archive(row, target, progress, environ)
+    cache = cache_folder(environ)
+    target = cache / row.target
+    if not target.exists():
+        with only_fetcher(target, cache, waits=False):
+            if not target.exists():  # another process may just have fetched it
+                _fetch_archive(row, target, progress, environ)
+    return target
 
 
 def _fetch_archive(
     row: DatasetArchive, target: Path, progress: DownloadProgress | None, environ: Mapping[str, str]
-) -> Path:
+) -> None:
     kind, _, wanted = row.digest.partition(":")
     unpack = not row.target.endswith(".zip")
     file = cache_folder(environ) / "downloads" / row.url.rsplit("/", 1)[1]
@@ -171,7 +177,6 @@ def _fetch_archive(
             f"{error.filename or target} cannot be written or read: {error.strerror or error}. "
             f"Name another folder for downloads with {CACHE_VARIABLE}."
         ) from error
-    return target
 
 
 def _check_md5(row: DatasetArchive, file: Path, wanted: str) -> None:

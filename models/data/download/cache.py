@@ -35,12 +35,12 @@ def named_folder(value: str, variable: str) -> Path:
         variable: Its name, for the message.
 
     Raises:
-        DataError: for the home of a user who has none.
+        WrongRequest: for the home of a user who has none.
     """
     try:
         return Path(value).expanduser()
     except RuntimeError as error:
-        raise DataError(f"{variable} is {value!r}, which is no known home. Write the whole path.") from error
+        raise WrongRequest(f"{variable} is {value!r}, which is no known home. Write the whole path.") from error
 
 
 def data_folder(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -54,7 +54,7 @@ def data_folder(data_dir: Path | None, environ: Mapping[str, str] = os.environ) 
         ``data_dir``, else the folder that MLPERF_TINY_DATA names, else None.
 
     Raises:
-        DataError: It is not a folder.
+        WrongRequest: It is not a folder.
     """
     folder = data_dir
     if folder is None and environ.get(DATA_VARIABLE):

@@ -8,12 +8,14 @@ import http.client
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.disk import FULL, cannot_write
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import DataError, HeldElsewhere
+from mlperf_tiny.file_lock import locked_name
 
 DownloadProgress = Callable[[str, int, int | None], None]
 """Takes the file name, the bytes so far, and the bytes in total or None where the server does not state them."""
@@ -59,6 +61,25 @@ def download(
             keep = "then start again: what arrived is kept, and continued from there"
             raise DataError(cannot_write(error, target, keep)) from error
         raise DataError(f"{url} could not be fetched to {target}: {error}.") from error
+
+
+@contextmanager
+def only_fetcher(target: Path, cache: Path, waits: bool) -> Iterator[None]:
+    """Hold what is fetched for one process: two that append to one incomplete download spoil it.
+
+    Args:
+        target: What is to appear in the cache.
+        cache: The cache folder.
+        waits: Wait for a process that fetches the same, for a file that is there in a moment.
+
+    Raises:
+        HeldElsewhere: when another process fetches the same and ``waits`` is False.
+    """
+    try:
+        with locked_name(cache / "locks", target.name, (lambda holder: None) if waits else None):
+            yield
+    except HeldElsewhere as error:
+        raise HeldElsewhere(str(target), error.holder) from error
 
 
 def version_file(part: Path) -> Path:

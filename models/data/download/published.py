@@ -19,7 +19,7 @@ from mlperf_tiny.disk import FULL, cannot_write
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import data_files_by_name
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, DATA_VARIABLE, cache_folder
-from mlperf_tiny.models.data.download.download import DownloadProgress, download
+from mlperf_tiny.models.data.download.download import DownloadProgress, download, only_fetcher
 from mlperf_tiny.models.data.formats.files import LABEL_FILE
 from mlperf_tiny.models.data.formats.labels import parse_labels
 from mlperf_tiny.models.data.sources.cifar10 import pickled_batch
@@ -84,6 +84,7 @@ def fetch(task: Task, progress: DownloadProgress | None = None, environ: Mapping
     Raises:
         DataError: No program can fetch the set, the address cannot be reached, or the content is not the published
             one; the message names the other ways to give data.
+        HeldElsewhere: Another process fetches it.
     """
     target = cache_folder(environ) / f"{task.data_id}.zip"
     if target.is_file():
@@ -93,7 +94,9 @@ def fetch(task: Task, progress: DownloadProgress | None = None, environ: Mapping
         how = task.manual_download
         raise DataError(f"{task.data_id} cannot be fetched: {how}, and give --data DIR or {DATA_VARIABLE}=DIR.")
     downloads = target.parent / "downloads" / task.data_id
-    _fetch_or_explain(task, row, downloads, target, progress)
+    with only_fetcher(target, target.parent, waits=False):
+        if not target.is_file():  # another process may just have fetched it
+            _fetch_or_explain(task, row, downloads, target, progress)
     return target
 
 

@@ -24,14 +24,19 @@ _config: Any = numba.config
 _SOURCES = ("state.py", "c_calls.py", "uart.py", "branches.py", "memory.py", "callbacks.py", "entry_points.py")
 
 
-@cache
-def _folder() -> str | None:
-    """Where compiled code is kept: beside the sources, else in the temporary folder of this user; None: nowhere."""
+def kept_folders() -> tuple[Path, ...]:
+    """The places for compiled code: beside the sources, and in the temporary folder of this user."""
     here = Path(__file__).parent
     digest = hashlib.sha256(b"\0".join((here / name).read_bytes() for name in _SOURCES)).hexdigest()[:16]
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    for parent in (here / "__pycache__", Path(tempfile.gettempdir()) / f"mlperf-tiny-harness-{user}"):
-        folder = parent / f"native-{digest}"
+    parents = (here / "__pycache__", Path(tempfile.gettempdir()) / f"mlperf-tiny-harness-{user}")
+    return tuple(parent / f"native-{digest}" for parent in parents)
+
+
+@cache
+def _folder() -> str | None:
+    """The first place for compiled code that can be written; None: nowhere."""
+    for folder in kept_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:

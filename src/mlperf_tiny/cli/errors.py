@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
 
-from mlperf_tiny.cli.interruption import INTERRUPTED, CtrlC
+from mlperf_tiny.cli.interruption import Interrupted, Interruption, last_words, leave
 from mlperf_tiny.cli.output import echo
 from mlperf_tiny.disk import FULL, full_disk
 from mlperf_tiny.errors import BenchError
@@ -31,20 +33,20 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         def main(model: str) -> None: ...
 
     A BenchError ends the program with ``error: <sentence>`` on stderr and the error's ``exit_code``. An OSError of the
-    system does the same with exit status 1, Ctrl-C with 130. After ``| head`` has closed the pipe it ends quietly.
-    Any other exception is a bug and keeps its traceback. After a Ctrl-C every exception follows from it: a library that
-    could not be imported to its end, a compiler that got the signal too.
+    system does the same with exit status 1, Ctrl-C with 130, SIGTERM with 143. After ``| head`` has closed the pipe it
+    ends quietly. Any other exception is a bug and keeps its traceback. After a signal every exception follows from it:
+    a library that could not be imported to its end, a compiler that got the signal too.
     """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            with CtrlC() as ctrl_c:
+            with Interruption() as interruption:
                 try:
                     return command(*args, **kwargs)
                 finally:
-                    if ctrl_c.came:
-                        raise KeyboardInterrupt
+                    if interruption.number:
+                        raise Interrupted(interruption.number)
         except BenchError as error:
             echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
@@ -59,9 +61,11 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
                 raise
             echo(f"error: {_system_error(error)}", err=True)
             sys.exit(1)
-        except (KeyboardInterrupt, click.Abort):
-            echo("interrupted", err=True)
-            sys.exit(INTERRUPTED)
+        except (KeyboardInterrupt, click.Abort) as error:
+            number = error.number if isinstance(error, Interrupted) else signal.SIGINT
+        with suppress(OSError):  # the terminal is gone
+            echo(last_words(number), err=True)
+        leave(128 + number)
 
     return run
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two processes on one run folder, leaderboard, cache entry or serial port: one waits or is refused by name."""
+"""Two processes on one run, leaderboard, cache entry, download or serial port: one waits or is refused by name."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -50,6 +54,29 @@ record = read_record(folder)
 print("ready", flush=True)
 sys.stdin.readline()
 update_leaderboard(Path(sys.argv[1]), record, folder)
+"""
+FETCH = """
+from mlperf_tiny.errors import BenchError
+from mlperf_tiny.models.data.download import archives
+url, digest, cache = sys.argv[1:]
+archives.ARCHIVES = (archives.DatasetArchive(name="set", url=url, digest=digest, target="set.zip", about="a set"),)
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    print(archives.fetch_archive("set", environ={"MLPERF_TINY_CACHE": cache}))
+except BenchError as error:
+    print(type(error).__name__, error)
+"""
+MODEL = """
+import dataclasses, hashlib
+from mlperf_tiny.models.catalog import catalog
+url, sha256, cache = sys.argv[1:]
+row = dataclasses.replace(catalog.OFFICIAL[0], url=url, sha256=sha256)
+catalog.OFFICIAL = (row,)
+print("ready", flush=True)
+sys.stdin.readline()
+content = catalog.find_model(row.name, environ={"MLPERF_TINY_CACHE": cache}).load()
+print(hashlib.sha256(content).hexdigest() == sha256)
 """
 
 
@@ -110,6 +137,65 @@ def test_rows_of_runs_that_end_together_are_all_there(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["leaderboard.csv"]
 
 
+@dataclass
+class SlowSite:
+    """A file that is sent slowly, in pieces."""
+
+    content: bytes
+    address: str = ""
+    asked: list[str | None] = field(default_factory=list)
+
+
+@pytest.fixture
+def site() -> Iterator[SlowSite]:
+    site = SlowSite(bytes(range(256)) * 512)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            have = self.headers.get("Range")
+            site.asked.append(have)
+            body = site.content[int(have.removeprefix("bytes=").rstrip("-")) if have else 0 :]
+            self.send_response(206 if have else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            for start in range(0, len(body), 16 << 10):
+                self.wfile.write(body[start : start + (16 << 10)])
+                time.sleep(0.05)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    site.address = f"http://127.0.0.1:{server.server_address[1]}/set.zip"
+    yield site
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("begun", [0, 5000])
+def test_a_data_set_is_fetched_by_one_process_and_the_others_are_told(
+    begun: int, site: SlowSite, tmp_path: Path
+) -> None:
+    digest = "sha256:" + hashlib.sha256(site.content).hexdigest()
+    if begun:
+        (tmp_path / "downloads").mkdir()
+        (tmp_path / "downloads/set.zip.part").write_bytes(site.content[:begun])
+    ends = at_once(FETCH, [[site.address, digest, str(tmp_path)]] * 3)
+    target = tmp_path / "set.zip"
+    assert f"{target}\n" in ends
+    assert all(end == f"{target}\n" or end.startswith(f"HeldElsewhere {target} is in use by") for end in ends), ends
+    assert target.read_bytes() == site.content
+    assert site.asked == [f"bytes={begun}-" if begun else None]
+
+
+def test_a_model_is_downloaded_by_one_process_and_the_others_wait(site: SlowSite, tmp_path: Path) -> None:
+    digest = hashlib.sha256(site.content).hexdigest()
+    assert at_once(MODEL, [[site.address, digest, str(tmp_path)]] * 3) == ["True\n"] * 3
+    assert site.asked == [None]
+    assert [path.parent.name for path in tmp_path.rglob("*") if path.is_file()] == ["models"]
+
+
 def waits(enter: Callable[[], None], place: Path) -> bool:
     """Whether ``enter`` returns only when another process has let ``place`` go."""
     thread = threading.Thread(target=enter, daemon=True)
@@ -134,6 +220,8 @@ def test_a_leaderboard_and_a_cache_entry_are_waited_for(tmp_path: Path) -> None:
 
     leaderboard()
     entry()
+    assert not list((tmp_path / "locks").iterdir())
+    (tmp_path / "locks/entry").touch()  # as a process that was killed leaves it
     assert waits(leaderboard, tmp_path / "results")
     assert waits(entry, tmp_path / "locks/entry")
     assert len(holders) == 1
