@@ -11,8 +11,10 @@ the reason why it changes no figure; so is each entry of that list that is out o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -58,16 +60,10 @@ class Mutated:
 
 MODULES = (
     Mutated(module="harness/record/rules.py", tests=("tests/harness/record/test_rules.py",)),
-    Mutated(module="harness/record/metrics.py", tests=("tests/harness/record/test_metrics.py",)),
-    Mutated(
-        module="harness/record/compute.py",
-        tests=("tests/harness/record", "tests/harness/run/test_whole_runs.py"),
-    ),
-    Mutated(
-        module="harness/record/measured.py",
-        tests=("tests/harness/record", "tests/harness/run/test_whole_runs.py"),
-    ),
-    Mutated(module="harness/record/record.py", tests=("tests/harness/record",)),
+    Mutated(module="harness/record/metrics.py", tests=("tests/harness/record/test_metric_values.py",)),
+    Mutated(module="harness/record/compute.py", tests=("tests/harness/record/test_compute.py",)),
+    Mutated(module="harness/record/measured.py", tests=("tests/harness/record/test_measured.py",)),
+    Mutated(module="harness/record/record.py", tests=("tests/harness/record/test_record_values.py",)),
     Mutated(
         module="harness/wire/protocol.py",
         tests=("tests/harness/wire/test_protocol.py", "tests/harness/wire/test_session.py"),
@@ -75,12 +71,12 @@ MODULES = (
     Mutated(module="harness/wire/inference.py", tests=("tests/harness/wire/test_session.py",)),
     Mutated(module="harness/wire/session.py", tests=("tests/harness/wire/test_session.py",)),
     Mutated(module="harness/wire/transcript.py", tests=("tests/harness/wire/test_transcript.py",)),
-    Mutated(module="harness/run/modes.py", tests=("tests/harness/run/test_whole_runs.py",)),
+    Mutated(module="harness/run/modes.py", tests=("tests/harness/run/test_modes.py",)),
     Mutated(
         module="harness/run/calibration.py",
         tests=("tests/harness/run/test_calibration.py",),
     ),
-    Mutated(module="results/review/checks/recompute.py", tests=("tests/results",)),
+    Mutated(module="results/review/checks/recompute.py", tests=("tests/results/test_recompute.py",)),
     Mutated(module="firmware/codegen/place.py", tests=("tests/firmware/test_place.py",)),
     Mutated(
         module="firmware/codegen/ir/requant.py", tests=("tests/firmware/test_lower.py", "tests/firmware/test_conv.py")
@@ -229,40 +225,74 @@ def test_command(row: Mutated) -> list[str]:
     return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *row.tests]
 
 
-def try_mutants(row: Mutated, tree: Path) -> tuple[Mutant, ...]:
+def environment_of(tree: Path) -> dict[str, str]:
+    """Return the environment of the tests; plugins of pytest are not needed, and each process would import them."""
+    path = os.pathsep.join([str(tree / "src"), str(tree), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def timeout_of(row: Mutated, tree: Path) -> float:
+    """Return the seconds after which the tests of a module have found a change; they pass without one.
+
+    Args:
+        row: The module.
+        tree: A copy of the tree.
+    """
+    for _ in range(2):  # the first run compiles the unchanged modules, the second one takes what each change will take
+        started_s = time.monotonic()
+        subprocess.run(test_command(row), cwd=tree, env=environment_of(tree), check=True)
+    return max(SHORTEST_TIMEOUT_S, TIMEOUTS * (time.monotonic() - started_s))
+
+
+def try_mutants(row: Mutated, tree: Path, session: Path) -> tuple[Mutant, ...]:
     """Try every change of a module.
 
     Args:
         row: The module.
         tree: A copy of the tree, which is changed in place.
+        session: cosmic-ray's database; what a test has found by it is not tried again.
 
     Returns:
-        The changes that were tried.
+        The changes that were tried, now or before.
     """
-    session = tree / "mutants.sqlite"
-    path = os.pathsep.join([str(tree / "src"), str(tree), os.environ.get("PYTHONPATH", "")])
-    # Plugins of pytest are not needed, and each process would import them.
-    environment = {
-        **os.environ,
-        "PYTHONPATH": path,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    }
-    compiled = {name: value for name, value in environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    for _ in range(2):  # the first run compiles the unchanged modules, the second one takes what each change will take
-        started_s = time.monotonic()
-        subprocess.run(test_command(row), cwd=tree, env=compiled, check=True)
-        timeout_s = max(SHORTEST_TIMEOUT_S, TIMEOUTS * (time.monotonic() - started_s))
-    (tree / "mutants.toml").write_text(configuration(row, timeout_s))
-    for command in (
-        ("cosmic_ray.cli", "init", "mutants.toml", session.name),
-        ("cosmic_ray.tools.filters.operators_filter", session.name, "mutants.toml"),
-    ):
+    (tree / "mutants.toml").write_text(configuration(row, timeout_of(row, tree)))
+    commands = [("cosmic_ray.cli", "exec", "mutants.toml", str(session))]
+    if not session.exists():
+        commands = [
+            ("cosmic_ray.cli", "init", "mutants.toml", str(session)),
+            ("cosmic_ray.tools.filters.operators_filter", str(session), "mutants.toml"),
+            *commands,
+        ]
+    else:
+        forget_survivors(session)
+    environment = {**environment_of(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    for command in commands:
+        if command[1] == "exec":
+            leave_out_dataclass_options(session, (tree / row.module).read_text().splitlines())
         subprocess.run([sys.executable, "-m", *command], cwd=tree, env=environment, check=True)
-    leave_out_dataclass_options(session, (tree / row.module).read_text().splitlines())
-    execute = [sys.executable, "-m", "cosmic_ray.cli", "exec", "mutants.toml", session.name]
-    subprocess.run(execute, cwd=tree, env=environment, check=True)
     return tuple(results(session))
+
+
+def session_of(row: Mutated, folder: Path) -> Path:
+    """Return the database of a module; that of another text of the module is removed.
+
+    Args:
+        row: The module.
+        folder: Keeps databases.
+    """
+    name = row.module.replace("/", "+")
+    session, text = folder / f"{name}.sqlite", folder / name
+    content = (ROOT / row.module).read_bytes()
+    if not text.exists() or text.read_bytes() != content:
+        session.unlink(missing_ok=True)
+    text.write_bytes(content)
+    return session.resolve()
+
+
+def forget_survivors(session: Path) -> None:
+    """Let the changes that no test found be tried again."""
+    with contextlib.closing(sqlite3.connect(session)) as database, database:
+        database.execute("DELETE FROM work_results WHERE lower(test_outcome) = 'survived'")
 
 
 def leave_out_dataclass_options(session: Path, lines: Sequence[str]) -> None:
@@ -299,7 +329,12 @@ def results(session: Path) -> list[Mutant]:
 
 @click.command()
 @click.argument("modules", nargs=-1)
-def main(modules: tuple[str, ...]) -> None:
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps what was found: while a module stays as it is, only the others are tried again.",
+)
+def main(modules: tuple[str, ...], keep: Path | None) -> None:
     """Print the changes that the tests do not find."""
     outcomes = []
     for row in chosen(modules):
@@ -308,7 +343,9 @@ def main(modules: tuple[str, ...]) -> None:
             for folder in COPIED:
                 shutil.copytree(ROOT / folder, tree / folder, symlinks=True)
             shutil.copy(ROOT / "pyproject.toml", tree)
-            found = outcome(row.module, try_mutants(row, tree), listed())
+            kept = keep or tree
+            kept.mkdir(parents=True, exist_ok=True)
+            found = outcome(row.module, try_mutants(row, tree, session_of(row, kept)), listed())
         print("\n".join([*found.survivors, *found.stale]))
         print(found.row(), flush=True)
         outcomes.append(found)

@@ -51,12 +51,8 @@ def compute_record(transcript: Transcript) -> RunRecord:
 
 
 def _performance(measured: Measured) -> PerformanceMetrics | None:
-    if measured.calibration is None:
-        return None
-    windows = tuple(
-        _window(timed) for _, timed in sorted(measured.attempts.get(measured.calibration.attempt, {}).items())
-    )
-    if not windows:
+    windows = tuple(_window(timed) for timed in _counting_windows(measured))
+    if measured.calibration is None or not windows:
         return None
     throughput = metrics.median([window.throughput_per_s for window in windows])
     return PerformanceMetrics(
@@ -66,6 +62,12 @@ def _performance(measured: Measured) -> PerformanceMetrics | None:
         throughput_per_s=throughput,
         latency_ms=1000.0 / throughput,
     )
+
+
+def _counting_windows(measured: Measured) -> list[Timed]:
+    """The windows of the last attempt, in their order."""
+    windows = measured.attempts.get(measured.calibration.attempt, {}) if measured.calibration else {}
+    return [timed for _, timed in sorted(windows.items())]
 
 
 def _window(timed: Timed) -> WindowMetrics:
@@ -142,8 +144,7 @@ def _per_inference(measured: Measured, counter: str) -> float | None:
     they vanish only among the inferences of a window. Median of the windows, as of the latency.
     """
     known = [timed for timed in measured.counted if counter in timed.counted]
-    attempt = measured.calibration.attempt if measured.calibration else 0
-    windows = [timed for timed in measured.attempts.get(attempt, {}).values() if counter in timed.counted]
+    windows = [timed for timed in _counting_windows(measured) if counter in timed.counted]
     longest = max((timed.inferences for timed in known), default=0)
     if not windows or not known or min(timed.inferences for timed in windows) <= longest:
         return _between_lengths(measured.counted, counter)

@@ -56,14 +56,14 @@ def binary_auc(scores: Scores, positive: npt.NDArray[np.bool_]) -> float | None:
 
 
 def auc_exact(scores: Scores, labels: Labels) -> float | None:
-    """Return the mean over classes of the exact one-vs-rest area; None when a class has no or only its samples.
+    """Return the mean over classes of the exact one-vs-rest area; None when a class has no samples.
 
     Args:
-        scores: Shape (samples, classes).
+        scores: Shape (samples, classes), of two classes or more.
         labels: Shape (samples,).
     """
     members = labels[:, None] == np.arange(scores.shape[1])
-    if members.all(axis=0).any() or not members.any(axis=0).all():
+    if not members.any(axis=0).all():
         return None
     from sklearn.metrics import roc_auc_score
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Accuracy metrics against published results, and against the definition of the area on random scores."""
+
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -100,66 +101,3 @@ def test_logits_become_probabilities_and_probabilities_stay() -> None:
     cut[3] = 0.0  # a row MLCommons' runner would divide by zero
     assert metrics.as_probabilities(cut) is cut
     assert metrics.as_probabilities(1.0 + logits) == pytest.approx(probabilities)
-
-
-def slow_auc_101(scores: np.ndarray, labels: np.ndarray) -> float:
-    """The rule read aloud, one threshold after the other."""
-    areas = []
-    for label in range(scores.shape[1]):
-        points = []
-        for step in range(101):
-            hit = [float(value) > step / 100 for value in scores[:, label]]
-            true = (
-                sum(h for h, is_label in zip(hit, labels == label, strict=True) if is_label) / (labels == label).sum()
-            )
-            false = sum(h for h, is_label in zip(hit, labels != label, strict=True) if is_label)
-            points.append((1.0, 1.0) if step == 0 else (float(false) / (labels != label).sum(), float(true)))
-        areas.append(sum((a[0] - b[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(points)))
-    return sum(areas) / len(areas)
-
-
-def test_the_101_threshold_area_is_its_rule() -> None:
-    random = np.random.default_rng(1)
-    labels = np.concatenate([np.arange(3), random.integers(0, 3, 50)])
-    scores = np.round(random.random((len(labels), 3)), 3)
-    assert metrics.auc_101(scores, labels) == pytest.approx(slow_auc_101(scores, labels))
-
-
-@pytest.mark.parametrize(
-    ("scores", "labels", "right"),
-    [
-        ([[0.5, 0.5]], [0], 1),
-        ([[0.5, 0.5]], [1], 0),
-        ([[0.0, 0.0, 0.0]], [0], 1),
-        ([[0.1, 0.9], [0.9, 0.1], [0.4, 0.6]], [1, 1, 1], 2),
-    ],
-)
-def test_the_first_of_equal_values_is_the_answer(scores: list, labels: list, right: int) -> None:
-    assert metrics.top1_correct(np.array(scores), np.array(labels)) == right
-
-
-def test_metrics_that_cannot_be_computed_are_none() -> None:
-    one_class = (np.array([[0.2, 0.8], [0.3, 0.7]]), np.array([1, 1]))
-    assert metrics.auc_exact(*one_class) is None
-    assert metrics.auc_101(*one_class) is None
-    assert metrics.auc_mlcommons(*one_class) is None
-    assert metrics.auc_mlcommons(np.array([[0.0, 0.0], [0.3, 0.7]]), np.array([0, 1])) is None
-    assert metrics.precision_recall_metric(np.array([1.0, 2.0]), np.array([False, False])) is None
-
-
-def test_anomaly_metrics_of_a_small_set() -> None:
-    scores, anomaly = np.array([1.0, 2.0, 3.0, 4.0]), np.array([False, True, False, True])
-    assert metrics.binary_auc(scores, anomaly) == 0.75
-    assert metrics.auc_101_range(scores, anomaly) == 0.75
-    # Alarm above 1: both anomalies of three alarms, (2/3 + 1) / 2; above 3: one of one, (1 + 1/2) / 2.
-    assert metrics.precision_recall_metric(scores, anomaly) == pytest.approx(100 * (2 / 3 + 1) / 2)
-
-
-@pytest.mark.parametrize(("values", "middle"), [([3.0], 3.0), ([5.0, 1.0, 3.0], 3.0), ([4.0, 1.0], 2.5)])
-def test_median(values: list[float], middle: float) -> None:
-    assert metrics.median(values) == middle
-
-
-def test_the_median_of_nothing_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no values"):
-        metrics.median([])

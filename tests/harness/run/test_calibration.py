@@ -8,44 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from mlperf_tiny.errors import UnexpectedReply
-from mlperf_tiny.harness.run.bench import Bench
 from mlperf_tiny.harness.run.calibration import calibrate, iterations_for, window_iterations
-from mlperf_tiny.harness.wire.inference import Inference
-from mlperf_tiny.models.data.formats.dataset import Sample
 from mlperf_tiny.progress import Progress
-from mlperf_tiny.runners.transports.transport import DeviceInfo
-
-
-class TimedSession:
-    """A session whose device takes ``elapsed_us(count)``; host seconds pass ten times as fast."""
-
-    def __init__(self, elapsed_us: Callable[[int], int], timing: str = "hardware") -> None:
-        self.elapsed_us, self.now_s = elapsed_us, 100.0
-        self.asked: list[tuple[int, int]] = []
-        self.loaded: list[bytes] = []
-        self.events: list[tuple[str, dict[str, object]]] = []
-        self.steps: list[Progress] = []
-        self.transport = self
-        self.device_info = DeviceInfo(timing=timing)
-
-    def load(self, data: bytes) -> None:
-        self.loaded.append(data)
-
-    def infer(self, count: int, warmup: int, timeout_s: float | None = None) -> Inference:
-        self.asked.append((count, warmup))
-        assert len(self.asked) < 20, "the trial does not end"
-        elapsed_us = self.elapsed_us(count)
-        self.now_s += 10e-6 * elapsed_us
-        return Inference(count, elapsed_us, False, (0.0,))
-
-    def bench(self) -> Bench:
-        def event(kind: str, **values: object) -> None:
-            self.events.append((kind, values))
-
-        return Bench(self, event, self.steps.append, lambda: self.now_s)  # type: ignore[arg-type]
-
-
-SAMPLE = Sample(name="a.bin", label=0, load=lambda: b"input")
+from tests.harness.run.timed_session import SAMPLE, TimedSession
 
 
 @pytest.mark.parametrize(
@@ -80,6 +45,8 @@ def test_the_margin_is_that_of_the_kind_of_time(timing: str, iterations: int) ->
         (lambda count: 20_000 * count, [1, 15]),
         (lambda count: 1_000 * count, [1, 100, 300]),
         (lambda count: 10 * count, [1, 100, 10_000, 30_000]),
+        (lambda count: 70_000 * count, [1, 5]),  # 300 ms / 70 ms is 4.3
+        (lambda count: count // 10, [1, 100, 10_000, 1_000_000, 3_000_000]),
         (lambda count: 240_000 if count < 4 else 250_000, [1, 2, 4]),
         (lambda count: 0 if count < 1_000_000 else 300_000, [1, 100, 10_000, 1_000_000]),
     ],
@@ -95,6 +62,13 @@ def test_more_and_more_inferences_are_timed(elapsed_us: Callable[[int], int], co
     assert calibration.latency_us == pytest.approx(last_us / counts[-1], rel=1e-12)
     assert calibration.host_s == pytest.approx(10e-6 * last_us / (counts[-1] + 1), rel=1e-9)
     assert calibration.iterations == iterations_for(last_us / counts[-1], 1.01)
+
+
+def test_host_seconds_are_those_of_the_trial_alone() -> None:
+    session = TimedSession(lambda count: 300_000)
+    session.now_s = 0.25
+    # 300 ms of the device are 3 s of the host's clock, for one inference and its warm-up.
+    assert calibrate(session.bench(), SAMPLE, None).host_s == pytest.approx(1.5)
 
 
 def test_iterations_that_were_asked_for_are_kept() -> None:
