@@ -14,7 +14,7 @@ static int omitted;
 static uint32_t replies; /* m-crc lines printed since `crc on` */
 static uint32_t crc;     /* of the reply so far, not yet inverted */
 
-static uint32_t add(uint32_t value, uint8_t byte)
+SMALL static uint32_t add(uint32_t value, uint8_t byte)
 {
     /* Four bits at a time: 64 bytes of table instead of 1,024, at twice the steps. */
     static const uint32_t table[16] = {
@@ -26,7 +26,7 @@ static uint32_t add(uint32_t value, uint8_t byte)
     return value >> 4 ^ table[value & 15u];
 }
 
-static void put_crc(uint32_t value)
+SMALL static void put_crc(uint32_t value)
 {
     for (int shift = 24; shift >= 0; shift -= 8) {
         text_hex_byte((uint8_t)(~value >> shift));
@@ -34,7 +34,7 @@ static void put_crc(uint32_t value)
     text_put("\r\n");
 }
 
-static void put_input_crc(void)
+SMALL static void put_input_crc(void)
 {
     uint32_t value = CRC_START;
     const uint8_t *bytes = load_bytes();

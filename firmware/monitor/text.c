@@ -6,26 +6,26 @@
 #include "port.h"
 #include "reply_crc.h"
 
-static void put(char byte)
+SMALL static void put(char byte)
 {
     reply_crc_add(byte);
     port_putchar(byte);
 }
 
-void text_put(const char *string)
+SMALL void text_put(const char *string)
 {
     while (*string != '\0') {
         put(*string++);
     }
 }
 
-void text_line(const char *string)
+SMALL void text_line(const char *string)
 {
     text_put(string);
     text_put("\r\n");
 }
 
-void text_unsigned(uint32_t value)
+SMALL void text_unsigned(uint32_t value)
 {
     char digits[11];
     char *first = &digits[10];

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/* Printing waits for the wire, so that its code is kept small instead of fast: none of it is copied into its callers. */
+#define SMALL __attribute__((noinline))
+
 typedef enum { DECIMALS_ROUNDED, DECIMALS_CUT, DECIMALS_SIX } decimals_t;
 
 void text_put(const char *string);
