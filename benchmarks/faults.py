@@ -177,6 +177,8 @@ class Study:
         self.record, run_folder, transport = self._run(None, None, 0)
         self._run_s = time.monotonic() - started_s
         self._answers = _measured(run_folder).answers
+        self.transcript_lines = len(read_transcript(run_folder / TRANSCRIPT_FILE))
+        """Length of the transcript of a run without a fault."""
         words = Counter(map(word_of, transport.commands))
         self.moments = {word: count for word, count in words.items()}
 
@@ -340,7 +342,8 @@ def killed_runs(folder: Path, moments: int, seed: int) -> Iterator[tuple[int, bo
     study = Study(program_target("host", prepare_data(folder)), folder)
     draw = random.Random(seed)
     for number in range(moments):
-        run_folder = _killed(folder / f"killed{number}", study.target.request, draw.random())
+        lines = 2 + int(draw.random() * (study.transcript_lines - 2))
+        run_folder = _killed(folder / f"killed{number}", study.target.request, lines)
         before = _measured(run_folder)
         record, _ = resume_benchmark(run_folder, Request(data=study.target.request.data), Listener())
         after = _measured(run_folder)
@@ -350,11 +353,10 @@ def killed_runs(folder: Path, moments: int, seed: int) -> Iterator[tuple[int, bo
         yield len(before.attempts.get(1, {})) + len(before.answers), same and windows and answers
 
 
-def _killed(out: Path, request: Request, moment: float) -> Path:
-    """Start a run as a process and kill it once a part of its transcript, 0 to 1, is written; return its folder."""
+def _killed(out: Path, request: Request, lines: int) -> Path:
+    """Start a run as a process and kill it once so many lines of its transcript are written; return its folder."""
     command = [sys.executable, "-c", _PROCESS, str(request.model), str(request.data), str(out)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    lines = 2 + int(moment * 180)
     while process.poll() is None:
         found = list(out.glob(f"*/{TRANSCRIPT_FILE}"))
         if found and found[0].read_bytes().count(b"\n") >= lines:
