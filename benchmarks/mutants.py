@@ -198,19 +198,14 @@ def outcome(module: str, mutants: Sequence[Mutant], table: Sequence[Equivalent])
     )
 
 
-def configuration(row: Mutated, timeout_s: float) -> str:
-    """Return cosmic-ray's configuration for a module.
-
-    Args:
-        row: The module.
-        timeout_s: Seconds after which its tests have found a change.
-    """
+def configuration(row: Mutated) -> str:
+    """Return cosmic-ray's configuration for a module; ``mutant_trials.py`` runs the tests."""
     left_out = ", ".join(f'"{name}"' for name in LEFT_OUT)
     return f"""[cosmic-ray]
 module-path = "{row.module}"
-timeout = {timeout_s}
+timeout = {SHORTEST_TIMEOUT_S}
 excluded-modules = []
-test-command = "{" ".join(test_command(row))}"
+test-command = "false"
 
 [cosmic-ray.distributor]
 name = "local"
@@ -218,11 +213,6 @@ name = "local"
 [cosmic-ray.filters.operators-filter]
 exclude-operators = [{left_out}]
 """
-
-
-def test_command(row: Mutated) -> list[str]:
-    """Return the command that runs the tests of a module."""
-    return [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *row.tests]
 
 
 def environment_of(tree: Path) -> dict[str, str]:
@@ -240,7 +230,8 @@ def timeout_of(row: Mutated, tree: Path) -> float:
     """
     for _ in range(2):  # the first run compiles the unchanged modules, the second one takes what each change will take
         started_s = time.monotonic()
-        subprocess.run(test_command(row), cwd=tree, env=environment_of(tree), check=True)
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *row.tests]
+        subprocess.run(command, cwd=tree, env=environment_of(tree), check=True)
     return max(SHORTEST_TIMEOUT_S, TIMEOUTS * (time.monotonic() - started_s))
 
 
@@ -255,21 +246,20 @@ def try_mutants(row: Mutated, tree: Path, session: Path) -> tuple[Mutant, ...]:
     Returns:
         The changes that were tried, now or before.
     """
-    (tree / "mutants.toml").write_text(configuration(row, timeout_of(row, tree)))
-    commands = [("cosmic_ray.cli", "exec", "mutants.toml", str(session))]
-    if not session.exists():
-        commands = [
-            ("cosmic_ray.cli", "init", "mutants.toml", str(session)),
-            ("cosmic_ray.tools.filters.operators_filter", str(session), "mutants.toml"),
-            *commands,
-        ]
-    else:
-        forget_survivors(session)
     environment = {**environment_of(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    for command in commands:
-        if command[1] == "exec":
-            leave_out_dataclass_options(session, (tree / row.module).read_text().splitlines())
+
+    def run(*command: str) -> None:
         subprocess.run([sys.executable, "-m", *command], cwd=tree, env=environment, check=True)
+
+    timeout_s = timeout_of(row, tree)
+    if session.exists():
+        forget_survivors(session)
+    else:
+        (tree / "mutants.toml").write_text(configuration(row))
+        run("cosmic_ray.cli", "init", "mutants.toml", str(session))
+        run("cosmic_ray.tools.filters.operators_filter", str(session), "mutants.toml")
+        leave_out_dataclass_options(session, (tree / row.module).read_text().splitlines())
+    run("benchmarks.mutant_trials", str(session), str(timeout_s), *row.tests)
     return tuple(results(session))
 
 

@@ -144,7 +144,8 @@ def test_the_identity_is_from_name_and_profile() -> None:
     alone = measure(exchange("profile", "m-model-[ad01]")).identity
     assert alone is not None and (alone.device, alone.vendor, alone.profile, alone.model_id) == ("", "", "", "ad01")
     assert measure(exchange("profile", profile[0])).identity is None
-    assert measure(exchange("results", *profile)).identity is None
+    for other in ("name", "results"):
+        assert measure(exchange(other, *profile)).identity is None
 
 
 def test_notes_stops_and_the_end_are_kept() -> None:
