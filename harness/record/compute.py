@@ -138,17 +138,26 @@ def _answered(measured: Measured) -> list[int]:
 
 
 def _per_inference(measured: Measured, counter: str) -> float | None:
-    """The cost of one inference: what a window took more than a single inference, for each inference more.
-
-    Both print the same lines but for a few digits, each of which is thousands of cycles of waiting for the serial port:
-    they vanish only among the inferences of a window. Median of the windows, as of the latency.
-    """
+    """From the windows; from the two lengths that were counted where no window is longer."""
     known = [timed for timed in measured.counted if counter in timed.counted]
     windows = [timed for timed in _counting_windows(measured) if counter in timed.counted]
     longest = max((timed.inferences for timed in known), default=0)
     if not windows or not known or min(timed.inferences for timed in windows) <= longest:
         return _between_lengths(measured.counted, counter)
-    one = min(known, key=lambda timed: timed.inferences)
+    return count_per_inference(min(known, key=lambda timed: timed.inferences), windows, counter)
+
+
+def count_per_inference(one: Timed, windows: Sequence[Timed], counter: str) -> float:
+    """Return the cost of one inference: what a window took more than a single inference, for each inference more.
+
+    Both print the same lines but for a few digits, each of which is thousands of cycles of waiting for the serial port:
+    they vanish only among the inferences of a window. Median of the windows, as of the latency.
+
+    Args:
+        one: The shortest ``infer``.
+        windows: Longer ones, the longer the better.
+        counter: ``instructions`` or ``cycles``, which all of them have.
+    """
     return metrics.median(
         [(timed.counted[counter] - one.counted[counter]) / (timed.inferences - one.inferences) for timed in windows]
     )

@@ -18,6 +18,9 @@ MARGINS = {"hardware": 1.01, "emulated": 1.01, "host": 1.2}
 TRIAL_US = 250_000
 """Device microseconds after which a trial is long enough: a 1 ms clock then errs by less than half a percent."""
 
+COUNTED = 10
+"""Inferences that the longer of two counted lengths has at least more than the shorter one."""
+
 MAX_UNTIMED = 1_000_000
 """Inferences within which any microsecond counter must have moved."""
 
@@ -44,6 +47,22 @@ def window_iterations(bench: Bench, latency_us: float) -> int:
         latency_us: Device microseconds of one inference.
     """
     return iterations_for(latency_us, MARGINS[bench.session.transport.device_info.timing])
+
+
+def counted_inferences(latency_us: float, window_us: float = TRIAL_US) -> int:
+    """Return how many inferences are counted, to be compared with a single one.
+
+    The two print the same but for some digits; this many last so long that the digits are little of it.
+
+    Args:
+        latency_us: Device microseconds of one inference.
+        window_us: Device microseconds that they last at least.
+
+    Examples:
+        >>> counted_inferences(2_000.0), counted_inferences(900_000.0)
+        (126, 11)
+    """
+    return 1 + max(COUNTED, math.ceil(window_us / max(latency_us, 1e-3)))
 
 
 def calibrate(bench: Bench, sample: Sample, iterations: int | None) -> Calibration:

@@ -19,7 +19,6 @@ interrupted run has already measured is passed in as ``done`` and not measured a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import msgspec
@@ -28,7 +27,7 @@ from mlperf_tiny.errors import DataError, UsageError
 from mlperf_tiny.harness.record.measured import Measured
 from mlperf_tiny.harness.record.rules import WINDOW_S, WINDOWS
 from mlperf_tiny.harness.run.bench import WARMUP, Bench
-from mlperf_tiny.harness.run.calibration import TRIAL_US, calibrate, window_iterations
+from mlperf_tiny.harness.run.calibration import calibrate, counted_inferences, window_iterations
 from mlperf_tiny.harness.wire.events import Calibration
 from mlperf_tiny.harness.wire.inference import COUNTER_WRAP_US
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
@@ -38,7 +37,6 @@ MAX_WINDOW_US = 0.9 * COUNTER_WRAP_US
 """A window in which a 32-bit counter might wrap twice cannot be measured."""
 
 ATTEMPTS = 3
-COUNTED = 10
 HOST_SLACK = 4.0
 """A window may take this many times the host seconds that the trial predicts before the device counts as silent."""
 
@@ -124,12 +122,9 @@ def accuracy(bench: Bench, dataset: Dataset, samples: Sequence[Sample], done: Me
 
 
 def _count_instructions(bench: Bench, sample: Sample, latency_us: float) -> None:
-    """Run two lengths of ``infer``: what they differ by is the cost of the inferences alone, without printing.
-
-    They print the same but for some digits, so the longer one lasts as long as a trial: the digits are little of it.
-    """
+    """Run two lengths of ``infer``: what they differ by is the cost of the inferences alone, without printing."""
     bench.session.load(sample.load())
-    for count in (1, 1 + max(COUNTED, math.ceil(TRIAL_US / max(latency_us, 1e-3)))):
+    for count in (1, counted_inferences(latency_us)):
         bench.event("mark", mode="count", sample=sample.name)
         bench.infer(count, 0)
 

@@ -14,7 +14,7 @@ import pytest
 
 from mlperf_tiny.errors import BenchError, CompilerFailed, DataError, Refused, UnsupportedOperator, UsageError
 from mlperf_tiny.firmware.boards import Memory, find_board
-from mlperf_tiny.harness.compare.engines import compare
+from mlperf_tiny.harness.compare.engines import compare, measure_cost
 from mlperf_tiny.harness.compare.plan import ComparisonOptions, plan_comparison
 from mlperf_tiny.harness.compare.rows import ComparisonRow, InferenceCost, OutputDifference, compared
 from mlperf_tiny.harness.compare.runs import compare_runs
@@ -23,11 +23,14 @@ from mlperf_tiny.harness.image.engines import COMPILED, ENGINES, compile_for
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.harness.run.short_inputs import random_inputs
+from mlperf_tiny.harness.wire.session import Session
 from mlperf_tiny.models.catalog.catalog import model_names, shipped_names
+from mlperf_tiny.models.data.formats.dataset import NO_LABEL, Sample
 from mlperf_tiny.progress import Listener, Progress
 from mlperf_tiny.runners.emulator.timing.levels import LEVELS
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
+from tests.fakes.printing_device import PrintingDevice
 from tests.fakes.reference import run_reference
 from tests.fakes.tiny_models import tiny_kws
 
@@ -86,9 +89,21 @@ def test_two_engines_on_an_emulated_board(two_engines: None, tiny: Path, tmp_pat
     assert a is not None and b is not None
     assert a.instructions == pytest.approx(b.instructions, rel=0.05)  # the same work on other weights
     assert 490 * 12 / 2 < (a.instructions or 0) < 490 * 12 * 5  # two multiplications an instruction at best
-    assert a.latency_us == pytest.approx((a.cycles or 0) / M7.clock_hz * 1e6, abs=1.0)
+    assert a.latency_us == pytest.approx((a.cycles or 0) / M7.clock_hz * 1e6, rel=1e-3)
     assert a.constant_bytes is not None and 490 * 12 < a.constant_bytes < 490 * 12 + 4000
     assert a.runtime_flash_bytes == (a.flash_bytes or 0) - a.constant_bytes
+
+
+@pytest.mark.parametrize("latency_us", [6, 40, 300, 5_000, 900_000])
+def test_cycles_are_latency_times_clock(latency_us: int) -> None:
+    device = PrintingDevice(latency_us)
+    session = Session(device)
+    session.start()
+    sample = Sample("zeros", NO_LABEL, lambda: bytes(490))
+    got_us, instructions, cycles = measure_cost(session, device.counters, sample)
+    assert got_us == pytest.approx(latency_us, rel=1e-3)
+    assert cycles == pytest.approx(latency_us * device.CLOCK_HZ / 1e6, rel=1e-3)
+    assert instructions == pytest.approx(cycles / 3, rel=1e-6)
 
 
 def test_the_timing_level_is_used(tiny: Path) -> None:

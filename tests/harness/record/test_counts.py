@@ -14,28 +14,11 @@ from mlperf_tiny.harness.record.record_file import differences_from, read_record
 from mlperf_tiny.harness.run.request import Request
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.progress import Listener
-from tests.fakes.data_sets import kws_folder, one_hot
+from tests.fakes.data_sets import kws_folder
 from tests.fakes.device import FakeDevice
+from tests.fakes.printing_device import PrintingDevice
 
-CLOCK_HZ = 216_000_000
-CYCLES_PER_CHARACTER = 18_750
-"""Of waiting at 115200 baud."""
-
-
-class Printing(FakeDevice):
-    """A device whose every printed character costs instructions and cycles, as on a board with a serial port."""
-
-    def __init__(self, latency_us: int) -> None:
-        super().__init__(infer=one_hot, latency_us=latency_us, timing="emulated", instructions_per_inference=0)
-        self.cycles_per_inference = latency_us * CLOCK_HZ // 1_000_000
-        self._cycles = 0
-        self.counters = lambda: {"instructions": self._cycles // 3, "cycles": self._cycles}
-
-    def _run(self, count: int, warmup: int) -> list[str]:
-        lines = super()._run(count, warmup)
-        self._cycles += (count + warmup) * self.cycles_per_inference
-        self._cycles += CYCLES_PER_CHARACTER * sum(len(line) + 2 for line in lines)
-        return lines
+CLOCK_HZ = PrintingDevice.CLOCK_HZ
 
 
 def run(folder: Path, device: FakeDevice, iterations: int | None = None) -> tuple[RunRecord, Path]:
@@ -47,7 +30,7 @@ def run(folder: Path, device: FakeDevice, iterations: int | None = None) -> tupl
 
 @pytest.mark.parametrize(("latency_us", "iterations"), [(6, None), (5_000, None), (900_000, None), (20, 1), (6, 100)])
 def test_cycles_are_latency_times_clock(latency_us: int, iterations: int | None, tmp_path: Path) -> None:
-    record, _ = run(tmp_path, Printing(latency_us), iterations)
+    record, _ = run(tmp_path, PrintingDevice(latency_us), iterations)
     assert record.performance is not None
     cycles = record.performance.latency_ms / 1000 * CLOCK_HZ
     within = 1e-4 if iterations is None else 5e-3
@@ -56,7 +39,7 @@ def test_cycles_are_latency_times_clock(latency_us: int, iterations: int | None,
 
 
 def test_the_record_of_an_earlier_program_is_not_called_changed(tmp_path: Path) -> None:
-    _, folder = run(tmp_path, Printing(300))
+    _, folder = run(tmp_path, PrintingDevice(300))
     record = read_record(folder)
     former = record.former_counts.cycles_per_inference
     written: dict[str, Any] = json.loads(json.dumps(record.to_json()))
