@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 import serial
@@ -76,3 +79,37 @@ def test_command_errors_are_one_line(arguments: list[str], status: int, message:
     result = CliRunner().invoke(main, arguments)
     assert (result.exit_code, result.output.count("\n")) == (status, 1)
     assert message in result.output
+
+
+class Talking:
+    """A device that always has something to say."""
+
+    idle = False
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.heard = b""
+
+    def read(self, timeout_s: float) -> bytes:
+        self.reads += 1
+        return bytes(1 << 20)
+
+    def write(self, data: bytes) -> None:
+        self.heard += data
+
+
+def test_a_tcp_client_that_never_reads_does_not_stall_the_board() -> None:
+    """A gigabyte is said to it, far more than any buffer holds; then the next client is heard."""
+    device, line = Talking(), TcpPort(0)
+    address = ("127.0.0.1", int(line.name.rpartition(":")[2]))
+    started_s = time.monotonic()
+    try:
+        with socket.create_connection(address):
+            bridge(cast("EmulatorTransport", device), line, lambda: device.reads < 1000)
+        with socket.create_connection(address) as second:
+            second.sendall(b"name%")
+            bridge(cast("EmulatorTransport", device), line, lambda: not device.heard and device.reads < 5000)
+    finally:
+        line.close()
+    assert device.heard == b"name%"
+    assert time.monotonic() - started_s < 20
