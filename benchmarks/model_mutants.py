@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles thousands of mutants of real models and counts what must not happen.
 
-    python -m benchmarks.model_mutants [--count 10000] [--first-seed 0] [MODEL.tflite ...]
+    python -m benchmarks.model_mutants [--count 10000] [--first-seed 0] [--tflite] [--run 0] [MODEL.tflite ...]
 
 Each mutant (``benchmarks.mutate_model``) is compiled for both instruction sets. Wanted: 0 exceptions that are not a
 ``BuildError``, 0 over 2 s of processor time, 0 that need more than 256 MB, and the same verdict from both instruction
-sets. Exit status 1 when anything of that is found. Without MODEL: all models that ship with the program, and the
-reference models where ``MLPERF_TINY_DATA`` has them.
+sets. With ``--tflite`` those that are accepted must be accepted by TFLite's reference kernels too, and the first
+``--run`` of them must answer random inputs with the same bytes. Exit status 1 when anything of that is not so. Without
+MODEL: all models that ship with the program, the reference models where ``MLPERF_TINY_DATA`` has them, and two small
+models of many operators.
 """
 
 from __future__ import annotations
@@ -21,17 +23,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+import numpy as np
 
 from benchmarks.models import default_models
 from benchmarks.mutate_model import mutate_model
+from benchmarks.tflite_child import TfliteChild
 from mlperf_tiny.errors import BuildError
-from mlperf_tiny.firmware.codegen.ir.plan import Isa
+from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
 from mlperf_tiny.models.catalog.catalog import PRETRAINED
+from tests.fakes.corrupt_models import MODELS, written
+from tests.fakes.host_model import build_host_model
 
 LIMIT_S = 2.0
 LIMIT_BYTES = 256 << 20
 HANG_S = 60
+INPUTS = 4
+FINE = ("accepted", "equal", "edges", "version")
+"""By TFLite: allocated; ran, same answers; not one int8 tensor in and out; refused for an operator's version."""
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -50,6 +59,8 @@ class Tally:
     """The most that one mutant has added to the memory of the process."""
     faults: list[str] = field(default_factory=list)
     """A line for each: exceptions, slow ones, large ones, and those that only one instruction set accepts."""
+    plans: tuple[Plan, ...] = ()
+    """Of the last mutant that was accepted, for each instruction set."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Type of error to number of refusals."""
 
@@ -75,11 +86,12 @@ def try_mutant(model: bytes, name: str, tally: Tally) -> None:
         tally: Takes what came of it.
     """
     verdicts: dict[str, str] = {}
+    plans: list[Plan] = []
     before = _peak_bytes()
     for isa in Isa:
         start = time.process_time()
         try:
-            compile_model(model, name, isa)
+            plans.append(compile_model(model, name, isa).plan)
             verdicts[isa.value] = "compiled"
         except BuildError as error:
             verdicts[isa.value] = "refused"
@@ -101,6 +113,7 @@ def try_mutant(model: bytes, name: str, tally: Tally) -> None:
     if len(set(verdicts.values())) > 1:
         tally.faults.append(f"{name}: {verdicts}")
     tally.mutants += 1
+    tally.plans = tuple(plans)
     tally.compiled += set(verdicts.values()) == {"compiled"}
     tally.refused += set(verdicts.values()) == {"refused"}
 
@@ -124,36 +137,82 @@ def try_mutants(models: Sequence[tuple[str, bytes]], seeds: Iterable[int]) -> Ta
     return tally
 
 
+def compare_with_tflite(model: bytes, tally: Tally, child: TfliteChild, run: bool) -> str:
+    """Give an accepted mutant to TFLite's reference kernels.
+
+    Args:
+        model: Its bytes.
+        tally: With its plans.
+        child: Runs TFLite.
+        run: Compare answers, not only whether it is accepted.
+
+    Returns:
+        One of ``FINE``, or a sentence with the difference.
+    """
+    plan = tally.plans[0]
+    draw = np.random.default_rng(len(model))
+    rows = draw.integers(-128, 128, (INPUTS, plan.input.size_bytes)).astype(np.int8)
+    rows[-1] = draw.choice(np.array([-128, 127], np.int8), plan.input.size_bytes)
+    verdict = child.run(model, tuple(row.tobytes() for row in rows) if run else ())
+    if verdict.outcome == "edges":
+        return "edges"
+    if verdict.reason.startswith("Didn't find op for builtin opcode"):
+        # A version says which features an operator needs; the compiler looks at each of them (docs/engines.md).
+        return "version"
+    if verdict.outcome not in ("allocated", "ran"):
+        return f"TFLite: {verdict.outcome}: {verdict.reason}"
+    if not run:
+        return "accepted"
+    wanted = np.frombuffer(b"".join(verdict.outputs), np.int8).reshape(INPUTS, -1)
+    for plan in tally.plans:
+        got = build_host_model(plan).run(rows)
+        if not np.array_equal(got, wanted):
+            return f"{plan.isa.value} differs from TFLite in {np.count_nonzero(got != wanted)} of {wanted.size} values"
+    return "equal"
+
+
+def _models(paths: tuple[Path, ...]) -> list[tuple[str, bytes]]:
+    """Names and bytes of the models to change."""
+    chosen = paths or (
+        *sorted(PRETRAINED.glob("*/model.tflite")),
+        *(path for path in default_models() if path.parent.name == "reference_models"),
+    )
+    named = [(f"{path.parent.name}/{path.name}", path.read_bytes()) for path in dict.fromkeys(chosen)]
+    return named if paths else [*named, *((name, written(make())) for name, make in MODELS.items())]
+
+
 @click.command()
 @click.argument("models", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--count", default=10_000, show_default=True, help="Seeds to try.")
 @click.option("--first-seed", default=0, show_default=True)
-def main(models: tuple[Path, ...], count: int, first_seed: int) -> None:
+@click.option("--tflite", is_flag=True, help="Also give the accepted ones to TFLite.")
+@click.option("--run", default=0, show_default=True, help="How many of these to run.")
+def main(models: tuple[Path, ...], count: int, first_seed: int, tflite: bool, run: int) -> None:
     """Compile mutants and print a count of each outcome."""
-    paths = models or (
-        *sorted(PRETRAINED.glob("*/model.tflite")),
-        *(path for path in default_models() if path.parent.name == "reference_models"),
-    )
-    named = [(f"{path.parent.name}/{path.name}", path.read_bytes()) for path in dict.fromkeys(paths)]
+    named = _models(models)
     signal.signal(signal.SIGALRM, _on_alarm)
-    total = Tally()
+    total, child, compared = Tally(), TfliteChild(), Counter[str]()
     for seed in range(first_seed, first_seed + count):
+        name, original = named[seed % len(named)]
+        mutant = mutate_model(original, seed)
+        if mutant is None:
+            continue
+        faults, compiled = len(total.faults), total.compiled
         signal.alarm(HANG_S)
-        tally = try_mutants(named, [seed])
+        try_mutant(mutant, f"{name} seed {seed}", total)
         signal.alarm(0)
-        for line in tally.faults:
+        if tflite and total.compiled > compiled:
+            outcome = compare_with_tflite(mutant, total, child, run=compared["equal"] < run)
+            compared[outcome if outcome in FINE else "different"] += 1
+            if outcome not in FINE:
+                total.faults.append(f"{name} seed {seed}: {outcome}")
+        for line in total.faults[faults:]:
             click.echo(line)
-        total.mutants += tally.mutants
-        total.compiled += tally.compiled
-        total.refused += tally.refused
-        total.slowest_s = max(total.slowest_s, tally.slowest_s)
-        total.most_bytes = max(total.most_bytes, tally.most_bytes)
-        total.faults += tally.faults
-        total.reasons += tally.reasons
+    child.close()
     click.echo(
         f"{total.mutants:,} mutants of {len(named)} models: {total.compiled:,} compiled, {total.refused:,} refused "
         f"({dict(total.reasons)}); slowest {total.slowest_s:.2f} s, at most {total.most_bytes >> 20} MB; "
-        f"{len(total.faults)} faults"
+        f"with TFLite {dict(compared)}; {len(total.faults)} faults"
     )
     sys.exit(1 if total.faults else 0)
 

@@ -11,14 +11,17 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlperf_tiny.firmware.codegen.ir.plan import Constant, Plan, Step
 from mlperf_tiny.firmware.codegen.place import Placement
 
 ARENA_ALIGNMENT_BYTES = 16
 LINE_COLUMNS = 116
+VALUES_AT_A_TIME = 65_536
 
 
 def emit_c(plan: Plan, placement: Placement) -> dict[str, str]:
@@ -73,17 +76,23 @@ def _constants(plan: Plan) -> str:
 def _array(constant: Constant) -> str:
     """One array. Words are aligned by their type; bytes get the same, so that kernels may load four at a time."""
     values = constant.values.reshape(-1)
-    text = textwrap.fill(
-        ", ".join(map(str, values.tolist())),
-        LINE_COLUMNS,
-        initial_indent="    ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    text = _rows(values)
     align = "_Alignas(4) " if constant.ctype in ("int8_t", "uint8_t", "int16_t") else ""
     comment = _comment(constant.comment) if constant.comment else ""
     return f"{comment}static const {align}{constant.ctype} {constant.name}[{values.size}] = {{\n{text},\n}};\n"
+
+
+def _rows(values: NDArray[Any]) -> str:
+    """Numbers with commas between them, as many in a line as it holds; some at a time, for the memory."""
+    lines: list[str] = [""]
+    for first in range(0, values.size, VALUES_AT_A_TIME):
+        last = first + VALUES_AT_A_TIME
+        numbers = ", ".join(map(str, values[first:last].tolist())) + ("," if last < values.size else "")
+        wrap = textwrap.wrap(
+            f"{lines.pop()} {numbers}".strip(), LINE_COLUMNS - 4, break_long_words=False, break_on_hyphens=False
+        )
+        lines += wrap
+    return textwrap.indent("\n".join(lines), "    ")
 
 
 def _parameters(number: int, step: Step) -> str:

@@ -137,7 +137,7 @@ def _converts(graph: Graph, outer: Tensor, op: Operator, far_side: tuple[int, ..
     if op.kind not in ("QUANTIZE", "DEQUANTIZE") or (len(op.inputs), len(op.outputs)) != (1, 1):
         return False
     inner = graph.tensors[far_side[0]]
-    if inner.dtype != "int8":
+    if inner.dtype != "int8" or inner.shape != outer.shape:
         return False
     if outer.dtype == "uint8":
         # The same real numbers, 128 steps apart; anything else would need a rescale.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from mlperf_tiny.errors import UnsupportedOperator
 from mlperf_tiny.firmware.codegen.emit_c import emit_c
 from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan, TensorInfo
 from mlperf_tiny.firmware.codegen.lower import lower
@@ -22,6 +23,9 @@ INCLUDE_FOLDERS = ("engine", "engine/dsp")  # of a folder made by ``self_contain
 # The deepest any official model and MicroNet went on the emulated boards is 472 bytes (both compilers). Nothing
 # recurses and no interrupt is taken.
 STACK_BYTES = 1536
+
+MAX_ARENA_BYTES = 512 * 1024 * 1024
+"""The RAM region of Armv7-M. C compilers refuse an array that a pointer cannot reach, in words of their own."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -81,6 +85,11 @@ def compile_model(data: bytes, source: str, isa: Isa) -> CompiledModel:
     """
     plan = lower(read_tflite(data, source), isa)
     placement = place(plan)
+    if placement.arena_bytes > MAX_ARENA_BYTES:
+        needed = (
+            f"its tensors need {placement.arena_bytes:,} bytes at a time, at most {MAX_ARENA_BYTES:,} can be addressed"
+        )
+        raise UnsupportedOperator("MODEL", source, needed)
     return CompiledModel(
         plan=plan,
         placement=placement,

@@ -25,13 +25,14 @@ from numpy.typing import ArrayLike
 # Option names of firmware.codegen.graph.Operator -> (options class, {option: attribute of that class}).
 _ACTIVATION = {"activation": "fusedActivationFunction"}
 _WINDOW = {"padding": "padding", "stride_h": "strideH", "stride_w": "strideW"} | _ACTIVATION
+_BIAS_TYPE = {"quantized_bias_type": "quantizedBiasType"}
 _DILATION = {"dilation_h": "dilationHFactor", "dilation_w": "dilationWFactor"}
 _OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
-    "CONV_2D": ("Conv2DOptions", _WINDOW | _DILATION),
+    "CONV_2D": ("Conv2DOptions", _WINDOW | _DILATION | _BIAS_TYPE),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", _WINDOW | _DILATION | {"depth_multiplier": "depthMultiplier"}),
     "FULLY_CONNECTED": (
         "FullyConnectedOptions",
-        _ACTIVATION | {"keep_num_dims": "keepNumDims", "weights_format": "weightsFormat"},
+        _ACTIVATION | _BIAS_TYPE | {"keep_num_dims": "keepNumDims", "weights_format": "weightsFormat"},
     ),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _WINDOW | {"filter_h": "filterHeight", "filter_w": "filterWidth"}),
     "MAX_POOL_2D": ("Pool2DOptions", _WINDOW | {"filter_h": "filterHeight", "filter_w": "filterWidth"}),
@@ -77,6 +78,8 @@ def _value(name: str, value: Any) -> Any:
         return getattr(schema.Padding, value)
     if name == "activation":
         return getattr(schema.ActivationFunctionType, value)
+    if name == "quantized_bias_type":
+        return getattr(schema.TensorType, value.upper())
     if name == "weights_format":
         return getattr(schema.FullyConnectedOptionsWeightsFormat, value)
     return list(value) if isinstance(value, tuple) else value

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.model_bombs import BOMBS, Bomb, shared_scales, try_bomb
 from benchmarks.model_mutants import try_mutants
 from mlperf_tiny.errors import BuildError
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
@@ -24,6 +26,27 @@ def test_mutants_compile_or_are_refused_alike() -> None:
     tally = try_mutants([(name, written(make())) for name, make in MODELS.items()], range(800))
     assert not tally.faults, "\n".join(tally.faults)
     assert tally.compiled > 50 and tally.refused > 300
+
+
+QUICK = [bomb for bomb in BOMBS if bomb.refusal]
+
+
+@pytest.mark.parametrize("bomb", QUICK, ids=[bomb.name for bomb in QUICK])
+def test_small_files_that_ask_for_much_are_refused(bomb: Bomb) -> None:
+    """``python -m benchmarks.model_bombs`` has those that are compiled too, and the memory of all of them."""
+    for isa in Isa:
+        assert try_bomb(bomb, isa) == ""
+
+
+def test_a_table_that_is_read_often_costs_its_memory_once() -> None:
+    model = shared_scales(4_000, 16_384)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BuildError):
+            compile_model(model, "m", Isa.REF)
+        assert tracemalloc.get_traced_memory()[1] < 32_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def layer(kind: str, **changes: Any) -> bytes:
@@ -117,3 +140,103 @@ def test_an_operator_without_inputs_is_refused(kind: str) -> None:
     for isa in Isa:
         with pytest.raises(BuildError):
             compile_model(without_inputs(kind), "m", isa)
+
+
+def reshaped(
+    shape: tuple[tuple[int, ...], str, list[int]] | None, option: tuple[int, ...] | None, inputs: int
+) -> bytes:
+    """A RESHAPE to 1x16, or of one value to a scalar, with its target as a tensor, as an option, or as both."""
+    b = Builder()
+    x, y = b.tensor((1, inputs), scale=0.5), b.tensor((1, 16) if inputs == 16 else (), scale=0.5)
+    target = [] if shape is None else [b.tensor(shape[0], shape[1], data=shape[2])]
+    b.operator("RESHAPE", [x, *target], [y], {"new_shape": option or ()})
+    return b.build([x], [y])
+
+
+@pytest.mark.parametrize(
+    ("shape", "option", "inputs"),
+    [
+        (((2,), "int32", [1, 16]), None, 16),
+        (((2,), "int32", [-1, 16]), None, 16),
+        (((2,), "int32", [-1, -1]), None, 16),
+        (((2,), "int32", [0, 16]), None, 16),
+        (((1, 2), "int32", [1, 16]), None, 16),
+        (((1, 2), "int32", [1, 16]), (1, 16), 16),
+        (((2,), "int64", [1, 16]), None, 16),
+        (((2,), "float32", [1, 16]), (1, 16), 16),
+        (((2,), "int32", [1, 16]), (2, 8), 16),
+        (None, (1, 16), 16),
+        (None, (-1, 16), 16),
+        (None, (-1, -1), 16),
+        (None, (1, 15), 16),
+        (None, None, 16),
+        (None, (0,), 16),
+        (None, (0,), 1),
+        (None, None, 1),
+        (((1,), "int32", [0]), None, 1),
+    ],
+)
+def test_the_target_of_a_reshape_is_found_as_tflite_finds_it(shape: Any, option: Any, inputs: int) -> None:
+    test_what_tflite_refuses_is_refused(lambda: reshaped(shape, option, inputs))
+
+
+def wrongly_shaped(kind: str, in_shape: tuple[int, ...], out_shape: tuple[int, ...], **more: Any) -> bytes:
+    b = Builder()
+    scale, zero = (1 / 256, -128) if kind == "LOGISTIC" else (0.5, 0)
+    x, y = b.tensor(in_shape, scale=0.5), b.tensor(out_shape, scale=scale, zero_point=zero)
+    extra = [b.tensor(np.shape(values), dtype, scale=0.5, data=values) for dtype, values in more.get("extra", ())]
+    b.operator(kind, [x, *extra], [y], more.get("options"))
+    return b.build([x], [y])
+
+
+@pytest.mark.parametrize(
+    ("kind", "in_shape", "out_shape", "more"),
+    [
+        ("RELU", (1, 4, 4, 2), (1, 2, 8, 2), {}),
+        ("QUANTIZE", (1, 8), (1, 8, 1), {}),
+        ("LOGISTIC", (1, 8), (1, 1, 8), {}),
+        ("FULLY_CONNECTED", (1, 4, 4), (1, 4, 2), {"extra": [("int8", np.ones((2, 4)))]}),
+        (
+            "FULLY_CONNECTED",
+            (1, 4, 4),
+            (1, 8),
+            {"extra": [("int8", np.ones((2, 4)))], "options": {"keep_num_dims": True}},
+        ),
+        ("MEAN", (1, 4, 4, 2), (1, 1, 1, 2), {"extra": [("int32", [1, 2])], "options": {"keep_dims": False}}),
+        ("MEAN", (1, 4, 4, 2), (1, 2), {"extra": [("int32", [1, 2])], "options": {"keep_dims": True}}),
+        ("EXPAND_DIMS", (1, 8), (1, 8, 1), {"extra": [("int32", [0])]}),
+        ("SQUEEZE", (1, 1, 8), (1, 8), {}),
+        ("SQUEEZE", (1, 1, 8), (1, 1, 8), {"options": {"squeeze_dims": (1,)}}),
+    ],
+)
+def test_an_output_of_another_shape_than_tflite_computes_is_refused(
+    kind: str, in_shape: tuple[int, ...], out_shape: tuple[int, ...], more: dict[str, Any]
+) -> None:
+    """TFLite gives the output its own shape, and what comes after reads that."""
+    for isa in Isa:
+        with pytest.raises(BuildError, match="its inputs give"):
+            compile_model(wrongly_shaped(kind, in_shape, out_shape, **more), "m", isa)
+
+
+def test_options_of_another_operator_under_its_number_are_refused() -> None:
+    """The small numbers of one lie where the words of the other are looked for."""
+    b = Builder()
+    x, y = b.tensor((1, 3, 3, 4), scale=0.5), b.tensor((1, 3, 3, 4), scale=0.5)
+    weights = b.tensor((4, 1, 1, 4), scale=0.2, data=np.ones((4, 1, 1, 4)))
+    depthwise = {"padding": "SAME", "activation": "RELU", "depth_multiplier": 1}
+    b.operator("DEPTHWISE_CONV_2D", [x, weights], [y], depthwise)
+    options = b.subgraph.operators.pop().builtinOptions
+    bias = b.tensor((4,), "int32", scale=0.1, data=[0] * 4)
+    b.operator("CONV_2D", [x, weights, bias], [y], {})
+    b.subgraph.operators[0].builtinOptions = options
+    test_what_tflite_refuses_is_refused(lambda: b.build([x], [y]))
+    with pytest.raises(BuildError, match="no multiple of 4"):
+        compile_model(b.build([x], [y]), "m", Isa.REF)
+
+
+def test_an_unused_tensor_has_a_type() -> None:
+    b = Builder()
+    x, y, unused = (b.tensor((1, 8), scale=0.5) for _ in range(3))
+    b.operator("RELU", [x], [y])
+    b.subgraph.tensors[unused].type = -1
+    test_what_tflite_refuses_is_refused(lambda: b.build([x], [y]))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mlperf_tiny.firmware.codegen.ir.requant import clamp_int8, quantize_multiplier, requantize
+from mlperf_tiny.firmware.codegen.operators.convolution.effort import IN_ALL, Effort
 from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import (
     LEVELS,
     fit_linear,
@@ -61,7 +62,9 @@ def test_a_linear_fit_has_every_threshold(limit: int) -> None:
         ratio = float(random.uniform(0.3, 1.0)) * 200 / limit
         multiplier, shift = quantize_multiplier(ratio)
         table = thresholds(multiplier, shift, -128, -128, 127)
-        fit = next((f for s in (4, 2, 6, 8, 1, 10) if (f := fit_linear(table, ratio, -limit, limit, s))), None)
+        fit = next(
+            (f for s in (4, 2, 6, 8, 1, 10) if (f := fit_linear(table, ratio, -limit, limit, s, Effort(IN_ALL)))), None
+        )
         if fit is None:
             continue
         found += 1
@@ -77,12 +80,12 @@ def test_a_linear_fit_has_every_threshold(limit: int) -> None:
 def test_no_linear_fit_where_halves_round_away_from_zero() -> None:
     """Halves are rounded away from zero: with a zero point in the middle and ties no line does it."""
     multiplier, shift = quantize_multiplier(0.125)
-    assert fit_linear(thresholds(multiplier, shift, 0, -128, 127), 0.125, -5000, 5000, 2) is None
+    assert fit_linear(thresholds(multiplier, shift, 0, -128, 127), 0.125, -5000, 5000, 2, Effort(IN_ALL)) is None
 
 
 def test_an_output_that_never_changes_needs_no_slope() -> None:
     table = thresholds(*quantize_multiplier(1e-7), 17, -128, 127)
-    fit = fit_linear(table, 1e-7, -5000, 5000, 4)
+    fit = fit_linear(table, 1e-7, -5000, 5000, 4, Effort(IN_ALL))
     assert fit is not None and fit.slope == 0
     assert linear(1234, fit.slope, fit.bias, fit.offset, fit.shift) == 17
 

@@ -81,12 +81,14 @@ class Operator:
 
     ``options`` by kind (all present, defaults filled in):
 
+    * CONV_2D, FULLY_CONNECTED: also quantized_bias_type, numpy's name, which int8 layers do not use
     * CONV_2D, DEPTHWISE_CONV_2D: padding ("SAME" | "VALID"), stride_h, stride_w, dilation_h, dilation_w, activation
       ("NONE" | "RELU" | "RELU_N1_TO_1" | "RELU6"), and depth_multiplier for the depthwise one
     * FULLY_CONNECTED: activation, keep_num_dims, weights_format ("DEFAULT", ...)
     * AVERAGE_POOL_2D, MAX_POOL_2D: padding, stride_h, stride_w, filter_h, filter_w, activation
     * ADD, SUB, MUL: activation        * CONCATENATION: axis, activation
     * SOFTMAX: beta                    * MEAN: keep_dims          * RESHAPE: new_shape (may be empty)
+    * SQUEEZE: squeeze_dims (empty: all of size 1)
 
     Any other kind is carried by name with no options, so that ``lower`` can refuse it.
     """
@@ -110,7 +112,7 @@ class Graph:
     """The model's name in messages, usually the file's."""
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
-    """In an order in which every input is computed before its use."""
+    """In the order of the file, in which every input is computed before its use."""
     inputs: tuple[int, ...]
     """Tensor indices."""
     outputs: tuple[int, ...]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import ldexp
 
 import numpy as np
@@ -25,6 +26,9 @@ SCALE_PERTURBATIONS = (0.0, *(2.0**-e for e in range(28, 15, -1)), *(-(2.0**-e) 
 ULP_RADIUS = 2
 VALUES = np.arange(-128, 128, dtype=np.int64)
 INT32_LIMIT = 1 << 31
+UNBOUNDED = 1 << 50
+CANDIDATES_IN_ALL = 6000
+"""Pairs of factors to try in a whole model, about a second; there are 675 for one ADD."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,29 +69,41 @@ def exact_sums(r: Rescale) -> NDArray[np.int64]:
     return np.clip(sums, -128, 127)
 
 
-def find_linear(r: Rescale) -> LinearSum | None:
-    """Return factors that reproduce ``exact_sums`` everywhere; None where none were found or int32 would overflow."""
+def find_linear(r: Rescale, candidates: int = CANDIDATES_IN_ALL) -> LinearSum | None:
+    """Return factors that reproduce ``exact_sums`` everywhere; None where none were found or int32 would overflow.
+
+    Args:
+        r: The parameters.
+        candidates: The most factors to try.
+    """
     if max(r.a_shift, r.b_shift, r.out_shift) > 0:
         return None
-    wanted = exact_sums(r)
+    bounds = _bounds(exact_sums(r))
     a_ideal = _factor(r.a_multiplier, r.a_shift, r)
     b_ideal = _factor(r.b_multiplier, r.b_shift, r)
-    for a_factor, b_factor in _candidates(a_ideal, b_ideal):
-        constant = _fit(a_factor, b_factor, wanted)
+    for a_factor, b_factor in islice(_candidates(a_ideal, b_ideal), candidates):
+        constant = _fit(a_factor, b_factor, bounds)
         if constant is not None:
             return LinearSum(a_factor=a_factor, b_factor=b_factor, constant=constant)
     return None
 
 
-def _fit(a_factor: int, b_factor: int, wanted: NDArray[np.int64]) -> int | None:
+def _bounds(wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The least and the largest sum, with FRACTION_BITS, that gives each answer.
+
+    A saturated sum is right however far the sum lies beyond it.
+    """
+    least = np.where(wanted > -128, wanted << FRACTION_BITS, -UNBOUNDED)
+    return least, np.where(wanted < 127, ((wanted + 1) << FRACTION_BITS) - 1, UNBOUNDED)
+
+
+def _fit(a_factor: int, b_factor: int, bounds: tuple[NDArray[np.int64], NDArray[np.int64]]) -> int | None:
     """Look for the constant to add: every pair allows an interval, and they must have a value in common."""
     if max(abs(a_factor), abs(b_factor)) >= INT32_LIMIT:
         return None
     a, b = a_factor * VALUES >> 8, b_factor * VALUES >> 8
     x = a[:, None] + b[None, :]
-    # A saturated sum is right however far the sum lies beyond it.
-    lowest = int(np.where(wanted > -128, (wanted << FRACTION_BITS) - x, -INT32_LIMIT).max())
-    highest = int(np.where(wanted < 127, ((wanted + 1) << FRACTION_BITS) - 1 - x, INT32_LIMIT).min())
+    lowest, highest = max(int((bounds[0] - x).max()), -INT32_LIMIT), min(int((bounds[1] - x).min()), INT32_LIMIT)
     constant = (lowest + highest) // 2
     # The device adds a first, then b, in int32.
     largest = abs(constant) + int(abs(a).max()) + int(abs(b).max())

@@ -10,7 +10,7 @@ import numpy as np
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Step
 from mlperf_tiny.firmware.codegen.ir.requant import quantize_multiplier
-from mlperf_tiny.firmware.codegen.operators.add_linear import Rescale, find_linear
+from mlperf_tiny.firmware.codegen.operators.add_linear import CANDIDATES_IN_ALL, Rescale, find_linear
 from mlperf_tiny.firmware.codegen.operators.operands.broadcast import BroadcastLoop, broadcast
 from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     Lowering,
@@ -66,12 +66,13 @@ def lower_add(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         "b_shift": b_shift,
     }
     step = _step(op, graph, operands, "add_s8", rescale | _requant_fields(op, graph, out, ratio))
-    return (step if isa is Isa.REF or not operands.loop.flat else _linear(step, out),)
+    return (step if isa is Isa.REF or not operands.loop.flat else _linear(step, out, graph),)
 
 
-def _linear(step: Step, out: Tensor) -> Step:
+def _linear(step: Step, out: Tensor, graph: Graph) -> Step:
     """The faster kernel for an ADD, if its answers are the same for all operands."""
-    linear = find_linear(Rescale(**{f.name: int(step.fields[f.name]) for f in fields(Rescale)}))
+    candidates = CANDIDATES_IN_ALL // sum(op.kind in ("ADD", "SUB") for op in graph.operators)
+    linear = find_linear(Rescale(**{f.name: int(step.fields[f.name]) for f in fields(Rescale)}), candidates)
     if linear is None:
         return step
     kept = ("a_constant", "b_constant", "out_min", "out_max")

@@ -28,6 +28,7 @@ from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     activation,
     output,
     require,
+    same_shape,
 )
 
 
@@ -169,7 +170,7 @@ def _tanh(x: np.float32) -> np.float32:
 
 
 def _step(op: Operator, graph: Graph, in_: Tensor, out: Tensor, value: Callable[[int], int]) -> tuple[Step, ...]:
-    require(in_.elements == out.elements, op, graph, f"{dims(in_.shape)} cannot become {dims(out.shape)}")
+    same_shape(op, graph, in_.shape)
     # The index is the value's byte, so the negative half comes after the other one.
     values = np.array([value(q) for q in (*range(128), *range(-128, 0))], dtype=np.int8)
     table = Constant(f"op{op.index}_table", "int8_t", values, f"{op.kind} of 0..127, then of -128..-1")

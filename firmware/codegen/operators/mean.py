@@ -16,6 +16,7 @@ from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     integer_constant,
     output,
     require,
+    same_shape,
     source,
 )
 
@@ -45,9 +46,10 @@ def lower_mean(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
     require(fits, op, graph, f"{dims(in_.shape)} over axes {given} needs more than 4 loops", in_)
     (keep_0, keep_1), (sum_0, sum_1) = ([(1, 0), (1, 0), *part][-2:] for part in (kept, summed))
     count = sum_0[0] * sum_1[0]
-    require(
-        keep_0[0] * keep_1[0] == out.elements, op, graph, f"{dims(in_.shape)} over {given} is not {dims(out.shape)}"
-    )
+    axes = {axis % rank for axis in given}
+    kept_shape = [1 if axis in axes else size for axis, size in enumerate(in_.shape)]
+    dropped = tuple(size for axis, size in enumerate(kept_shape) if axis not in axes)
+    same_shape(op, graph, tuple(kept_shape) if op.options["keep_dims"] else dropped)
     require(count <= MAX_ELEMENTS, op, graph, f"{count} elements in one sum, at most {MAX_ELEMENTS} fit int32", in_)
     ratio = in_.scale / out.scale
     require(ratio < 1 << 14, op, graph, f"its input's scale is {ratio:.3g} times that of its output, wanted below 2^14")

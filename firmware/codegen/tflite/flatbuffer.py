@@ -73,6 +73,9 @@ class Table:
             return None
         if place < 4 or place + width > self.table_bytes:
             raise Broken(f"{name} of {self.what} lies at {place} of a table of {self.table_bytes} bytes")
+        if (self.at + place) % width:
+            # A field of another width: these are the options of another operator.
+            raise Broken(f"{name} of {self.what} lies at byte {self.at + place:,}, which is no multiple of {width}")
         return self.at + place
 
     def scalar(self, slot: int, code: str, default: int, name: str) -> int:

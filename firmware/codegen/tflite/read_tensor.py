@@ -47,10 +47,7 @@ def read_tensor(table: Table, index: int, buffers: list[Table], user: Operator |
     """
     name = tensor_name(table)
     what = f"tensor {index} ({name!r})"
-    number = table.scalar(1, "b", 0, "type")
-    if not 0 <= number < len(TYPE_NAMES):
-        raise Broken(f"{what} has element type {number}, wanted 0 to {len(TYPE_NAMES) - 1}")
-    dtype = TYPE_NAMES[number]
+    dtype = _type_name(table, what)
     if dtype not in READABLE_TYPES:
         _refuse(user, what, f"holds {dtype} values")
     if table.scalar(5, "B", 0, "is_variable"):
@@ -72,6 +69,28 @@ def read_tensor(table: Table, index: int, buffers: list[Table], user: Operator |
     elif len(shape) == 4 and shape[0] != 1:
         _refuse(user, what, f"has a batch of {shape[0]}, wanted 1")
     return Tensor(index, name, shape, dtype, _quantization(table, what, dtype, shape, user, toco), values)
+
+
+def unused_tensor(table: Table, index: int) -> Tensor:
+    """Return a tensor that no operator uses, as a scalar; only its type is looked at, as TFLite does.
+
+    Args:
+        table: The tensor's table.
+        index: Its number in the file.
+
+    Raises:
+        Broken: It has no type.
+    """
+    name = tensor_name(table)
+    _type_name(table, f"tensor {index} ({name!r})")
+    return Tensor(index, name, (), "int8")
+
+
+def _type_name(table: Table, what: str) -> str:
+    number = table.scalar(1, "b", 0, "type")
+    if not 0 <= number < len(TYPE_NAMES):
+        raise Broken(f"{what} has element type {number}, wanted 0 to {len(TYPE_NAMES) - 1}")
+    return TYPE_NAMES[number]
 
 
 def _refuse(user: Operator | None, what: str, why: str) -> NoReturn:
@@ -138,8 +157,7 @@ def _quantization(
     if scales is None or scales.size == 0:
         return None
     if zero_points is None or zero_points.size == 0:
-        zero_points = np.zeros(min(scales.size, MAX_CHANNELS), np.int64)
-        zero_points.flags.writeable = False
+        zero_points = np.broadcast_to(np.int64(0), scales.shape)
     axis = quant.scalar(6, "i", 0, "axis")
     if toco and len(shape) == 1:
         axis = 0

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 
 from mlperf_tiny.errors import ModelInvalid, NotAModel, UnsupportedOperator
 from mlperf_tiny.file_tree import content_kind
-from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Option, Tensor
-from mlperf_tiny.firmware.codegen.tflite.check_graph import check_reshape, check_size, in_order
+from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Option
+from mlperf_tiny.firmware.codegen.tflite.check_graph import check_operands, check_order, check_reshape, check_size
 from mlperf_tiny.firmware.codegen.tflite.flatbuffer import Broken, Table, open_root
-from mlperf_tiny.firmware.codegen.tflite.read_tensor import MAX_RANK, read_tensor, tensor_name
+from mlperf_tiny.firmware.codegen.tflite.read_tensor import MAX_RANK, read_tensor, unused_tensor
 from mlperf_tiny.firmware.codegen.tflite.schema import (
     CUSTOM,
     OPTIONS,
@@ -32,7 +32,7 @@ IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of a .tflite file."""
 
 # Far above anything a microcontroller can run; they bound time and memory when a file claims more.
-MAX_OPERATORS = 2048
+MAX_OPERATORS = 512
 MAX_OPERANDS = 256
 MAX_TENSORS = 16_384
 
@@ -43,9 +43,8 @@ _INT8_ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
 def read_tflite(data: bytes, source: str) -> Graph:
     """Read a .tflite file.
 
-    Operators come in an order in which every input is computed before its use; ``Operator.index`` stays the number in
-    the file. A batch dimension that the file leaves open is 1. Tensors that no operator uses are carried without a
-    check, as scalars.
+    Operators stay in the order of the file, and every input is computed before its use. A batch dimension that the file
+    leaves open is 1. Tensors that no operator uses are carried as scalars.
 
     Args:
         data: The file's bytes, which need not be trusted.
@@ -87,6 +86,7 @@ def _read(data: bytes, source: str) -> Graph:
     ]
     if not operators:
         raise Broken("it has no operators")
+    check_operands(operators)
 
     user: dict[int, Operator] = {}
     for operator in reversed(operators):
@@ -95,17 +95,17 @@ def _read(data: bytes, source: str) -> Graph:
     description = model.text(3, "description")
     toco = description.startswith("TOCO")
     tensors = tuple(
-        read_tensor(table, i, buffers, user.get(i), toco) if i in used else Tensor(i, tensor_name(table), (), "int8")
+        read_tensor(table, i, buffers, user.get(i), toco) if i in used else unused_tensor(table, i)
         for i, table in enumerate(tensor_tables)
     )
     check_size(tensors, operators, len(data))
-    ordered = in_order(tensors, operators, inputs, outputs)
-    for operator in ordered:
+    check_order(tensors, operators, inputs, outputs)
+    for operator in operators:
         check_reshape(operator, tensors)
     return Graph(
         source=source,
         tensors=tensors,
-        operators=ordered,
+        operators=tuple(operators),
         inputs=inputs,
         outputs=outputs,
         description=description,

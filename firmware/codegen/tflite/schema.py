@@ -131,6 +131,9 @@ _POOL = OptionTable(
     ),
 )
 
+# Of int16 layers; a number that is no type is refused by TFLite whatever the layer is.
+_BIAS_TYPE_4, _BIAS_TYPE_6 = (EnumOption(slot=slot, name="quantized_bias_type", names=TYPE_NAMES) for slot in (4, 6))
+
 OPTIONS: dict[str, OptionTable] = {
     "CONV_2D": OptionTable(
         union_type=1,
@@ -141,6 +144,7 @@ OPTIONS: dict[str, OptionTable] = {
             EnumOption(slot=3, name="activation", names=ACTIVATIONS),
             _step(4, "dilation_w", 1),
             _step(5, "dilation_h", 1),
+            _BIAS_TYPE_6,
         ),
     ),
     "DEPTHWISE_CONV_2D": OptionTable(
@@ -164,6 +168,7 @@ OPTIONS: dict[str, OptionTable] = {
             EnumOption(slot=0, name="activation", names=ACTIVATIONS),
             EnumOption(slot=1, name="weights_format", names=("DEFAULT", "SHUFFLED4x16INT8")),
             BoolOption(slot=2, name="keep_num_dims"),
+            _BIAS_TYPE_4,
         ),
         optional=True,
     ),
@@ -182,6 +187,7 @@ OPTIONS: dict[str, OptionTable] = {
     "MUL": OptionTable(
         union_type=21, fields=(EnumOption(slot=0, name="activation", names=ACTIVATIONS),), optional=True
     ),
+    "SQUEEZE": OptionTable(union_type=30, fields=(IntListOption(slot=0, name="squeeze_dims"),), optional=True),
     "MEAN": OptionTable(union_type=27, fields=(BoolOption(slot=0, name="keep_dims"),), optional=True),
     "SUB": OptionTable(
         union_type=28, fields=(EnumOption(slot=0, name="activation", names=ACTIVATIONS),), optional=True

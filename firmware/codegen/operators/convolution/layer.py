@@ -4,11 +4,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor, dims
 from mlperf_tiny.firmware.codegen.operators.convolution.geometry import Geometry, read_filter, read_geometry
+from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import thresholds, thresholds_of_real
 from mlperf_tiny.firmware.codegen.operators.convolution.weights import Weights, read_weights
-from mlperf_tiny.firmware.codegen.operators.operands.checks import activation, output, output_range, refuse, require
+from mlperf_tiny.firmware.codegen.operators.operands.checks import (
+    activation,
+    output,
+    output_range,
+    refuse,
+    require,
+    same_shape,
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,6 +48,15 @@ class ConvLayer:
     def rounds_once(self) -> bool:
         """TFLite requantises a fully-connected layer in double precision, others with two roundings."""
         return self.op.kind == "FULLY_CONNECTED"
+
+    @cached_property
+    def thresholds(self) -> list[NDArray[np.int64]]:
+        """(255,) for each channel: the smallest sum of each output, as TFLite rounds this kind of layer."""
+        zero, low, high = self.out.zero_point, self.out_min, self.out_max
+        if self.rounds_once:
+            return [thresholds_of_real(ratio, zero, low, high) for ratio in self.weights.ratios.tolist()]
+        pairs = zip(self.weights.multiplier.tolist(), self.weights.shift.tolist(), strict=True)
+        return [thresholds(multiplier, shift, zero, low, high) for multiplier, shift in pairs]
 
     @property
     def macs(self) -> int:
@@ -107,6 +128,7 @@ def read_dense_layer(op: Operator, graph: Graph) -> ConvLayer:
     if in_.elements % inputs or out.elements != rows * outputs:
         shapes = f"{dims(in_.shape)} times weights {outputs}x{inputs} does not give {dims(out.shape)}"
         refuse(op, graph, shapes, filter_)
+    same_shape(op, graph, (*in_.shape[:-1], outputs) if op.options.get("keep_num_dims") else (rows, outputs))
     geometry = Geometry(in_h=rows, in_w=1, out_h=rows, out_w=1)
     return _layer(op, graph, in_, out, geometry, read_weights(op, graph, in_, out, axis=0), inputs)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mlperf_tiny.firmware.codegen.ir.plan import Constant, Step
 from mlperf_tiny.firmware.codegen.operators.convolution.layer import ConvLayer
-from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import fit_rounded, thresholds_of_real
+from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import fit_rounded
 from mlperf_tiny.firmware.codegen.operators.convolution.weights import Weights, reference_constants
 from mlperf_tiny.firmware.codegen.operators.operands.checks import refuse
 
@@ -69,10 +69,10 @@ def _with_single_rounding(layer: ConvLayer) -> Weights:
     """The weights with (multiplier, shift) such that one rounding gives every output of TFLite's double precision."""
     weights, out_zero = layer.weights, layer.out.zero_point
     smallest, largest = weights.sum_range()
-    scales = []
-    for ratio, *ends in zip(weights.ratios.tolist(), smallest.tolist(), largest.tolist(), strict=True):
-        table = thresholds_of_real(ratio, out_zero, layer.out_min, layer.out_max)
-        scale = fit_rounded(table, ratio, out_zero, *ends)
+    scales: list[tuple[int, int]] = []
+    ratios, ends = weights.ratios.tolist(), zip(smallest.tolist(), largest.tolist(), strict=True)
+    for table, ratio, end in zip(layer.thresholds, ratios, ends, strict=True):
+        scale = fit_rounded(table, ratio, out_zero, *end)
         if scale is None:
             refuse(layer.op, layer.graph, f"its scale {ratio!r} has no exact form in 32-bit fixed point")
         scales.append(scale)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mlperf_tiny.firmware.codegen.operators.convolution.effort import layer_effort
 from mlperf_tiny.firmware.codegen.operators.convolution.layer import ConvLayer
-from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import fit_layer, thresholds, thresholds_of_real
+from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import fit_layer
 from mlperf_tiny.firmware.codegen.operators.convolution.weights import Weights
 
 LINEAR, ROUNDING, EXACT = 0, 1, 2
@@ -51,12 +52,8 @@ def requantization(layer: ConvLayer, shifts: tuple[int, ...] = FAST_SHIFTS) -> R
     wraps = np.maximum(np.abs(smallest), np.abs(largest)) << np.maximum(weights.shift, 0) >= _INT32_LIMIT
     if wraps.any() and not layer.rounds_once:
         return None
-    if layer.rounds_once:
-        tables = [thresholds_of_real(ratio, out_zero, low, high) for ratio in ratios]
-    else:
-        pairs = zip(weights.multiplier.tolist(), weights.shift.tolist(), strict=True)
-        tables = [thresholds(multiplier, shift, out_zero, low, high) for multiplier, shift in pairs]
-    fits = fit_layer(tables, ratios, smallest, largest, shifts)
+    tables = layer.thresholds
+    fits = fit_layer(tables, ratios, smallest, largest, shifts, layer_effort(layer.graph, layer.op))
     if fits is not None:
         parameters = np.array([(fit.slope, fit.offset) for fit in fits], np.int64)
         bias = weights.folded_bias + np.array([fit.bias for fit in fits], np.int64)

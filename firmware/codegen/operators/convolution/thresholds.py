@@ -10,11 +10,13 @@ needs about ten.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.firmware.codegen.ir.requant import INT8_MAX, INT8_MIN
+from mlperf_tiny.firmware.codegen.operators.convolution.effort import ATTEMPT, Effort
 
 LEVELS = np.arange(INT8_MIN + 1, INT8_MAX + 1, dtype=np.int64)
 """The outputs that have a threshold: -127 to 127."""
@@ -22,8 +24,13 @@ UNREACHABLE = 1 << 40
 """The threshold of an output that no sum reaches; negative for one that every sum reaches."""
 _SLOPES = (0, 1, -1, 2, -2, 3, -3, 4, -4, 6, -6, 9, -9, 14, -14, 20, -20, 30, -30)
 # The smallest first, and looked through in pieces: most channels have their answer in the first one.
-_SHIFTS_OF_SUM = np.array(sorted(range(-(1 << 15), (1 << 15) + 1), key=abs), dtype=np.int64)
-_PIECES = ((0, 256), (256, 4096), (4096, 1 << 17))
+_SHIFTS_OF_SUM = np.array(sorted(range(-(1 << 15), (1 << 15) + 1), key=abs), dtype=np.int64).astype(np.uint32)
+_PIECES = ((0, 256), (256, 4096), (4096, _SHIFTS_OF_SUM.size))
+_WORD = 1 << 32
+
+
+TABLES_KEPT = 4096
+"""Of 2 KB each: layers often have one scale, and both builds ask for the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +43,7 @@ class LinearRequant:
     shift: int
 
 
+@lru_cache(TABLES_KEPT)
 def thresholds(multiplier: int, shift: int, out_zero: int, low: int, high: int) -> NDArray[np.int64]:
     """Return (255,): the smallest sum whose output reaches each of ``LEVELS``, by TFLite's two roundings.
 
@@ -63,6 +71,7 @@ def thresholds(multiplier: int, shift: int, out_zero: int, low: int, high: int) 
     return _clamp(table, low, high)
 
 
+@lru_cache(TABLES_KEPT)
 def thresholds_of_real(real: float, out_zero: int, low: int, high: int) -> NDArray[np.int64]:
     """Return the same for out = out_zero + round(sum * real) in double precision, halves away from zero.
 
@@ -84,11 +93,16 @@ def thresholds_of_real(real: float, out_zero: int, low: int, high: int) -> NDArr
         product = (guess - 1) * real
         whole = np.floor(np.abs(product))
         rounded = np.copysign(whole + (np.abs(product) - whole >= 0.5), product)
-        guess = guess - (rounded >= level)
+        reached = rounded >= level
+        if not reached.any():
+            break
+        guess = guess - reached
     return _clamp(guess, low, high)
 
 
-def fit_linear(table: NDArray[np.int64], ratio: float, smallest: int, largest: int, shift: int) -> LinearRequant | None:
+def fit_linear(
+    table: NDArray[np.int64], ratio: float, smallest: int, largest: int, shift: int, effort: Effort
+) -> LinearRequant | None:
     """Return a formula with exactly these thresholds for every sum in [smallest, largest], or None.
 
     With O = offset * 2^32 + 2^31 + bias * slope the formula reaches ``level`` from sum T on if, and only if,
@@ -101,6 +115,7 @@ def fit_linear(table: NDArray[np.int64], ratio: float, smallest: int, largest: i
         smallest: The smallest sum that can occur.
         largest: The largest sum that can occur.
         shift: The formula's right shift.
+        effort: What the search may cost; without any left there is no formula.
     """
     inside = (table > smallest) & (table <= largest)
     if not inside.any():
@@ -120,16 +135,27 @@ def fit_linear(table: NDArray[np.int64], ratio: float, smallest: int, largest: i
             end = min(end, (int(above[0]) << (32 + shift)) - slope * largest)
         if below.size:
             start = max(start, (int(below[-1]) << (32 + shift)) - slope * smallest)
-        if start >= end:
-            continue
-        for first, last in _PIECES:
-            shifts = _SHIFTS_OF_SUM[first:last]
-            part = (1 << 31) + shifts * slope
-            offset = -((part - start) >> 32)
-            fits = np.flatnonzero((offset << 32) + part < end)
-            if fits.size:
-                best = fits[0]
-                return LinearRequant(slope=slope, bias=int(shifts[best]), offset=int(offset[best]), shift=shift)
+        if not effort.spend(ATTEMPT):
+            return None
+        bias = _find_bias(slope, start, end, effort) if start < end else None
+        if bias is not None:
+            return LinearRequant(
+                slope=slope, bias=bias, offset=-(((1 << 31) + bias * slope - start) // _WORD), shift=shift
+            )
+    return None
+
+
+def _find_bias(slope: int, start: int, end: int, effort: Effort) -> int | None:
+    """The smallest bias for which a multiple of 2^32, plus 2^31 + bias * slope, lies in [start, end)."""
+    width = np.uint32(min(end - start, _WORD) - 1)
+    constant = np.uint32(((1 << 31) - start) % _WORD)
+    for first, last in _PIECES:
+        if not effort.spend(last - first):
+            return None
+        # Unsigned words wrap: this is the distance from ``start`` to the first such number above it.
+        fits = np.flatnonzero(_SHIFTS_OF_SUM[first:last] * np.uint32(slope) + constant <= width)
+        if fits.size:
+            return int(_SHIFTS_OF_SUM[first + int(fits[0])].astype(np.int32))
     return None
 
 
@@ -139,6 +165,7 @@ def fit_layer(
     smallest: NDArray[np.int64],
     largest: NDArray[np.int64],
     shifts: tuple[int, ...],
+    effort: Effort,
 ) -> list[LinearRequant] | None:
     """Return a formula for every channel, all with the same shift, the first of ``shifts`` that does; or None.
 
@@ -148,11 +175,12 @@ def fit_layer(
         smallest: The smallest sum of each channel.
         largest: The largest sum of each channel.
         shifts: Right shifts to try, in order.
+        effort: What the search may cost.
     """
     for shift in shifts:
         fits: list[LinearRequant] = []
         for table, ratio, low, high in zip(tables, ratios, smallest.tolist(), largest.tolist(), strict=True):
-            fit = fit_linear(table, ratio, low, high, shift)
+            fit = fit_linear(table, ratio, low, high, shift, effort)
             if fit is None:
                 break
             fits.append(fit)
@@ -182,19 +210,26 @@ def fit_rounded(
     if shift < 1:
         return None
     # In magnitudes: |sum| >= threshold exactly if |sum| * multiplier >= half.
-    lowest, highest = 0, 1 << 31
-    for signed, level in zip(table.tolist(), (LEVELS - out_zero).tolist(), strict=True):
-        if signed in (-UNREACHABLE, UNREACHABLE):
-            continue
-        half = abs(2 * level - 1) << (shift - 1)
-        threshold, most = (signed, largest) if level > 0 else (1 - signed, -smallest)
-        if threshold <= most:
-            lowest = max(lowest, -(-half // threshold))
-        if min(threshold - 1, most) > 0:
-            highest = min(highest, -(-half // min(threshold - 1, most)))
+    known = np.abs(table) != UNREACHABLE
+    signed, level = table[known], (LEVELS - out_zero)[known]
+    threshold = np.where(level > 0, signed, 1 - signed)
+    most = np.where(level > 0, largest, -smallest)
+    reached, before = threshold <= most, np.minimum(threshold - 1, most)
+    halves = np.abs(2 * level - 1)
+    lowest = int(_shifted_quotient(halves[reached], shift - 1, threshold[reached]).max(initial=0))
+    between = before > 0
+    highest = int(_shifted_quotient(halves[between], shift - 1, before[between]).min(initial=1 << 31))
     if lowest >= highest:
         return None
     return min(max(round(float(mantissa) * 2**31), lowest), highest - 1), shift
+
+
+def _shifted_quotient(halves: NDArray[np.int64], shift: int, divisors: NDArray[np.int64]) -> NDArray[np.int64]:
+    """ceil(halves * 2^shift / divisors), exact below 2^50, halves < 2^10, divisors <= 2^41, shift <= 62."""
+    first = min(shift, 50)
+    whole, rest = np.divmod(halves << first, divisors)
+    more = shift - first
+    return (np.minimum(whole, 1 << 50) << more) - (-(rest << more) // divisors)
 
 
 def _clamp(table: NDArray[np.int64], low: int, high: int) -> NDArray[np.int64]:

@@ -51,9 +51,9 @@ class Weights:
 
     def sum_range(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the smallest and largest sum, bias included, that int8 inputs can give each channel; int64."""
-        w = self.values.astype(np.int64)
-        low = np.where(w > 0, w * -128, w * 127).sum(axis=1)
-        high = np.where(w > 0, w * 127, w * -128).sum(axis=1)
+        w = self.values.astype(np.int16)  # holds every product
+        low = np.where(w > 0, w * -128, w * 127).sum(axis=1, dtype=np.int64)
+        high = np.where(w > 0, w * 127, w * -128).sum(axis=1, dtype=np.int64)
         return self.folded_bias + low, self.folded_bias + high
 
 
@@ -94,7 +94,7 @@ def read_weights(op: Operator, graph: Graph, in_: Tensor, out: Tensor, axis: int
         shift=shift,
         in_zero=in_.zero_point,
     )
-    magnitude = np.abs(weights.bias) + 255 * np.abs(values.astype(np.int64)).sum(axis=1)
+    magnitude = np.abs(weights.bias) + 255 * np.abs(values.astype(np.int16)).sum(axis=1, dtype=np.int64)
     largest = int(magnitude.max())
     require(largest <= INT32_MAX, op, graph, f"its sums can reach {largest}, more than 32 bits hold")
     # Below this neither the left shift nor adding the zero point leaves int32; a real layer stays far below.

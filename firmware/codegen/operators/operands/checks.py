@@ -131,6 +131,18 @@ def same_quantization(op: Operator, graph: Graph, a: Tensor, b: Tensor) -> None:
     require(same, op, graph, f"input and output must share scale and zero point, they have {got}", a)
 
 
+def same_shape(op: Operator, graph: Graph, wanted: tuple[int, ...]) -> None:
+    """Refuse unless the output has the shape that TFLite gives it, whatever the file says.
+
+    Args:
+        op: The operator, for the message.
+        graph: The graph it is part of.
+        wanted: The shape that follows from the inputs and the options.
+    """
+    got = graph.tensors[op.outputs[0]].shape
+    require(got == wanted, op, graph, f"its output is {list(got)}, its inputs give {list(wanted)}")
+
+
 def output_range(op: Operator, graph: Graph, out: Tensor) -> tuple[int, int]:
     """Return (lowest, highest) int8 value of the fused activation.
 
