@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from mlperf_tiny.errors import RecordError
-from mlperf_tiny.harness.record.compute import compute_record
+from mlperf_tiny.harness.record.compute import _accuracy, compute_record
+from mlperf_tiny.harness.record.measured import Measured, measure
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.record.violation import RuleId
@@ -65,6 +66,13 @@ def test_the_latency_is_the_median_of_the_last_attempts_windows() -> None:
     assert (performance.throughput_per_s, performance.latency_ms) == (8.0, 125.0)
 
 
+def test_throughput_and_latency_are_fractions() -> None:
+    performance = record_of(choice(1, 64), *window(1, 0, 64, 10_250_000)).performance
+    assert performance is not None
+    assert performance.windows[0].throughput_per_s == pytest.approx(6.2439024, rel=1e-7)
+    assert performance.latency_ms == pytest.approx(160.15625, rel=1e-12)
+
+
 def test_an_even_number_of_windows_has_the_mean_of_the_middle_ones() -> None:
     record = record_of(choice(1, 100), *window(1, 0, 100, 10_000_000), *window(1, 1, 100, 20_000_000))
     assert record.performance is not None and record.performance.throughput_per_s == 7.5
@@ -113,6 +121,26 @@ def test_the_file_with_another_models_answer_is_named() -> None:
         record_of(*answer(0, 0, [*one_hot(0), 0.0]))
 
 
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("normal_id_02_1.wav", ((1.0, 2.0),)),
+        ("normal_id_02_1.wav", ((1.0, 2.0, 3.0, 4.0),)),
+        ("normal_id_02_1.wav", ((1.0, 2.0, 3.0), (1.0, 2.0))),
+        ("normal_id_03_1.wav", ((1.0, 2.0, 3.0),)),
+        ("normal_1.wav", ((1.0, 2.0, 3.0),)),
+    ],
+)
+def test_answers_that_do_not_fit_the_machines_are_refused(name: str, rows: Sequence[Sequence[float]]) -> None:
+    events = [e for part, row in enumerate(rows) for e in answer(0, 0, row, part, len(rows), name)]
+    measured = Measured(
+        answers={0: dict(enumerate(map(tuple, rows)))}, windows_of={0: len(rows)}, names={0: name}, labels={0: 0}
+    )
+    assert measure([meta(settings(task="ad")), *events]) == measured
+    with pytest.raises(RecordError, match=f"answered {name} with {len(rows[0])} values, .* machines 00, 02, 05"):
+        _accuracy(measured, find_task("ad"), 1, ("00", "02", "05"))
+
+
 def cycles(value: int) -> dict[str, int]:
     return {"cycles": value}
 
@@ -132,10 +160,11 @@ def test_the_cost_is_what_a_window_takes_more_than_one_inference() -> None:
     # 400 cycles of printing in each reply, 1,000 an inference; in the second window 1,002, in the third 1,010.
     printing = 400
     windows = [(0, 1_000), (1, 1_002), (2, 1_010)]
-    events = [event for number, each in windows for event in timed(1, number, 99, printing + 1_000 + 99 * each)]
+    events = [event for number, each in windows for event in timed(1, number, 99, printing + 1_000 + 99 * each + 33)]
     one_and_ten = counts((10, printing + 10_900), (1, printing + 1_000))
     record = record_of(*one_and_ten, choice(1, 99), *events)
-    assert record.cycles_per_inference == 1_002.0  # 100 inferences with the warm-up: 99 more than one
+    # 100 inferences with the warm-up: 99 more than one, and 33 cycles more.
+    assert record.cycles_per_inference == pytest.approx(1_002 + 1 / 3)
     assert record.instructions_per_inference is None
     assert record.former_counts.cycles_per_inference == 1_100.0  # 9,900 cycles, 9 inferences
     assert record.former_counts.instructions_per_inference is None
@@ -169,6 +198,7 @@ def test_windows_of_the_last_attempt_count() -> None:
         ((), None),
         (((1, 400),), None),
         (((5, 900), (5, 950)), None),
+        (((500, 900), (500, 950)), None),
         (((1, 400), (2, 900)), 500.0),
         (((2, 900), (1, 400)), 500.0),
         (((10, 2_200), (4, 1_000), (1, 400)), 200.0),

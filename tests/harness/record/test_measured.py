@@ -51,11 +51,11 @@ def test_answers_are_kept_by_file_and_window() -> None:
 
 
 def test_trials_measure_nothing_and_counts_are_kept_in_order() -> None:
-    events = [mark("trial"), *infer(1, 1, 20), mark("count"), *infer(1, 0, 20), mark("count", "b.bin"), *infer(9, 2, 4)]
+    events = [mark("trial"), *infer(1, 1, 20), mark("count"), *infer(1, 0, 20), mark("count", "b.bin"), *infer(9, 3, 4)]
     measured = measure(events)
     assert [(timed.sample, timed.inference.count, timed.inferences) for timed in measured.counted] == [
         ("a.bin", 1, 1),
-        ("b.bin", 9, 11),
+        ("b.bin", 9, 12),
     ]
     assert not measured.attempts and not measured.answers
 
