@@ -71,17 +71,24 @@ MODULES = (
     Mutated(module="harness/wire/inference.py", tests=("tests/harness/wire/test_session.py",)),
     Mutated(module="harness/wire/session.py", tests=("tests/harness/wire/test_session.py",)),
     Mutated(module="harness/wire/transcript.py", tests=("tests/harness/wire/test_transcript.py",)),
+    Mutated(module="harness/wire/grammar.py", tests=("tests/harness/wire/test_grammar.py",)),
+    Mutated(module="harness/wire/events.py", tests=("tests/harness/wire/test_events.py",)),
     Mutated(module="harness/run/modes.py", tests=("tests/harness/run/test_modes.py",)),
     Mutated(
         module="harness/run/calibration.py",
         tests=("tests/harness/run/test_calibration.py",),
     ),
     Mutated(module="results/review/checks/recompute.py", tests=("tests/results/test_recompute.py",)),
-    Mutated(module="firmware/codegen/place.py", tests=("tests/firmware/test_place.py",)),
+    Mutated(module="firmware/codegen/place.py", tests=("tests/firmware/test_place_search.py",)),
+    Mutated(module="firmware/codegen/ir/requant.py", tests=("tests/firmware/test_requant.py",)),
     Mutated(
-        module="firmware/codegen/ir/requant.py", tests=("tests/firmware/test_lower.py", "tests/firmware/test_conv.py")
+        module="runners/emulator/timing/cores/cortex_m7.py",
+        tests=(
+            "tests/runners/test_emulator_timing.py",
+            "tests/runners/timing/test_cortex_m7_details.py",
+            "tests/runners/timing/test_cortex_m7.py",
+        ),
     ),
-    Mutated(module="runners/emulator/timing/cores/cortex_m7.py", tests=("tests/runners/timing/test_cortex_m7.py",)),
 )
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import random
 from bisect import insort
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -119,10 +120,10 @@ def _items(plan: Plan, alignment_bytes: int, in_place: bool) -> list[_Item]:
 
 def _peak(items: Sequence[_Item]) -> tuple[int, int]:
     """The bytes alive at the worst step, and that step."""
-    change: dict[int, int] = {0: 0}
+    change: Counter[int] = Counter()
     for item in items:
-        change[item.first] = change.get(item.first, 0) + item.size
-        change[item.last + 1] = change.get(item.last + 1, 0) - item.size
+        change[item.first] += item.size
+        change[item.last + 1] -= item.size
     alive, peak, peak_step = 0, 0, 0
     for step in sorted(change):
         alive += change[step]
@@ -134,12 +135,12 @@ def _peak(items: Sequence[_Item]) -> tuple[int, int]:
 def _search(items: Sequence[_Item]) -> tuple[_Offsets, int]:
     """Offsets and the arena they need."""
     target = _peak(items)[0]
-    rounds = max(1, SEARCH_COMPARISONS // max(1, len(items) ** 2))
+    rounds = SEARCH_COMPARISONS // max(1, len(items) ** 2)
     best: _Offsets = {}
-    best_arena = -1
+    best_arena = 0
     for offsets in _candidates(items, target, rounds):
         arena = _height(items, offsets)
-        if best_arena < 0 or arena < best_arena:
+        if not best or arena < best_arena:
             best, best_arena = offsets, arena
         if best_arena <= target:
             break
@@ -152,8 +153,7 @@ def _candidates(items: Sequence[_Item], target: int, rounds: int) -> Iterator[_O
     yield _first_fit(by_size)
     if rounds < 8:  # thousands of items: not a model for a microcontroller
         return
-    two_ends = _two_ends(items, target)
-    if two_ends is not None:
+    if (two_ends := _two_ends(items, target, longest_first=True)) is not None:
         yield two_ends
     orders = [
         by_size,
@@ -163,13 +163,14 @@ def _candidates(items: Sequence[_Item], target: int, rounds: int) -> Iterator[_O
     ]
     tried = [(_height(items, offsets), n, offsets) for n, offsets in enumerate(map(_first_fit, orders))]
     yield from (offsets for _, _, offsets in tried)
-    height, n, offsets = min(tried, key=lambda t: t[:2])
+    height, n, offsets = min(tried, key=lambda t: t[0])
     order = orders[n]
     draw = random.Random(0)
     for _ in range(rounds):
         # Squeaky-wheel blame: of the items that exceed the peak, one of those that end highest.
-        out = sorted((offsets[i.number] + i.size, i.number) for i in items if offsets[i.number] + i.size > target)
-        number = out[-1 - draw.randrange(min(2, len(out)))][1]
+        ends = sorted(((offsets[i.number] + i.size, i.number) for i in items), reverse=True)
+        out = [number for end, number in ends if end > target]
+        number = out[draw.randrange(min(2, len(out)))]
         now = next(k for k, item in enumerate(order) if item.number == number)
         to = draw.randrange(now + 1)
         moved = [*order[:to], order[now], *order[to:now], *order[now + 1 :]]
@@ -178,6 +179,9 @@ def _candidates(items: Sequence[_Item], target: int, rounds: int) -> Iterator[_O
         yield moved_offsets
         if moved_height <= height or draw.random() < UPHILL:
             order, offsets, height = moved, moved_offsets, moved_height
+    # The one that is right for every chain comes last, so that plans that the others solve keep their offsets.
+    if (two_ends := _two_ends(items, target, longest_first=False)) is not None:
+        yield two_ends
 
 
 def _height(items: Sequence[_Item], offsets: _Offsets) -> int:
@@ -200,22 +204,22 @@ def _first_fit(order: Sequence[_Item]) -> _Offsets:
     return offsets
 
 
-def _two_ends(items: Sequence[_Item], arena: int) -> _Offsets | None:
+def _two_ends(items: Sequence[_Item], arena: int, longest_first: bool) -> _Offsets | None:
     """Buffers in the order of their birth at the two ends of ``arena`` in turn, then scratch in what is left.
 
-    None when it does not come out, which cannot happen when every step has two buffers at most.
+    Of buffers born at one step (the input and the first output) the one that lives longer comes first or last. None
+    when it does not come out, which cannot happen where it comes last and every step has two buffers at most.
     """
     offsets: _Offsets = {}
     placed: list[tuple[int, int, int, int]] = []
-    side = 0
-    for item in sorted(items, key=lambda i: (not i.tensors, i.first, -i.last, i.number)):
+    bottom = True
+    for item in sorted(items, key=lambda i: (not i.tensors, i.first, -i.last if longest_first else i.last, i.number)):
         alive = [p for p in placed if p[2] <= item.last and p[3] >= item.first]
         choices = _gaps(alive, arena, item.size)
         if not choices:
             return None
-        at = choices[0] if not item.tensors or side == 0 else choices[1]
-        if item.tensors:
-            side = 1 - side
+        at = choices[0] if bottom or not item.tensors else choices[1]
+        bottom = not bottom
         offsets[item.number] = at
         insort(placed, (at, at + item.size, item.first, item.last))
     return offsets
@@ -225,7 +229,7 @@ def _gaps(alive: Sequence[tuple[int, int, int, int]], arena: int, size: int) -> 
     """The lowest and the highest offset of ``size`` free bytes between ``alive``, which is in the order of offsets."""
     fits: list[tuple[int, int]] = []
     at = 0
-    for offset, end, _, _ in (*alive, (arena, arena, 0, 0)):
+    for offset, end in (*((p[0], p[1]) for p in alive), (arena, arena)):
         if offset - at >= size:
             fits.append((at, offset - size))
         at = max(at, end)

@@ -12,7 +12,6 @@ import pytest
 from mlperf_tiny.errors import UnsupportedOperator
 from mlperf_tiny.firmware.codegen.ir.graph import Graph
 from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
-from mlperf_tiny.firmware.codegen.ir.requant import quantize_multiplier, requantize
 from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.host_model import build_host_model
@@ -204,30 +203,3 @@ def test_lowering_is_pure() -> None:
     first, second = lower(graph, Isa.REF), lower(graph, Isa.REF)
     assert [step.fields for step in first.steps] == [step.fields for step in second.steps]
     assert replace(graph).operators == graph.operators
-
-
-# Worked by hand from TFLite's definition: real = multiplier * 2^(shift - 31).
-MULTIPLIERS = [
-    (0.0, (0, 0)),
-    (0.5, (1 << 30, 0)),
-    (1.0, (1 << 30, 1)),
-    (0.75, (3 << 29, 0)),
-    (2.0**-32, (1 << 30, -31)),
-    (2.0**-33, (0, 0)),
-    (1 - 2.0**-40, (1 << 30, 1)),
-    (2.0**31, ((1 << 31) - 1, 30)),
-]
-
-
-@pytest.mark.parametrize(("real", "wanted"), MULTIPLIERS)
-def test_quantize_multiplier(real: float, wanted: tuple[int, int]) -> None:
-    assert quantize_multiplier(real) == wanted
-
-
-@pytest.mark.parametrize(
-    ("value", "real", "wanted"),
-    [(5, 0.5, 3), (-5, 0.5, -2), (3, 0.25, 1), (-6, 0.25, -2), (2, 0.25, 1), (-2, 0.25, -1), (7, 2.0, 14)],
-)
-def test_requantize_rounds_twice(value: int, real: float, wanted: int) -> None:
-    """0.5 is one high multiplication, which rounds halves up; 0.25 a shift as well, which rounds them away from 0."""
-    assert requantize(value, *quantize_multiplier(real)) == wanted

@@ -14,6 +14,8 @@ import numpy as np
 
 INT8_MIN, INT8_MAX = -128, 127
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+# What the exponential takes: Q5.26, as TFLite's softmax has it.
+EXP_INTEGER_BITS, EXP_FRACTION_BITS = 5, 26
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -25,8 +27,6 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
         >>> quantize_multiplier(0.75)
         (1610612736, 0)
     """
-    if real == 0.0:
-        return 0, 0
     fraction, shift = math.frexp(real)
     multiplier = math.floor(fraction * (1 << 31) + 0.5)
     if multiplier == 1 << 31:
@@ -120,25 +120,17 @@ def requantize(value: int, multiplier: int, shift: int) -> int:
     return rounding_shift_right(high_mul(shifted, multiplier), max(-shift, 0))
 
 
-def exp_on_negative_values(value: int, integer_bits: int) -> int:
-    """gemmlowp: exp(x) in Q0.31 for x = value / 2^(31 - integer_bits).
-
-    Args:
-        value: An int32, at most 0.
-        integer_bits: Bits before the point.
-    """
+def exp_on_negative_values(value: int) -> int:
+    """gemmlowp: exp(value / 2^26) in Q0.31 for an int32 that is at most 0."""
     if value == 0:
         return INT32_MAX
-    fraction_bits = 31 - integer_bits
-    one_quarter = 1 << (fraction_bits - 2)
-    mod_quarter_minus_quarter = (value & (one_quarter - 1)) - one_quarter
-    result = _exp_on_interval_minus_quarter_to_0(wrap_int32(mod_quarter_minus_quarter << integer_bits))
+    one_quarter = 1 << (EXP_FRACTION_BITS - 2)
+    mod_quarter_minus_quarter = value % one_quarter - one_quarter
+    result = _exp_on_interval_minus_quarter_to_0(mod_quarter_minus_quarter << EXP_INTEGER_BITS)
     remainder = mod_quarter_minus_quarter - value
     for exponent, multiplier in _EXP_BARREL:
-        if integer_bits > exponent and remainder & (1 << (fraction_bits + exponent)):
+        if remainder & (1 << (EXP_FRACTION_BITS + exponent)):
             result = high_mul(result, multiplier)
-    if integer_bits > 5 and value < -(1 << (fraction_bits + 5)):
-        result = 0
     return result
 
 

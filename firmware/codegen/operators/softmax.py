@@ -14,16 +14,19 @@ import numpy as np
 
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, dims
 from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Step
-from mlperf_tiny.firmware.codegen.ir.requant import exp_on_negative_values, high_mul, quantize_multiplier
+from mlperf_tiny.firmware.codegen.ir.requant import (
+    EXP_FRACTION_BITS,
+    EXP_INTEGER_BITS,
+    exp_on_negative_values,
+    high_mul,
+    quantize_multiplier,
+)
 from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     Lowering,
     activation,
     output,
     require,
 )
-
-# Differences are Q5.26 before the exponential; those below the range count as exp = 0.
-INTEGER_BITS = 5
 
 
 def exp_table(scale: float, beta: float) -> list[int]:
@@ -33,12 +36,11 @@ def exp_table(scale: float, beta: float) -> list[int]:
         scale: The input's scale.
         beta: The operator's beta.
     """
-    real = min(beta * scale * (1 << (31 - INTEGER_BITS)), float((1 << 31) - 1))
+    real = min(beta * scale * (1 << EXP_FRACTION_BITS), float((1 << 31) - 1))
     multiplier, shift = quantize_multiplier(real)
-    radius = math.floor(((1 << INTEGER_BITS) - 1) * (1 << (31 - INTEGER_BITS)) / (1 << shift))
-    return [
-        exp_on_negative_values(high_mul(-n << shift, multiplier), INTEGER_BITS) for n in range(min(radius, 255) + 1)
-    ]
+    # Differences below the range of the exponential's argument count as exp = 0.
+    radius = math.floor(((1 << EXP_INTEGER_BITS) - 1) * (1 << EXP_FRACTION_BITS) / (1 << shift))
+    return [exp_on_negative_values(high_mul(-n << shift, multiplier)) for n in range(min(radius, 255) + 1)]
 
 
 def lower_softmax(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
@@ -59,7 +61,7 @@ def lower_softmax(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         fixed, op, graph, f"its output is {out.scale:g}/{out.zero_point}, TFLite wants scale 1/256, zero point -128"
     )
     beta = float(op.options["beta"])  # type: ignore[arg-type]
-    fine = beta * in_.scale * (1 << (31 - INTEGER_BITS)) > 1
+    fine = beta * in_.scale * (1 << EXP_FRACTION_BITS) > 1
     require(fine, op, graph, f"beta {beta:g} times input scale {in_.scale:g} is too small for TFLite's fixed point")
     depth = in_.shape[-1]
     require(depth < 1 << 12, op, graph, f"{depth} classes, TFLite's sum holds fewer than 4096", in_)

@@ -40,7 +40,6 @@ from mlperf_tiny.runners.emulator.timing.cores.pipeline import Issue, Pipe, Pipe
 from mlperf_tiny.runners.emulator.timing.decode.core_model import BlockTerminator, BranchKind, Stall
 from mlperf_tiny.runners.emulator.timing.decode.operation import (
     FLAGS,
-    PC,
     ConsumerStage,
     DecodedInsn,
     InsnKind,
@@ -172,7 +171,7 @@ class _Pipe(Pipe):
             self.stores[key] = issue.cycle
         if extra:
             cause = Stall.MEMORY if operation.memory is not None else Stall.MULTI_CYCLE
-            issue.stalls[cause] = issue.stalls.get(cause, 0) + extra
+            issue.stalls[cause] = extra
             self.cycle += extra
 
     def _uses_early_alu(self, operation: Operation, issue: Issue) -> bool:
@@ -216,7 +215,7 @@ def _cause(result: _Result, consumer: ConsumerStage) -> Stall:
 def _store_key(operation: Operation) -> tuple[int, int, int] | None:
     """Base, offset and size of an access with a constant offset; None for every other one."""
     memory = operation.memory
-    if memory is None or memory.offset is None or memory.base == PC or memory.writes_base:
+    if memory is None or memory.offset is None or memory.writes_base:
         return None
     return (memory.base, memory.offset, memory.size_bytes)
 
