@@ -125,6 +125,19 @@ def all_alive(tensors: int, shape: tuple[int, ...]) -> bytes:
     return b.build([x], [last])
 
 
+class _Once:
+    """A table that is written once, however often it is named."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self._at: int | None = None
+
+    def Pack(self, writer: flatbuffers.Builder) -> int:
+        if self._at is None:
+            self._at = int(self._table.Pack(writer))
+        return self._at
+
+
 def repeated(what: str, count: int) -> bytes:
     """Return a model of one RELU whose vector of operators or tensors names one table many times.
 
@@ -136,7 +149,7 @@ def repeated(what: str, count: int) -> bytes:
     x, y = b.tensor((1, 8), scale=0.5), b.tensor((1, 8), scale=0.5)
     b.operator("RELU", [x], [y])
     tables = getattr(b.subgraph, what)
-    tables += tables[:1] * count
+    tables += [_Once(tables[0])] * count
     return b.build([x], [y])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlperf_tiny.firmware.codegen.ir.requant import clamp_int8, quantize_multiplier, requantize
-from mlperf_tiny.firmware.codegen.operators.convolution.effort import IN_ALL, Effort
+from mlperf_tiny.firmware.codegen.operators.convolution.effort import IN_ALL, Effort, layer_effort
 from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import (
     LEVELS,
     fit_linear,
@@ -15,6 +15,8 @@ from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import (
     thresholds,
     thresholds_of_real,
 )
+from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from tests.fakes.corrupt_models import residual_model, written
 
 RATIOS = (0.0037, 0.00021, 0.02, 0.3, 0.9999, 1.0, 0.5, 0.0078125, 3.3, 1e-7)
 
@@ -103,3 +105,25 @@ def test_one_rounding_in_fixed_point_has_every_threshold() -> None:
                 if abs(total) <= 1 << 20:
                     size = (abs(total) * multiplier + (1 << (shift - 1))) >> shift
                     assert (clamp_int8(out_zero + (size if total >= 0 else -size)) >= level) == reached
+
+
+def test_a_search_ends_when_its_effort_is_spent() -> None:
+    ratio = 0.03
+    multiplier, shift = quantize_multiplier(ratio)
+    table = thresholds(multiplier, shift, -128, -128, 127)
+    enough = Effort(IN_ALL)
+    fit = fit_linear(table, ratio, -4000, 4000, 4, enough)
+    assert fit is not None
+    used = IN_ALL - enough.left
+    assert fit_linear(table, ratio, -4000, 4000, 4, Effort(used)) == fit
+    spent = Effort(used - 1)
+    assert fit_linear(table, ratio, -4000, 4000, 4, spent) is None
+    assert not spent.spend(1)
+
+
+def test_the_layers_of_a_model_share_one_effort() -> None:
+    graph = read_tflite(written(residual_model()), "residual")
+    layers = [op for op in graph.operators if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")]
+    efforts = [layer_effort(graph, op).left for op in layers]
+    assert len(efforts) == 3 and min(efforts) >= IN_ALL // 2 // 3
+    assert IN_ALL - 6 <= sum(efforts) <= IN_ALL
