@@ -93,6 +93,18 @@ def test_the_throughput_is_the_median_of_the_raw_windows() -> None:
     assert named(four, "throughput").claimed is None
 
 
+@pytest.mark.parametrize("source", ["log.txt", "v1.3/closed/x/results/y/kws/performance/log.txt", "results.json"])
+def test_the_basis_is_the_file_of_the_windows(source: str) -> None:
+    out = recompute(evidence(runs={"performance": replace(run(*FIVE), source=source)}))
+    assert (named(out, "throughput").recomputed, named(out, "throughput").basis) == (5.0, source)
+
+
+def test_short_windows_count_too() -> None:
+    out = recompute(evidence(runs={"performance": run(window("a", 3, 0.5), window("b", 3, 0.75), window("c", 7, 0.8))}))
+    assert named(out, "throughput").recomputed == 6.0
+    assert named(out, "latency").recomputed == pytest.approx(166.66667)
+
+
 def test_without_windows_there_is_no_throughput() -> None:
     out = recompute(evidence(claims={"performance": claims(throughput="5")}))
     assert out.windows == ()
@@ -117,7 +129,7 @@ AS_PRINTED = tuple(TimedWindow(f"window {number}", 100, 9.5 + number) for number
         (FIVE[:1], PRINTED[:1], True),
         ((*FIVE[:4], window("4.bin", 100, None)), PRINTED, False),  # its end is not in the log
         ((*FIVE[:4], window("4.bin", 100, 0.0)), PRINTED, False),
-        ((*FIVE[:4], window("4.bin", 100, -1.0)), PRINTED, False),
+        ((*FIVE[:4], window("4.bin", 100, -0.5)), PRINTED, False),
         ((*FIVE[:4], window("4.bin", 100, 0.5)), PRINTED, True),
     ],
 )
@@ -192,8 +204,9 @@ def test_top1_is_of_the_listed_files_that_were_answered(finished: bool | None) -
         answered("stranger", *one_hot(1)),
         answered("none"),
         answered("short", 1.0, 0.0),
+        answered("long", *one_hot(0, 13)),
     )
-    labels = listed(a=0, b=1, c=2, d=3, none=4, short=0, more=5)
+    labels = listed(a=0, b=1, c=2, d=3, none=4, short=0, long=0, more=5)
     claimed = {"accuracy": claims(top1="75.0", auc="0.99")}
     for runner in ("EEMBC", "MLCommons"):
         accuracy = {"accuracy": run(*inferences, runner=runner, finished=finished)}
@@ -209,7 +222,14 @@ def test_top1_is_of_the_listed_files_that_were_answered(finished: bool | None) -
         ]
         assert out.accuracy is not None
         assert (out.accuracy.metric, out.accuracy.correct) == (75.0, 3)
-        assert out.accuracy.answered == ("a", "b", "c", "d", "stranger", "short")
+        assert out.accuracy.answered == ("a", "b", "c", "d", "stranger", "short", "long")
+
+
+def test_top1_is_a_fraction() -> None:
+    inferences = (answered("a", *one_hot(0)), answered("b", *one_hot(1)), answered("c", *one_hot(1)))
+    out = recompute(evidence(runs={"accuracy": run(*inferences)}, labels=listed(a=0, b=1, c=2)))
+    assert named(out, "top-1").recomputed == pytest.approx(200 / 3)
+    assert out.accuracy is not None and out.accuracy.metric == pytest.approx(200 / 3)
 
 
 def test_answers_of_another_shape_give_no_top1() -> None:
@@ -255,6 +275,15 @@ def test_energy_is_that_of_the_windows_the_runner_cut() -> None:
     assert "energy as cut" not in values(out)
 
 
+def test_a_window_may_begin_early_in_the_trace() -> None:
+    found = evidence(
+        files=("energy",), runs={"energy": run(stamped("a", 4))}, trace=trace(*LEVELS), stamps=(0.5, 1.0, 4.5)
+    )
+    info = recompute(found).energy
+    assert info is not None and info.windows == (TimedWindow("a", 4, 3.5),)
+    assert info.per_inference_uj == (1.5,)  # 1, 1, 1 and 3 uJ at 1..4 s
+
+
 def test_the_median_of_the_windows_is_the_energy() -> None:
     found = evidence(
         files=("energy",),
@@ -296,7 +325,7 @@ def test_energy_over_the_inference_is_told_from_that_of_the_cut(more_uj: float, 
 
 
 def test_inferences_that_lack_a_stamp_are_named() -> None:
-    timed = (stamped("a", 3, 104.0, 106.0), stamped("b", 0, 106.0, 112.0), stamped("c", 5, 112.0, 114.0))
+    timed = (stamped("a", 4, 104.0, 106.0), stamped("b", 0, 106.0, 112.0), stamped("c", 5, 112.0, 114.0))
     found = evidence(
         files=("energy",),
         runs={"energy": run(*timed, trace_on_s=100.0)},
@@ -305,12 +334,12 @@ def test_inferences_that_lack_a_stamp_are_named() -> None:
     )
     info = recompute(found).energy
     assert info is not None
-    assert info.lost == (3,) and info.over_uj == (3.0,)  # b has a time but no inferences
+    assert info.lost == (3,) and info.over_uj == (2.25,)  # b has a time but no inferences
     all_lost = recompute(replace(found, stamps=(0.5, 8.0, 10.0)))
     assert all_lost.energy is not None and (all_lost.energy.lost, all_lost.energy.over_uj) == ((1, 2, 3), ())
-    assert named(all_lost, "energy").basis == "trace" and named(all_lost, "energy").recomputed == 1.0  # 3 of 3
+    assert named(all_lost, "energy").basis == "trace" and named(all_lost, "energy").recomputed == 0.75  # 3 of 4
     uncut = recompute(replace(found, stamps=(4.0, 6.0)))
-    assert uncut.energy is not None and (uncut.energy.over_uj, uncut.energy.per_inference_uj) == ((3.0,), ())
+    assert uncut.energy is not None and (uncut.energy.over_uj, uncut.energy.per_inference_uj) == ((2.25,), ())
 
 
 def test_results_json_has_the_energy_of_its_samples() -> None:
@@ -320,6 +349,9 @@ def test_results_json_has_the_energy_of_its_samples() -> None:
         LoggedInference("c", 10, 1, window_j=0.001, window_s=None),
         LoggedInference("d", 10, 1),
         LoggedInference("e", 0, 1, window_j=0.5, window_s=1.0),
+        LoggedInference("f", 10, 1, window_j=0.003, window_s=-1.0),
+        LoggedInference("g", 10, 1, window_j=0.0, window_s=0.0),
+        LoggedInference("h", 8, 1, window_j=0.00042, window_s=0.0),
     )
     out = recompute(
         evidence(
@@ -330,9 +362,17 @@ def test_results_json_has_the_energy_of_its_samples() -> None:
     )
     info = out.energy
     assert info is not None
-    assert info.per_inference_uj == pytest.approx((200.0, 400.0, 100.0))  # 2, 4 and 1 mJ, ten inferences each
-    assert info.windows == (TimedWindow("a", 10, 4.0), TimedWindow("b", 10, 2.0), TimedWindow("c", 10, 0.0))
-    assert named(out, "energy").recomputed == pytest.approx(200.0)
+    assert info.per_inference_uj == pytest.approx((200.0, 400.0, 100.0, 300.0, 0.0, 52.5))  # 2 mJ of ten inferences ...
+    assert [(row.sample, row.seconds) for row in info.windows] == [
+        ("a", 4.0),
+        ("b", 2.0),
+        ("c", 0.0),
+        ("f", -1.0),
+        ("g", 0.0),
+        ("h", 0.0),
+    ]
+    assert [row.iterations for row in info.windows] == [10, 10, 10, 10, 10, 8]
+    assert named(out, "energy").recomputed == pytest.approx(150.0)
     assert named(out, "energy throughput").recomputed == 3.75  # of 2.5 and 5 a second
 
 
@@ -393,6 +433,7 @@ def test_anomalies_are_scored_by_the_mean_of_their_windows() -> None:
     inferences = (
         answered("n1", 1.0),
         answered("n1", 3.0),
+        answered("n1", 2.0, 2.0, 2.0),
         answered("a1", 4.0, 2.0),
         answered("n2", 0.0),
         answered("stranger", 9.0),
