@@ -7,6 +7,9 @@ Runs the firmware that ``benchmark-run`` would run: the keyword model on all boa
 hand. The levels alternate, so that other load of the machine affects all alike; each time is the median over the
 rounds. Host times are CPU seconds of this machine and this moment; the counts are not. "core alone" is the engine
 without any of our counting, as far as it can be had: what no level can beat.
+
+Where the official models are at hand, the CPU time of loading one input follows, a keyword's and a picture's, at
+``pipeline``: with bare ``db`` commands, and by a session that writes a transcript, as ``benchmark-run`` loads.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmarks.models import SHIPPED
@@ -27,14 +32,21 @@ from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
 from mlperf_tiny.firmware.wire import InputFormat, WireFormat
 from mlperf_tiny.harness.image.wire_format import wire_format
+from mlperf_tiny.harness.wire.session import Session
+from mlperf_tiny.harness.wire.transcript_writer import TranscriptWriter
 from mlperf_tiny.models.tasks import BY_NAME, find_task
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from mlperf_tiny.runners.emulator.native.counts import Counts
 from mlperf_tiny.runners.emulator.timing.levels import LEVELS
+from mlperf_tiny.runners.emulator.transport import EmulatorTransport
+from mlperf_tiny.runners.transports.recording import RecordingTransport
 
 LINE_BYTES = 31  # of data in one "db" command, as hosts send them
 ROUND_S = 0.5  # of host time that one round of one level should take, about
 KEYWORDS = "reference_models/kws_ref_model.tflite"
+LOADS = (("keyword load", "kws", KEYWORDS), ("picture load", "vww", "reference_models/vww_96_int8.tflite"))
+LOADS_LEVEL = "pipeline"
+LOADED_BYTES = 50_000  # in one round of loads, about
 
 
 @dataclass
@@ -57,6 +69,12 @@ def talk(board: EmulatedBoard, command: bytes) -> bytes:
     while not board.idle:
         output += board.run(10.0)
     return output
+
+
+def talk_all(board: EmulatedBoard, commands: list[bytes]) -> None:
+    """Send commands one after the other."""
+    for command in commands:
+        talk(board, command)
 
 
 def load_commands(size_bytes: int) -> list[bytes]:
@@ -141,6 +159,32 @@ def measure(device: Board, elf: bytes, size_bytes: int, rounds: int) -> None:
     print(f"{'core alone':<13}{statistics.median(plain_s) * 1e3:>12.2f}")
 
 
+def cpu_s(work: Callable[[], object], times: int) -> float:
+    """CPU seconds of one call, of several in a row."""
+    start = time.process_time()
+    for _ in range(times):
+        work()
+    return (time.process_time() - start) / times
+
+
+def measure_loads(device: Board, data: Path, rounds: int) -> None:
+    """Print one line for each kind of input: what loading one costs."""
+    print(f"\nloading one input, {device.device} at {LOADS_LEVEL}, CPU ms: {'commands':>13} {'session':>8}")
+    for name, task, model in LOADS:
+        elf, size_bytes = build(device, data / model, wire_format(find_task(task)))
+        board = EmulatedBoard(device, elf, LOADS_LEVEL)
+        talk(board, b"")
+        with tempfile.TemporaryDirectory() as folder:
+            writer = TranscriptWriter(Path(folder) / "transcript.jsonl", time.monotonic)
+            session = Session(RecordingTransport(EmulatorTransport(board), writer.listen))
+            ways = partial(talk_all, board, load_commands(size_bytes)), partial(session.load, bytes(size_bytes))
+            times = max(1, LOADED_BYTES // size_bytes)
+            took_s = [[cpu_s(way, times) for way in ways] for _ in range(rounds + 1)][1:]  # the first one translates
+            writer.close()
+        bare_s, whole_s = (statistics.median(each) for each in zip(*took_s, strict=True))
+        print(f"{name}, {size_bytes:,} bytes: {bare_s * 1e3:>40.2f} {whole_s * 1e3:>8.2f}")
+
+
 def build(device: Board, model: Path, wire: WireFormat) -> tuple[bytes, int]:
     """The image, and the bytes of one input on the line."""
     compiled = compile_model(model.read_bytes(), model.name, Isa.DSP)
@@ -167,6 +211,8 @@ def main() -> None:
     for device in boards:
         if not device.is_host:
             measure(device, *build(device, model, wire_format(find_task(task))), options.rounds)
+            if data and not options.model:
+                measure_loads(device, Path(data), options.rounds)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from mlperf_tiny.errors import DeviceCrashed, UsageError
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.interruption import HeldInterrupt
 from mlperf_tiny.runners.emulator.chip.bus import Bus
+from mlperf_tiny.runners.emulator.chip.device_time import FEMTOSECONDS
 from mlperf_tiny.runners.emulator.chip.register_map import chip_of
 from mlperf_tiny.runners.emulator.core import exact_pc
 from mlperf_tiny.runners.emulator.core.alignment import AlignmentCheck
@@ -36,24 +37,20 @@ from mlperf_tiny.runners.emulator.core.interrupts import Interrupts
 from mlperf_tiny.runners.emulator.function_trace import FunctionTrace
 from mlperf_tiny.runners.emulator.host_console import HostConsole
 from mlperf_tiny.runners.emulator.memory.elf_image import read_image
-from mlperf_tiny.runners.emulator.memory.memory import RAM_PATTERN, map_memories
-from mlperf_tiny.runners.emulator.memory.pages import Pages
-from mlperf_tiny.runners.emulator.native import bindings
+from mlperf_tiny.runners.emulator.memory.memory import map_memories
+from mlperf_tiny.runners.emulator.memory.pages import ask_for_pages
+from mlperf_tiny.runners.emulator.native.bindings import NativeCore
 from mlperf_tiny.runners.emulator.native.counts import Counts, counts_of
-from mlperf_tiny.runners.emulator.native.device_time import FEMTOSECONDS
-from mlperf_tiny.runners.emulator.native.entry_points import next_event, start_line, wait
-from mlperf_tiny.runners.emulator.native.state import NEVER, State
+from mlperf_tiny.runners.emulator.native.engine import ENDED, FAILED
+from mlperf_tiny.runners.emulator.native.entry_points import look_at_stack, next_event, wait
+from mlperf_tiny.runners.emulator.native.state import RAM_PATTERN, STACK_GUARD_BYTES, State
 from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
 from mlperf_tiny.runners.emulator.timing.levels import Level, find_level
 from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
 
 # One time slice of the core: short enough that Ctrl-C and time-outs are honoured, long enough to cost nothing.
 SLICE_INSTRUCTIONS = 10_000_000
-SLICE_S = 0.1
 DEFAULT_INSTRUCTION_LIMIT = 20_000_000_000
-STACK_GUARD_BYTES = 32
-# An address no firmware runs at; the core is stopped by its hooks alone.
-_NO_END = 0x3FFF_FFF0
 # Room for translated code. The engine's own choice, a gigabyte, is sooner or later placed across a 4 GiB boundary from
 # the engine itself; processors predict calls over that badly, and everything takes twice as long.
 _TRANSLATIONS_BYTES = 32 << 20
@@ -93,8 +90,8 @@ class EmulatedBoard:
         chip = chip_of(board)
         self.level: Level = find_level(timing, board)
         self.image = read_image(elf)
-        self.instruction_limit = instruction_limit
         self._state = State()
+        self._state.core.silence_limit = instruction_limit
         self._state.core.predicts_branches = self.level.predicts_branches
         self._state.core.watches_memory = self.level.watches_memory
         self._console = HostConsole(self._state)
@@ -117,13 +114,12 @@ class EmulatedBoard:
             self._state.core.inexact_pc = exact_pc.flag_address(self._uc)
         inexact_pc = self._state.core.inexact_pc
         self._faults = FaultWatch(self._uc, self._memories.values(), self.image.stack_limit, inexact_pc)
-        self._pages = Pages(self._uc, self._memories.values(), self._faults.on_bad_fetch)
+        ask_for_pages(self._uc, self._state, self._memories.values())
         self._interrupts = Interrupts(self._uc, self._state, self._bus, self._faults)
         self._callbacks = EngineCallbacks(
             self._uc, self._state, self._bus, self._block_costs, self._interrupts, self._faults
         )
-        calls = self._callbacks.cost_block, self._callbacks.read_register, self._callbacks.write_register
-        self._installed: tuple[object, ...] | None = bindings.install(self._uc, self._state, *calls, count_blocks)
+        self._core: NativeCore | None = NativeCore(self._uc, self._state, self._callbacks, count_blocks)
         if check_alignment:
             self._alignment = AlignmentCheck(self._uc, self._faults.note)
         self._start()
@@ -224,11 +220,12 @@ class EmulatedBoard:
         return self._console.take_output()
 
     def _run_until(self, deadline: float, interrupt: HeldInterrupt) -> None:
-        while not self.idle and not self._console.has_output and not interrupt.came:
+        self._callbacks.deadline_s = deadline
+        while not (self._console.output or self.idle or interrupt.came):
             if self._crash is not None:
                 raise self._crash
             try:
-                self._run_slice(min(SLICE_S, max(0.01, deadline - time.monotonic())))
+                self._run_slice()
             except Fault as fault:
                 # The output before the crash is returned first.
                 self._crash = self._crashed(fault)
@@ -238,7 +235,7 @@ class EmulatedBoard:
 
     def close(self) -> None:
         """Release the core; the board cannot run after this."""
-        self._installed = None
+        self._core = None
 
     def _start(self) -> None:
         """Power-on or reset: the first two words of the flash give stack pointer and entry."""
@@ -259,46 +256,63 @@ class EmulatedBoard:
         self._state.core.next_address = entry & ~1
         self._state.core.before = 0
         self._stack_top = stack
+        self._guard_stack()
 
-    def _run_slice(self, max_s: float) -> None:
+    def _run_slice(self) -> None:
         """Let the core run until it is idle, a slice is over, or something went wrong."""
-        state = self._state
+        interrupts = self._interrupts
         self._console.feed()
-        if state.core.idle:
-            state.core.idle = 0
-            start_line(state)
-        self._callbacks.slice_end_s = time.monotonic() + max_s
-        self._interrupts.arm()
-        self._run_on(self._interrupts.slice_instructions(SLICE_INSTRUCTIONS))
+        self._callbacks.slice_end_s = 0.0
+        length = interrupts.prepare(SLICE_INSTRUCTIONS) if self._bus.enabled_interrupts else SLICE_INSTRUCTIONS
+        came_of_it = self._run_on(length)
         if self._reset_wanted:
-            self._reset_wanted = False
-            self._bus.reset()
-            self._interrupts.reset()
-            self._start()
-            return
-        if self._interrupts.leave():
-            pass
-        elif not state.core.stopped:
+            self._restart()
+        elif self._faults.returned:
+            interrupts.leave()
+            look_at_stack(self._state)
+            self._check()
+        elif came_of_it & ENDED:
             self._on_wait_for_interrupt()
-        elif self._interrupts.only_waits(lambda: self._run_on(1)):
-            self._interrupts.sleep()
-        self._check_stack()
-        self._check_limit()
+            self._check()
+        elif self._bus.enabled_interrupts:
+            if interrupts.only_waits(self._run_block):
+                interrupts.sleep()
+            self._check()
+        elif came_of_it:
+            self._check()
 
-    def _run_on(self, instructions: int) -> bool:
-        """Let the core run; it stops at the first block after so many. False when it stopped for another reason.
-
-        Raises Fault.
-        """
-        state = self._state
-        state.core.stopped = 0
-        state.core.stop_at = min(state.core.instructions + instructions, NEVER)
-        error = bindings.start(self._uc, self._uc.reg_read(arm.UC_ARM_REG_PC) | 1, _NO_END)
+    def _run_on(self, instructions: int) -> int:
+        """Let the core run; it stops at the first block after so many. Returns what ``run_core`` does; raises Fault."""
+        assert self._core is not None, "the board has been closed"
+        came_of_it = self._core.run(instructions)
         self._console.collect()
-        failure = self._faults.take(error)
-        if failure is not None:
-            raise failure
-        return bool(state.core.stopped) and not self._reset_wanted
+        if came_of_it & FAILED or self._faults.pending is not None:
+            failure = self._faults.take(self._state.core.error)
+            if failure is not None:
+                raise failure
+        return came_of_it
+
+    def _run_block(self) -> bool:
+        """Let the core run one block on. False when it stopped for another reason. Raises Fault."""
+        return not self._run_on(1) & ENDED and not self._reset_wanted
+
+    def _restart(self) -> None:
+        self._reset_wanted = False
+        self._bus.reset()
+        self._interrupts.reset()
+        self._start()
+
+    def _check(self) -> None:
+        """Raise Fault when the stack has reached its limit, or the firmware has run away."""
+        core = self._state.core
+        if core.stack_reached:
+            raise Fault(
+                f"stack overflow: the stack has reached its limit, {self._stack_top - core.stack_limit:,} bytes below "
+                "its top"
+            )
+        silent = core.instructions - self._state.console.last_output_at
+        if silent > core.silence_limit and not core.idle:
+            raise Fault(f"run-away: {silent:,} instructions without output or a wait for input")
 
     def _on_wait_for_interrupt(self) -> None:
         """WFI ended the time slice: sleep until something interrupts, or the line next moves, or for ever."""
@@ -325,23 +339,15 @@ class EmulatedBoard:
 
     # Messages of crashes.
 
-    def _check_stack(self) -> None:
-        limit = self.image.stack_limit
+    def _guard_stack(self) -> None:
+        """Tell the native core where the stack's limit is."""
+        limit, ram, core = self.image.stack_limit, self._memories["ram"], self._state.core
         if limit is None:
             return
-        ram = self._memories["ram"]
+        core.stack_limit = limit
         # At the bottom of RAM the memory map itself is the guard.
         guarded = limit > ram.base and self._stack_top - limit > 4 * STACK_GUARD_BYTES
-        touched = guarded and ram.load(limit, STACK_GUARD_BYTES) != RAM_PATTERN * STACK_GUARD_BYTES
-        if touched or self._faults.stack_overflowed:
-            raise Fault(
-                f"stack overflow: the stack has reached its limit, {self._stack_top - limit:,} bytes below its top"
-            )
-
-    def _check_limit(self) -> None:
-        silent = self.instructions - self._console.last_output_at
-        if silent > self.instruction_limit and not self._state.core.idle:
-            raise Fault(f"run-away: {silent:,} instructions without output or a wait for input")
+        core.stack_guard = ram.host_address(limit) if guarded else 0
 
     def _crashed(self, fault: Fault) -> DeviceCrashed:
         crash = Crash(

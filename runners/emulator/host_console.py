@@ -13,27 +13,22 @@ class HostConsole:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._unsent = bytearray()
-        self._output = bytearray()
+        self._rx, self._tx = memoryview(state.rx).cast("B"), memoryview(state.tx).cast("B")
+        self._unsent = b""
+        self.output = b""
+        """What the firmware has sent and nobody has taken."""
         self._recent = bytearray()
-        self.last_output_at = 0
-        """Instructions executed when the firmware last sent something."""
-
-    @property
-    def has_output(self) -> bool:
-        """The firmware has sent bytes that were not taken yet."""
-        return bool(self._output)
 
     @property
     def has_input(self) -> bool:
         """Bytes wait that the firmware has not received."""
         uart = self._state.uart
-        return bool(uart.rx_head != uart.rx_tail or self._unsent)
+        return bool(self._unsent or uart.rx_head != uart.rx_tail)
 
     @property
     def last_line(self) -> str:
         """The last line that the firmware sent; "" for none."""
-        lines = self._recent.decode("ascii", "replace").split("\n")
+        lines = self._recent[-_LAST_LINE_BYTES:].decode("ascii", "replace").split("\n")
         return next((line.strip("\r") for line in reversed(lines) if line.strip()), "")
 
     def send(self, data: bytes) -> None:
@@ -43,30 +38,37 @@ class HostConsole:
 
     def feed(self) -> None:
         """Move queued bytes into the ring that the native receiver reads."""
-        uart, rx = self._state.uart, self._state.rx
+        if not self._unsent:
+            return
+        uart = self._state.uart
         tail = uart.rx_tail
-        room = RX_BYTES - (tail - uart.rx_head)
-        for byte in self._unsent[:room]:
-            rx[tail % RX_BYTES] = byte
-            tail += 1
-        uart.rx_tail = tail
-        del self._unsent[:room]
+        data, self._unsent = _cut(self._unsent, RX_BYTES - (tail - uart.rx_head))
+        place = tail % RX_BYTES
+        first, rest = _cut(data, RX_BYTES - place)
+        self._rx[place : place + len(first)] = first
+        self._rx[: len(rest)] = rest
+        uart.rx_tail = tail + len(data)
 
     def collect(self) -> None:
         """Take what the native transmitter has sent."""
-        state = self._state
-        count = state.uart.tx_count
+        uart = self._state.uart
+        count = uart.tx_count
         if not count:
             return
-        output = bytes(state.tx[:count])
+        output = bytes(self._tx[:count])
         # A byte still in the data register may yet be replaced; it is sent all the same.
-        state.uart.tx_count = 0
-        self._output += output
-        self._recent = (self._recent + output)[-_LAST_LINE_BYTES:]
-        self.last_output_at = state.core.instructions
+        uart.tx_count = 0
+        self.output += output
+        self._recent += output
+        if len(self._recent) > 2 * _LAST_LINE_BYTES:
+            del self._recent[:-_LAST_LINE_BYTES]
 
     def take_output(self) -> bytes:
         """Return what the firmware has sent since the last call."""
-        output = bytes(self._output)
-        self._output.clear()
+        output, self.output = self.output, b""
         return output
+
+
+def _cut(data: bytes, at: int) -> tuple[bytes, bytes]:
+    """What lies before and after a place, which may be behind the end."""
+    return (data, b"") if len(data) <= at else (data[:at], data[at:])

@@ -7,6 +7,9 @@ A KeyboardInterrupt raised there is lost, or taken for a fault of the firmware.
 
 from __future__ import annotations
 
+# The functions that ``signal`` wraps: its own turn each handler into a member of an enumeration and back, which takes
+# longer than all else that is done for a line of a device's console.
+import _signal
 import signal
 import threading
 import time
@@ -30,13 +33,14 @@ class HeldInterrupt:
     handler of Python's. ``on_signal`` is called from the handler; it must raise nothing.
     """
 
+    came = False
+    """Whether a signal came; the block should come to its end."""
+    _came_s = 0.0
+    _number = 0
+
     def __init__(self, on_signal: Callable[[], None] = _nothing) -> None:
         self._on_signal = on_signal
         self._handlers: dict[int, Callable[..., object]] = {}
-        self._came_s = 0.0
-        self._number = 0
-        self.came = False
-        """Whether a signal came; the block should come to its end."""
 
     def __enter__(self) -> HeldInterrupt:
         if threading.current_thread() is threading.main_thread():
@@ -50,21 +54,22 @@ class HeldInterrupt:
     def __exit__(self, *_: object) -> None:
         try:
             self._give_back()
-        finally:
-            self._give_back()  # again where the handler of one, already given back, has raised
+        except BaseException:  # the handler of one, already given back
+            self._give_back()
+            raise
         if self.came:
             self._handlers[self._number](self._number, None)
 
     def _take(self) -> None:
         for number in SIGNALS:
-            handler = signal.getsignal(number)
+            handler = _signal.getsignal(number)
             if callable(handler):
                 self._handlers[number] = handler
-                signal.signal(number, self._note)
+                _signal.signal(number, self._note)
 
     def _give_back(self) -> None:
         for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+            _signal.signal(number, handler)
 
     def _note(self, number: int, frame: object) -> None:
         now = time.monotonic()

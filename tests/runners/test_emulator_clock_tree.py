@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from mlperf_tiny.firmware.boards import ClockTree, find_board
-from mlperf_tiny.runners.emulator.native.device_time import FEMTOSECONDS, DeviceTime
+from mlperf_tiny.runners.emulator.chip.device_time import FEMTOSECONDS, DeviceTime
 from mlperf_tiny.runners.emulator.peripherals.clock_tree import (
     HSE_ON,
     HSI_ON,

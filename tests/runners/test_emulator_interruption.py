@@ -15,7 +15,7 @@ from tests.fakes.emulated_console import talk
 from tests.runners.emulator_images import build_image
 
 # What holds the function that is called from within the core, and its name.
-CALLED_WITHIN = [("_pages", "_clear_it_state"), ("_bus", "read"), ("_bus", "write"), ("_block_costs", "add")]
+CALLED_WITHIN = [("_bus", "read"), ("_bus", "write"), ("_block_costs", "add")]
 
 
 @pytest.mark.parametrize(("holder", "name"), CALLED_WITHIN)

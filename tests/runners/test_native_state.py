@@ -5,7 +5,21 @@ from __future__ import annotations
 
 import ctypes
 
-from mlperf_tiny.runners.emulator.native.state import BTAC, CACHE_LINE_BYTES, EDGE, LAYOUT, NEVER, REGION, State
+from mlperf_tiny.runners.emulator.native.state import (
+    BLOCK_BITS,
+    BTAC,
+    CACHE_LINE_BYTES,
+    EDGE,
+    EDGE_ROWS,
+    LAYOUT,
+    MAX_BLOCKS,
+    NEVER,
+    REGION,
+    State,
+    block_before,
+    edge_rest,
+    number_before,
+)
 
 
 def test_a_row_of_the_table_of_edges_is_one_cache_line() -> None:
@@ -35,3 +49,13 @@ def test_a_group_is_reset_alone() -> None:
     state.uart.overrun = state.console.lost = state.core.cycles = 5
     state.array["uart"] = 0
     assert (state.uart.overrun, state.console.lost, state.core.cycles) == (0, 5, 5)
+
+
+def test_an_edge_is_named_by_both_its_blocks() -> None:
+    for number in (0, 1, 2, 1_000, MAX_BLOCKS - 1):
+        before = block_before(number)
+        assert (number_before(before), before & ~BLOCK_BITS < EDGE_ROWS) == (number, True)
+        assert 0 <= before < 1 << 63
+    largest = edge_rest(True, 0xFFFF_FFFF, 2047)
+    assert largest & BLOCK_BITS == 0
+    assert len({edge_rest(taken, at, size) for taken in (False, True) for at in (0, 2) for size in (2, 4)}) == 8

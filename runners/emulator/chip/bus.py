@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mlperf_tiny.firmware.boards import Board, Chip
+from mlperf_tiny.runners.emulator.chip.device_time import DeviceTime
 from mlperf_tiny.runners.emulator.chip.register_map import Slot, slots_of
-from mlperf_tiny.runners.emulator.native.device_time import DeviceTime
-from mlperf_tiny.runners.emulator.native.state import State
+from mlperf_tiny.runners.emulator.native.state import NEVER, State
 from mlperf_tiny.runners.emulator.peripherals.clock_tree import ClockProblem, ClockRegisters, Clocks, clocks
 from mlperf_tiny.runners.emulator.peripherals.core import SYSTICK, Dwt, SystemControl
 from mlperf_tiny.runners.emulator.peripherals.gpio import Gpio
@@ -44,6 +44,8 @@ class Bus:
         self._memory = memory
         self.time = DeviceTime(chip.clocks.hsi_hz)
         self.pin_edges: list[tuple[int, str, int]] = []
+        self.enabled_interrupts: tuple[int, ...] = ()
+        """Numbers of the exceptions that are switched on, at their source and in the NVIC."""
         self.clocks = self._reset_clocks()
         self._build()
 
@@ -62,6 +64,7 @@ class Bus:
         self._slots: dict[int, tuple[Slot, Peripheral]] = {}
         self._by_name: dict[str, Peripheral] = {}
         self._gates: dict[str, bool] = {}
+        self.enabled_interrupts = ()
         for slot in self.slots:
             model = slot.model(self, slot.name, slot.base)
             self._by_name[slot.name] = model
@@ -183,14 +186,14 @@ class Bus:
     # What interrupts need.
 
     def interrupts_changed(self) -> None:
-        """End the time slice, so that the interrupts are looked at."""
-        self.state.core.stop_at = 0
-
-    def enabled_interrupts(self) -> list[int]:
-        """Numbers of the exceptions that are switched on, at their source and in the NVIC."""
+        """Find out which exceptions are switched on now; end the time slice, so that they are looked at."""
         core, uart = self._one(SystemControl), self._one(Usart)
         console = self.console.interrupt
-        return [SYSTICK] * core.systick_interrupt + [16 + console] * (uart.interrupts and core.is_enabled(console))
+        enabled = (SYSTICK,) * core.systick_interrupt
+        self.enabled_interrupts = enabled + (16 + console,) * (uart.interrupts and core.is_enabled(console))
+        if not self.enabled_interrupts:
+            self.state.core.interrupt_at = NEVER
+        self.state.core.stop_at = 0
 
     def interrupt_pending(self, number: int) -> bool:
         """The source of an enabled exception wants its handler to run."""

@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mlperf_tiny.runners.emulator.native.entry_points import find_row
-from mlperf_tiny.runners.emulator.native.state import EDGE_ROWS, MAX_BLOCKS, State, edge_key
+from mlperf_tiny.runners.emulator.native.state import (
+    BLOCK_BITS,
+    EDGE_ROWS,
+    MAX_BLOCKS,
+    State,
+    block_before,
+    edge_rest,
+    number_before,
+)
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, BlockTerminator, BranchKind, Stall
 from mlperf_tiny.runners.emulator.timing.decode.thumb import branches_to_itself, may_hold_it
 from mlperf_tiny.runners.emulator.timing.levels import CostModel
@@ -56,21 +64,21 @@ class BlockCosts:
         if state.core.edges >= MAX_EDGES:
             self._clear()
         taken = bool(state.core.next_address != address)
-        number_before = state.core.before >> 1
+        before = number_before(state.core.before)
         block = Block(address, code)
-        cost = self._cost_model.cost(block, self._blocks[number_before], taken)
-        terminator = self._terminators[number_before]
-        key = edge_key(state.core.before | taken, address, size_bytes)
-        place = int(find_row(state, key))
+        cost = self._cost_model.cost(block, self._blocks[before], taken)
+        terminator = self._terminators[before]
+        rest = edge_rest(taken, address, size_bytes)
+        place = int(find_row(state, state.core.before, rest))
         row = state.edges[place]
         row.instructions = cost.instructions
         row.cycles = cost.cycles
         row.executions = 0
-        row.before = self._number(block, cost.terminator) << 1 if self._cost_model.by_edge else 0
-        row.ends_in_branch = terminator.branch is not BranchKind.FALL_THROUGH
+        row.before = block_before(self._number(block, cost.terminator)) if self._cost_model.by_edge else 0
+        row.ends_in_branch = terminator.branch is not BranchKind.FALL_THROUGH and state.core.predicts_branches
         row.mispredict_cycles = terminator.mispredict_cycles
         row.may_be_conditional = may_hold_it(code)
-        row.key = key
+        row.key = state.core.before & BLOCK_BITS | rest
         self._parts[place] = (cost.issue_cycles, *(cost.stalls.get(stall, 0) for stall in _STALLS))
         self._used.append(place)
         state.core.edges += 1

@@ -18,9 +18,13 @@ from mlperf_tiny.runners.emulator.core.interrupts import Interrupts
 from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.timing.decode.thumb import uses_floating_point
 
+# One time slice of the core, where the firmware calls into Python: short enough that Ctrl-C and time-outs are honoured.
+SLICE_S = 0.1
+SHORTEST_SLICE_S = 0.01
+
 
 class EngineCallbacks:
-    """The callbacks of one board; ``slice_end_s`` is when its time slice is over, on the host's monotonic clock."""
+    """The callbacks of one board."""
 
     def __init__(
         self, uc: Uc, state: State, bus: Bus, block_costs: BlockCosts, interrupts: Interrupts, faults: FaultWatch
@@ -37,7 +41,10 @@ class EngineCallbacks:
         """
         self._uc, self._state, self._bus = uc, state, bus
         self._block_costs, self._interrupts, self._faults = block_costs, interrupts, faults
+        self.deadline_s = 0.0
+        """When the board shall have stopped, on the host's monotonic clock."""
         self.slice_end_s = 0.0
+        """When this time slice is over, by the same clock; 0: not looked at yet."""
 
     def cost_block(self, address: int, size_bytes: int) -> int:
         """Compute the cost of a block on the edge that is taken for the first time.
@@ -89,9 +96,27 @@ class EngineCallbacks:
             self._fail_in_access(error, address)
         return 0
 
+    def bad_fetch(self, engine: int) -> int:
+        """The core jumps to where no code can be.
+
+        Args:
+            engine: Its handle.
+
+        Returns:
+            0.
+        """
+        try:
+            self._faults.on_bad_fetch()
+        except BaseException as error:
+            self._faults.pending = error
+        return 0
+
     def _check_slice(self) -> None:
         """Firmware that polls slow registers runs far fewer instructions a second: end the slice by time."""
-        if time.monotonic() > self.slice_end_s:
+        now = time.monotonic()
+        if not self.slice_end_s:
+            self.slice_end_s = now + min(SLICE_S, max(SHORTEST_SLICE_S, self.deadline_s - now))
+        elif now > self.slice_end_s:
             self._state.core.stop_at = 0
 
     def _fail_in_access(self, error: BaseException, address: int) -> None:

@@ -25,7 +25,7 @@ from unicorn import Uc, UcError
 
 from mlperf_tiny.runners.emulator.chip.bus import Bus
 from mlperf_tiny.runners.emulator.core.faults import Fault, FaultWatch
-from mlperf_tiny.runners.emulator.native.entry_points import advance, next_event, start_line
+from mlperf_tiny.runners.emulator.native.entry_points import advance, next_event, start_line, wake
 from mlperf_tiny.runners.emulator.native.state import NEVER, State
 from mlperf_tiny.runners.emulator.peripherals.core import SYSTICK
 from mlperf_tiny.runners.emulator.timing.decode.block import decode_block
@@ -72,19 +72,21 @@ class Interrupts:
     @property
     def in_use(self) -> bool:
         """The firmware has enabled an interrupt that may come."""
-        return bool(self._bus.enabled_interrupts())
+        return bool(self._bus.enabled_interrupts)
 
-    def slice_instructions(self, limit: int) -> int:
-        """How long the next slice may be: short where the firmware may soon be found waiting."""
-        return min(self._look_after, limit) if self.in_use else limit
+    def prepare(self, limit: int) -> int:
+        """Before a slice with interrupts in use: start the handler of a pending one, or set when the next one is due.
 
-    def arm(self) -> None:
-        """Before a slice: start the handler of a pending interrupt, or set the cycle at which the next one is due.
-
-        Raises Fault where the handler cannot be started.
+        Returns how many instructions the slice may have: at most ``limit``, few where the firmware may soon be found
+        waiting. Raises Fault where the handler cannot be started.
         """
+        wake(self._state)
+        self._arm()
+        return min(self._look_after, limit)
+
+    def _arm(self) -> None:
         state = self._state
-        if self._handling or not self.in_use:
+        if self._handling:
             state.core.interrupt_at = NEVER
             return
         pending = self._pending()
@@ -101,13 +103,11 @@ class Interrupts:
             self._enter(number)
             state.core.interrupt_at = NEVER
 
-    def leave(self) -> bool:
-        """After a slice: if it ended in an exception return, go back to what was interrupted and return True.
+    def leave(self) -> None:
+        """After a slice that ended in an exception return: go back to what was interrupted.
 
         Raises Fault for a return to anything but the code and the stack that was interrupted.
         """
-        if not self._faults.returned:
-            return False
         self._faults.returned = False
         value = self._uc.reg_read(arm.UC_ARM_REG_PC) | 1
         if value != self._return_value:
@@ -131,7 +131,6 @@ class Interrupts:
             self._look_after, self._waited_since = MIN_LOOK, None
         self._handling, self._faults.in_handler = 0, False
         self._elapse(RETURN_CYCLES, words[6])
-        return True
 
     def sleep(self) -> None:
         """WFI, or a loop that only an interrupt can end: go to where the next one is due, or be idle."""
@@ -190,7 +189,7 @@ class Interrupts:
     def _pending(self) -> list[int]:
         """The numbers of the enabled exceptions whose sources request them, in the order in which they are taken."""
         advance(self._state)
-        pending = filter(self._bus.interrupt_pending, self._bus.enabled_interrupts())
+        pending = filter(self._bus.interrupt_pending, self._bus.enabled_interrupts)
         return sorted(pending, key=lambda number: (self._bus.interrupt_priority(number), number))
 
     def _console_quiet(self) -> bool:
@@ -198,7 +197,7 @@ class Interrupts:
 
     def _due(self) -> int:
         """The cycle at which a source will next request one by itself."""
-        return min((self._bus.interrupt_due(number) for number in self._bus.enabled_interrupts()), default=NEVER)
+        return min((self._bus.interrupt_due(number) for number in self._bus.enabled_interrupts), default=NEVER)
 
     def _masked(self, number: int) -> bool:
         read = self._uc.reg_read

@@ -11,9 +11,8 @@ from unicorn import UC_PROT_EXEC, UC_PROT_READ, UC_PROT_WRITE, Uc
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.firmware.boards import Board, Chip, Memory
 from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage
+from mlperf_tiny.runners.emulator.native.state import RAM_PATTERN
 
-# RAM comes up with this in it: silicon's comes up with anything, and a firmware that counts on zeros fails there.
-RAM_PATTERN = b"\xa5"
 ERASED = b"\xff"
 PAGE_BYTES = 0x1000
 
@@ -29,6 +28,10 @@ class MappedMemory:
         protection = UC_PROT_READ | UC_PROT_EXEC | (UC_PROT_WRITE if writable else 0)
         for base in (memory.base, *memory.aliases):
             uc.mem_map_ptr(base, memory.size_bytes, protection, ctypes.addressof(self._anchor))
+
+    def host_address(self, address: int) -> int:
+        """Where the byte at ``address`` lies in this process."""
+        return ctypes.addressof(self._anchor) + address - self.base
 
     def holds(self, address: int, size_bytes: int) -> bool:
         """Return whether all of a range lies in this memory.

@@ -5,19 +5,28 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, Protocol
 
 import unicorn.unicorn_py3.unicorn as loaded
 from unicorn import UC_HOOK_BLOCK, UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, Uc, UcError
 
 from mlperf_tiny.runners.emulator.native import callbacks as native
+from mlperf_tiny.runners.emulator.native.engine import run_core
 from mlperf_tiny.runners.emulator.native.state import State
 
 _POINTER, _U64, _I64 = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int64
 _CostCallback = ctypes.CFUNCTYPE(_I64, _I64, _I64)
+_BadFetchCallback = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER)
 _ReadCallback = ctypes.CFUNCTYPE(_I64, _I64, _I64)
 _WriteCallback = ctypes.CFUNCTYPE(_I64, _I64, _I64, _I64)
+_RunCore = ctypes.CFUNCTYPE(_I64, _POINTER, _I64)
+
+_REGISTERS = (
+    (native.PERIPHERAL_BASE, native.PERIPHERAL_BYTES, native.on_peripheral_read, native.on_peripheral_write),
+    (native.PRIVATE_BASE, native.PRIVATE_BYTES, native.on_private_read, native.on_private_write),
+)
+"""Ranges of addresses that hold registers, and what is called for accesses there."""
 
 
 @cache
@@ -26,7 +35,6 @@ def _library() -> Any:
     library = ctypes.CDLL(loaded.uclib._name)
     library.uc_hook_add.argtypes = [_POINTER, _POINTER, ctypes.c_int, _POINTER, _POINTER, _U64, _U64]
     library.uc_mmio_map.argtypes = [_POINTER, _U64, ctypes.c_size_t, _POINTER, _POINTER, _POINTER, _POINTER]
-    library.uc_emu_start.argtypes = [_POINTER, _U64, _U64, _U64, ctypes.c_size_t]
     library.uc_strerror.argtypes = [ctypes.c_int]
     library.uc_strerror.restype = ctypes.c_char_p
     return library
@@ -42,70 +50,99 @@ def error_text(status: int) -> str:
     return str(_library().uc_strerror(status).decode())
 
 
-def start(uc: Uc, address: int, end: int) -> int:
-    """Run until a hook stops the core.
+def hook(uc: Uc, state: State, kinds: int, function: int, last: int | None = None) -> None:
+    """Have the engine call a compiled function.
 
     Args:
         uc: The engine.
-        address: Where to start, odd.
-        end: An address at which the engine stops.
-
-    Returns:
-        Unicorn's error number; 0: none.
+        state: The shared state, which the function is given.
+        kinds: Unicorn's numbers of the occasions.
+        function: Its address.
+        last: The last address at which it is called; None: everywhere.
     """
-    return int(_library().uc_emu_start(uc._uch, address, end, 0, 0))
+    # begin > end: every address
+    begin, end = (1, 0) if last is None else (0, last)
+    handle = ctypes.c_size_t()
+    _check(_library().uc_hook_add(uc._uch, ctypes.byref(handle), kinds, function, state.address, begin, end))
 
 
-def install(
-    uc: Uc,
-    state: State,
-    cost_block: Callable[[int, int], int],
-    read_register: Callable[[int, int], int],
-    write_register: Callable[[int, int, int], int],
-    count_blocks: bool,
-) -> tuple[object, ...]:
-    """Install the compiled hooks.
+class PythonCallbacks(Protocol):
+    """What the compiled hooks call in Python."""
 
-    Loads and stores are watched where ``state`` has ``watches_memory``; each then takes the engine's long path.
+    def cost_block(self, address: int, size_bytes: int) -> int:
+        """Cost a block that is seen for the first time on this edge.
 
-    Args:
-        uc: The engine.
-        state: The shared state.
-        cost_block: (address, size in bytes) of a block seen for the first time on this edge; 1 refuses it.
-        read_register: (address, size in bytes) of a register that no native model answers.
-        write_register: (address, size in bytes, value).
-        count_blocks: False: nothing is counted and nothing can stop the core, for benchmarks only.
+        Args:
+            address: Of the block.
+            size_bytes: Of the block.
 
-    Returns:
-        The Python callbacks, which must live as long as ``uc`` runs.
-    """
-    library = _library()
-    callbacks = (_CostCallback(cost_block), _ReadCallback(read_register), _WriteCallback(write_register))
-    for name, callback in zip(("cost_block", "read", "write"), callbacks, strict=True):
-        setattr(state.callback, name, ctypes.cast(callback, _POINTER).value or 0)
-    state.callback.stop = ctypes.cast(library.uc_emu_stop, _POINTER).value or 0
-    state.callback.read_cpu_register = ctypes.cast(library.uc_reg_read, _POINTER).value or 0
-    state.callback.write_cpu_register = ctypes.cast(library.uc_reg_write, _POINTER).value or 0
-    user = state.address
-    if count_blocks:
-        handle = ctypes.c_size_t()
-        # begin > end: every address
-        _check(library.uc_hook_add(uc._uch, ctypes.byref(handle), UC_HOOK_BLOCK, native.on_block.address, user, 1, 0))
-        if state.core.watches_memory:
-            accesses = UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE
-            last = native.PERIPHERAL_BASE - 1
-            handle = ctypes.c_size_t()
-            _check(
-                library.uc_hook_add(uc._uch, ctypes.byref(handle), accesses, native.on_access.address, user, 0, last)
-            )
-    for base, size, read, write in (
-        (
-            native.PERIPHERAL_BASE,
-            native.PERIPHERAL_BYTES,
-            native.on_peripheral_read,
-            native.on_peripheral_write,
-        ),
-        (native.PRIVATE_BASE, native.PRIVATE_BYTES, native.on_private_read, native.on_private_write),
-    ):
-        _check(library.uc_mmio_map(uc._uch, base, size, read.address, user, write.address, user))
-    return callbacks
+        Returns:
+            1 to refuse it.
+        """
+
+    def read_register(self, address: int, size_bytes: int) -> int:
+        """Answer a read of a register that no native model answers.
+
+        Args:
+            address: Of the register.
+            size_bytes: 1, 2 or 4.
+        """
+
+    def write_register(self, address: int, size_bytes: int, value: int) -> int:
+        """Carry out a write of a register that no native model takes.
+
+        Args:
+            address: Of the register.
+            size_bytes: 1, 2 or 4.
+            value: What is written.
+        """
+
+    def bad_fetch(self, engine: int) -> int:
+        """The core jumps to where no code can be; ``engine`` is a handle."""
+
+
+class NativeCore:
+    """The compiled hooks of one core, installed."""
+
+    def __init__(self, uc: Uc, state: State, callbacks: PythonCallbacks, count_blocks: bool) -> None:
+        """Install the hooks.
+
+        Loads and stores are watched where ``state`` has ``watches_memory``; each then takes the engine's long path.
+
+        Args:
+            uc: The engine.
+            state: The shared state.
+            callbacks: What the hooks call in Python.
+            count_blocks: False: nothing is counted and nothing can stop the core, for benchmarks only.
+        """
+        library = _library()
+        # Kept, so that they live as long as the engine runs.
+        self._called: dict[str, Any] = {
+            "cost_block": _CostCallback(callbacks.cost_block),
+            "read": _ReadCallback(callbacks.read_register),
+            "write": _WriteCallback(callbacks.write_register),
+            "bad_fetch": _BadFetchCallback(callbacks.bad_fetch),
+            "start": library.uc_emu_start,
+            "stop": library.uc_emu_stop,
+            "read_cpu_register": library.uc_reg_read,
+            "write_cpu_register": library.uc_reg_write,
+        }
+        for name, function in self._called.items():
+            setattr(state.callback, name, ctypes.cast(function, _POINTER).value or 0)
+        state.callback.engine = uc._uch.value
+        state.callback.state = state.address
+        state.callback.other_block = native.on_other_block.address
+        # No address ends a run, the hooks do; for one that did the engine would look up its page after each run.
+        uc.ctl_exits_enabled(True)
+        uc.ctl_set_exits([])
+        if count_blocks:
+            on_block = native.on_watched_block if state.core.watches_memory else native.on_block
+            hook(uc, state, UC_HOOK_BLOCK, on_block.address)
+            if state.core.watches_memory:
+                accesses = UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE
+                hook(uc, state, accesses, native.on_access.address, native.PERIPHERAL_BASE - 1)
+        user = state.address
+        for base, size, read, write in _REGISTERS:
+            _check(library.uc_mmio_map(uc._uch, base, size, read.address, user, write.address, user))
+        self.run: Callable[[int], int] = partial(_RunCore(run_core.address), state.address)
+        """Lets the core run until a hook stops it, at the latest after so many instructions; see ``run_core``."""

@@ -24,16 +24,14 @@ def mispredicted(s: Record, branch: int, taken: bool, target: int) -> bool:
         target: Where it went.
     """
     entry = s.btac[branch >> 1 & (BTAC_ROWS - 1)]
-    known = entry.branch == branch
-    prediction = known and entry.counter >= 2
-    wrong = prediction != taken or (taken and entry.target != target)
-    if taken:
-        if not known:
+    if entry.branch != branch:
+        if taken:
             entry.branch = branch
             entry.counter = 2
-        elif entry.counter < 3:
-            entry.counter += 1
-        entry.target = target
-    elif known and entry.counter > 0:
-        entry.counter -= 1
-    return wrong
+            entry.target = target
+        return taken
+    # No branch of the host's depends on whether this one was taken: it would be mispredicted as often.
+    counter, former = entry.counter, entry.target
+    entry.counter = min(counter + 1, 3) if taken else max(counter - 1, 0)
+    entry.target = target if taken else former
+    return ((counter >= 2) ^ taken) | (taken & (former != target))

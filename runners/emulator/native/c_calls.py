@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of C functions by their address, and a store to an address, from compiled code."""
+"""Calls of C functions by their address, and a load and a store by address, from compiled code."""
 
 from __future__ import annotations
 
@@ -67,6 +67,41 @@ def call_3(typing_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
         return _call_address(builder, _I64, args[0], [args[1], args[2], args[3]])
 
     return types.int64(types.int64, types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
+def call_5(typing_context: Any, address: Any, a: Any, b: Any, c: Any, d: Any, e: Any) -> Any:
+    """Call ``int f(int64_t, int64_t, int64_t, int64_t, int64_t)`` at ``address``.
+
+    Args:
+        typing_context: Of Numba.
+        address: Of the function.
+        a: First argument.
+        b: Second.
+        c: Third.
+        d: Fourth.
+        e: Fifth.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call_address(builder, ir.IntType(32), args[0], list(args[1:]))
+
+    return types.int32(*[types.int64] * 6), generate
+
+
+@intrinsic
+def load_word(typing_context: Any, address: Any) -> Any:
+    """Return the 64 bits at ``address``.
+
+    Args:
+        typing_context: Of Numba.
+        address: Where from.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(builder.inttoptr(args[0], _I64.as_pointer()))
+
+    return types.int64(types.int64), generate
 
 
 @intrinsic

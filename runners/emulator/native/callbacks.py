@@ -19,33 +19,51 @@ from typing import Any
 import numpy as np
 from numba import carray, types
 from unicorn import UC_MEM_WRITE
-from unicorn.arm_const import UC_ARM_REG_XPSR
 
 from mlperf_tiny.runners.emulator.native.branches import mispredicted
-from mlperf_tiny.runners.emulator.native.c_calls import call_1, call_2, call_3, store_byte
+from mlperf_tiny.runners.emulator.native.c_calls import call_2, call_3, store_byte
+from mlperf_tiny.runners.emulator.native.engine import end_it_state, stop
 from mlperf_tiny.runners.emulator.native.jit_cache import callback, compiled
 from mlperf_tiny.runners.emulator.native.memory import access, fetch
-from mlperf_tiny.runners.emulator.native.state import COUNTER_ROWS, EDGE_BITS, EDGE_ROWS, LAYOUT, Record
+from mlperf_tiny.runners.emulator.native.state import (
+    BLOCK_BITS,
+    COUNTER_ROWS,
+    EDGE_BITS,
+    EDGE_ROWS,
+    LAYOUT,
+    SPREAD,
+    Record,
+)
 from mlperf_tiny.runners.emulator.native.uart import read_data, read_status, write_data
 
 PERIPHERAL_BASE, PERIPHERAL_BYTES = 0x4000_0000, 0x2000_0000
 PRIVATE_BASE, PRIVATE_BYTES = 0xE000_0000, 0x0010_0000
 
-IT_STATE = 0x0600_FC00  # of XPSR
 
-# 2**63 over the golden ratio, odd: the high bits of a product with it depend on all bits of the key.
-SPREAD = 0x4F1B_BCDC_BFA5_3E0B
+@compiled
+def first_row(before: int, rest: int) -> int:
+    """Return the row of ``edges`` where an edge is looked for first.
+
+    What the block before adds to it was computed with that block's cost: each block waits here for the one before it.
+
+    Args:
+        before: See ``state.block_before``.
+        rest: See ``state.edge_rest``.
+    """
+    return before + (rest * SPREAD >> (63 - EDGE_BITS)) & (EDGE_ROWS - 1)
 
 
 @compiled
-def find_row(s: Record, key: int) -> int:
-    """Return the row of ``edges`` that holds a key, or the free one where it belongs. The table is never full.
+def find_row(s: Record, before: int, rest: int) -> int:
+    """Return the row of ``edges`` that holds an edge, or the free one where it belongs. The table is never full.
 
     Args:
         s: The shared state.
-        key: See ``state.edge_key``.
+        before: See ``state.block_before``.
+        rest: See ``state.edge_rest``.
     """
-    row = (key * SPREAD >> (63 - EDGE_BITS)) & (EDGE_ROWS - 1)
+    key = before & BLOCK_BITS | rest
+    row = first_row(before, rest)
     while True:
         held = s.edges[row].key
         if held == key or held == 0:
@@ -68,20 +86,104 @@ def read_counter(s: Record, index: int) -> int:
 
 
 @compiled
-def stop(s: Record, uc: int) -> None:
-    """Stop the core before the block that is announced.
+def rest_of_key(s: Record, start: int, size: int) -> int:
+    """Return the key of the edge to a block but for the block before.
 
     Args:
         s: The shared state.
-        uc: The engine's handle.
+        start: Address of its first byte.
+        size: In bytes.
     """
-    s.core.stopped = 1
+    taken = s.core.next_address != start
+    return taken << 43 | start << 11 | size
+
+
+@compiled
+def is_due(s: Record) -> bool:
+    """Whether the core must stop here; ``s`` is the shared state."""
+    return s.core.instructions >= s.core.stop_at or s.core.cycles >= s.core.interrupt_at
+
+
+@compiled
+def count(s: Record, row: int, start: int, size: int) -> None:
+    """Add the cost of a block that is about to run.
+
+    Args:
+        s: The shared state.
+        row: Of the edge to it.
+        start: Address of its first byte.
+        size: In bytes.
+    """
+    edge = s.edges[row]
+    s.core.instructions += edge.instructions
+    s.core.cycles += edge.cycles
+    edge.executions += 1
+    taken = s.core.next_address != start
+    if edge.ends_in_branch and mispredicted(s, s.core.next_address, taken, start):
+        s.losses.mispredicts += 1
+        s.losses.mispredict_cycles += edge.mispredict_cycles
+        s.core.cycles += edge.mispredict_cycles
+    s.core.next_address = start + size
+    s.core.before = edge.before
+
+
+@compiled
+def count_watched(s: Record, row: int, start: int, size: int) -> None:
+    """Add the cost of a block that is about to run, where memory is watched: also what fetching it costs.
+
+    Args:
+        s: The shared state.
+        row: Of the edge to it.
+        start: Address of its first byte.
+        size: In bytes.
+    """
+    taken = s.core.next_address != start
+    count(s, row, start, size)
     if s.core.inexact_pc:
-        store_byte(s.core.inexact_pc, 0)
-    call_1(s.callback.stop, uc)
+        store_byte(s.core.inexact_pc, 1)
+    else:
+        s.core.is_conditional = s.edges[row].may_be_conditional
+    fetch(s, start, start + size - 1, taken)
 
 
-@callback(types.void(types.intp, types.uint64, types.uint32, types.voidptr))
+@callback(types.int64(types.int64, types.int64, types.voidptr))
+def on_other_block(start: int, size: int, user: Any) -> int:
+    """A block is about to run at which the core must stop, or whose cost is not at the first place in the table.
+
+    It is apart from the block hooks so that they have little to save and to restore.
+
+    Args:
+        start: Address of its first byte.
+        size: In bytes.
+        user: Pointer to the shared state.
+
+    Returns:
+        0.
+    """
+    s = carray(user, (1,), LAYOUT)[0]
+    if is_due(s):
+        stop(s)
+        return 0
+    rest = rest_of_key(s, start, size)
+    row = find_row(s, s.core.before, rest)
+    if s.edges[row].key == 0:
+        if call_2(s.callback.cost_block, start, size):
+            # Python refuses the block (an endless loop, or an error of its own).
+            s.core.stop_at = 0
+            stop(s)
+            return 0
+        row = find_row(s, s.core.before, rest)
+    if s.core.watches_memory:
+        count_watched(s, row, start, size)
+    else:
+        count(s, row, start, size)
+    return 0
+
+
+_BLOCK = types.void(types.intp, types.uint64, types.uint32, types.voidptr)
+
+
+@callback(_BLOCK)
 def on_block(uc: int, address: int, size: int, user: Any) -> None:
     """A block is about to run: add its cost, or stop the core before it.
 
@@ -92,35 +194,31 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
         user: Pointer to the shared state.
     """
     s = carray(user, (1,), LAYOUT)[0]
-    if s.core.instructions >= s.core.stop_at or s.core.cycles >= s.core.interrupt_at:
-        stop(s, uc)
-        return
-    start = np.int64(address)
-    taken = s.core.next_address != start
-    key = (s.core.before | taken) << 43 | start << 11 | np.int64(size)
-    edge = s.edges[find_row(s, key)]
-    if edge.key == 0:
-        if call_2(s.callback.cost_block, start, np.int64(size)):
-            # Python refuses the block (an endless loop, or an error of its own).
-            s.core.stop_at = 0
-            stop(s, uc)
-            return
-        edge = s.edges[find_row(s, key)]
-    s.core.instructions += edge.instructions
-    s.core.cycles += edge.cycles
-    edge.executions += 1
-    if edge.ends_in_branch and s.core.predicts_branches and mispredicted(s, s.core.next_address, taken, start):
-        s.losses.mispredicts += 1
-        s.losses.mispredict_cycles += edge.mispredict_cycles
-        s.core.cycles += edge.mispredict_cycles
-    if s.core.watches_memory:
-        if s.core.inexact_pc:
-            store_byte(s.core.inexact_pc, 1)
-        else:
-            s.core.is_conditional = edge.may_be_conditional
-        fetch(s, start, start + np.int64(size) - 1, taken)
-    s.core.next_address = start + np.int64(size)
-    s.core.before = edge.before
+    rest = rest_of_key(s, np.int64(address), np.int64(size))
+    row = first_row(s.core.before, rest)
+    if s.edges[row].key != s.core.before & BLOCK_BITS | rest or is_due(s):
+        call_3(s.callback.other_block, np.int64(address), np.int64(size), s.callback.state)
+    else:
+        count(s, row, np.int64(address), np.int64(size))
+
+
+@callback(_BLOCK)
+def on_watched_block(uc: int, address: int, size: int, user: Any) -> None:
+    """A block is about to run where memory is watched: see ``on_block``.
+
+    Args:
+        uc: The engine's handle.
+        address: Of the first byte.
+        size: In bytes.
+        user: Pointer to the shared state.
+    """
+    s = carray(user, (1,), LAYOUT)[0]
+    rest = rest_of_key(s, np.int64(address), np.int64(size))
+    row = first_row(s.core.before, rest)
+    if s.edges[row].key != s.core.before & BLOCK_BITS | rest or is_due(s):
+        call_3(s.callback.other_block, np.int64(address), np.int64(size), s.callback.state)
+    else:
+        count_watched(s, row, np.int64(address), np.int64(size))
 
 
 @callback(types.void(types.intp, types.int32, types.uint64, types.int32, types.int64, types.voidptr))
@@ -138,14 +236,7 @@ def on_access(uc: int, kind: int, address: int, size: int, value: int, user: Any
     s = carray(user, (1,), LAYOUT)[0]
     access(s, np.int64(address), np.int64(size), kind == UC_MEM_WRITE)
     if s.core.is_conditional:
-        # For an exact program counter the engine (2.1.4) restores the instruction's IT state too, and does not take it
-        # back: the block after this one would start under this one's condition. The rest of this block does not look
-        # at it any more.
-        xpsr = s.core.xpsr.ctypes.data
-        call_3(s.callback.read_cpu_register, uc, UC_ARM_REG_XPSR, xpsr)
-        if s.core.xpsr[0] & IT_STATE:
-            s.core.xpsr[0] &= ~IT_STATE
-            call_3(s.callback.write_cpu_register, uc, UC_ARM_REG_XPSR, xpsr)
+        end_it_state(s)
 
 
 @compiled

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlperf_tiny.runners.emulator.native import branches, callbacks, memory, uart
+from mlperf_tiny.runners.emulator.native import branches, callbacks, engine, memory, uart
 from mlperf_tiny.runners.emulator.native.jit_cache import compiled
 from mlperf_tiny.runners.emulator.native.state import State
 
@@ -39,6 +39,16 @@ def _next_event(array: _Array) -> Any:
 @compiled
 def _wait(array: _Array) -> Any:
     return uart.wait(array[0])
+
+
+@compiled
+def _look_at_stack(array: _Array) -> Any:
+    return engine.look_at_stack(array[0])
+
+
+@compiled
+def _wake(array: _Array) -> Any:
+    return engine.wake(array[0])
 
 
 @compiled
@@ -77,8 +87,8 @@ def _unaligned_cycles(array: _Array, address: int, size: int, is_write: bool) ->
 
 
 @compiled
-def _find_row(array: _Array, key: int) -> Any:
-    return callbacks.find_row(array[0], key)
+def _find_row(array: _Array, before: int, rest: int) -> Any:
+    return callbacks.find_row(array[0], before, rest)
 
 
 @compiled
@@ -114,6 +124,16 @@ def next_event(state: State) -> int:
 def wait(state: State) -> None:
     """See ``uart.wait``."""
     _wait(state.array)
+
+
+def look_at_stack(state: State) -> None:
+    """See ``engine.look_at_stack``."""
+    _look_at_stack(state.array)
+
+
+def wake(state: State) -> None:
+    """See ``engine.wake``."""
+    _wake(state.array)
 
 
 def read_status(state: State) -> int:
@@ -184,14 +204,15 @@ def unaligned_cycles(state: State, address: int, size: int, is_write: bool) -> i
     return int(_unaligned_cycles(state.array, address, size, is_write))
 
 
-def find_row(state: State, key: int) -> int:
+def find_row(state: State, before: int, rest: int) -> int:
     """See ``callbacks.find_row``.
 
     Args:
         state: The shared state.
-        key: See ``state.edge_key``.
+        before: See ``state.block_before``.
+        rest: See ``state.edge_rest``.
     """
-    return int(_find_row(state.array, key))
+    return int(_find_row(state.array, before, rest))
 
 
 def read_counter(state: State, index: int) -> int:

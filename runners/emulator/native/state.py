@@ -26,7 +26,7 @@ def _group(*fields: str | tuple[str, Any] | tuple[str, Any, tuple[int, ...]]) ->
 EDGE_BITS = 15
 EDGE_ROWS = 1 << EDGE_BITS
 EDGE = _group(
-    "key",  # see edge_key; 0: free
+    "key",  # the number of the block before, see block_before, and edge_rest; 0: free
     "instructions",
     "cycles",
     "executions",
@@ -68,24 +68,49 @@ CORE = _group(
     "stopped",  # 1: the hook refused the last block, which will be announced again
     "idle",  # 1: the firmware waits for input, and nothing is under way
     "next_address",  # where the last block falls through to
-    "before",  # twice the number of the last block; 0: unknown, or costs do not depend on it
+    "before",  # which block ran last, see block_before; 0: unknown, or costs do not depend on it
     "edges",  # rows in use in the table
     "predicts_branches",  # 1: branches are predicted, and mispredicted ones cost cycles
     "watches_memory",  # 1: instruction fetches and data accesses go through the memory system
     "register_reads",  # since power-on
     "is_conditional",  # whether the block now running has conditional instructions, see callbacks.on_access
     "inexact_pc",  # address of the engine's flag, see exact_pc; 0: the engine keeps the program counter exact
-    ("xpsr", _WORD, (1,)),  # an array, so that its address can be passed on
+    "error",  # the engine's number for what ended the last slice; 0: none
+    "silence_limit",  # ends a firmware that neither sends nor waits for input for so many instructions
+    "stack_limit",  # the lowest address the stack may reach; 0: not known
+    "stack_guard",  # address, in this process, of the bytes there that must not change; 0: none
+    "stack_reached",  # 1: the stack has been lower, or was when the core stopped
+    ("register", _WORD, (1,)),  # an array, so that its address can be passed on
 )
 
 CALLBACK = _group(
-    "stop",  # address of uc_emu_stop
-    "read_cpu_register",  # addresses of uc_reg_read and uc_reg_write
+    "engine",  # its handle
+    "start",  # address of uc_emu_start
+    "stop",  # of uc_emu_stop
+    "read_cpu_register",  # of uc_reg_read and uc_reg_write
     "write_cpu_register",
+    "state",  # address of this record
+    "other_block",  # of the compiled callback for a block that is new, or before which the core must stop
     "cost_block",  # address of the Python callback that computes the cost of a block seen for the first time
     "read",  # addresses of the Python callbacks for register accesses that no native model answers
     "write",
+    "bad_fetch",  # address of the Python callback for a jump to where no code can be
 )
+
+RAM_PATTERN = b"\xa5"
+"""RAM comes up with this in it: silicon's comes up with anything, and a firmware that counts on zeros fails there."""
+STACK_GUARD_BYTES = 32
+"""Above the lowest address the stack may reach; where they have been written, it has been reached."""
+
+# Memory that can be written, in pages of the engine.
+PAGE_BITS = 10
+RAM_RANGES = 4
+RAM_RANGE = _group(
+    "first",
+    "end",  # 0: an unused row
+    "page",  # number of its first page in with_code
+)
+RAM_PAGES = 1 << 14
 
 # The console UART. Addresses are 0 while its clock gate is closed, so that accesses reach the Python model.
 UART = _group(
@@ -118,6 +143,7 @@ UART = _group(
 # What has been seen on the console line; a reset of the chip does not change it.
 CONSOLE = _group(
     "lost",  # bytes lost to overruns
+    "last_output_at",  # instructions executed when a slice with output ended
     # The last waiting loops seen, first for a full transmitter, then for anything else: where their block ends, and
     # the status they wait on.
     ("loop_places", _WORD, (2,)),
@@ -189,6 +215,8 @@ LAYOUT = np.dtype(
         ("console", CONSOLE),
         ("counters", COUNTER, (COUNTER_ROWS,)),
         ("losses", LOSSES),
+        ("ram", RAM_RANGE, (RAM_RANGES,)),
+        ("with_code", np.uint8, (RAM_PAGES,)),  # 1: the core has fetched from this page of RAM
         ("memory", MEMORY),
         ("instruction_cache", CACHE),
         ("data_cache", CACHE),
@@ -222,6 +250,8 @@ class State:
     console: Any
     counters: Any
     losses: Any
+    ram: Any
+    with_code: Any
     memory: Any
     instruction_cache: Any
     data_cache: Any
@@ -246,17 +276,30 @@ class State:
 
 # Block numbers that fit into a key.
 MAX_BLOCKS = 1 << 19
+BLOCK_BITS = (MAX_BLOCKS - 1) << 44
+# 2**63 over the golden ratio, odd: the high bits of a product with it depend on all bits of the key.
+SPREAD = 0x4F1B_BCDC_BFA5_3E0B
 
 
-def edge_key(before: int, address: int, size_bytes: int) -> int:
-    """The key of an edge: a block, and what ran before it. Blocks overlap, so the address alone does not name one.
+def block_before(number: int) -> int:
+    """What ``core.before`` is once a block has run: its number, and in the low bits what it adds to an edge's row."""
+    return number << 44 | (number * SPREAD >> (63 - EDGE_BITS)) & (EDGE_ROWS - 1)
+
+
+def number_before(before: int) -> int:
+    """The number of the block before, of ``core.before``."""
+    return before >> 44
+
+
+def edge_rest(taken: bool, address: int, size_bytes: int) -> int:
+    """The key of an edge but for the block before. Blocks overlap, so the address alone does not name one.
 
     Args:
-        before: Twice the number of the block before, and 1 if that was left by a branch.
+        taken: Whether the block before was left by a branch.
         address: Of the block.
         size_bytes: Of the block, below 2048.
 
     Returns:
-        A key above 0.
+        A number above 0.
     """
-    return before << 43 | address << 11 | size_bytes
+    return taken << 43 | address << 11 | size_bytes
