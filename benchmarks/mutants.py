@@ -66,9 +66,9 @@ MODULES = (
     Mutated(module="harness/record/record.py", tests=("tests/harness/record/test_record_values.py",)),
     Mutated(
         module="harness/wire/protocol.py",
-        tests=("tests/harness/wire/test_protocol.py", "tests/harness/wire/test_session.py"),
+        tests=("tests/harness/wire/test_protocol_details.py", "tests/harness/wire/test_protocol.py"),
     ),
-    Mutated(module="harness/wire/inference.py", tests=("tests/harness/wire/test_session.py",)),
+    Mutated(module="harness/wire/inference.py", tests=("tests/harness/wire/test_protocol_details.py",)),
     Mutated(module="harness/wire/session.py", tests=("tests/harness/wire/test_session.py",)),
     Mutated(module="harness/wire/transcript.py", tests=("tests/harness/wire/test_transcript.py",)),
     Mutated(module="harness/wire/grammar.py", tests=("tests/harness/wire/test_grammar.py",)),
@@ -265,7 +265,7 @@ def try_mutants(row: Mutated, tree: Path, session: Path) -> tuple[Mutant, ...]:
         (tree / "mutants.toml").write_text(configuration(row))
         run("cosmic_ray.cli", "init", "mutants.toml", str(session))
         run("cosmic_ray.tools.filters.operators_filter", str(session), "mutants.toml")
-        leave_out_dataclass_options(session, (tree / row.module).read_text().splitlines())
+        leave_out_options_of_rows(session, (tree / row.module).read_text().splitlines())
     run("benchmarks.mutant_trials", str(session), str(timeout_s), *row.tests)
     return tuple(results(session))
 
@@ -292,8 +292,8 @@ def forget_survivors(session: Path) -> None:
         database.execute("DELETE FROM work_results WHERE lower(test_outcome) = 'survived'")
 
 
-def leave_out_dataclass_options(session: Path, lines: Sequence[str]) -> None:
-    """Leave out changes of the options of ``@dataclass``: that a row cannot be changed makes no figure.
+def leave_out_options_of_rows(session: Path, lines: Sequence[str]) -> None:
+    """Leave out changes of the options of ``@dataclass`` and ``Struct``: that a row cannot be changed makes no figure.
 
     Args:
         session: cosmic-ray's database.
@@ -304,7 +304,8 @@ def leave_out_dataclass_options(session: Path, lines: Sequence[str]) -> None:
 
     with use_db(str(session), WorkDB.Mode.open) as database:
         for item in list(database.pending_work_items):
-            if lines[item.mutations[0].start_pos[0] - 1].startswith("@dataclass"):
+            line = lines[item.mutations[0].start_pos[0] - 1]
+            if line.startswith("@dataclass") or "(msgspec.Struct, " in line:
                 database.set_result(item.job_id, WorkResult(worker_outcome=WorkerOutcome.SKIPPED))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import ValidationError
 
 from mlperf_tiny.errors import RecordError
 
@@ -183,5 +184,5 @@ def typed_event(event: Event) -> TypedEvent | None:
         wanted = _MARKS.get(str(event.get("mode")), Mark) if kind == "mark" else KINDS[kind][0]
         typed: TypedEvent = msgspec.convert(event, wanted)
         return typed
-    except (msgspec.ValidationError, ValueError) as error:  # ValueError: a lone surrogate
+    except (ValidationError, ValueError) as error:  # ValueError: a lone surrogate
         raise RecordError(f"the transcript's event {str(event)[:200]} is damaged: {error}.") from error

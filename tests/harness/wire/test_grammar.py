@@ -11,7 +11,7 @@ import pytest
 
 from mlperf_tiny.errors import BenchError, ProtocolError, RecordError, SurplusReply, UnexpectedReply
 from mlperf_tiny.harness.record.measured import measure
-from mlperf_tiny.harness.wire.grammar import REPLY_GRAMMAR, raise_surplus
+from mlperf_tiny.harness.wire.grammar import REPLY_GRAMMAR, raise_surplus, text_of
 from mlperf_tiny.harness.wire.inference import MAX_ELAPSED_US, read_inference
 from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log
 from tests.fakes.device import FakeDevice
@@ -53,12 +53,47 @@ def test_a_clean_reply_is_read() -> None:
     assert read_inference(10, 1, longest).elapsed_us == MAX_ELAPSED_US - 1
 
 
-@pytest.mark.parametrize("row", REPLY_GRAMMAR, ids=lambda row: f"{row.command} {row.mark}")
-def test_each_row_of_the_grammar(row: Any) -> None:
-    command = row.command + {"db": " 00ff", "db load": " 490", "infer": " 1 0"}.get(row.command, "")
-    raise_surplus(command, [row.mark + "1]"] * row.most)
-    with pytest.raises(SurplusReply, match=re.escape(f"{row.most + 1} times '{row.mark}'")):
-        raise_surplus(command, [row.mark + "1]"] * (row.most + 1))
+LAP, RESULTS = "m-lap-us-", "m-results-["
+
+# What a reply may hold at most, by docs/protocol.md: one answer of the kind that was asked for, two timestamps around
+# the timed inferences, and neither a time nor a result where none was asked for.
+MOST = {
+    "name": {"m-name-": 1, RESULTS: 0},
+    "profile": {"m-profile-[": 1, "m-model-[": 1, RESULTS: 0},
+    "timestamp": {LAP: 1, RESULTS: 0},
+    "results": {LAP: 0, RESULTS: 1},
+    "db load 490": {"m-load-done": 0, LAP: 0, RESULTS: 0},
+    "db 00ff": {"m-load-done": 1, LAP: 0, RESULTS: 0},
+    "crc input": {"m-input-crc-": 1, LAP: 0, RESULTS: 0},
+    "infer 1 0": {
+        "m-init-done": 0, "m-load-done": 0, "m-infer-start-": 1, "m-input-crc-": 1, LAP: 2, RESULTS: 1,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "mark"), [(command, mark) for command, row in MOST.items() for mark in row])
+def test_each_row_of_the_grammar(command: str, mark: str) -> None:
+    most = MOST[command][mark]
+    raise_surplus(command, [mark + "1]"] * most)
+    with pytest.raises(SurplusReply, match=re.escape(f"{most + 1} times '{mark}', wanted {most or 'none'}")):
+        raise_surplus(command, [mark + "1]"] * (most + 1))
+
+
+def test_the_grammar_has_no_other_rows() -> None:
+    assert len(REPLY_GRAMMAR) == sum(map(len, MOST.values()))
+
+
+@pytest.mark.parametrize("command", ["other", "aa load 1", "dc load 1", "zz load 1", "dbload 1", ""])
+def test_other_commands_are_not_counted(command: str) -> None:
+    raise_surplus(command, ["m-load-done", f"{LAP}1", f"{RESULTS}1]"] * 3)
+
+
+def test_a_message_shows_the_end_of_a_reply() -> None:
+    lines = ["a" * 300, "b" * 96, "c"]
+    assert text_of(lines) == "a" * 297 + " | " + "b" * 96 + " | c"
+    assert text_of(["x" * 400]) == "x" * 400
+    assert text_of(["y" + "x" * 400]) == "x" * 400
+    assert text_of(["a", "b"]) == "a | b"
 
 
 def twice(pattern: bytes) -> Callable[[bytes], bytes]:

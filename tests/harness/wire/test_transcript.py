@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,8 @@ def test_a_torn_last_line_is_skipped_and_cut_off(tmp_path: Path, torn: bytes) ->
         (b"", "does not begin with the 'meta' line"),
         (b'{"e":"note"}\n', "does not begin with the 'meta' line"),
         (b'{"e":"meta","format":99}\n', "in format 3 or 2 or 1"),
+        (b'{"e":"end","format":1}\n', "does not begin with the 'meta' line"),
+        (b'{"e":"note","format":1}\n', "does not begin with the 'meta' line"),
         (b"\xff\n", "line 1 is damaged"),
         (chained([META_LINE]) + b"{torn\n{}\n", "line 2 is not what was written there: it has no check value"),
         (chained([META_LINE, b"[1}"]), "line 2 is damaged"),
@@ -175,8 +178,31 @@ def test_a_transcript_is_compared_with_the_recorded_digest(tmp_path: Path) -> No
     assert read_transcript(path, early).chain_digest == whole  # a run that went on
     path.write_bytes(chained([*NOTES[:2], b'{"e":"note","s":"7"}', *NOTES[3:]]))
     for digest in (early, whole):
-        with pytest.raises(RecordError, match="is not the transcript of its record: the chain digest of its first"):
+        assert digest is not None
+        with pytest.raises(
+            RecordError, match="is not the transcript of its record: the chain digest of its first"
+        ) as caught:
             read_transcript(path, digest)
+        found, stated = re.findall(r" ([0-9a-f]+)\.\.\.", str(caught.value))
+        assert stated == digest.value[:16] and len(found) == 16 and found != stated
+
+
+def test_format_2_has_a_chain_too(tmp_path: Path) -> None:
+    path = tmp_path / TRANSCRIPT_FILE
+    lines = chained([b'{"e":"meta","format":2}', *NOTES[1:]]).splitlines(keepends=True)
+    path.write_bytes(b"".join(lines))
+    digest = read_transcript(path).chain_digest
+    assert digest is not None and digest.lines == len(NOTES)
+    path.write_bytes(b"".join([*lines[:2], lines[2].replace(b'"s":"1"', b'"s":"7"'), *lines[3:]]))
+    with pytest.raises(RecordError, match="line 3 is not what was written there"):
+        read_transcript(path)
+
+
+def test_a_damaged_line_is_shown_by_its_first_60_bytes(tmp_path: Path) -> None:
+    line = b"{" + b"x" * 59 + b"yz"
+    (tmp_path / TRANSCRIPT_FILE).write_bytes(OLD_META_LINE + b"\n" + line + b"\n")
+    with pytest.raises(RecordError, match=re.escape(f"line 2 is damaged ({line[:60]!r}: ")):
+        events_of(tmp_path)
 
 
 def test_format_1_is_read_and_continued_without_a_chain(tmp_path: Path) -> None:
