@@ -85,6 +85,10 @@ def _answer(model: bytes, inputs: tuple[bytes, ...]) -> dict[str, Any]:
     try:
         resolver = OpResolverType.BUILTIN_REF
         interpreter = Interpreter(model_content=model, num_threads=1, experimental_op_resolver_type=resolver)
+        for edge in interpreter.get_input_details():
+            if list(edge["shape_signature"][:1]) == [-1]:
+                # As the compiler takes an open batch.
+                interpreter.resize_tensor_input(edge["index"], [1, *edge["shape"][1:]])
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         return {"outcome": "refused", "reason": str(error)}

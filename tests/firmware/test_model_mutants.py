@@ -240,3 +240,16 @@ def test_an_unused_tensor_has_a_type() -> None:
     b.operator("RELU", [x], [y])
     b.subgraph.tensors[unused].type = -1
     test_what_tflite_refuses_is_refused(lambda: b.build([x], [y]))
+
+
+@pytest.mark.parametrize("kind", ["LOGISTIC", "RELU", "QUANTIZE", "HARD_SWISH"])
+def test_options_of_another_operator_are_refused_where_there_are_none(kind: str) -> None:
+    b = Builder()
+    x, y = b.tensor((1, 8), scale=0.5), b.tensor((1, 8), scale=1 / 256, zero_point=-128)
+    b.operator("SOFTMAX", [x], [y], {"beta": 1.0})
+    wrong = b.subgraph.operators.pop()
+    b.operator(kind, [x], [y])
+    b.subgraph.operators[0].builtinOptions = wrong.builtinOptions
+    b.subgraph.operators[0].builtinOptionsType = wrong.builtinOptionsType
+    with pytest.raises(BuildError, match="has options of type 9, wanted"):
+        compile_model(b.build([x], [y]), "m", Isa.REF)

@@ -192,4 +192,22 @@ OPTIONS: dict[str, OptionTable] = {
     "SUB": OptionTable(
         union_type=28, fields=(EnumOption(slot=0, name="activation", names=ACTIVATIONS),), optional=True
     ),
+    # Options without a field that counts: a table of another operator's is refused all the same.
+    **{
+        kind: OptionTable(union_type=union_type, fields=(), optional=True)
+        for kind, union_type in {
+            "PAD": 22,
+            "TRANSPOSE": 26,
+            "DEQUANTIZE": 38,
+            "PADV2": 43,
+            "EXPAND_DIMS": 52,
+            "QUANTIZE": 89,
+            "HARD_SWISH": 91,
+            "LOGISTIC": 0,
+            "RELU": 0,
+            "RELU6": 0,
+            "RELU_N1_TO_1": 0,
+            "TANH": 0,
+        }.items()
+    },
 }
