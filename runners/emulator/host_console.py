@@ -38,16 +38,13 @@ class HostConsole:
 
     def feed(self) -> None:
         """Move queued bytes into the ring that the native receiver reads."""
-        if not self._unsent:
-            return
         uart = self._state.uart
-        tail = uart.rx_tail
-        data, self._unsent = _cut(self._unsent, RX_BYTES - (tail - uart.rx_head))
-        place = tail % RX_BYTES
-        first, rest = _cut(data, RX_BYTES - place)
-        self._rx[place : place + len(first)] = first
-        self._rx[: len(rest)] = rest
-        uart.rx_tail = tail + len(data)
+        while self._unsent and (room := RX_BYTES - (uart.rx_tail - uart.rx_head)):
+            place = uart.rx_tail % RX_BYTES
+            piece = self._unsent[: min(room, RX_BYTES - place)]
+            self._rx[place : place + len(piece)] = piece
+            uart.rx_tail += len(piece)
+            self._unsent = self._unsent[len(piece) :]
 
     def collect(self) -> None:
         """Take what the native transmitter has sent."""
@@ -67,8 +64,3 @@ class HostConsole:
         """Return what the firmware has sent since the last call."""
         output, self.output = self.output, b""
         return output
-
-
-def _cut(data: bytes, at: int) -> tuple[bytes, bytes]:
-    """What lies before and after a place, which may be behind the end."""
-    return (data, b"") if len(data) <= at else (data[:at], data[at:])
