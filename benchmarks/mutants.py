@@ -69,7 +69,14 @@ MODULES = (
         tests=("tests/harness/wire/test_protocol_details.py", "tests/harness/wire/test_protocol.py"),
     ),
     Mutated(module="harness/wire/inference.py", tests=("tests/harness/wire/test_protocol_details.py",)),
-    Mutated(module="harness/wire/session.py", tests=("tests/harness/wire/test_session.py",)),
+    Mutated(
+        module="harness/wire/session.py",
+        tests=(
+            "tests/harness/wire/test_session_details.py",
+            "tests/harness/wire/test_session.py",
+            "tests/harness/wire/test_reply_crc.py",
+        ),
+    ),
     Mutated(module="harness/wire/transcript.py", tests=("tests/harness/wire/test_transcript.py",)),
     Mutated(module="harness/wire/grammar.py", tests=("tests/harness/wire/test_grammar.py",)),
     Mutated(module="harness/wire/events.py", tests=("tests/harness/wire/test_events.py",)),
