@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from mlperf_tiny.errors import UnexpectedReply
-from mlperf_tiny.harness.run.calibration import calibrate, iterations_for, window_iterations
+from mlperf_tiny.harness.run.calibration import calibrate, counted_inferences, iterations_for, window_iterations
 from mlperf_tiny.progress import Progress
 from tests.harness.run.timed_session import SAMPLE, TimedSession
 
@@ -30,6 +30,23 @@ from tests.harness.run.timed_session import SAMPLE, TimedSession
 )
 def test_a_window_is_filled(latency_us: float, margin: float, iterations: int) -> None:
     assert iterations_for(latency_us, margin) == iterations
+
+
+@pytest.mark.parametrize(
+    ("latency_us", "window_us", "count"),
+    [
+        (20_000.0, 250_000.0, 14),  # 13 of 20 ms are longer than 250 ms, and one more
+        (25_000.0, 250_000.0, 11),
+        (24_999.0, 250_000.0, 12),
+        (100_000.0, 250_000.0, 11),  # ten more at least
+        (100_000.0, 2e6, 21),
+        (0.5, 1_000.0, 2_001),
+        (0.0, 1.0, 1_001),
+    ],
+)
+def test_counted_inferences_last_as_long_as_they_should(latency_us: float, window_us: float, count: int) -> None:
+    assert counted_inferences(latency_us, window_us) == count
+    assert counted_inferences(1_000.0) == 251  # a trial's quarter of a second
 
 
 @pytest.mark.parametrize(("timing", "iterations"), [("hardware", 1010), ("emulated", 1010), ("host", 1200)])
