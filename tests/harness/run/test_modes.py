@@ -187,6 +187,14 @@ def test_a_window_that_is_too_short_is_run_again_with_all_others() -> None:
     assert session.steps[-1] == Progress("performance", 5, 5, "done")
 
 
+@pytest.mark.parametrize(("elapsed_us", "attempts"), [(9_999_999, 2), (10_000_000, 1), (10_000_001, 1)])
+def test_a_window_has_ten_seconds(elapsed_us: int, attempts: int) -> None:
+    session = TimedSession(in_turn(elapsed_us, *[10 * S] * 5))
+    performance(session.bench(), SAMPLES, Measured(calibration=chosen(1, 100, 101_000.0)))
+    assert windows_of(session)[-1] == (attempts, 4, "e")
+    assert len(session.asked) == attempts + 4
+
+
 def test_the_third_attempt_is_the_last() -> None:
     session = TimedSession(in_turn(8_005_001, 9 * S, *[7 * S] * 5))
     performance(session.bench(), SAMPLES, Measured(calibration=chosen(1, 100, 101_000.0)))
