@@ -169,6 +169,13 @@ def _set(path: str, value: Any) -> Callable[[Builder], None]:
     return change
 
 
+def _open_batch(batch: int) -> Callable[[Builder], None]:
+    def change(b: Builder) -> None:
+        b.subgraph.tensors[0].shape, b.subgraph.tensors[0].shapeSignature = [batch, 2, 2, 3], [-1, 2, 2, 3]
+
+    return change
+
+
 def _conv_options(name: str, value: int) -> Callable[[Builder], None]:
     return _set(f"operators.0.builtinOptions.{name}", value)
 
@@ -231,6 +238,7 @@ BROKEN: list[tuple[str, Callable[[Builder], None], str]] = [
     ("external", _set("tensors.1.externalBuffer", 1), "keeps its data in another file"),
     ("signature", _set("tensors.0.shapeSignature", [-1, 2, 2]), "but signature [-1, 2, 2]"),
     ("signature differs", _set("tensors.0.shapeSignature", [1, 2, 2, 9]), "but signature [1, 2, 2, 9]"),
+    ("open batch below 0", _open_batch(-128), "has shape [-128, 2, 2, 3], wanted dimensions of at least 1"),
     ("open height", _set("tensors.0.shapeSignature", [1, -1, 2, 3]), "leaves dimension 1 open, only the batch may be"),
     ("zero points", _set("tensors.1.quantization.zeroPoint", [0, 0]), "has 4 scales and 2 zero points"),
     ("axis", _set("tensors.1.quantization.quantizedDimension", 4), "is quantised along axis 4"),

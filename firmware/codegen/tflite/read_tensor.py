@@ -136,7 +136,7 @@ def _shape(table: Table, what: str, constant: bool) -> tuple[int, ...]:
             raise Broken(f"{what} has shape {shape} but signature {open_dims}")
         if -1 in open_dims[1:]:
             raise Broken(f"{what} leaves dimension {open_dims.index(-1, 1)} open, only the batch may be")
-        if open_dims[0] == -1:
+        if open_dims[0] == -1 and shape[0] >= 0:
             shape[0] = 1
     if min(shape) < 1:
         raise Broken(f"{what} has shape {shape}, wanted dimensions of at least 1")
