@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from mlperf_tiny.errors import DataError
@@ -12,6 +13,8 @@ from mlperf_tiny.results.mlperf.json_text import parse_json
 from mlperf_tiny.results.mlperf.layout import FoundResult
 
 MAX_DESCRIPTION_BYTES = 1 << 20
+MAX_CANDIDATES = 500
+"""Descriptions of one submitter whose names are compared with each of its systems; the most published is 14."""
 STATUSES = ("available", "preview", "rdi")
 NEEDED_KEYS = ("Submitter", "Division", "Status", "Board Name", "SoC Name", "Processor(s) Name", "Inference Framework")
 
@@ -36,25 +39,39 @@ class SystemDescription:
         return tuple(round(float(match) * 1000) for match in _VOLTAGE.findall(self.values.get("Hardware Notes", "")))
 
 
-def description_paths(tree: FileTree) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Descriptions:
+    """All files of a tree that may describe a system."""
+
+    below: dict[str, tuple[str, ...]]
+    """Each folder ``systems``, with a ``/`` -> the files in and below it."""
+
+
+def find_descriptions(tree: FileTree) -> Descriptions:
     """Return all files of a tree that may describe a system."""
-    return tuple(
-        path
-        for path in tree.sizes
-        if "systems" in path.split("/")[:-1]
-        and path.lower().endswith(".json")
-        and not path.rpartition("/")[2].startswith("._")
-    )
+    below: dict[str, list[str]] = {}
+    for path in tree.sizes:
+        parts = path.split("/")
+        if path.lower().endswith(".json") and not parts[-1].startswith("._"):
+            for depth, part in enumerate(parts[:-1], start=1):
+                if part == "systems":
+                    below.setdefault("/".join(parts[:depth]) + "/", []).append(path)
+    return Descriptions({folder: tuple(paths) for folder, paths in below.items()})
 
 
-def find_description(paths: tuple[str, ...], found: FoundResult) -> str | None:
+def find_description(descriptions: Descriptions, found: FoundResult) -> str | None:
     """Return the file that describes a result's system; None when none does.
 
     Args:
-        paths: Those that may.
+        descriptions: Those of the tree. Among very many, only a file of the system's own name is looked for.
         found: The result.
     """
-    return _best([path for path in paths if path.startswith(_folder(found))], found.system)
+    candidates = descriptions.below.get(_folder(found), ())
+    if len(candidates) > MAX_CANDIDATES:
+        own = f"{_folder(found)}{found.system}.json"
+        at = bisect_left(candidates, own)
+        return own if candidates[at : at + 1] == (own,) else None
+    return _best(list(candidates), found.system)
 
 
 def read_description(tree: FileTree, path: str, found: FoundResult) -> SystemDescription:

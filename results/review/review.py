@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.errors import WrongRequest
-from mlperf_tiny.file_tree import FileTree, open_file_tree
+from mlperf_tiny.file_tree import Allowance, FileTree, open_file_tree
 from mlperf_tiny.progress import Progress
-from mlperf_tiny.results.mlperf.findings import UNEXPECTED, Finding, Kind, Verdict
+from mlperf_tiny.results.mlperf.findings import UNEXPECTED, Finding, Kind, Verdict, bounded
 from mlperf_tiny.results.mlperf.layout import FoundResult, find_results
-from mlperf_tiny.results.mlperf.system import description_paths
+from mlperf_tiny.results.mlperf.system import find_descriptions
 from mlperf_tiny.results.review.checks.case import Case
 from mlperf_tiny.results.review.checks.metrics import Recomputed
 from mlperf_tiny.results.review.checks.recompute import recompute
@@ -29,6 +29,9 @@ from mlperf_tiny.terminal import sanitize_for_terminal
 __all__ = ["FORMAT", "Review", "Reviewed", "review_path", "review_tree"]
 
 FORMAT = 3
+ONE_RESULT = Allowance(what="one result", max_bytes=1 << 30, max_s=60.0)
+"""The largest published one has under 100 MB and takes 6 s."""
+MAX_UNEXPECTED = 1000
 
 
 @dataclass(frozen=True)
@@ -102,18 +105,22 @@ def review_tree(
         )
     report = progress or (lambda progress: None)
     total = len(found) + len(run_folders)
-    lists, descriptions = LabelLists(data_folder), description_paths(tree)
+    lists, descriptions = LabelLists(data_folder), find_descriptions(tree)
     results = []
     for number, result in enumerate(found, start=1):
         report(Progress("review", number, total, sanitize_for_terminal(result.folder)))
         try:
-            evidence = gather(tree, result, descriptions, lists)
-            results.append(_reviewed(tree, result, evidence, recompute(evidence)))
+            with tree.allowed(ONE_RESULT):
+                evidence = gather(tree, result, descriptions, lists)
+                results.append(_reviewed(tree, result, evidence, recompute(evidence)))
         except UNEXPECTED as error:
             results.append(_unreadable(result, error))
     for number, files in enumerate(run_folders, start=len(found) + 1):
         report(Progress("review", number, total, sanitize_for_terminal(files.folder)))
-        results.append(reviewed_run(tree, read_own_run(tree, files)))
+        with tree.allowed(ONE_RESULT):
+            results.append(reviewed_run(tree, read_own_run(tree, files)))
+    if len(unexpected) > MAX_UNEXPECTED:
+        unexpected[MAX_UNEXPECTED:] = [f"and {len(unexpected) - MAX_UNEXPECTED:,} more files and folders"]
     return Review(path, _with_smaller_size(results), tuple(unexpected))
 
 
@@ -131,7 +138,7 @@ def _reviewed(tree: FileTree, found: FoundResult, evidence: Evidence, recomputed
         variant=found.variant,
         runner=evidence.runner,
         metrics=tuple(recomputed.metrics),
-        findings=(*findings_of(Case(evidence, recomputed)), *(own.findings if own else ())),
+        findings=bounded((*findings_of(Case(evidence, recomputed)), *(own.findings if own else ()))),
         raw=recomputed,
         description=evidence.system.values if evidence.system else {},
         listed=len(evidence.labels.listed) if evidence.labels else 0,

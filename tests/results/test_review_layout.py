@@ -9,7 +9,7 @@ import pytest
 
 from mlperf_tiny.file_tree import open_file_tree
 from mlperf_tiny.results.mlperf.layout import find_results
-from mlperf_tiny.results.mlperf.system import description_paths, find_description
+from mlperf_tiny.results.mlperf.system import find_description, find_descriptions
 
 # files of a tree -> round, division, submitter, system, benchmark, variant, mode -> kinds
 FOUND: dict[str, tuple[list[str], tuple[str, ...], dict[str, set[str]]]] = {
@@ -147,4 +147,4 @@ def test_the_description_of_a_system_is_found(
     names = [f"closed/lab/systems/{file}" for file in files]
     tree = open_file_tree(write(tmp_path, [f"closed/lab/results/{system}/kws/performance/log.txt", *names]))
     (found,), _ = find_results(tree)
-    assert find_description(description_paths(tree), found) == (f"closed/lab/systems/{wanted}" if wanted else None)
+    assert find_description(find_descriptions(tree), found) == (f"closed/lab/systems/{wanted}" if wanted else None)

@@ -26,6 +26,9 @@ from mlperf_tiny.results.review.evidence.energy_trace import inference_windows, 
 from mlperf_tiny.results.review.evidence.evidence import Evidence
 from mlperf_tiny.results.review.evidence.runner_log import LoggedInference, Run
 
+MAX_ENERGY_WINDOWS = 100
+"""Of a run; the rules want five. Each may lie over the whole trace."""
+
 
 def recompute(evidence: Evidence) -> Recomputed:
     """Return every metric that the files of a result allow to compute, beside its claims."""
@@ -183,7 +186,7 @@ def _traced(evidence: Evidence) -> EnergyInfo | None:
     run, trace, stamps = evidence.runs.get("energy"), evidence.trace, evidence.stamps
     if run is None or trace is None or stamps is None or not run.inferences:
         return None
-    inferences = run.inferences
+    inferences = run.inferences[:MAX_ENERGY_WINDOWS]
     cut = runner_windows(stamps)
     windows = tuple(
         TimedWindow(i.file, i.iterations, end - start) for i, (start, end) in zip(inferences, cut, strict=False)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from mlperf_tiny.harness.wire import protocol
 from mlperf_tiny.results.review.evidence.runner_log import (
+    MAX_ANSWERED,
     MAX_ERRORS,
     MAX_INFERENCES,
     MESSAGE_MARKS,
@@ -120,6 +121,8 @@ class _Reader:
     trace_on_s: float | None = None
     started: bool = False
     stopped: bool = False
+    answered: int = 0
+    """Values of all answers so far."""
 
     def take(self, line: LogLine) -> None:
         """Add one line."""
@@ -187,6 +190,10 @@ class _Reader:
     def _scores(self, pending: _Pending, line: LogLine, values: tuple[float, ...]) -> None:
         pending.answers += 1
         pending.scores = bounded_values(values)
+        self.answered += len(values)
+        if self.answered > MAX_ANSWERED:
+            self.problems.append(f"{self.source} holds over {MAX_ANSWERED:,} values; the rest was not read")
+            raise TooManyInferences
         if pending.scores is None and len(self.problems) < MAX_ERRORS:
             self.problems.append(
                 f"{self.source}: the answer for {pending.file} is not a list of numbers: {line.text[:80]!r}"

@@ -10,7 +10,7 @@ from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark, benchmark_of_model
 from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
 from mlperf_tiny.results.mlperf.layout import FoundResult
-from mlperf_tiny.results.mlperf.system import SystemDescription, find_description, read_description
+from mlperf_tiny.results.mlperf.system import Descriptions, SystemDescription, find_description, read_description
 from mlperf_tiny.results.review.evidence.claims import Claims, parse_claims
 from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse_script
 from mlperf_tiny.results.review.evidence.energy_trace import MAX_TRACE_BYTES, Trace, parse_stamps, parse_trace
@@ -84,13 +84,13 @@ class _Gathering:
     problems: list[str] = field(default_factory=list)
 
 
-def gather(tree: FileTree, found: FoundResult, descriptions: tuple[str, ...], lists: LabelLists) -> Evidence:
+def gather(tree: FileTree, found: FoundResult, descriptions: Descriptions, lists: LabelLists) -> Evidence:
     """Read what belongs to a result; unusable files become problems, never exceptions.
 
     Args:
         tree: Where it lies.
         found: The result.
-        descriptions: Paths of all system descriptions.
+        descriptions: All system descriptions.
         lists: Label lists of the reviewer's data folder.
     """
     got = _Gathering()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from mlperf_tiny.file_tree import MAX_LINE_BYTES
 from mlperf_tiny.harness.wire.protocol import bracketed, parse_values
 from mlperf_tiny.results.review.evidence.runner_log import (
+    MAX_ANSWERED,
     MAX_DETECTIONS,
     MAX_ERRORS,
     MAX_FRAMES,
@@ -64,6 +65,8 @@ class _Reader:
     iterations: int = 0
     seconds: float | None = None
     finished: bool = False
+    answered: int = 0
+    """Values of all answers so far."""
 
     def take(self, line: str) -> None:
         """Add one line: the first row that matches it counts; an error message of the device may be in any."""
@@ -121,13 +124,18 @@ class _Reader:
         listed = bracketed(match.string, match[0])
         if listed is None:
             return
+        scores = bounded_values(parse_values(listed))
+        self.answered += len(scores or ())
+        if self.answered > MAX_ANSWERED:
+            self.problems.append(f"{self.source} holds over {MAX_ANSWERED:,} values; the rest was not read")
+            raise TooManyInferences
         self.inferences.append(
             LoggedInference(
                 file=self.file,
                 iterations=self.iterations,
                 warmups=self.warmups,
                 seconds=self.seconds,
-                scores=bounded_values(parse_values(listed)),
+                scores=scores,
             )
         )
 

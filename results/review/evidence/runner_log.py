@@ -15,6 +15,8 @@ MAX_ERROR_TEXT = 300
 MAX_VALUES = 1000
 MAX_VALUE = 1e30
 MAX_INFERENCES = 200_000
+MAX_ANSWERED = 2_400_000
+"""Values of all answers of one run: 200,000 of keyword spotting's twelve."""
 MAX_ERRORS = 50
 MAX_FRAMES = 1000
 MAX_DETECTIONS = 10_000
@@ -23,7 +25,7 @@ TOO_MANY_DETECTIONS = f"it holds over {MAX_DETECTIONS:,} detections, more than t
 
 
 class TooManyInferences(Exception):
-    """A log holds more inferences than are read."""
+    """A log holds more inferences, or values in their answers, than are read."""
 
 
 @dataclass(frozen=True)

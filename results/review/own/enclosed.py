@@ -7,6 +7,7 @@ transcript, so a changed file shows even where its hash was changed as well.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -132,9 +133,10 @@ def _files(tree: FileTree, found: FoundResult, manifest: Manifest, content: byte
     base = _base(found)
     where = f"{base}{manifest.names.code}/{MANIFEST_FILE}"
     findings = []
+    lines = _lines_of_files(content)
     for name, wanted in manifest.files.items():
         path = base + name
-        listed = f"{where} line {_line_of(content, name)} lists it"
+        listed = f"{where} line {lines.get(json.dumps(name).encode(), 1)} lists it"
         if path not in tree.sizes:
             why = tree.refused.get(path, "is missing")
             findings.append(Finding(Kind.MISSING, LISTED, f"{sanitize_for_terminal(path)} {why}; {listed}."))
@@ -148,13 +150,15 @@ def _files(tree: FileTree, found: FoundResult, manifest: Manifest, content: byte
             name = sanitize_for_terminal(path)
             text = f"{name} was changed: its sha256 is {got[:16]}..., {listed} with {wanted[:16]}...."
             findings.append(Finding(Kind.DEVIATION, LISTED, text))
+    names = {base + name for name in manifest.files}
     for folder in (_code_folder(found), found.folder):
-        findings += _unlisted(tree, folder, {base + name for name in manifest.files}, where)
+        findings += _unlisted(tree, folder, names, where)
     return findings
 
 
-def _line_of(content: bytes, name: str) -> int:
-    return content[: max(content.rfind(f'"{name}": "'.encode("utf-8", "replace")), 0)].count(b"\n") + 1
+def _lines_of_files(content: bytes) -> dict[bytes, int]:
+    """The member that each line of a manifest begins with, in quotes as it stands there, and the line's number."""
+    return {line.partition(b": ")[0].strip(): number for number, line in enumerate(content.split(b"\n"), start=1)}
 
 
 def _unlisted(tree: FileTree, folder: str, listed: set[str], manifest: str) -> list[Finding]:

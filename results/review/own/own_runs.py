@@ -28,6 +28,10 @@ from mlperf_tiny.results.mlperf.rule_sections import SECTION_OF_RULE_ID
 MAX_TRANSCRIPT_BYTES = 96 << 20
 """The largest there is, of anomaly detection's 48,608 inferences, has about 60 MB."""
 
+MAX_TRANSCRIPT_LINES = 2_000_000
+MAX_TRANSCRIPT_VALUES = 8_000_000
+"""Members and items of all lines: each takes memory. The largest transcript has less than half of both."""
+
 CODE, RUN = "code", "run"
 CHAIN, RECORD, RULES, FILES = "chain of the transcript", "record", "rules of the run", "files of the run"
 MODEL_RULE = "closed model"
@@ -128,6 +132,7 @@ def read_own_run(tree: FileTree, files: OwnRunFiles) -> OwnRun:
     stated = _stated(tree, files, findings)
     try:
         content = tree.read(files.transcript, MAX_TRANSCRIPT_BYTES)
+        _check_size(content, files.transcript)
         transcript = parse_transcript(content, files.transcript, _chain_digest(stated))
         record = compute_record(transcript)
     except (BenchError, *UNEXPECTED) as error:
@@ -142,6 +147,16 @@ def read_own_run(tree: FileTree, files: OwnRunFiles) -> OwnRun:
     findings += _rules(files, record)
     findings += _files(tree, files, record)
     return OwnRun(files=files, record=record, transcript=transcript, stated=stated, findings=tuple(findings))
+
+
+def _check_size(content: bytes, where: str) -> None:
+    """Raise DataError for a transcript whose values would fill the memory."""
+    lines, values = content.count(b"\n"), sum(map(content.count, (b",", b"[", b"{")))
+    if lines > MAX_TRANSCRIPT_LINES or values > MAX_TRANSCRIPT_VALUES:
+        raise DataError(
+            f"{where} was not read: it holds {lines:,} lines and {values:,} values, the limits are "
+            f"{MAX_TRANSCRIPT_LINES:,} and {MAX_TRANSCRIPT_VALUES:,}."
+        )
 
 
 def _stated(tree: FileTree, files: OwnRunFiles, findings: list[Finding]) -> dict[str, Any] | None:

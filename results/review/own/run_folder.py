@@ -12,6 +12,7 @@ from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.rules import TimedWindow
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.models.tasks import Metric, find_task
+from mlperf_tiny.results.mlperf.findings import bounded
 from mlperf_tiny.results.mlperf.names import system_name
 from mlperf_tiny.results.review.checks.metrics import AccuracyInfo, Recomputed
 from mlperf_tiny.results.review.own.own_runs import OwnRun
@@ -38,7 +39,7 @@ def reviewed_run(tree: FileTree, run: OwnRun) -> Reviewed:
         variant="",
         runner=PROGRAM,
         metrics=tuple(raw.metrics),
-        findings=run.findings,
+        findings=bounded(run.findings),
         raw=raw,
         listed=len(settings.data.listed) if settings else 0,
         record=run.record,

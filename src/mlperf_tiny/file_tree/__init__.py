@@ -7,7 +7,7 @@ are all reads together: a tree made to fill the memory ends in a DataError.
 
 from mlperf_tiny.file_tree.content_kind import ContentKind, content_kind
 from mlperf_tiny.file_tree.data_files import DataFiles, StoredFile, data_files, data_files_by_name
-from mlperf_tiny.file_tree.limits import DATA_SET, MAX_LINE_BYTES, SUBMISSION, ReadLimits
+from mlperf_tiny.file_tree.limits import DATA_SET, MAX_LINE_BYTES, SUBMISSION, Allowance, ReadLimits
 from mlperf_tiny.file_tree.text_file import text_of
 from mlperf_tiny.file_tree.tree import FileTree, open_file_tree
 
@@ -15,6 +15,7 @@ __all__ = [
     "DATA_SET",
     "MAX_LINE_BYTES",
     "SUBMISSION",
+    "Allowance",
     "ContentKind",
     "DataFiles",
     "FileTree",

@@ -14,6 +14,18 @@ CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """What may be spent on one part of a tree."""
+
+    what: str
+    """What it is spent on, for messages: ``one result``."""
+    max_bytes: int
+    """Bytes read."""
+    max_s: float
+    """Seconds of the processor, from the first read on: a computer that is busy with other things takes longer."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReadLimits:
     """What is read of a tree, and how much."""
 

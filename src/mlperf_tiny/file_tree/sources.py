@@ -57,31 +57,48 @@ class FolderSource:
         while waiting:
             folder, depth = waiting.pop()
             try:
-                entries = list(os.scandir(self.root / folder))
+                with os.scandir(self.root / folder) as entries:
+                    for entry in entries:
+                        self._take(entry, folder, depth, sizes, refused, waiting)
             except OSError as error:
                 refused[folder] = f"cannot be listed: {error.strerror}"
-                continue
-            for entry in entries:
-                if entry.name.startswith(APPLE_DOUBLE):
-                    continue
-                path = f"{folder}/{entry.name}" if folder else entry.name
-                info = self._stat(entry)
-                if stat.S_ISREG(info.st_mode):
-                    sizes[path] = info.st_size
-                elif stat.S_ISDIR(info.st_mode) and not entry.is_symlink():
-                    if entry.name == ".git":
-                        continue
-                    if depth >= MAX_DEPTH:
-                        refused[path] = f"lies deeper than {MAX_DEPTH} folders"
-                    else:
-                        waiting.append((path, depth + 1))
-                elif entry.is_symlink():
-                    refused[path] = "is a link; links are not followed"
-                else:
-                    refused[path] = "is not a plain file"
-                if not self.limits.trusted:
-                    _check_count(len(sizes) + len(refused) + len(waiting), self.root)
         return dict(sorted(sizes.items())), refused
+
+    def _take(
+        self,
+        entry: os.DirEntry[str],
+        folder: str,
+        depth: int,
+        sizes: dict[str, int],
+        refused: dict[str, str],
+        waiting: list[tuple[str, int]],
+    ) -> None:
+        """Sort one entry of a folder into files, refused ones, and folders that are still to be listed."""
+        if entry.name.startswith(APPLE_DOUBLE):
+            return
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        try:
+            info = self._stat(entry)
+        except OSError as error:  # a folder that may be listed but not entered, or a file that has just gone
+            refused[path] = f"cannot be read: {error.strerror}"
+            info = None
+        if info is None:
+            pass
+        elif stat.S_ISREG(info.st_mode):
+            sizes[path] = info.st_size
+        elif stat.S_ISDIR(info.st_mode) and not entry.is_symlink():
+            if entry.name == ".git":
+                return
+            if depth >= MAX_DEPTH:
+                refused[path] = f"lies deeper than {MAX_DEPTH} folders"
+            else:
+                waiting.append((path, depth + 1))
+        elif entry.is_symlink():
+            refused[path] = "is a link; links are not followed"
+        else:
+            refused[path] = "is not a plain file"
+        if not self.limits.trusted:
+            _check_count(len(sizes) + len(refused) + len(waiting), self.root)
 
     def _stat(self, entry: os.DirEntry[str]) -> os.stat_result:
         if self.limits.trusted:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import stat
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlperf_tiny.errors import DataError, WrongRequest
-from mlperf_tiny.file_tree.limits import CHUNK_BYTES, MAX_LINE_BYTES, SUBMISSION, ReadLimits
+from mlperf_tiny.file_tree.limits import CHUNK_BYTES, MAX_LINE_BYTES, SUBMISSION, Allowance, ReadLimits
 from mlperf_tiny.file_tree.sources import UNUSABLE, FileSource, FolderSource, ZipSource
 from mlperf_tiny.file_tree.text_file import utf_8_chunks
 
@@ -32,6 +34,20 @@ class FileTree:
     """What messages put before a path."""
     read_bytes: int = field(default=0, init=False)
     """Bytes read so far."""
+    _allowance: Allowance | None = field(default=None, init=False)
+    _allowed_bytes: int = field(default=0, init=False)
+    _allowed_until_s: float = field(default=0.0, init=False)
+
+    @contextmanager
+    def allowed(self, allowance: Allowance) -> Iterator[None]:
+        """Bound what is read inside the ``with`` block: more raises DataError, at every further read as well."""
+        self._allowance = allowance
+        self._allowed_bytes = self.read_bytes + allowance.max_bytes
+        self._allowed_until_s = time.process_time() + allowance.max_s
+        try:
+            yield
+        finally:
+            self._allowance = None
 
     def chunks(self, path: str) -> Iterator[bytes]:
         """Yield the content of a file in pieces; raises DataError when it is too large or cannot be read."""
@@ -57,6 +73,18 @@ class FileTree:
             raise DataError(
                 f"{where} was not read: the limit of {most:,} bytes for the whole {self.limits.what} is reached. "
                 "Name a part of it."
+            )
+        allowance = self._allowance
+        if allowance is None:
+            return
+        if self.read_bytes > self._allowed_bytes:
+            raise DataError(
+                f"{where} was not read to its end: at most {allowance.max_bytes:,} bytes of {allowance.what} are read."
+            )
+        if time.process_time() > self._allowed_until_s:
+            raise DataError(
+                f"{where} was not read to its end: at most {allowance.max_s:g} s of computing are spent on "
+                f"{allowance.what}."
             )
 
     def read(self, path: str, limit_bytes: int | None = None) -> bytes:
