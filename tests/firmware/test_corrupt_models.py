@@ -112,7 +112,7 @@ def test_corrupt_bytes(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_corrupt_values(name: str) -> None:
     def corrupt() -> Iterator[tuple[str, bytes]]:
-        for seed in range(500):
+        for seed in range(600):
             model = corrupt_values(MODELS[name](), seed)
             if model is not None:
                 yield f"{name} seed {seed}", model
