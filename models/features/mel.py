@@ -7,6 +7,13 @@ Filter functions return weights of shape (bins of the spectrum, bands): ``spectr
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,10 +107,33 @@ def slaney_log_mel(samples: Floats, bands: int, points: int, hop: int, rate_hz: 
     Returns:
         Shape (frames, bands): 10 log10(power + 2^-52).
     """
-    import librosa  # seconds to import, which commands without such features should not pay
-
-    power = librosa.feature.melspectrogram(
-        y=samples, sr=rate_hz, n_fft=points, hop_length=hop, n_mels=bands, center=False
-    )
+    melspectrogram, power_to_db = _librosa()
+    power = melspectrogram(y=samples, sr=rate_hz, n_fft=points, hop_length=hop, n_mels=bands, center=False)
     epsilon = np.finfo(np.float64).eps
-    return np.ascontiguousarray(librosa.power_to_db(power + epsilon, amin=epsilon, top_db=None).T)
+    return np.ascontiguousarray(power_to_db(power + epsilon, amin=epsilon, top_db=None).T)
+
+
+@cache
+def _librosa() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The two functions of librosa: seconds to import, which commands without such features should not pay.
+
+    While it is imported it asks for the user's cache folder, which is not used here; a user without a home has none.
+    """
+    needs_name = not os.environ.get("XDG_CACHE_HOME") and not _has_home()
+    if needs_name:
+        os.environ["XDG_CACHE_HOME"] = tempfile.gettempdir()
+    try:
+        import librosa
+
+        return librosa.feature.melspectrogram, librosa.power_to_db
+    finally:
+        if needs_name:
+            del os.environ["XDG_CACHE_HOME"]
+
+
+def _has_home() -> bool:
+    try:
+        Path.home()
+    except RuntimeError:
+        return False
+    return True

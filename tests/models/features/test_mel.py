@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -87,3 +90,23 @@ def test_keyword_features_are_the_same_alone_and_in_a_batch(pipeline: object) ->
     for number in (0, 3, 64, 149):
         np.testing.assert_array_equal(pipeline(many[number : number + 1])[0], batch[number])
     assert pipeline(many[:0]).shape == (0, 49, 10, 1)
+
+
+NO_HOME = """
+import os, pwd
+os.environ.pop("HOME", None)
+os.environ.pop("XDG_CACHE_HOME", None)
+def nobody(number):
+    raise KeyError(number)
+pwd.getpwuid = nobody
+import numpy as np
+from mlperf_tiny.models.features.mel import slaney_log_mel
+print(slaney_log_mel(np.zeros(2048), 8, 1024, 512, 16000).shape, "XDG_CACHE_HOME" in os.environ)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="homes of users are looked up in passwd on POSIX systems only")
+def test_log_mel_needs_no_home_of_the_user() -> None:
+    result = subprocess.run([sys.executable, "-c", NO_HOME], capture_output=True, text=True)
+    assert result.stdout == "(3, 8) False\n", result.stderr
