@@ -280,7 +280,7 @@ def _name(text: str) -> Reply | None:
     start = text.find("m-name-") if text.endswith("]") else -1
     while start >= 0 and (bracket := text.find("[", start)) >= 0:
         device = text[start + len("m-name-") : bracket]
-        if device.endswith("-") and bracket < len(text) - 1:
+        if device.endswith("-"):
             return Name(device[:-1], text[bracket + 1 : -1])
         start = text.find("m-name-", bracket)
     return None
