@@ -15,11 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.runners.transports.transport import Transport
 
 DEFAULT_BAUD = 115_200
+_OF_PYSERIAL = ("socket", "rfc2217", "loop", "spy", "alt", "hwgrep", "cp2110")
+_OF_EMULATOR = ("elf", "baud", "timing")
 
 
 def open_transport(url: str, *, baud: int | None = None) -> Transport:
@@ -42,6 +44,11 @@ def open_transport(url: str, *, baud: int | None = None) -> Transport:
     except ValueError as error:
         raise UsageError(f"port {url!r} is not a URL: {error}. Write socket://HOST:PORT or /dev/ttyACM0.") from error
     opener = _SCHEMES.get(scheme)
+    known = (*_SCHEMES, *_OF_PYSERIAL)
+    if scheme and scheme not in known:
+        raise UsageError(
+            f"port {url!r} has no known scheme; choose one of {', '.join(known)}.{did_you_mean(scheme, known)}"
+        )
     if opener is None:
         from mlperf_tiny.runners.transports.serial_port import SerialTransport
 
@@ -55,9 +62,12 @@ def _open_emulator(url: str, parts: SplitResult, baud: int | None) -> Transport:
     from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 
     query = parse_qs(parts.query, keep_blank_values=True)
-    unknown = sorted(set(query) - {"elf", "baud", "timing"})
+    unknown = sorted(set(query) - set(_OF_EMULATOR))
     if unknown:
-        raise UsageError(f"{url}: there is no option {unknown[0]!r}; an emulated board takes elf, baud and timing.")
+        raise UsageError(
+            f"{url}: there is no option {unknown[0]!r}; an emulated board takes elf, baud and timing."
+            + did_you_mean(unknown[0], _OF_EMULATOR)
+        )
     if not query.get("elf", [""])[0]:
         raise UsageError(f"{url} has no image to run; write emu://{parts.netloc}?elf=IMAGE.elf.")
     if "baud" in query:

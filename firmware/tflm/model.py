@@ -14,6 +14,7 @@ import numpy as np
 from mlperf_tiny.errors import UnsupportedOperator
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Tensor
 from mlperf_tiny.firmware.codegen.ir.plan import TensorInfo
+from mlperf_tiny.firmware.codegen.quantisation_scheme import scheme_problem
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from mlperf_tiny.firmware.engine_model import Library
 from mlperf_tiny.firmware.tflm.operators import Call, Resolver, resolver_calls
@@ -100,13 +101,9 @@ def _edge(graph: Graph, what: str, indices: tuple[int, ...]) -> TensorInfo:
     if len(indices) != 1:
         raise UnsupportedOperator("MODEL", graph.source, f"it has {len(indices)} {what}s, wanted 1")
     tensor = graph.tensors[indices[0]]
-    problem = _problem(tensor)
-    if problem:
-        raise UnsupportedOperator(
-            "MODEL",
-            f"its {what}, {tensor}",
-            f"{problem}, engine tflm needs int8 with one scale; convert the model again",
-        )
+    if problem := _problem(tensor):
+        reason = scheme_problem(graph) or f"{problem}, engine tflm needs int8 with one scale; {_advice(what, tensor)}"
+        raise UnsupportedOperator("MODEL", f"its {what}, {tensor}", reason)
     return TensorInfo.of(tensor)
 
 
@@ -114,6 +111,12 @@ def _problem(tensor: Tensor) -> str:
     if tensor.dtype != "int8":
         return f"it is {tensor.dtype}"
     return "it is not quantised as a whole" if tensor.quant is None or tensor.quant.per_channel else ""
+
+
+def _advice(what: str, tensor: Tensor) -> str:
+    if tensor.dtype in ("float32", "uint8"):
+        return f"convert the model with inference_{what}_type = tf.int8, or take engine compiled"
+    return "convert the model again"
 
 
 def _header(model: TflmModel) -> str:

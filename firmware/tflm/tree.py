@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlperf_tiny.errors import LibraryUnusable, UsageError
+from mlperf_tiny.errors import LibraryUnusable, UsageError, WrongTree
 from mlperf_tiny.firmware.boards import BOARDS, Board
 from mlperf_tiny.firmware.engine_model import Library
 from mlperf_tiny.firmware.tflm.archive import Archive, Target, read_archive
@@ -43,7 +43,7 @@ class SourceTree:
 def find_tree(environ: Mapping[str, str]) -> SourceTree:
     """Return the tree that ``TFLM_DIR`` names, or one build in whose ``gen`` folder it names.
 
-    Raises UsageError when it is not set, LibraryUnusable when there is no tree or no library.
+    Raises UsageError when it is not set, WrongTree when there is no tree or no library.
     """
     value = environ.get(VARIABLE, "")
     if not value:
@@ -54,18 +54,18 @@ def find_tree(environ: Mapping[str, str]) -> SourceTree:
     try:
         named = Path(value).expanduser().absolute()
     except RuntimeError as error:
-        raise LibraryUnusable(Path(value), f"no such home is known. Write the whole path in {VARIABLE}.") from error
+        raise WrongTree(Path(value), f"no such home is known. Write the whole path in {VARIABLE}.") from error
     if not named.is_dir():
-        raise LibraryUnusable(named, f"it is not a folder. Name a TensorFlow Lite Micro source tree with {VARIABLE}.")
+        raise WrongTree(named, f"it is not a folder. Name a TensorFlow Lite Micro source tree with {VARIABLE}.")
     root = next((folder for folder in (named, *named.parents) if (folder / MICRO).is_dir()), None)
     if root is None:
-        raise LibraryUnusable(
+        raise WrongTree(
             named,
             f"it has no {MICRO}. Name a TensorFlow Lite Micro source tree with {VARIABLE}, or a folder in its gen.",
         )
     archives = sorted((root / "gen").glob(f"*/lib/{ARCHIVE}")) if named == root else sorted(named.rglob(ARCHIVE))
     if not archives:
-        raise LibraryUnusable(named, f"no {ARCHIVE} was built in it. Run its make with the target microlite ({HOW}).")
+        raise WrongTree(named, f"no {ARCHIVE} was built in it. Run its make with the target microlite ({HOW}).")
     return SourceTree(root, tuple(archives))
 
 

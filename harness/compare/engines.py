@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mlperf_tiny.errors import BuildError, DoesNotFit, ProtocolError, TransportError
+from mlperf_tiny.errors import BuildError, DoesNotFit, ProtocolError, TransportError, UsageError
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.firmware.engine_model import EngineModel
 from mlperf_tiny.harness.compare.plan import ComparisonPlan
@@ -82,6 +82,8 @@ def _row(plan: ComparisonPlan, board: Board, model: CatalogModel, engine: str) -
         row = replace(row, compiler=image.info.compiler, inputs=inputs)
         cost, answers = measure_image(board, image, parts.model, samples, options.level)
         return replace(row, cost=cost, answers=answers)
+    except UsageError:
+        raise
     except DoesNotFit as error:
         need, have = f"{error.need_bytes:,}", f"{error.have_bytes:,}"
         return replace(row, problem=f"does not fit: {error.region} needs {need} bytes, has {have}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.firmware.boards import BOARDS, Board, find_board
 from mlperf_tiny.harness.image.engines import ENGINES, find_engine
 from mlperf_tiny.models.catalog.catalog import available_locally, find_model, model_names
@@ -87,8 +87,11 @@ def _models(options: ComparisonOptions, notes: list[str], environ: Mapping[str, 
     known = [find_model(name, data_dir=options.data) for name in model_names()]
     wanted = [model for model in known if options.task in (None, model.task)]
     if not wanted:
-        tasks = ", ".join(sorted({model.task for model in known}))
-        raise UsageError(f"there is no model for a task {options.task!r}; there are models for {tasks}.")
+        tasks = sorted({model.task for model in known})
+        raise UsageError(
+            f"there is no model for a task {options.task!r}; there are models for {', '.join(tasks)}."
+            + did_you_mean(options.task or "", tasks)
+        )
     here = [model for model in wanted if available_locally(model.name, data_dir=options.data, environ=environ)]
     if away := [model.name for model in wanted if model not in here]:
         notes.append(f"skipped, not found locally: {', '.join(away)}. Name one with --model to download it.")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from mlperf_tiny.disk import FULL, cannot_write, full_disk
+from mlperf_tiny.disk import FULL, full_disk, write_error
 from mlperf_tiny.errors import CompilerFailed, DataError
 from mlperf_tiny.file_lock import locked_name
 from mlperf_tiny.firmware.boards import Board
@@ -89,10 +89,11 @@ def _only_builder(kept: Path, cache: Path, board: Board, log: Callable[[str], No
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(
+        sentence = (
             f"the folder for built images {kept.parent} cannot be made: {error.strerror}. "
             f"Name a writable folder with {CACHE_VARIABLE}."
-        ) from error
+        )
+        raise write_error(error, kept.parent, "", DataError, sentence) from error
 
     def waiting(holder: str) -> None:
         log(f"waiting for {holder}, which builds the same image for {board.device}")
@@ -124,7 +125,7 @@ def _built(kept: Path, board: Board, build: Callable[[Path], tuple[EngineModel, 
     except OSError as error:
         if error.errno not in FULL and not str(error.filename).startswith(str(kept.parent)):
             raise
-        raise DataError(cannot_write(error, kept.parent, f"or name another folder with {CACHE_VARIABLE}")) from error
+        raise write_error(error, kept.parent, f"or name another folder with {CACHE_VARIABLE}", DataError) from error
     return BuiltImage(kept / ELF_FILE, info)
 
 

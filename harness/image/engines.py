@@ -81,12 +81,13 @@ class Engine(Generic[M]):
 
     def toolchain(self, name: str | None) -> Toolchain:
         """Return the compiler called ``name``, or the default one; raises UsageError for one that cannot build it."""
+        found = find_toolchain(name or self.default_toolchain)
         if self.toolchains and name not in (None, *self.toolchains):
             raise UsageError(
                 f"toolchain {name} cannot build engine {self.name} (it can be built with "
                 f"{', '.join(self.toolchains)}). Omit --toolchain."
             )
-        return find_toolchain(name or self.default_toolchain)
+        return found
 
 
 def compile_for(board: Board, content: bytes, source: str) -> CompiledModel:

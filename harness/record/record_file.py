@@ -11,6 +11,7 @@ from typing import Any
 
 from mlperf_tiny.disk import cannot_write
 from mlperf_tiny.errors import RecordError
+from mlperf_tiny.file_tree import refuse_placeholder
 from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.settings import FORMER_FEATURES
@@ -101,8 +102,10 @@ def _written(folder: Path) -> dict[str, Any] | None:
     """What ``record.json`` holds; None when there is none."""
     path = folder / RECORD_FILE
     try:
-        values = json.loads(path.read_bytes())
-    except FileNotFoundError:
+        content = path.read_bytes()
+        refuse_placeholder(content, str(path))
+        values = json.loads(content)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise RecordError(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from mlperf_tiny.disk import FULL, cannot_write
+from mlperf_tiny.disk import FULL, write_error
 from mlperf_tiny.errors import RecordError, WrongRequest
 from mlperf_tiny.file_lock import locked
 from mlperf_tiny.harness.image.build import ELF_FILE
@@ -58,9 +58,8 @@ def make_run_folder(folder: Path, files: RunFiles) -> None:
         folder.mkdir(parents=True)
     except OSError as error:
         full = f" (the disk of {folder.parent} is full)" if error.errno in FULL else ""
-        raise RecordError(
-            f"{folder} cannot be made: {error.strerror}{full}. Name another folder with --out."
-        ) from error
+        sentence = f"{folder} cannot be made: {error.strerror}{full}. Name another folder with --out."
+        raise write_error(error, folder, "", RecordError, sentence) from error
     try:
         if files.elf is not None:
             shutil.copy(files.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
@@ -73,7 +72,7 @@ def make_run_folder(folder: Path, files: RunFiles) -> None:
         remove_run_folder(folder)
         if files.elf is not None and not files.elf.is_file():
             raise
-        raise RecordError(cannot_write(error, folder, "or name another folder with --out")) from error
+        raise write_error(error, folder, "or name another folder with --out", RecordError) from error
 
 
 @contextmanager

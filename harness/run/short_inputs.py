@@ -29,10 +29,25 @@ def short_inputs(data: Path | None, model: CatalogModel, parts: ImageParts) -> t
     """
     size_bytes = parts.model.input.size_bytes
     dataset = _dataset(data, model, parts.input_format)
+    unused = _unused(data, model, parts.input_format, dataset)
     if dataset is None:
-        return random_inputs(size_bytes), f"{PERFORMANCE_SAMPLES} random int8 inputs"
+        return random_inputs(size_bytes), f"{PERFORMANCE_SAMPLES} random int8 inputs{unused}"
     samples = performance_inputs(dataset, "benchmark", size_bytes)
-    return samples, f"{len({sample.name for sample in samples})} {dataset.source} inputs of {dataset.name}"
+    return samples, f"{len({sample.name for sample in samples})} {dataset.source} inputs of {dataset.name}{unused}"
+
+
+def _unused(data: Path | None, model: CatalogModel, input_format: str, dataset: Dataset | None) -> str:
+    """Why a data folder that was named is not used, as the end of a description; "" where it is used."""
+    if data is None or (dataset is not None and dataset.source == "real"):
+        return ""
+    task = BY_NAME.get(model.task)
+    if task is None:
+        why = f"no data of task {model.task} is read here"
+    elif dataset is None and input_format != "benchmark" and feature_input_of(model.sha256) is None:
+        why = "no feature pipeline is known for this model"
+    else:
+        why = f"it holds no samples of {task.data_id} for this model"
+    return f" ({data} is not used: {why})"
 
 
 def _dataset(data: Path | None, model: CatalogModel, input_format: str) -> Dataset | None:

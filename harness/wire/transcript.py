@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import overload
 
 from mlperf_tiny.errors import RecordError, WrongRequest
+from mlperf_tiny.file_tree import refuse_placeholder
 from mlperf_tiny.harness.wire.events import Event
 from mlperf_tiny.harness.wire.hash_chain import Chain, ChainBroken, ChainDigest
 
@@ -91,6 +92,7 @@ def parse_transcript(content: bytes, path: str, stated: ChainDigest | None = Non
     Raises:
         RecordError: as ``read_transcript`` does.
     """
+    refuse_placeholder(content, path)
     lines = content.split(b"\n")[:-1]
     chain = chain_of(lines)
     events: list[Event] = []

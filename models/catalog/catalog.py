@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlperf_tiny.errors import DataError, UsageError, did_you_mean
+from mlperf_tiny.errors import DataError, UsageError, WrongRequest, did_you_mean
 from mlperf_tiny.file_tree import content_kind
 from mlperf_tiny.models.catalog.hash_check import checked_content, has_hash
 from mlperf_tiny.models.catalog.model import CatalogModel, read_model
@@ -213,9 +213,11 @@ def _find_or_download(
         with only_fetcher(cached, cache_folder(environ), waits=True):
             download(row.url, cached, row.sha256, progress)
     except DataError as error:
-        raise DataError(
+        other_kind = _not_the_model(row, data_dir, environ)
+        wrong = other_kind or isinstance(error, WrongRequest)
+        raise (WrongRequest if wrong else DataError)(
             f"model {row.name} was not found locally and could not be downloaded: {error}"
-            f"{_not_the_model(row, data_dir, environ)} "
+            f"{other_kind} "
             f"Put {row.file} into DIR/{row.folders[0]}/ and give --data DIR, or set {DATA_VARIABLE}=DIR, "
             f"or connect to a network to download it{_shipped_instead(row.task)}."
         ) from error

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import DataError, WrongRequest
 from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, cache_folder, data_folder
 from mlperf_tiny.models.data.formats.dataset import Dataset
 from mlperf_tiny.models.data.formats.files import Decoder, FileForm, as_it_is, load_files
@@ -61,7 +61,7 @@ def load_dataset(
     if named is not None and named is data_dir:
         found = load_files(task, form, named)
         if found is None:
-            raise DataError(missing_message(task, named))
+            raise WrongRequest(missing_message(task, named))
         return found
     for folder in (*([named] if named else []), cache_folder(environ)):
         found = load_files(task, form, folder) if folder.is_dir() else None

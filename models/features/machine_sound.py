@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import problem_of
 from mlperf_tiny.models.features.clip import SAMPLE_RATE_HZ
 from mlperf_tiny.models.features.mel import slaney_log_mel
 
@@ -64,7 +65,9 @@ def ad_features_of_wav(content: bytes, where: str) -> bytes:
             form = (clip.getframerate(), clip.getnchannels(), clip.getsampwidth())
             frames = clip.readframes(clip.getnframes())
     except (wave.Error, EOFError) as error:
-        raise DataError(f"{where} is not a readable .wav clip: {error}. Replace the file.") from error
+        raise DataError(
+            f"{where} is not a readable .wav clip: {problem_of(content, error)}. Replace the file."
+        ) from error
     if form != (SAMPLE_RATE_HZ, 1, 2):
         rate_hz, channels, width_bytes = form
         raise DataError(

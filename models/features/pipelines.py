@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.models.features.image import byte_rgb, gray, unit_rgb
 from mlperf_tiny.models.features.keyword import keyword_mfcc
 from mlperf_tiny.models.features.machine_image import machine_images
@@ -176,4 +176,6 @@ def find_pipeline(name: str) -> Pipeline:
     try:
         return BY_NAME[name]
     except KeyError:
-        raise UsageError(f"there is no feature pipeline {name!r}; choose one of {', '.join(BY_NAME)}.") from None
+        raise UsageError(
+            f"there is no feature pipeline {name!r}; choose one of {', '.join(BY_NAME)}.{did_you_mean(name, BY_NAME)}"
+        ) from None

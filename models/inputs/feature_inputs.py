@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import WrongRequest
 from mlperf_tiny.models.catalog.official import FeatureInput
 from mlperf_tiny.models.data.download.cache import DATA_VARIABLE, cache_folder, data_folder
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
@@ -55,7 +55,7 @@ def feature_dataset(
     pipeline = find_pipeline(feature_input.pipeline)
     found = None if synthetic else find_raw_data(pipeline.raw, feature_input, task, _folders(data_dir, environ))
     if found is None and not synthetic and data_dir is not None and pipeline.raw != "machine clip":
-        raise DataError(_missing(pipeline, task, data_dir))
+        raise WrongRequest(_missing(pipeline, task, data_dir))
     found = found or synthetic_raw_data(feature_input, task)
     return None if found is None else _as_dataset(found, feature_input, pipeline, task)
 

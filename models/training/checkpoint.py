@@ -13,6 +13,7 @@ import numpy as np
 
 from mlperf_tiny.disk import cannot_write
 from mlperf_tiny.errors import DataError, WrongRequest
+from mlperf_tiny.models.data.formats.array_file import stored_arrays
 
 Variables = Mapping[str, Sequence[Any]]
 """Variables by owner: model, optimizer, average."""
@@ -65,13 +66,13 @@ def restore_checkpoint(file: Path, *, phase: str, settings: Mapping[str, Any], v
         variables: Variables to assign to.
 
     Raises:
-        DataError: The checkpoint is of another phase or other settings.
+        DataError: The checkpoint is of another phase or other settings, or is damaged.
     """
     if not file.is_file():
         return 0
     named = _named(variables)
     wanted = json.loads(json.dumps(settings))
-    with np.load(file) as stored:
+    with stored_arrays(file, "Restore it, or train again with another --out folder.") as stored:
         head = json.loads(str(stored["head"]))
         same = head["phase"] == phase and _with_present_names(head["settings"], wanted) == wanted
         if not same or any(

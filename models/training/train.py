@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mlperf_tiny.disk import cannot_write
+from mlperf_tiny.disk import write_error
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_lock import locked
 from mlperf_tiny.models.arch.arch import Arch
@@ -65,7 +65,7 @@ def train_network(
     try:
         out.mkdir(parents=True, exist_ok=True)  # fails before the hours of training, not after them
     except OSError as error:
-        raise DataError(cannot_write(error, out, "or name another folder with --out")) from error
+        raise write_error(error, out, "or name another folder with --out", DataError) from error
     with locked(out):
         return _train(arch, recipe, training_set, teacher, out, listener)
 

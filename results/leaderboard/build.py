@@ -36,6 +36,8 @@ class Leaderboard:
     """Ranked, in order."""
     problems: tuple[str, ...] = ()
     """What was left out, and why."""
+    wrong_request: bool = False
+    """Whether each of the problems is a path of another kind, or one that holds no result."""
     notes: tuple[str, ...] = ()
     """What a reader should know about the rows, e.g. runs found twice with different values."""
 
@@ -57,6 +59,7 @@ def build_leaderboard(
         WrongRequest: One of the paths does not exist.
     """
     problems: list[str] = []
+    wrong: list[str] = []
     found = _found(paths, problems)
     fresh: list[Row] = []
     kept: list[Row] = []
@@ -64,7 +67,7 @@ def build_leaderboard(
         try:
             kept += [{**row, "Record": moved(row["Record"], path.parent, base)} for row in read_leaderboard(path)]
         except RecordError as error:
-            problems.append(str(error))
+            (wrong if isinstance(error, WrongRequest) else problems).append(str(error))
     for number, folder in enumerate(found.runs, start=1):
         if progress:
             progress(Progress("runs", number, len(found.runs), folder.name))
@@ -78,7 +81,7 @@ def build_leaderboard(
         try:
             review = review_path(tree, data_folder, progress)
         except BenchError as error:
-            problems.append(str(error))
+            (wrong if isinstance(error, WrongRequest) else problems).append(str(error))
             continue
         for result in review.results:
             if is_damaged_run(result):
@@ -93,7 +96,10 @@ def build_leaderboard(
             except (RecordError, *UNEXPECTED) as error:
                 problems.append(_left_out(place, error))
     both = merged(fresh, kept)
-    return Leaderboard(tuple(ranked(both.rows)), tuple(sorted(set(problems))), both.notes)
+    everything = tuple(sorted({*problems, *wrong}))
+    return Leaderboard(
+        tuple(ranked(both.rows)), everything, notes=both.notes, wrong_request=bool(wrong) and not problems
+    )
 
 
 def lost_rows(former: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
@@ -127,13 +133,21 @@ def update_leaderboard(path: Path, record: RunRecord, folder: Path) -> None:
     """
     try:
         with only_writer(path):
-            kept = read_leaderboard(path)
+            kept = _still_a_leaderboard(path)
             row = row_of_record(record, place_of(folder, path.parent), record_differences(record, folder))
             write_leaderboard(path, ranked(merged([row], kept).rows))
     except OSError as error:
         raise RecordError(
             cannot_write(error, path, f"or name another with --leaderboard; the run is kept, add --resume {folder}")
         ) from error
+
+
+def _still_a_leaderboard(path: Path) -> list[Row]:
+    """The rows of a file that was checked before the run; what has become of it since is no fault of the request."""
+    try:
+        return read_leaderboard(path)
+    except RecordError as error:
+        raise RecordError(str(error)) from error
 
 
 def _found(paths: Sequence[Path], problems: list[str]) -> FoundSources:

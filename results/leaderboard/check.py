@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import DataError, WrongRequest
+from mlperf_tiny.file_tree import refuse_placeholder
 from mlperf_tiny.results.leaderboard.rows.columns import Row, number
 from mlperf_tiny.results.mlperf.benchmarks import benchmark_of
 from mlperf_tiny.results.review.evidence.claims import agrees
@@ -85,16 +86,18 @@ def read_table(path: Path) -> dict[Key, dict[str, str]]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{path} has over {MAX_BYTES >> 20} MiB, which no table of results has.")
+        with path.open("rb") as head:
+            refuse_placeholder(head.read(4096), str(path))
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             lines = [{k: v or "" for k, v in line.items() if k} for line in reader]
             header = reader.fieldnames or ()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}. Name another file with --check.") from error
+        raise WrongRequest(f"{path} cannot be read: {error.strerror}. Name another file with --check.") from error
     except (ValueError, csv.Error) as error:
-        raise DataError(f"{path} is not CSV text ({error}). Name another file with --check.") from error
+        raise WrongRequest(f"{path} is not CSV text ({error}). Name another file with --check.") from error
     if not set(KEYS) <= set(header):
-        raise DataError(
+        raise WrongRequest(
             f"{path} begins with {sanitize_for_terminal(','.join(header), 100)!r}, wanted columns {', '.join(KEYS)}."
         )
     table = {}

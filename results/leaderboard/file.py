@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlperf_tiny.errors import RecordError
+from mlperf_tiny.errors import RecordError, WrongRequest
 from mlperf_tiny.file_lock import locked
+from mlperf_tiny.file_tree import refuse_placeholder
 from mlperf_tiny.results.leaderboard.rows.cells import check_cell, escape_formula, unescape_formula
 from mlperf_tiny.results.leaderboard.rows.columns import COLUMNS, FORMAT, NAMES, CellKind, Row
 from mlperf_tiny.results.leaderboard.rows.formats import MIGRATIONS, todays_row
@@ -43,7 +44,7 @@ def read_leaderboard(path: Path) -> list[Row]:
         return []
     header = tuple(table.iloc[0].fillna("")) if len(table) else ()
     if header != NAMES and header not in MIGRATIONS:
-        raise RecordError(_unknown(path, header, table))
+        raise _unknown(path, header, table)
     rows = []
     for number, cells in enumerate(table.iloc[1:].itertuples(index=False, name=None), start=2):
         if cells[-1] is None:  # a line that ended early
@@ -78,6 +79,8 @@ def _read_table(path: Path) -> pd.DataFrame | None:
     import pandas as pd
 
     try:
+        with path.open("rb") as file:
+            refuse_placeholder(file.read(4096), str(path))
         if path.stat().st_size > MAX_BYTES:
             raise RecordError(f"{path} has over {MAX_BYTES >> 20} MiB, which no leaderboard has. {_HELP}")
         # Only the Python engine distinguishes a line that ends early from one with empty cells.
@@ -89,27 +92,29 @@ def _read_table(path: Path) -> pd.DataFrame | None:
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror}. Name another file.") from error
+        raise WrongRequest(f"{path} cannot be read: {error.strerror}. Name another file.") from error
     except pd.errors.ParserError as error:
         if match := _TOO_MANY.search(str(error)):
             wanted, number, got = match.groups()
             raise RecordError(f"{path} row {number} has {got} columns, wanted {wanted}. {_HELP}") from error
-        raise RecordError(f"{path} is not CSV text ({error}). {_HELP}") from error
+        raise WrongRequest(f"{path} is not CSV text ({error}). {_HELP}") from error
     except (ValueError, csv.Error) as error:
-        raise RecordError(f"{path} is not CSV text ({error}). {_HELP}") from error
+        raise WrongRequest(f"{path} is not CSV text ({error}). {_HELP}") from error
     return table.astype(object).where(table.notna(), None)
 
 
-def _unknown(path: Path, header: tuple[str, ...], table: pd.DataFrame) -> str:
-    """Why a file with this header is not read."""
+def _unknown(path: Path, header: tuple[str, ...], table: pd.DataFrame) -> RecordError:
+    """The error for a file with this header."""
     if "Format" in header:
         cell = table.iloc[1, header.index("Format")] if len(table) > 1 and table.iloc[1].notna().all() else ""
         found = sanitize_for_terminal(str(cell), 20)
         if found != str(FORMAT):
             what = f"is of format {found}" if found else "is of another format"
-            return f"{path} {what}, this program reads up to {FORMAT}. Update this program, or name another file."
+            return RecordError(
+                f"{path} {what}, this program reads up to {FORMAT}. Update this program, or name another file."
+            )
     begins = sanitize_for_terminal(",".join(header), 200)
-    return f"{path} is not a leaderboard, it begins with {begins!r}. Move it away, or name another file."
+    return WrongRequest(f"{path} is not a leaderboard, it begins with {begins!r}. Move it away, or name another file.")
 
 
 def check_row(row: Row) -> None:
@@ -154,7 +159,9 @@ def check_leaderboard(path: Path) -> None:
     """Raise RecordError unless ``path`` is a leaderboard, or free to become one, that this process may write."""
     read_leaderboard(path)
     place = next(folder for folder in path.absolute().parents if folder.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK):
+    if not place.is_dir():
+        raise WrongRequest(f"{path} cannot be written: {place} is not a folder. Name another file.")
+    if not os.access(place, os.W_OK):
         raise RecordError(f"{path} cannot be written: {place} is not a writable folder. Name another file.")
 
 

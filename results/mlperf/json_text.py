@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_tree import text_of
+from mlperf_tiny.file_tree import refuse_placeholder, text_of
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 MAX_JSON_BYTES = 24 << 20
@@ -57,4 +57,5 @@ def parse_json(content: bytes, where: str, on_duplicate: Callable[[str], None] |
     except RecursionError:
         raise DataError(f"{where} is not usable JSON: it is nested too deeply.") from None
     except ValueError as error:
+        refuse_placeholder(content, where)
         raise DataError(f"{where} is not usable JSON: {str(error)[:200]}.") from None

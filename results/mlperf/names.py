@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.harness.record.settings import UNKNOWN_DEVICE, Settings
 from mlperf_tiny.results.mlperf.layout import DIVISIONS
 from mlperf_tiny.results.mlperf.system import STATUSES
@@ -48,6 +48,7 @@ class Entry:
         if self.availability is not None and self.availability not in STATUSES:
             raise UsageError(
                 f"--availability {self.availability!r} is not supported; choose one of {', '.join(STATUSES)}."
+                + did_you_mean(self.availability, STATUSES)
             )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlperf_tiny.disk import write_error
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import open_file_tree
 from mlperf_tiny.harness.run.run import OpenDevice
@@ -101,7 +102,7 @@ def _work_folder(work: Path | None) -> AbstractContextManager[Any]:
     try:
         work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"{work} cannot be made: {error.strerror}. Name another folder with --work.") from error
+        raise write_error(error, work, "or name another folder with --work", DataError) from error
     return nullcontext(str(work))
 
 

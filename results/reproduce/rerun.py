@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from mlperf_tiny.disk import write_error
 from mlperf_tiny.errors import BenchError, DataError
 from mlperf_tiny.harness.record.record import RunRecord
 from mlperf_tiny.harness.record.record_file import read_record
@@ -96,7 +97,7 @@ def _model_argument(settings: Settings, model: ChosenModel, work: Path) -> str:
         work.mkdir(parents=True, exist_ok=True)
         path.write_bytes(model.content)
     except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}. Name another folder with --work.") from error
+        raise write_error(error, path, "or name another folder with --work", DataError) from error
     return str(path)
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlperf_tiny.errors import UsageError, WrongRequest
+from mlperf_tiny.errors import DataError, UsageError, WrongRequest, did_you_mean
 from mlperf_tiny.firmware.boards import DEVICES, KIB, Board, Memory
 from mlperf_tiny.harness.image.engines import ENGINES
 from mlperf_tiny.harness.record.record import RunRecord
@@ -78,6 +78,8 @@ def read_overrides(path: Path) -> dict[str, str]:
         value = parse_json(path.read_bytes()[: MAX_DESCRIPTION_BYTES + 1], str(path))
     except OSError as error:
         raise WrongRequest(f"{path} cannot be read: {error.strerror}. Name another file with --describe.") from error
+    except DataError as error:
+        raise WrongRequest(str(error)) from error
     if not isinstance(value, dict):
         raise WrongRequest(f"{path} is not a JSON object of keys and texts. Name another file with --describe.")
     known = {key.strip(): key for key in TEMPLATE}
@@ -85,6 +87,7 @@ def read_overrides(path: Path) -> dict[str, str]:
         if key.strip() not in known:
             raise WrongRequest(
                 f"{path}: unknown key {key[:80]!r}. docs/submission.md lists the keys of a system description."
+                + did_you_mean(key, known)
             )
         if not isinstance(text, str) or len(text) > MAX_TEXT:
             raise WrongRequest(f"{path}: value of {key[:80]!r} is not a text of at most {MAX_TEXT} characters.")

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlperf_tiny.disk import write_error
 from mlperf_tiny.errors import DataError, UsageError
 from mlperf_tiny.results.mlperf.names import Names
 from mlperf_tiny.results.submission.files import ResultFiles
@@ -50,13 +51,14 @@ def check_place(root: Path, names: Names | None = None, replace: bool = False) -
         replace: Whether a result that exists already is replaced.
 
     Raises:
-        UsageError: ``root`` is not a folder that can be written, or the result exists already.
+        UsageError: ``root`` is not a folder, or the result exists already.
+        DataError: ``root`` cannot be written.
     """
     if (root.exists() or root.is_symlink()) and not root.is_dir():
         raise UsageError(f"{root} is not a folder. Name another one with --submit.")
     place = next((folder for folder in (root, *root.absolute().parents) if folder.exists()), root)
     if not os.access(place, os.W_OK):
-        raise UsageError(f"{root} cannot be written. Name another folder with --submit.")
+        raise DataError(f"{root} cannot be written. Name another folder with --submit.")
     if names is not None and not replace and (there := root / names.base / names.results).exists():
         raise UsageError(_there(there))
 
@@ -105,7 +107,7 @@ def write_result(root: Path, files: ResultFiles, replace: bool = False) -> Writt
             drafts = {code: draft / "code", description: draft / "description", results: draft / "results"}
             _move_in(draft, {place: drafts[place] for place, is_same in same.items() if not is_same}, root)
     except OSError as error:
-        raise DataError(f"{root} cannot be written: {error.strerror}. Make room or name another folder.") from error
+        raise write_error(error, root, "or name another folder with --submit", DataError) from error
     return Written(root, names, count, unchanged=False)
 
 

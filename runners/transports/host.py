@@ -8,7 +8,7 @@ import selectors
 import subprocess
 from pathlib import Path
 
-from mlperf_tiny.errors import DeviceGone, PortUnavailable
+from mlperf_tiny.errors import DeviceGone, WrongPort
 from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 PIECE_BYTES = 64 * 1024
@@ -34,7 +34,8 @@ class HostTransport:
                 start_new_session=True,  # Ctrl-C in a terminal is for this program alone
             )
         except OSError as error:
-            raise PortUnavailable(self.url, error.strerror or str(error)) from error
+            advice = "Name the firmware.elf of a run on device host."
+            raise WrongPort(self.url, error.strerror or str(error), advice) from error
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
         self._selector = selectors.DefaultSelector()

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mlperf_tiny.errors import DeviceGone, RecordError
+from mlperf_tiny.errors import DeviceGone, RecordError, WrongRequest
+from mlperf_tiny.file_tree import refuse_placeholder
 from mlperf_tiny.runners.transports.transport import DeviceInfo
 
 _MAX_SHOWN = 80
@@ -111,11 +112,13 @@ class ReplayTransport:
 def _read(path: Path) -> list[dict[str, Any]]:
     events = []
     try:
-        for line in path.read_bytes().split(b"\n")[:-1]:
+        content = path.read_bytes()
+        refuse_placeholder(content, str(path))
+        for line in content.split(b"\n")[:-1]:
             event = json.loads(line)
             if any(type(event[name]) is not kind for name, kind in _VALUES.get(event["e"], {}).items()):
                 raise ValueError(f"{line[:_MAX_SHOWN]!r} is no event of a transcript")
             events.append(event)
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise RecordError(f"{path} is not a transcript: {error}. Name the transcript.jsonl of a run.") from error
+        raise WrongRequest(f"{path} is not a transcript: {error}. Name the transcript.jsonl of a run.") from error
     return events

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import serial
 from serial.tools import list_ports
 
-from mlperf_tiny.errors import DeviceGone, PortInUse, PortUnavailable
+from mlperf_tiny.errors import DeviceGone, PortInUse, PortUnavailable, WrongPort
 from mlperf_tiny.file_lock import holder_of
 from mlperf_tiny.firmware.boards import BOARDS
 from mlperf_tiny.runners.transports.transport import DeviceInfo
@@ -35,6 +35,8 @@ class SerialTransport:
             self._hold()
         except (serial.SerialException, OSError, ValueError, OverflowError) as error:
             number = getattr(error, "errno", None)
+            if number is None and isinstance(error, ValueError):  # pyserial's for an address it cannot read
+                raise WrongPort(url, str(error)) from error
             raise PortUnavailable(url, _reason(url, number) if number else str(error)) from error
 
     def _hold(self) -> None:
@@ -98,7 +100,15 @@ def _group_of(path: str) -> str:
 
 
 def _check_address(url: str) -> None:
-    """Raise ValueError for a network address without host and port, which pyserial would report in a cryptic way."""
+    """Raise ValueError for what pyserial would report in a cryptic way.
+
+    That is a network address without host and port, and a path of something that is no device.
+    """
+    if not url:
+        raise ValueError("it is empty")
+    path = Path(url)
+    if "://" not in url and (path.is_dir() or path.is_file()):
+        raise ValueError(f"it is a {'folder' if path.is_dir() else 'file'}, not a serial port")
     address = urlsplit(url)
     if address.scheme in ("socket", "rfc2217") and not (address.hostname and address.port):
         raise ValueError(f"it names no host and port, as in {address.scheme}://localhost:4000")

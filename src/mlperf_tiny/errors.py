@@ -6,7 +6,9 @@
     BenchError                                   exit 1
     ├─ UsageError                                exit 2   unknown device, task, model, URL scheme, bad option
     │   ├─ WrongRequest                          a named path is not there or of another kind, or contradicts the rest
-    │   └─ NotAModel                             a named model file is of another kind
+    │   ├─ NotAModel                             a named model file is of another kind
+    │   ├─ WrongPort                             what is named as a port is none
+    │   └─ WrongTree                             a named source tree is none, or no library was built in it
     ├─ DataError                                 dataset or file missing, or different from its index
     ├─ BuildError
     │   ├─ ModelInvalid                          the .tflite file is broken or hostile
@@ -39,6 +41,9 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+MIN_PART = 3
+"""Characters of a part of a name that stands for the name."""
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the question that follows a list of known names; "" where none of them is close.
@@ -50,9 +55,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     Examples:
         >>> did_you_mean("stm32f764", ["stm32f446", "stm32f746", "host"])
         " Did you mean 'stm32f746'?"
+        >>> did_you_mean("kws-s", ["micronet-kws-s", "micronet-kws-m"])
+        " Did you mean 'micronet-kws-s'?"
     """
     by_lower_case = {known_name.lower(): known_name for known_name in known}
-    close = difflib.get_close_matches(name[:100].lower(), by_lower_case, n=1, cutoff=0.6)
+    word = name[:100].lower()
+    close = difflib.get_close_matches(word, by_lower_case, n=1, cutoff=0.6)
+    if not close and len(word) >= MIN_PART:
+        close = [whole for whole in by_lower_case if word in whole][:1]
     return f" Did you mean {by_lower_case[close[0]]!r}?" if close else ""
 
 
@@ -105,6 +115,10 @@ class LibraryUnusable(BuildError):
         super().__init__(f"{path} cannot be used: {problem}")
 
 
+class WrongTree(UsageError, LibraryUnusable):
+    """What is named as an engine's source tree is none, or has no library in it."""
+
+
 class DoesNotFit(BuildError):
     """The image needs more of a memory than the device has."""
 
@@ -137,6 +151,14 @@ class PortUnavailable(TransportError):
         super().__init__(
             f"cannot open {url}: {reason}. Check the cable and the port name, and that no other program holds it."
         )
+
+
+class WrongPort(UsageError, PortUnavailable):
+    """What is named as a port is none: a URL of an unknown kind, a folder, a program that is not there."""
+
+    def __init__(self, url: str, reason: str, advice: str = "Write /dev/ttyACM0, COM3 or socket://HOST:PORT.") -> None:
+        self.url, self.reason = url, reason
+        BenchError.__init__(self, f"cannot open {url!r}: {reason}. {advice}")
 
 
 class PortInUse(PortUnavailable):

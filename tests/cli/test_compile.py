@@ -85,7 +85,7 @@ def test_errors_are_one_sentence_and_write_nothing(model: Path, tmp_path: Path) 
         assert not (tmp_path / "c").exists()
     assert compile_file(model).exit_code == 2
     result = compile_file(model, "--out", broken / "c")
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"error: {broken / 'c'} cannot be written: File exists. Name another folder with --out.\n"
 
 

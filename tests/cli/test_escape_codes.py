@@ -85,7 +85,7 @@ def test_leaderboard_of_a_folder_with_escape_codes(tmp_path: Path) -> None:
     foreign = tmp_path / f"runs{CLEAR}"
     foreign.mkdir()
     result = CliRunner().invoke(leaderboard.main, [str(foreign), "--csv", str(tmp_path / f"{CLEAR}.csv")])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     harmless(result)
 
 

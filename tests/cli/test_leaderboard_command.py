@@ -171,12 +171,12 @@ def test_exit_status_4_for_differences_from_the_checked_table(here: Path) -> Non
     ("words", "status", "sentence"),
     [
         (("nowhere",), 2, "error: nowhere does not exist. Name a run, a folder of runs, a submission"),
-        (("lists",), 1, "skipped: lists holds no result"),
-        (("runs", "--csv", "lists"), 1, "error: lists cannot be read: Is a directory"),
-        (("runs", "--csv", "table.csv"), 1, "error: table.csv is not a leaderboard, it begins with 'ver,div"),
+        (("lists",), 2, "skipped: lists holds no result"),
+        (("runs", "--csv", "lists"), 2, "error: lists cannot be read: Is a directory"),
+        (("runs", "--csv", "table.csv"), 2, "error: table.csv is not a leaderboard, it begins with 'ver,div"),
         (("runs", "--html", "no/page.html"), 2, "error: no/page.html cannot be written: there is no folder no"),
         (("runs", "--html", "lists"), 2, "error: lists cannot be written: it is a folder"),
-        (("runs", "--check", "none.csv"), 1, "error: none.csv cannot be read: No such file"),
+        (("runs", "--check", "none.csv"), 2, "error: none.csv cannot be read: No such file"),
         (("runs", "--data", "none"), 2, "error: the data folder none is not a folder"),
         (("--task", "xyz"), 2, "Invalid value for '--task'"),
         (("--division", "network"), 2, "Invalid value for '--division'"),
@@ -196,7 +196,7 @@ def test_wrong_usage_writes_nothing(here: Path, words: tuple[str, ...], status: 
 def test_no_results_names_the_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = invoke()
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     wanted = "no results in runs/ and results/. Make a run with benchmark-run, or name runs or submissions."
     assert result.stderr == f"error: {wanted}\n"
     assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -57,10 +58,22 @@ def test_json_on_stdout_adds_up(model: Path) -> None:
 
 
 @pytest.mark.emulator
-def test_unwritable_plot_does_not_lose_the_tables(model: Path, tmp_path: Path) -> None:
-    result = invoke(model, "--task", "kws", "--device", "stm32f446", "--plot", tmp_path / "no" / "x.svg")
+def test_a_plot_that_is_not_written_does_not_lose_the_tables(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(profile: object, path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("mlperf_tiny.harness.profile.plot.draw_profile", full_disk)
+    result = invoke(model, "--task", "kws", "--device", "stm32f446", "--plot", tmp_path / "x.svg")
     assert (result.exit_code, "total" in result.stdout) == (1, True)
-    assert "x.svg cannot be written: No such file or directory. Name another file with --plot." in result.stderr
+    assert f"x.svg cannot be written: the disk of {tmp_path} is full. Free space there, or name " in result.stderr
+
+
+def test_a_plot_in_a_folder_that_is_not_there_is_refused_before_the_work(model: Path, tmp_path: Path) -> None:
+    result = invoke(model, "--task", "kws", "--device", "stm32f446", "--plot", tmp_path / "no" / "x.svg")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"x.svg cannot be written: there is no folder {tmp_path / 'no'}." in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_wrong_usage_is_refused(
 def test_foreign_leaderboard_file_is_refused_before_the_run(fake: tuple[object, ...], tmp_path: Path) -> None:
     (tmp_path / "leaderboard.csv").write_text("something,else\n")
     result = invoke(tmp_path, *fake)
-    assert (result.exit_code, "is not a leaderboard" in result.stderr) == (1, True)
+    assert (result.exit_code, "is not a leaderboard" in result.stderr) == (2, True)
     assert not (tmp_path / "runs").exists()
 
 

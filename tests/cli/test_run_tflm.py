@@ -64,8 +64,8 @@ def test_run_from_the_model_to_the_record(folder: Path) -> None:
     ("directory", "arguments", "status", "sentence"),
     [
         ("", (), 2, "error: engine tflm needs a TensorFlow Lite Micro source tree"),
-        ("nowhere", (), 1, "nowhere cannot be used: it is not a folder"),
-        ("data", (), 1, "data cannot be used: it has no tensorflow/lite/micro"),
+        ("nowhere", (), 2, "nowhere cannot be used: it is not a folder"),
+        ("data", (), 2, "data cannot be used: it has no tensorflow/lite/micro"),
         ("tree", ("--device", "stm32f446"), 1, "the board has a cortex-m4"),
         ("tree", ("--device", "host"), 2, "not supported on device host"),
         ("tree", ("--toolchain", "zig"), 2, "toolchain zig cannot build engine tflm"),

@@ -20,3 +20,18 @@ def tiny_kws(seed: int = 1) -> bytes:
     b.operator("FULLY_CONNECTED", [x, w, bias], [logits], {})
     b.operator("SOFTMAX", [logits], [y], {"beta": 1.0})
     return b.build([x], [y])
+
+
+def weighted(activations: str, weights: str) -> bytes:
+    """A network with float ends whose middle is quantised in another way than int8, or not at all."""
+    b = Builder()
+    scaled = {"scale": 0.1} if activations == "int16" else {}
+    x, y = b.tensor((1, 8), activations, **scaled), b.tensor((1, 4), activations, **scaled)
+    w = b.tensor((4, 8), weights, data=np.zeros((4, 8)), **({"scale": 0.1} if weights == "int8" else {}))
+    ends = [b.tensor((1, 8), "float32"), b.tensor((1, 4), "float32")] if activations == "int16" else [x, y]
+    if activations == "int16":
+        b.operator("QUANTIZE", ends[:1], [x])
+    b.operator("FULLY_CONNECTED", [x, w, -1], [y])
+    if activations == "int16":
+        b.operator("DEQUANTIZE", [y], ends[1:])
+    return b.build(ends[:1], ends[1:])

@@ -17,6 +17,7 @@ from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.host_model import build_host_model
 from tests.fakes.reference import run_reference
 from tests.fakes.tflite_builder import Builder
+from tests.fakes.tiny_models import weighted
 
 Q = {"scale": 0.1, "zero_point": 3}
 
@@ -66,21 +67,6 @@ def float_inside() -> bytes:
     b.operator("DEQUANTIZE", [x], [real])
     b.operator("QUANTIZE", [real], [y])
     return b.build([x], [y])
-
-
-def weighted(activations: str, weights: str) -> bytes:
-    """A network with float ends whose middle is quantised in another way than int8, or not at all."""
-    b = Builder()
-    scaled = {"scale": 0.1} if activations == "int16" else {}
-    x, y = b.tensor((1, 8), activations, **scaled), b.tensor((1, 4), activations, **scaled)
-    w = b.tensor((4, 8), weights, data=np.zeros((4, 8)), **({"scale": 0.1} if weights == "int8" else {}))
-    ends = [b.tensor((1, 8), "float32"), b.tensor((1, 4), "float32")] if activations == "int16" else [x, y]
-    if activations == "int16":
-        b.operator("QUANTIZE", ends[:1], [x])
-    b.operator("FULLY_CONNECTED", [x, w, -1], [y])
-    if activations == "int16":
-        b.operator("DEQUANTIZE", [y], ends[1:])
-    return b.build(ends[:1], ends[1:])
 
 
 REFUSALS: list[tuple[Callable[[], bytes], str, str]] = [

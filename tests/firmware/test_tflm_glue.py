@@ -11,12 +11,14 @@ import pytest
 
 from mlperf_tiny.errors import LibraryUnusable, UnsupportedOperator
 from mlperf_tiny.firmware.build import FIRMWARE
+from mlperf_tiny.firmware.codegen.ir.plan import Isa
+from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from mlperf_tiny.firmware.tflm.model import TflmModel, tflm_model
 from mlperf_tiny.firmware.tflm.operators import Call, read_resolver, resolver_calls
 from tests.fakes.tflite_builder import Builder
 from tests.fakes.tflm_tree import FAKE, ZIG, fake_library, run
-from tests.fakes.tiny_models import tiny_kws
+from tests.fakes.tiny_models import tiny_kws, weighted
 
 FLAGS = ("-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
 
@@ -137,6 +139,23 @@ def test_an_operator_with_other_types_is_added_with_all_types() -> None:
 def test_unsupported_operators_are_named(kind: str, dtype: str, words: str) -> None:
     with pytest.raises(UnsupportedOperator, match=words):
         tflm_model(odd_model(kind, dtype), "odd", fake_library(Path("x.a")), read_resolver(FAKE))
+
+
+@pytest.mark.parametrize(("activations", "weights"), [("int16", "int8"), ("float32", "int8"), ("float32", "float32")])
+def test_a_model_that_is_not_in_int8_is_refused_for_the_reason_that_the_compiled_engine_gives(
+    activations: str, weights: str
+) -> None:
+    content = weighted(activations, weights)
+    with pytest.raises(UnsupportedOperator) as by_tflm:
+        tflm_model(content, "other", fake_library(Path("x.a")), read_resolver(FAKE))
+    with pytest.raises(UnsupportedOperator) as by_compiled:
+        lower(read_tflite(content, "other"), Isa.REF)
+    assert str(by_tflm.value) == str(by_compiled.value)
+
+
+def test_float_ends_of_an_int8_network_are_refused_with_the_two_ways_out() -> None:
+    with pytest.raises(UnsupportedOperator, match=r"inference_input_type = tf\.int8, or take engine compiled"):
+        tflm_model(odd_model("SOFTMAX", "float32"), "odd", fake_library(Path("x.a")), read_resolver(FAKE))
 
 
 def odd_model(kind: str, dtype: str) -> bytes:

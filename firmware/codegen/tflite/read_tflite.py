@@ -59,8 +59,10 @@ def read_tflite(data: bytes, source: str) -> Graph:
         return _read(data, source)
     except Broken as problem:
         # Only where the file does not say that it is a model: a kind that is found under its name by mistake.
-        if data[4:8] != IDENTIFIER and (kind := content_kind(data)):
-            raise NotAModel(source, f"it is {kind.what} ({len(data):,} bytes)", kind.advice) from None
+        if data[4:8] != IDENTIFIER:
+            if kind := content_kind(data):
+                raise NotAModel(source, f"it is {kind.what} ({len(data):,} bytes)", kind.advice) from None
+            raise NotAModel(source, str(problem)) from None
         raise ModelInvalid(source, str(problem)) from None
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from mlperf_tiny.disk import FULL, cannot_write
+from mlperf_tiny.disk import FULL, cannot_write, write_error
 from mlperf_tiny.errors import DataError, UsageError, did_you_mean
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, cache_folder
 from mlperf_tiny.models.data.download.download import DownloadProgress, download, only_fetcher
@@ -173,10 +173,11 @@ def _fetch_archive(
     except OSError as error:
         if error.errno in FULL:
             raise DataError(cannot_write(error, target, f"or name another folder with {CACHE_VARIABLE}")) from error
-        raise DataError(
+        sentence = (
             f"{error.filename or target} cannot be written or read: {error.strerror or error}. "
             f"Name another folder for downloads with {CACHE_VARIABLE}."
-        ) from error
+        )
+        raise write_error(error, target, "", DataError, sentence) from error
 
 
 def _check_md5(row: DatasetArchive, file: Path, wanted: str) -> None:

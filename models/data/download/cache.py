@@ -14,9 +14,16 @@ DATA_VARIABLE = "MLPERF_TINY_DATA"
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder for downloads; it may not exist yet. Raises DataError where no variable and no user has one."""
+    """Return the folder for downloads; it may not exist yet.
+
+    Raises DataError where no variable and no user has one, WrongRequest where the variable names something else.
+    """
     if environ.get(CACHE_VARIABLE):
-        return named_folder(environ[CACHE_VARIABLE], CACHE_VARIABLE)
+        folder = named_folder(environ[CACHE_VARIABLE], CACHE_VARIABLE)
+        there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+        if there.exists() and not there.is_dir():
+            raise WrongRequest(f"{CACHE_VARIABLE} is {str(folder)!r}, and {there} is not a folder. Name another one.")
+        return folder
     base = environ.get("XDG_CACHE_HOME")
     try:
         return (Path(base) if base else Path.home() / ".cache") / "mlperf-tiny"

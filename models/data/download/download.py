@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlperf_tiny.disk import FULL, cannot_write
+from mlperf_tiny.disk import FULL, cannot_write, write_error
 from mlperf_tiny.errors import DataError, HeldElsewhere
 from mlperf_tiny.file_lock import locked_name
 
@@ -60,7 +60,8 @@ def download(
         if error.errno in FULL:
             keep = "then start again: what arrived is kept, and continued from there"
             raise DataError(cannot_write(error, target, keep)) from error
-        raise DataError(f"{url} could not be fetched to {target}: {error}.") from error
+        sentence = f"{url} could not be fetched to {target}: {error}."
+        raise write_error(error, target, "", DataError, sentence) from error
 
 
 @contextmanager

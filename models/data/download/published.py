@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mlperf_tiny.disk import FULL, cannot_write
+from mlperf_tiny.disk import FULL, cannot_write, write_error
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import data_files_by_name
 from mlperf_tiny.models.data.download.cache import CACHE_VARIABLE, DATA_VARIABLE, cache_folder
@@ -110,10 +110,11 @@ def _fetch_or_explain(
             raise DataError(cannot_write(error, target, f"or name another folder with {CACHE_VARIABLE}")) from error
         if error.filename is None:  # a damaged archive; the system's own errors name a file
             raise DataError(f"what {row.archive_url} holds is not {task.data_id} as published: {error}.") from error
-        raise DataError(
+        sentence = (
             f"{error.filename} cannot be written or read: {error.strerror}. "
             f"Name another folder for downloads with {CACHE_VARIABLE}."
-        ) from error
+        )
+        raise write_error(error, target, "", DataError, sentence) from error
     except (KeyError, ValueError, EOFError, zlib.error, tarfile.TarError, pickle.UnpicklingError) as error:
         raise DataError(f"what {row.archive_url} holds is not {task.data_id} as published: {error!r}.") from error
     except DataError as error:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files_by_name, text_of
+from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files_by_name, refuse_placeholders, text_of
 from mlperf_tiny.models.data.formats.dataset import Dataset, Sample
 from mlperf_tiny.models.data.formats.labels import Listed, official_list, parse_labels
 from mlperf_tiny.models.tasks import Task
@@ -153,9 +153,7 @@ def _dataset(
     task: Task, form: FileForm, chosen: list[tuple[Listed, StoredFile]], listed: int, origin: str, complete: bool
 ) -> Dataset:
     for _, file in chosen:
-        # Files that are sent as they are can be checked before anything runs; the others after decoding.
-        if form.decoders[PurePosixPath(file.where).suffix.lower()] is as_it_is:
-            _check_size(task, file.where, file.size_bytes)
+        _check_stored(task, form, file)
     samples = tuple(Sample(row.file, row.label, partial(_load, task, form, file)) for row, file in chosen)
     return Dataset(
         name=task.data_id,
@@ -167,6 +165,16 @@ def _dataset(
         stride_bytes=task.stride_bytes,
         complete=complete,
     )
+
+
+def _check_stored(task: Task, form: FileForm, file: StoredFile) -> None:
+    """Check before anything runs what needs no decoding."""
+    sent_as_it_is = form.decoders[PurePosixPath(file.where).suffix.lower()] is as_it_is
+    if sent_as_it_is and file.size_bytes == task.file_bytes:
+        return
+    refuse_placeholders((file,))
+    if sent_as_it_is:
+        _check_size(task, file.where, file.size_bytes)
 
 
 def _load(task: Task, form: FileForm, file: StoredFile) -> bytes:

@@ -8,6 +8,7 @@ import io
 from PIL import Image, UnidentifiedImageError
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import problem_of
 from mlperf_tiny.models.data.formats.files import Decoder
 
 
@@ -32,6 +33,8 @@ def rgb_decoder(width: int, height: int) -> Decoder:
                     raise DataError(f"{where} is {got_width} x {got_height} pixels, wanted {width} x {height}.")
                 return image.convert("RGB").tobytes()
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise DataError(f"{where} is not a readable image: {error}. Replace the file.") from error
+            raise DataError(
+                f"{where} is not a readable image: {problem_of(content, error)}. Replace the file."
+            ) from error
 
     return decode

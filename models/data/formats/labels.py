@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import DataError, WrongRequest
 from mlperf_tiny.file_tree import content_kind
 from mlperf_tiny.models.tasks import TASKS, Task
 from mlperf_tiny.models.tasks.task import OfficialList
@@ -46,7 +46,7 @@ def parse_labels(text: str, task: Task, where: str) -> tuple[Listed, ...]:
         DataError: A line does not fit the task, or there is none; the message names the line.
     """
     if kind := content_kind(text[:4096].encode()):
-        raise DataError(f"{where} is {kind.what}. {kind.advice}")
+        raise WrongRequest(f"{where} is {kind.what}. {kind.advice}")
     classes = len(task.labels)
     wanted_tail = (task.window_bytes, task.stride_bytes) if task.windows > 1 else ()
     listed: dict[str, Listed] = {}

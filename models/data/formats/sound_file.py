@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import problem_of
 from mlperf_tiny.models.features.clip import SAMPLE_RATE_HZ
 
 SOUND_SUFFIXES = frozenset({".wav", ".flac"})
@@ -32,7 +33,9 @@ def read_sound(content: bytes, where: str) -> NDArray[np.int16]:
     try:
         samples, rate_hz = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError, OSError, ValueError) as error:
-        raise DataError(f"{where} is not a readable sound file: {error}. Replace the file.") from error
+        raise DataError(
+            f"{where} is not a readable sound file: {problem_of(content, error)}. Replace the file."
+        ) from error
     if rate_hz != SAMPLE_RATE_HZ or samples.shape[1] != 1:
         raise DataError(
             f"{where} has {rate_hz} Hz and {samples.shape[1]} channels; wanted {SAMPLE_RATE_HZ} Hz and 1 channel."

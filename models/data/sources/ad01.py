@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from mlperf_tiny.file_tree import StoredFile, data_files_by_name
+from mlperf_tiny.file_tree import StoredFile, data_files_by_name, refuse_placeholders
 from mlperf_tiny.models.data.formats.examples import Example
 from mlperf_tiny.models.data.formats.files import roots
 from mlperf_tiny.models.data.formats.sound_file import read_sound
@@ -52,6 +52,7 @@ def clip_sounds(task: Task, folder: Path) -> tuple[Example, ...]:
             stem = clip_stem(name)
             label = label_of(stem)
             if label is not None:
+                refuse_placeholders((file,))
                 found.setdefault(stem, Example(name, label, stem.split("_")[2], partial(_sound, file)))
     return tuple(found[stem] for stem in sorted(found))
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree import problem_of, refuse_placeholder
 from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
 from mlperf_tiny.models.tasks import BY_NAME
 
@@ -133,7 +134,9 @@ def _overlap(first: Box, second: Box) -> float:
 def read_annotations(path: Path) -> tuple[Annotated, ...]:
     """Read ``instances_*.json``, in the order of its images; raises DataError for a broken one."""
     try:
-        content = json.loads(path.read_bytes(), object_hook=_without_outlines)
+        stored = path.read_bytes()
+        refuse_placeholder(stored, str(path))
+        content = json.loads(stored, object_hook=_without_outlines)
         person = {row["id"] for row in content["categories"] if row["name"] == "person"}
         boxes: dict[int, list[Box]] = {}
         for row in content["annotations"]:
@@ -171,10 +174,14 @@ def _examples(folder: Path, images: Iterable[Annotated], side: int, whole: bool)
 
 
 def _load(path: Path, side: int, whole: bool) -> NDArray[np.uint8]:
+    content = b""
     try:
-        return square(path.read_bytes(), side, whole)
+        content = path.read_bytes()
+        refuse_placeholder(content, str(path))
+        return square(content, side, whole)
     except _READ_ERRORS as error:
-        raise DataError(f"{path} is not a readable image: {error}. Unpack it again.") from error
+        problem = problem_of(content, error)
+        raise DataError(f"{path} is not a readable image: {problem}. Unpack it again.") from error
 
 
 def square(content: bytes, side: int, whole: bool = False) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files
+from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files, refuse_placeholders
 from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
 from mlperf_tiny.models.data.formats.sound_file import SOUND_SUFFIXES, read_sound
 
@@ -82,6 +82,7 @@ def _example(path: str, file: StoredFile) -> Example:
         raise DataError(
             f"{file.where} is not called normal_id_00_00000000 or anomaly_...; take the names as published."
         )
+    refuse_placeholders((file,))
     return Example(PurePosixPath(path).name, LABELS.index(kind), machine_id, partial(_load, file))
 
 

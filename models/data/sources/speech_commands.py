@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files, text_of
+from mlperf_tiny.file_tree import DataFiles, StoredFile, data_files, refuse_placeholders, text_of
 from mlperf_tiny.models.data.formats.examples import Example, ExampleSet
 from mlperf_tiny.models.data.formats.sound_file import SOUND_SUFFIXES, read_sound
 from mlperf_tiny.models.features.clip import KEYWORD_SAMPLES, keyword_clip
@@ -233,6 +233,7 @@ def _first(
 
 
 def _example(file: StoredFile, name: str, label: int, speaker: str) -> Example:
+    refuse_placeholders((file,))
     return Example(name, label, speaker, partial(_load, file))
 
 

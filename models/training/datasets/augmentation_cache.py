@@ -19,7 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlperf_tiny.models.data.formats.array_file import stored_arrays
+
 Floats = NDArray[np.float32]
+
+_AGAIN = "Delete it; it is then made again."
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class AugmentationCache:
             made = self.make(number)
             with _complete_file(file) as part, part.open("wb") as stream:
                 np.savez(stream, inputs=made.inputs, labels=made.labels)
-        with np.load(file) as stored:
+        with stored_arrays(file, _AGAIN) as stored:
             return AugmentedEpoch(stored["inputs"], stored["labels"])
 
     def load_logits(self, number: int, teacher: str, predict: Callable[[Floats], Floats]) -> Floats:
@@ -78,7 +82,8 @@ class AugmentationCache:
             logits = predict(self.load(number).inputs)
             with _complete_file(file) as part, part.open("wb") as stream:
                 np.save(stream, logits)
-        return np.asarray(np.load(file), np.float32)
+        with stored_arrays(file, _AGAIN) as stored:
+            return np.asarray(stored, np.float32)
 
     def _of(self, number: int) -> int:
         return number if self.versions is None else number % self.versions

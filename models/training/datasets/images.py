@@ -28,6 +28,7 @@ from mlperf_tiny.models.training.datasets.training_set import (
 )
 
 IMAGES_AT_A_TIME = 512
+PHOTOGRAPHS = "training images of COCO with their annotations"
 MIN_SIDE_PIXELS = 96
 """Side that photographs are read at, for networks with smaller inputs too."""
 
@@ -56,8 +57,8 @@ def image_training_set(options: TrainingSetOptions) -> TrainingSet:
     """
     pipeline, recipe, folders = find_pipeline(options.pipeline), options.recipe, options.folders
     side = max(MIN_SIDE_PIXELS, pipeline.shape[0])
-    photographs = next(
-        (found for folder in folders.existing if (found := find_coco(folder, side)) and found.train), None
+    photographs, unused = folders.first(
+        lambda folder: found if (found := find_coco(folder, side)) and found.train else None, PHOTOGRAPHS
     )
     examples = photographs or synthetic_scenes(recipe.synthetic_per_class)
     splits = {"validation": examples.validation, "test": examples.test}
@@ -81,6 +82,7 @@ def image_training_set(options: TrainingSetOptions) -> TrainingSet:
             if photographs
             else "Apache-2.0"
         ),
+        unused=unused,
     )
 
 

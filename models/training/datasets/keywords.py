@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.errors import WrongRequest
 from mlperf_tiny.models.data.formats.examples import ExampleSet, labels_of
 from mlperf_tiny.models.data.sources.speech_commands import find_speech_commands
 from mlperf_tiny.models.data.synthetic.speech import synthetic_speech
@@ -36,11 +36,11 @@ def keyword_training_set(options: TrainingSetOptions) -> TrainingSet:
         DataError: A folder is named and holds no training clips.
     """
     pipeline, recipe, folders = find_pipeline(options.pipeline), options.recipe, options.folders
-    found = next(
-        (found for folder in folders.existing if (found := find_speech_commands(folder)) and found.train), None
+    found, unused = folders.first(
+        lambda folder: found if (found := find_speech_commands(folder)) and found.train else None, "keyword clips"
     )
     if found is None and folders.named is not None:
-        raise DataError(
+        raise WrongRequest(
             f"no keyword clips found in {folders.named}; wanted speech_commands_v0.02/, or speech_commands.zip with "
             "its splits.csv. Without --data and MLPERF_TINY_DATA, training is on synthetic speech."
         )
@@ -62,6 +62,7 @@ def keyword_training_set(options: TrainingSetOptions) -> TrainingSet:
         input={"features": pipeline.name, "tested_on": "test", "scored": True},
         description=_REAL_DESCRIPTION if found else _SYNTHETIC_DESCRIPTION,
         licence="CC-BY-4.0 (trained on Speech Commands v0.02, Pete Warden, Google)" if found else "Apache-2.0",
+        unused=unused,
     )
 
 

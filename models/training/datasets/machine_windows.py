@@ -79,6 +79,7 @@ def window_training_set(options: TrainingSetOptions) -> TrainingSet:
             "machines. Its metrics show that the benchmark works and are not comparable with any on real recordings."
         ),
         licence="Apache-2.0",
+        unused=options.folders.unused("this network is trained on synthetic machines only"),
         calibration=calibration,
     )
 

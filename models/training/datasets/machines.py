@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,9 @@ def machine_training_set(options: TrainingSetOptions) -> TrainingSet:
         DataError: The set does not fit the network's number of classes.
     """
     pipeline = find_pipeline(options.pipeline)
-    rails = next((found for folder in options.folders.existing if (found := find_dcase(folder, DCASE_MACHINE))), None)
-    return _synthetic(pipeline, options) if rails is None else _recorded(rails, pipeline, options)
+    rails, unused = options.folders.first(lambda folder: find_dcase(folder, DCASE_MACHINE), "slide rails of DCASE 2020")
+    made = _synthetic(pipeline, options) if rails is None else _recorded(rails, pipeline, options)
+    return replace(made, unused=unused)
 
 
 def _recorded(rails: ExampleSet, pipeline: Pipeline, options: TrainingSetOptions) -> TrainingSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.models.training.datasets.images import image_training_set
 from mlperf_tiny.models.training.datasets.keywords import keyword_training_set
 from mlperf_tiny.models.training.datasets.machine_windows import window_training_set
@@ -29,5 +29,5 @@ def make_training_set(options: TrainingSetOptions) -> TrainingSet:
     """
     name = options.recipe.dataset
     if name not in DATASETS:
-        raise UsageError(f"unknown training set {name!r}; known: {', '.join(DATASETS)}.")
+        raise UsageError(f"unknown training set {name!r}; known: {', '.join(DATASETS)}.{did_you_mean(name, DATASETS)}")
     return DATASETS[name](options)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from mlperf_tiny.models.training.recipes.recipe import Recipe
 Floats = NDArray[np.float32]
 Predict = Callable[[Floats], Floats]
 """Inputs (n, *shape) to outputs (n, outputs)."""
+Found = TypeVar("Found")
 Metrics = dict[str, dict[str, float]]
 """Values by split, then by name."""
 
@@ -38,6 +39,25 @@ class DataFolders:
     def existing(self) -> tuple[Path, ...]:
         """Those of the two that exist, in the order they are searched."""
         return tuple(folder for folder in (self.named, self.cached) if folder is not None and folder.is_dir())
+
+    def first(self, find: Callable[[Path], Found | None], what: str) -> tuple[Found | None, str]:
+        """Search the folders for a data set.
+
+        Args:
+            find: Returns the set in a folder, or None.
+            what: What is searched for, for the sentence.
+
+        Returns:
+            The first set that is found, and why the folder the user named is not used, "" where it is or none is named.
+        """
+        for folder in self.existing:
+            if (found := find(folder)) is not None:
+                return found, "" if folder == self.named else self.unused(f"it holds no {what}")
+        return None, self.unused(f"it holds no {what}")
+
+    def unused(self, why: str) -> str:
+        """Return the sentence that says why the folder the user named is not used; "" where none is named."""
+        return "" if self.named is None else f"{self.named} is not used: {why}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +96,8 @@ class TrainingSet:
     """Sentences for the card."""
     licence: str
     """Licence of the trained weights."""
+    unused: str = ""
+    """Why the data in the folder that the user named is not used; "" where it is used, or none is named."""
     calibration: Callable[[], Floats] | None = None
     """Inputs that the ranges of activations start from; None: some of the first augmented epoch."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_tree import FileTree
+from mlperf_tiny.file_tree import FileTree, refuse_placeholder
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark, benchmark_of_model
 from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
 from mlperf_tiny.results.mlperf.layout import FoundResult
@@ -21,6 +21,8 @@ from mlperf_tiny.results.review.evidence.runner_log import Run, first_difference
 from mlperf_tiny.results.review.evidence.wakewords import WordWindow
 
 MAX_STAMPS_BYTES = 1 << 20
+MAX_PLACEHOLDER_BYTES = 1 << 19
+"""Of a web page that was saved in the place of a file."""
 FIRST_LINES = 40
 
 Planned = tuple[tuple[str, int, int], ...]
@@ -133,6 +135,8 @@ def gather(tree: FileTree, found: FoundResult, descriptions: Descriptions, lists
 
 def _read(tree: FileTree, got: _Gathering, mode: str, kind: str, kinds: dict[str, str]) -> None:
     path = kinds[kind]
+    if tree.sizes[path] <= MAX_PLACEHOLDER_BYTES:
+        refuse_placeholder(tree.read(path), path)
     if kind == "log":
         first = _first_lines(tree, path)
         parse = parse_mlcommons_log if any(map(is_mlcommons_line, first)) else parse_eembc_log

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mlperf_tiny.errors import DataError
-from mlperf_tiny.file_tree import data_files, text_of
+from mlperf_tiny.errors import DataError, WrongRequest
+from mlperf_tiny.file_tree import data_files, refuse_placeholder, text_of
 from mlperf_tiny.models.data.formats.labels import Listed, official_list, parse_labels
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark
 from mlperf_tiny.results.mlperf.json_text import parse_json
@@ -74,9 +75,12 @@ class LabelLists:
         for path in sorted((self._folder / "sww01").glob("[!.]*.json")):
             if path.stat().st_size > MAX_LIST_BYTES:
                 continue
-            for wave in parse_json(path.read_bytes(), str(path)):
+            content = path.read_bytes()
+            refuse_placeholder(content, str(path))
+            waves = parse_json(content, str(path))
+            for wave in waves if isinstance(waves, list) else ():
                 if isinstance(wave, dict) and wave.get("length_sec") == LONG_WAVE_S:
-                    return tuple((float(start), float(end)) for start, end in wave["detection_windows"])
+                    return _windows(wave, str(path))
         return None
 
     def _lists(self, benchmark: Benchmark) -> list[LabelList]:
@@ -91,7 +95,9 @@ class LabelLists:
         for folder in (self._folder / "labels" / name, self._folder / name, self._folder / "datasets" / name):
             for path in sorted(folder.glob("[!.]*.csv")):
                 if path.stat().st_size <= MAX_LIST_BYTES:
-                    texts[str(path)] = text_of(path.read_bytes(), "replace")
+                    content = path.read_bytes()
+                    refuse_placeholder(content, str(path))
+                    texts[str(path)] = text_of(content, "replace")
         archive = self._folder / f"{name}.zip"
         if not texts and archive.is_file():
             texts |= _archived(archive)
@@ -107,6 +113,16 @@ class LabelLists:
         return lists
 
 
+def _windows(wave: dict[str, Any], where: str) -> tuple[WordWindow, ...]:
+    try:
+        return tuple((float(start), float(end)) for start, end in wave["detection_windows"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise WrongRequest(
+            f"{where} gives no usable detection_windows of the wave of {LONG_WAVE_S:g} s ({error!r}). Take it as "
+            "published."
+        ) from error
+
+
 def _archived(archive: Path) -> dict[str, str]:
     try:
         return {
@@ -114,6 +130,8 @@ def _archived(archive: Path) -> dict[str, str]:
             for name, file in data_files(archive, {".csv"}).items()
             if name.endswith("y_labels.csv") and file.size_bytes <= MAX_LIST_BYTES
         }
+    except WrongRequest:  # a pointer or a page in its place
+        raise
     except DataError:
         return {}
 

@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from mlperf_tiny.errors import BenchError, DataError
+from mlperf_tiny.errors import BenchError, DataError, WrongRequest
 from mlperf_tiny.file_tree import FileTree
 from mlperf_tiny.harness.image.build import ELF_FILE
 from mlperf_tiny.harness.record.compute import compute_record
@@ -138,7 +138,8 @@ def read_own_run(tree: FileTree, files: OwnRunFiles) -> OwnRun:
     except (BenchError, *UNEXPECTED) as error:
         text = str(error) if isinstance(error, BenchError) else f"it holds unusable values: {str(error)[:200]}"
         where = "" if files.transcript in text else f"{files.transcript}: "
-        findings.append(Finding(Kind.DEVIATION, CHAIN, where + text))
+        kind = Kind.MISSING if isinstance(error, WrongRequest) else Kind.DEVIATION  # a pointer is not the file
+        findings.append(Finding(kind, CHAIN, where + text))
         return OwnRun(files=files, record=None, transcript=None, stated=stated, findings=tuple(findings))
     if not content.endswith(b"\n"):
         findings.append(Finding(Kind.DEVIATION, CHAIN, f"{files.transcript} ends in a torn line."))
@@ -168,7 +169,8 @@ def _stated(tree: FileTree, files: OwnRunFiles, findings: list[Finding]) -> dict
         if not isinstance(value, dict):
             raise DataError(f"{files.record} is not a record: wanted one JSON object.")
     except DataError as error:
-        findings.append(Finding(Kind.DEVIATION, RECORD, str(error)))
+        kind = Kind.MISSING if isinstance(error, WrongRequest) else Kind.DEVIATION
+        findings.append(Finding(kind, RECORD, str(error)))
         return None
     form = value.get("format")
     if form not in COMPARED_FORMATS:

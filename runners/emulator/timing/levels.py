@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.runners.emulator.timing import memory_system
 from mlperf_tiny.runners.emulator.timing.cores.class_costs import cost_function
@@ -102,7 +102,7 @@ def find_level(name: str, board: Board) -> Level:
         UsageError: There is no such level, or no model of it for this board.
     """
     if name not in LEVELS:
-        raise UsageError(f"no timing level {name!r}; choose one of {', '.join(LEVELS)}.")
+        raise UsageError(f"no timing level {name!r}; choose one of {', '.join(LEVELS)}.{did_you_mean(name, LEVELS)}")
     core = find_core(board.cpu)
     if name == "full":
         memory_system.memory_system_of(board)

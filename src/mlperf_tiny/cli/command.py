@@ -15,6 +15,7 @@ import click
 
 from mlperf_tiny import __version__
 from mlperf_tiny.cli.errors import reports_errors
+from mlperf_tiny.errors import did_you_mean
 from mlperf_tiny.terminal import printable_lines
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
@@ -34,6 +35,27 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def version_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--version`` to a command; each command gets its own: click keeps the first name."""
     return click.version_option(__version__, message="%(prog)s %(version)s (mlperf-tiny-harness)")(function)
+
+
+class OneOf(click.Choice):
+    """One of a few words; a word with a slip gets the close one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check a word.
+
+        Args:
+            value: The word.
+            param: The option.
+            ctx: The context of the command.
+
+        Returns:
+            The word that is meant.
+        """
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            meant = did_you_mean(str(value), map(str, self.choices))
+            raise click.BadParameter(f"{error.message}{meant}", ctx, param) from error
 
 
 class SafeCommand(click.Command):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlperf_tiny.cli.command import click_command, json_option
+from mlperf_tiny.cli.command import OneOf, click_command, json_option
 from mlperf_tiny.cli.options import DIR, DataOptions, data_options
 from mlperf_tiny.cli.output import echo, echo_json
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.disk import write_error
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.terminal import text_table
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=DIR, required=True, metavar="DIR", help="Folder for the C code.")
 @click.option(
     "--isa",
-    type=click.Choice([isa.value for isa in Isa]),
+    type=OneOf([isa.value for isa in Isa]),
     default=Isa.DSP.value,
     help="Kernels: portable C, or the DSP instructions of Cortex-M4 and M7.",
 )
@@ -43,7 +43,7 @@ def main(model: str, out: Path, isa: str, data: DataOptions, force: bool, as_jso
     try:
         write_folder(self_contained(compiled), out, force)
     except OSError as error:
-        raise DataError(f"{out} cannot be written: {error.strerror}. Name another folder with --out.") from error
+        raise write_error(error, out, "or name another folder with --out") from error
     if as_json:
         echo_json(_report(compiled, out), indent=1)
     else:

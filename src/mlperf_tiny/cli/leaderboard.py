@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mlperf_tiny.cli.command import click_command, json_option
+from mlperf_tiny.cli.command import OneOf, click_command, json_option
 from mlperf_tiny.cli.options import DIR, FILE, DataOptions, data_options
-from mlperf_tiny.cli.output import check_page, echo, echo_json
+from mlperf_tiny.cli.output import check_file, echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
-from mlperf_tiny.disk import cannot_write
-from mlperf_tiny.errors import BenchError, DataError, RecordError
+from mlperf_tiny.disk import write_error
+from mlperf_tiny.errors import RecordError, WrongRequest
 from mlperf_tiny.results.leaderboard.rows.columns import TASKS
 from mlperf_tiny.results.mlperf.layout import DIVISIONS
 from mlperf_tiny.whole_file import write_whole
@@ -41,11 +41,11 @@ DIFFERS = 4
 )
 @click.option("--html", type=FILE, metavar="FILE", help="Also write one self-contained page.")
 @json_option
-@click.option("--task", type=click.Choice(TASKS), help="Show only this task, in tables, page and JSON.")
+@click.option("--task", type=OneOf(TASKS), help="Show only this task, in tables, page and JSON.")
 @click.option(
     "--all", "partial", is_flag=True, help="Also show runs that are not whole: unfinished, --limit, one mode."
 )
-@click.option("--division", type=click.Choice(DIVISIONS), help="Show only this division, in tables, page and JSON.")
+@click.option("--division", type=OneOf(DIVISIONS), help="Show only this division, in tables, page and JSON.")
 @data_options(text="Folder with the official label lists, for reviews.")
 @click.option(
     "--check",
@@ -80,7 +80,7 @@ def main(
     from mlperf_tiny.results.leaderboard.ranking import is_partial_run
 
     check_leaderboard(csv)
-    check_page(html)
+    check_file(html, "--html")
     table = read_table(table_path) if table_path else None
     places = paths or _default_places(csv)
     with ProgressPrinter() as printer:
@@ -90,7 +90,7 @@ def main(
     for problem in board.problems:
         printer.log(f"skipped: {problem}")
     if not board.rows and board.problems:
-        sys.exit(1)
+        sys.exit(WrongRequest.exit_code if board.wrong_request else 1)
     check = check_rows(board.rows, table) if table else None
     chosen = [row for row in board.rows if task in (None, row["MlperfModel"]) and division in (None, row["Division"])]
     shown = [row for row in chosen if partial or not is_partial_run(row)]
@@ -113,7 +113,7 @@ def _default_places(csv: Path) -> list[Path]:
         places.append(csv)
     if not places:
         names = " and ".join(f"{place}/" for place in DEFAULT_FOLDERS)
-        raise DataError(f"no results in {names}. Make a run with benchmark-run, or name runs or submissions.")
+        raise WrongRequest(f"no results in {names}. Make a run with benchmark-run, or name runs or submissions.")
     return places
 
 
@@ -136,7 +136,7 @@ def _write_page(html: Path, rows: Sequence[Row], base: Path) -> None:
     try:
         write_whole(html, render_page(rows, base, html.parent).encode(errors="backslashreplace"))
     except OSError as error:
-        raise BenchError(cannot_write(error, html, "or name another file with --html")) from error
+        raise write_error(error, html, "or name another file with --html") from error
 
 
 def _write_csv(csv: Path, board: Leaderboard) -> None:
@@ -155,4 +155,4 @@ def _write_csv(csv: Path, board: Leaderboard) -> None:
                 )
             write_leaderboard(csv, board.rows)
     except OSError as error:
-        raise BenchError(cannot_write(error, csv, "or name another file with --csv")) from error
+        raise write_error(error, csv, "or name another file with --csv") from error

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mlperf_tiny.cli.command import OneOf
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.models.tasks import ALL_TASKS, task_names
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
@@ -92,7 +93,7 @@ def device_option(*, required: bool = False) -> Decorator:
 
 def timing_option() -> Decorator:
     """Return the option ``--timing``, None where it is not given."""
-    return click.option("--timing", type=click.Choice(LEVELS), help=help_text(_HELP["timing"], DEFAULT_LEVEL))
+    return click.option("--timing", type=OneOf(LEVELS), help=help_text(_HELP["timing"], DEFAULT_LEVEL))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +220,7 @@ run_options = option_group(
     RunOptions,
     click.option(
         "--mode",
-        type=click.Choice(["all", "performance", "accuracy"]),
+        type=OneOf(["all", "performance", "accuracy"]),
         help=help_text("What to measure.", "all that the data can be scored for"),
     ),
     click.option(

@@ -43,8 +43,13 @@ def redraw(text: str, *, last: bool) -> None:
     click.echo(f"\r{printable_lines(text)}", err=True, nl=last)
 
 
-def check_page(html: Path | None) -> None:
-    """Raise WrongRequest, before the work, for a page that cannot be written where ``--html`` names it."""
-    if html is not None and (html.is_dir() or not html.absolute().parent.is_dir()):
-        what = "it is a folder" if html.is_dir() else f"there is no folder {html.parent}"
-        raise WrongRequest(f"{html} cannot be written: {what}. Name another file with --html.")
+def check_file(file: Path | None, option: str) -> None:
+    """Raise WrongRequest, before the work, for a file that cannot be written where an option names it.
+
+    Args:
+        file: The file; None where the option is not given.
+        option: Its name.
+    """
+    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+        what = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+        raise WrongRequest(f"{file} cannot be written: {what}. Name another file with {option}.")

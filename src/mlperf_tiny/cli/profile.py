@@ -9,9 +9,9 @@ import click
 
 from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import DEFAULT_ENGINE, FILE, DataOptions, ImageOptions, data_options, image_options
-from mlperf_tiny.cli.output import echo, echo_json
+from mlperf_tiny.cli.output import check_file, echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
-from mlperf_tiny.errors import DataError
+from mlperf_tiny.disk import write_error
 
 
 @click_command()
@@ -31,6 +31,7 @@ def main(model: str, image: ImageOptions, data: DataOptions, plot: Path | None, 
 
     if plot is not None:
         check_plot(plot)
+        check_file(plot, "--plot")
     printer = ProgressPrinter()
     options = ProfileOptions(
         model=model,
@@ -50,5 +51,5 @@ def main(model: str, image: ImageOptions, data: DataOptions, plot: Path | None, 
         try:
             draw_profile(profile, plot)
         except OSError as error:
-            raise DataError(f"{plot} cannot be written: {error.strerror}. Name another file with --plot.") from error
+            raise write_error(error, plot, "or name another file with --plot") from error
         printer.log(f"plot: {plot}")

@@ -11,10 +11,10 @@ import click
 
 from mlperf_tiny.cli.command import click_command, json_option
 from mlperf_tiny.cli.options import COUNT, DIR, FILE, DataOptions, data_options
-from mlperf_tiny.cli.output import check_page, echo, echo_json
+from mlperf_tiny.cli.output import check_file, echo, echo_json
 from mlperf_tiny.cli.progress import ProgressPrinter
-from mlperf_tiny.disk import cannot_write
-from mlperf_tiny.errors import BenchError, UsageError
+from mlperf_tiny.disk import write_error
+from mlperf_tiny.errors import UsageError
 from mlperf_tiny.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def main(
         result, text = _reproduce(path, data.data, limit, work)
     else:
         _check_only_with("--reproduce", {"--limit": limit, "--work": work})
-        check_page(html)
+        check_file(html, "--html")
         result, text = _review(path, data.data, html, not no_notes)
     if as_json:
         echo_json(result.to_json())
@@ -119,4 +119,4 @@ def _write_page(review: Review, html: Path | None) -> None:
     try:
         write_whole(html, render_html(review).encode(errors="backslashreplace"))
     except OSError as error:
-        raise BenchError(cannot_write(error, html, "or name another file with --html")) from error
+        raise write_error(error, html, "or name another file with --html") from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlperf_tiny.cli.command import OneOf
 from mlperf_tiny.cli.options import DIR, FILE, help_text, option_group
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.results.mlperf.system import STATUSES
@@ -123,7 +124,7 @@ submission_options = option_group(
     click.option("--submitter", metavar="NAME", help="Organisation that submits: the folder below the division."),
     click.option(
         "--availability",
-        type=click.Choice(STATUSES),
+        type=OneOf(STATUSES),
         help=help_text("Availability of the submitted system; always rdi for a run without a board.", "rdi"),
     ),
     click.option(

@@ -153,6 +153,8 @@ def _train(
             cache=cache or cache_folder() / "training",
         )
     )
+    if training_set.unused:
+        listener.log(training_set.unused)
     source = training_set.provenance["source"]
     listener.log(f"{arch.name}, {arch.macs:,} multiply-accumulates, trained on {source}; checkpoints in {out}")
     return train_network(arch, recipe, training_set, teacher, out, listener)

@@ -6,7 +6,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mlperf_tiny.errors import WrongRequest
+
 _HEAD_BYTES = 4096
+POINTER_BYTES = 1024
+"""A Git LFS pointer is smaller, by its specification."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,15 +21,19 @@ class ContentKind:
     """A phrase after "it is"."""
     advice: str
     """What to do, as a sentence."""
+    placeholder: bool = False
+    """It lies where another file was meant to be, and is no data of any kind."""
 
 
 _LFS = ContentKind(
     what="a Git LFS pointer, not the file itself",
     advice="Run 'git lfs pull' in its repository, or download the file itself.",
+    placeholder=True,
 )
 _PAGE = ContentKind(
     what="a web page, not the file itself",
     advice="Download the file itself; on GitHub use the 'Raw' address.",
+    placeholder=True,
 )
 _C_ARRAY = ContentKind(
     what="C source text, perhaps the model as an array",
@@ -70,3 +78,26 @@ def content_kind(content: bytes) -> ContentKind | None:
     """Return what a file is by its beginning, or None for a kind that is not known here."""
     head = content[:_HEAD_BYTES].removeprefix(b"\xef\xbb\xbf")
     return next((kind for pattern, kind in _KINDS if pattern.match(head)), None)
+
+
+def refuse_placeholder(content: bytes, where: str) -> None:
+    """Raise WrongRequest for a Git LFS pointer or a web page in the place of a file.
+
+    Args:
+        content: The file, or its beginning.
+        where: Its path, for the message.
+    """
+    kind = content_kind(content)
+    if kind is not None and kind.placeholder:
+        raise WrongRequest(f"{where} is {kind.what}. {kind.advice}")
+
+
+def problem_of(content: bytes, error: object) -> str:
+    """Return why a file cannot be decoded, as the end of a sentence.
+
+    Args:
+        content: The file, or its beginning.
+        error: What the decoder said.
+    """
+    kind = content_kind(content)
+    return f"it is {kind.what}" if kind else re.sub(r"<_io\.BytesIO object at \w+>", "it", str(error)).rstrip(".")

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_tree.content_kind import POINTER_BYTES, refuse_placeholder
 from mlperf_tiny.file_tree.limits import DATA_SET
 from mlperf_tiny.file_tree.sources import DUPLICATE, LEAVES_ARCHIVE, ZipSource
 from mlperf_tiny.file_tree.tree import FileTree, open_file_tree
@@ -33,8 +34,10 @@ class StoredFile:
         return self.tree.sizes[self.path]
 
     def read(self) -> bytes:
-        """Return the content; raises DataError when it is too large or cannot be read."""
-        return self.tree.read(self.path)
+        """Return the content; raises DataError when it is too large, cannot be read, or lies in another's place."""
+        content = self.tree.read(self.path)
+        refuse_placeholder(content, self.where)
+        return content
 
 
 DataFiles = dict[str, StoredFile]
@@ -79,6 +82,13 @@ def data_files_by_name(path: Path, suffixes: Collection[str]) -> DataFiles:
     for name, file in data_files(path, suffixes).items():
         found.setdefault(PurePosixPath(name).name, file)
     return found
+
+
+def refuse_placeholders(files: Iterable[StoredFile]) -> None:
+    """Raise WrongRequest for a Git LFS pointer among files, of which only those of its size are read."""
+    for file in files:
+        if file.size_bytes < POINTER_BYTES:
+            file.read()
 
 
 def _suffix(name: str) -> str:

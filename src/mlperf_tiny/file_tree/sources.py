@@ -128,7 +128,7 @@ class ZipSource:
         try:
             self._zip = zipfile.ZipFile(path)
         except UNUSABLE as error:
-            raise DataError(_unusable(path, str(error))) from error
+            raise _unusable(path, str(error)) from error
         self._path = path
         self._limits = limits
         self._members: dict[str, zipfile.ZipInfo] = {}
@@ -177,19 +177,23 @@ def _check_directory(path: Path) -> None:
         tail = file.read()
     at = tail.rfind(b"PK\5\6")
     if at < 0 or len(tail) < at + 22:
-        raise WrongRequest(_unusable(path, "no directory in it"))
+        raise _unusable(path, "no directory in it")
     (directory_bytes,) = struct.unpack_from("<I", tail, at + 12)
     if directory_bytes > MAX_DIRECTORY_BYTES:
         raise DataError(f"{path} lists more files than a submission has. Unpack it and name a folder of it.")
 
 
-def _unusable(path: Path, problem: str) -> str:
-    """The sentence for an archive that is none."""
+def _unusable(path: Path, problem: str) -> DataError:
+    """The error for an archive that cannot be used: the path of another kind of file is a wrong request."""
+    head = b""
     with contextlib.suppress(OSError), path.open("rb") as file:
-        kind = content_kind(file.read(4096))
-        if kind is not None and not kind.what.startswith("a zip"):
-            return f"{path} is not a usable .zip file: it is {kind.what}. {kind.advice}"
-    return f"{path} is not a usable .zip file: {problem}. Unpack it and name its folder."
+        head = file.read(4096)
+    if head.startswith(b"PK"):
+        return DataError(f"{path} is not a usable .zip file: {problem}. Unpack it and name its folder.")
+    kind = content_kind(head)
+    if kind is not None:
+        return WrongRequest(f"{path} is not a usable .zip file: it is {kind.what}. {kind.advice}")
+    return WrongRequest(f"{path} is not a usable .zip file: {problem}. Unpack it and name its folder.")
 
 
 def _check_count(count: int, where: Path) -> None:

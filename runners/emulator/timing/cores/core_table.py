@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlperf_tiny.errors import UsageError
+from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.runners.emulator.timing.cores import cortex_m4, cortex_m7
 from mlperf_tiny.runners.emulator.timing.cores.class_costs import ClassCosts
 from mlperf_tiny.runners.emulator.timing.cores.cortex_m4 import CortexM4
@@ -118,7 +118,8 @@ def find_core(name: str) -> Core:
         return _BY_NAME[name]
     except KeyError:
         known = ", ".join(_BY_NAME)
-        raise UsageError(f"no timing model for the core {name!r}; known cores: {known}.") from None
+        meant = did_you_mean(name, _BY_NAME)
+        raise UsageError(f"no timing model for the core {name!r}; known cores: {known}.{meant}") from None
 
 
 def emulation_of(name: str) -> CoreEmulation:
