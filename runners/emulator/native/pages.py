@@ -19,7 +19,7 @@ from unicorn import UC_MEM_FETCH, UC_PROT_ALL, UC_PROT_READ, UC_PROT_WRITE
 from mlperf_tiny.runners.emulator.native.c_calls import call_1
 from mlperf_tiny.runners.emulator.native.engine import end_it_state
 from mlperf_tiny.runners.emulator.native.jit_cache import callback
-from mlperf_tiny.runners.emulator.native.state import LAYOUT, PAGE_BITS, RAM_RANGES
+from mlperf_tiny.runners.emulator.native.state import LAYOUT, PAGE_BITS, RAM_PAGES, RAM_RANGES
 
 # Architecture (DDI 0403, B3.1): no code in the peripheral, device and system regions.
 PERIPHERALS, PERIPHERALS_END, DEVICES = 0x4000_0000, 0x6000_0000, 0xA000_0000
@@ -60,6 +60,8 @@ def on_page(uc: int, page: int, access: int, entry: Any, user: Any) -> int:
             ram = s.ram[row]
             if ram.first <= first < ram.end:
                 number = ram.page + (first - ram.first >> PAGE_BITS)
+                if number >= RAM_PAGES:  # of a board with more memory than any chip has: as if it could hold code
+                    continue
                 if access == UC_MEM_FETCH:
                     s.with_code[number] = 1
                 elif not s.with_code[number]:
