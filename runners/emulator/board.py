@@ -34,6 +34,7 @@ from mlperf_tiny.runners.emulator.core.crash import Crash, report
 from mlperf_tiny.runners.emulator.core.engine_callbacks import EngineCallbacks
 from mlperf_tiny.runners.emulator.core.faults import REGISTERS, Fault, FaultWatch
 from mlperf_tiny.runners.emulator.core.interrupts import Interrupts
+from mlperf_tiny.runners.emulator.executors import translates
 from mlperf_tiny.runners.emulator.function_trace import FunctionTrace
 from mlperf_tiny.runners.emulator.host_console import HostConsole
 from mlperf_tiny.runners.emulator.memory.elf_image import read_image
@@ -47,6 +48,7 @@ from mlperf_tiny.runners.emulator.native.state import RAM_PATTERN, STACK_GUARD_B
 from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
 from mlperf_tiny.runners.emulator.timing.levels import Level, find_level
 from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
+from mlperf_tiny.runners.emulator.translate.translator import Translator
 
 # One time slice of the core: short enough that Ctrl-C and time-outs are honoured, long enough to cost nothing.
 SLICE_INSTRUCTIONS = 10_000_000
@@ -70,6 +72,7 @@ class EmulatedBoard:
         traced_function: str | None = None,
         check_alignment: bool = False,
         count_blocks: bool = True,
+        translate: bool | None = None,
     ) -> None:
         """Load an image and power the board on.
 
@@ -82,6 +85,8 @@ class EmulatedBoard:
             traced_function: Symbol of a function whose blocks are noted in ``function_trace``.
             check_alignment: Report accesses that silicon refuses, at a hundredth of the speed.
             count_blocks: False leaves the counting hook out, and with it all means to stop: for benchmarks only.
+            translate: Run hot functions as native code, which changes nothing but speed; it steps aside for
+                ``check_alignment``. [default: as ``executors`` has it]
 
         Raises:
             UsageError: for an image or device that cannot be emulated.
@@ -122,6 +127,19 @@ class EmulatedBoard:
         self._core: NativeCore | None = NativeCore(self._uc, self._state, self._callbacks, count_blocks)
         if check_alignment:
             self._alignment = AlignmentCheck(self._uc, self._faults.note)
+        self.translator: Translator | None = None
+        wanted = translates() if translate is None else translate
+        if wanted and count_blocks and not check_alignment:
+            self.translator = Translator(
+                self._state,
+                board,
+                self.level,
+                self._block_costs,
+                self.image,
+                self._memories,
+                traced_function,
+                lambda: bool(self._bus.enabled_interrupts),
+            )
         self._start()
 
     # What modes and profiles read.
@@ -284,6 +302,8 @@ class EmulatedBoard:
     def _run_on(self, instructions: int) -> int:
         """Let the core run; it stops at the first block after so many. Returns what ``run_core`` does; raises Fault."""
         assert self._core is not None, "the board has been closed"
+        if self.translator is not None:
+            self.translator.update()
         came_of_it = self._core.run(instructions)
         self._console.collect()
         if came_of_it & FAILED or self._faults.pending is not None:

@@ -44,6 +44,7 @@ _VERBS = {
 _SUPERVISOR_CALL, _PREFETCH_ABORT, _DATA_ABORT, _BREAKPOINT, _EXCEPTION_EXIT = 2, 3, 4, 7, 8
 _EXCEPTION_RETURN = 0xFFFF_FF00
 _THUMB_STATE = 1 << 5  # of CPSR
+_SATURATED = 1 << 27  # of xPSR
 _RETURNS = "the firmware returns from an exception, and is in none"
 
 
@@ -80,8 +81,9 @@ class FaultWatch:
         uc.hook_add(UC_HOOK_INTR, self._on_exception)
 
     def registers(self) -> dict[str, int]:
-        """r0 to r12, sp, lr, pc, xpsr."""
-        return {name: self._uc.reg_read(register) for name, register in REGISTERS.items()}
+        """r0 to r12, sp, lr, pc, and xpsr without Q, which translations need not keep."""
+        values = {name: self._uc.reg_read(register) for name, register in REGISTERS.items()}
+        return {**values, "xpsr": values["xpsr"] & ~_SATURATED}
 
     def take(self, error: int) -> BaseException | None:
         """Return what ended the time slice, and forget it; ``error`` is Unicorn's error number, 0 for none."""

@@ -50,6 +50,11 @@ def error_text(status: int) -> str:
     return str(_library().uc_strerror(status).decode())
 
 
+def address_of(name: str) -> int:
+    """The address of a function of the engine."""
+    return ctypes.cast(getattr(_library(), name), _POINTER).value or 0
+
+
 def hook(uc: Uc, state: State, kinds: int, function: int, last: int | None = None) -> None:
     """Have the engine call a compiled function.
 

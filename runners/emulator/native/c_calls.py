@@ -90,6 +90,61 @@ def call_5(typing_context: Any, address: Any, a: Any, b: Any, c: Any, d: Any, e:
 
 
 @intrinsic
+def call_4(typing_context: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Call ``int64_t f(int64_t, ...)`` at ``address`` with four arguments.
+
+    Args:
+        typing_context: Of Numba.
+        address: Of the function.
+        a: First argument.
+        b: Second.
+        c: Third.
+        d: Fourth.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call_address(builder, _I64, args[0], list(args[1:]))
+
+    return types.int64(*[types.int64] * 5), generate
+
+
+@intrinsic
+def call_6(typing_context: Any, address: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
+    """Call ``int64_t f(int64_t, ...)`` at ``address`` with six arguments.
+
+    Args:
+        typing_context: Of Numba.
+        address: Of the function.
+        a: First argument.
+        b: Second.
+        c: Third.
+        d: Fourth.
+        e: Fifth.
+        f: Sixth.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call_address(builder, _I64, args[0], list(args[1:]))
+
+    return types.int64(*[types.int64] * 7), generate
+
+
+@intrinsic
+def as_pointer(typing_context: Any, address: Any) -> Any:
+    """An address as a pointer that ``carray`` takes.
+
+    Args:
+        typing_context: Of Numba.
+        address: What it points to.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(types.int64), generate
+
+
+@intrinsic
 def load_word(typing_context: Any, address: Any) -> Any:
     """Return the 64 bits at ``address``.
 

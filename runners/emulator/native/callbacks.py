@@ -27,11 +27,13 @@ from mlperf_tiny.runners.emulator.native.jit_cache import callback, compiled
 from mlperf_tiny.runners.emulator.native.memory import access, fetch
 from mlperf_tiny.runners.emulator.native.state import (
     BLOCK_BITS,
+    CONDITIONAL,
     COUNTER_ROWS,
     EDGE_BITS,
     EDGE_ROWS,
     LAYOUT,
     SPREAD,
+    TRANSLATED,
     Record,
 )
 from mlperf_tiny.runners.emulator.native.uart import read_data, read_status, write_data
@@ -105,6 +107,17 @@ def is_due(s: Record) -> bool:
 
 
 @compiled
+def is_special(s: Record, row: int) -> bool:
+    """Whether a translation has begun the block that is announced, or one may take it over.
+
+    Args:
+        s: The shared state.
+        row: Of the edge to the block.
+    """
+    return s.core.is_counted | (s.edges[row].marks & TRANSLATED) != 0
+
+
+@compiled
 def count(s: Record, row: int, start: int, size: int) -> None:
     """Add the cost of a block that is about to run.
 
@@ -139,16 +152,47 @@ def count_watched(s: Record, row: int, start: int, size: int) -> None:
     """
     taken = s.core.next_address != start
     count(s, row, start, size)
+    mark_watched(s, s.edges[row].marks & CONDITIONAL)
+    fetch(s, start, start + size - 1, taken)
+
+
+@compiled
+def mark_watched(s: Record, is_conditional: int) -> None:
+    """Make ready for the accesses of a block that is about to run, where memory is watched.
+
+    Args:
+        s: The shared state.
+        is_conditional: Whether the block may hold an IT instruction.
+    """
     if s.core.inexact_pc:
         store_byte(s.core.inexact_pc, 1)
     else:
-        s.core.is_conditional = s.edges[row].may_be_conditional
-    fetch(s, start, start + size - 1, taken)
+        s.core.is_conditional = is_conditional
+
+
+@compiled
+def place_of_edge(s: Record, start: int, size: int) -> int:
+    """The row of the edge to a block, which is costed where it is new; -1 where Python refuses the block.
+
+    Args:
+        s: The shared state.
+        start: Address of the block.
+        size: In bytes.
+    """
+    rest = rest_of_key(s, start, size)
+    row = find_row(s, s.core.before, rest)
+    if s.edges[row].key == 0:
+        if call_2(s.callback.cost_block, start, size):
+            # An endless loop, or an error of its own.
+            s.core.stop_at = 0
+            return -1
+        row = find_row(s, s.core.before, rest)
+    return row
 
 
 @callback(types.int64(types.int64, types.int64, types.voidptr))
 def on_other_block(start: int, size: int, user: Any) -> int:
-    """A block is about to run at which the core must stop, or whose cost is not at the first place in the table.
+    """A block is about to run that is new, not at the first place in the table, translated, or at which to stop.
 
     It is apart from the block hooks so that they have little to save and to restore.
 
@@ -161,22 +205,26 @@ def on_other_block(start: int, size: int, user: Any) -> int:
         0.
     """
     s = carray(user, (1,), LAYOUT)[0]
+    if s.core.is_counted:
+        # The rest of a block that a translation has begun.
+        s.core.is_counted = 0
+        if s.core.watches_memory:
+            mark_watched(s, 1)
+        return 0
     if is_due(s):
         stop(s)
         return 0
-    rest = rest_of_key(s, start, size)
-    row = find_row(s, s.core.before, rest)
-    if s.edges[row].key == 0:
-        if call_2(s.callback.cost_block, start, size):
-            # Python refuses the block (an endless loop, or an error of its own).
-            s.core.stop_at = 0
-            stop(s)
-            return 0
-        row = find_row(s, s.core.before, rest)
+    row = place_of_edge(s, start, size)
+    if row < 0:
+        stop(s)
+        return 0
     if s.core.watches_memory:
         count_watched(s, row, start, size)
     else:
         count(s, row, start, size)
+    if s.edges[row].marks & TRANSLATED and s.core.may_enter:
+        s.core.entered = start
+        stop(s)
     return 0
 
 
@@ -196,7 +244,7 @@ def on_block(uc: int, address: int, size: int, user: Any) -> None:
     s = carray(user, (1,), LAYOUT)[0]
     rest = rest_of_key(s, np.int64(address), np.int64(size))
     row = first_row(s.core.before, rest)
-    if s.edges[row].key != s.core.before & BLOCK_BITS | rest or is_due(s):
+    if s.edges[row].key != s.core.before & BLOCK_BITS | rest or is_due(s) or is_special(s, row):
         call_3(s.callback.other_block, np.int64(address), np.int64(size), s.callback.state)
     else:
         count(s, row, np.int64(address), np.int64(size))
@@ -215,7 +263,7 @@ def on_watched_block(uc: int, address: int, size: int, user: Any) -> None:
     s = carray(user, (1,), LAYOUT)[0]
     rest = rest_of_key(s, np.int64(address), np.int64(size))
     row = first_row(s.core.before, rest)
-    if s.edges[row].key != s.core.before & BLOCK_BITS | rest or is_due(s):
+    if s.edges[row].key != s.core.before & BLOCK_BITS | rest or is_due(s) or is_special(s, row):
         call_3(s.callback.other_block, np.int64(address), np.int64(size), s.callback.state)
     else:
         count_watched(s, row, np.int64(address), np.int64(size))

@@ -11,7 +11,7 @@ from typing import Any
 from numba import carray, types
 from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_ARM_REG_XPSR
 
-from mlperf_tiny.runners.emulator.native.c_calls import call_1, call_3, call_5, load_word, store_byte
+from mlperf_tiny.runners.emulator.native.c_calls import call_1, call_2, call_3, call_5, load_word, store_byte
 from mlperf_tiny.runners.emulator.native.jit_cache import callback, compiled
 from mlperf_tiny.runners.emulator.native.state import LAYOUT, NEVER, RAM_PATTERN, STACK_GUARD_BYTES, Record
 from mlperf_tiny.runners.emulator.native.uart import start_line
@@ -80,6 +80,17 @@ def wake(s: Record) -> None:
         start_line(s)
 
 
+@compiled
+def start_core(s: Record, address: int) -> int:
+    """Let the core run until a hook stops it; returns the engine's number for what ended that, 0: a stop.
+
+    Args:
+        s: The shared state.
+        address: Where it starts.
+    """
+    return call_5(s.callback.start, s.callback.engine, address | 1, 0, 0, 0)
+
+
 @callback(types.int64(types.voidptr, types.int64))
 def run_core(user: Any, instructions: int) -> int:
     """Let the core run on from where it stands until a hook stops it, then look at what has become of it.
@@ -96,7 +107,10 @@ def run_core(user: Any, instructions: int) -> int:
     wake(s)
     s.core.stopped = 0
     s.core.stop_at = min(s.core.instructions + instructions, NEVER)
-    s.core.error = call_5(s.callback.start, s.callback.engine, core_register(s, UC_ARM_REG_PC) | 1, 0, 0, 0)
+    if s.callback.translations:
+        s.core.error = call_2(s.callback.translations, s.callback.state, s.callback.context)
+    else:
+        s.core.error = start_core(s, core_register(s, UC_ARM_REG_PC))
     look_at_stack(s)
     if s.uart.tx_count:
         s.console.last_output_at = s.core.instructions

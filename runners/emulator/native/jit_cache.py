@@ -31,6 +31,7 @@ _SOURCES = (
     "pages.py",
     "callbacks.py",
     "entry_points.py",
+    "../translate/guest/running.py",
 )
 
 
@@ -38,22 +39,31 @@ def kept_folders() -> tuple[Path, ...]:
     """The places for compiled code: beside the sources, and in the temporary folder of this user."""
     here = Path(__file__).parent
     digest = hashlib.sha256(b"\0".join((here / name).read_bytes() for name in _SOURCES)).hexdigest()[:16]
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    parents = (here / "__pycache__", Path(tempfile.gettempdir()) / f"mlperf-tiny-harness-{user}")
-    return tuple(parent / f"native-{digest}" for parent in parents)
+    return _places(f"native-{digest}")
 
 
 @cache
-def _folder() -> str | None:
-    """The first place for compiled code that can be written; None: nowhere."""
-    for folder in kept_folders():
+def cache_folder(name: str) -> Path | None:
+    """A folder for what is compiled, in the first place that can be written; None: there is none."""
+    for folder in _places(name):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             continue
         if os.access(folder, os.W_OK):
-            return str(folder)
+            return folder
     return None
+
+
+def _places(name: str) -> tuple[Path, ...]:
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    parents = (Path(__file__).parent / "__pycache__", Path(tempfile.gettempdir()) / f"mlperf-tiny-harness-{user}")
+    return tuple(parent / name for parent in parents)
+
+
+def _folder() -> str | None:
+    folder = cache_folder(kept_folders()[0].name)
+    return None if folder is None else str(folder)
 
 
 def _decorate(decorator: Callable[..., Any], function: Callable[..., Any], *args: Any, **options: Any) -> Any:

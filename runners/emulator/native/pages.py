@@ -64,6 +64,9 @@ def on_page(uc: int, page: int, access: int, entry: Any, user: Any) -> int:
                     continue
                 if access == UC_MEM_FETCH:
                     s.with_code[number] = 1
+                    # Translations do not look whether they write to code.
+                    s.core.code_in_ram = 1
+                    s.core.may_enter = 0
                 elif not s.with_code[number]:
                     answer.permissions = UC_PROT_READ | UC_PROT_WRITE
     if access != UC_MEM_FETCH:

@@ -33,8 +33,10 @@ EDGE = _group(
     "before",  # what core.before becomes once the block has run
     "ends_in_branch",  # 1: the block before ends in a branch that can be mispredicted
     "mispredict_cycles",  # what it costs to mispredict that branch
-    "may_be_conditional",  # 1: the block may hold an IT instruction
+    "marks",  # CONDITIONAL, TRANSLATED
 )
+# Marks of an edge: the block may hold an IT instruction; there is a translation that starts with it.
+CONDITIONAL, TRANSLATED = 1, 2
 
 # Branch target address cache.
 BTAC_ROWS = 64
@@ -74,6 +76,11 @@ CORE = _group(
     "watches_memory",  # 1: instruction fetches and data accesses go through the memory system
     "register_reads",  # since power-on
     "is_conditional",  # whether the block now running has conditional instructions, see callbacks.on_access
+    "is_counted",  # 1: the block hook has already counted the block that is announced next
+    "entered",  # the block before which the core was stopped to go on with its translation; 0: none
+    "costs_by_edge",  # 1: costs depend on the block before
+    "may_enter",  # 1: translations are for what the firmware has set up, and may be entered
+    "code_in_ram",  # 1: code in RAM has been executed
     "inexact_pc",  # address of the engine's flag, see exact_pc; 0: the engine keeps the program counter exact
     "error",  # the engine's number for what ended the last slice; 0: none
     "silence_limit",  # ends a firmware that neither sends nor waits for input for so many instructions
@@ -84,6 +91,8 @@ CORE = _group(
 )
 
 CALLBACK = _group(
+    "translations",  # what runs the core where there are translations, see running.run_translated; 0: the engine
+    "context",  # its second argument
     "engine",  # its handle
     "start",  # address of uc_emu_start
     "stop",  # of uc_emu_stop

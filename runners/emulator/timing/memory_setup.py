@@ -40,6 +40,7 @@ class MemorySetup:
             return
         self._now = now
         state = self._state
+        state.core.may_enter = 0  # translations are made for one setup
         state.memory.fetched_line = -1
         state.memory.prefetch = now.prefetch
         if before is None or now.wait_states != before.wait_states:

@@ -22,6 +22,7 @@ import click
 from mlperf_tiny.cli.command import OneOf
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.models.tasks import ALL_TASKS, task_names
+from mlperf_tiny.runners.emulator.executors import set_translates
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL, LEVELS
 from mlperf_tiny.runners.open import DEFAULT_BAUD
 
@@ -44,6 +45,7 @@ _HELP = {
     "toolchain": "Cross compiler: zig (installed with this program) or gcc (arm-none-eabi-gcc).",
     "timing": "Timing model of the emulated board: one constant per instruction class; the core's pipeline; or also "
     "caches and wait states.",
+    "no-translate": "Emulate without translating hot functions to native code: the same results, slower.",
     "data": "Folder with the official data and models.",
     "repeat": "May be repeated.",
 }
@@ -91,9 +93,17 @@ def device_option(*, required: bool = False) -> Decorator:
     return click.option("--device", required=required, metavar="DEVICE", help=_HELP["device"])
 
 
+def _choose_executor(context: click.Context, parameter: click.Parameter, leave_to_engine: bool) -> None:
+    set_translates(not leave_to_engine)
+
+
 def timing_option() -> Decorator:
-    """Return the option ``--timing``, None where it is not given."""
-    return click.option("--timing", type=OneOf(LEVELS), help=help_text(_HELP["timing"], DEFAULT_LEVEL))
+    """Return ``--timing``, None where it is not given; with ``--no-translate``, which acts by itself."""
+    timing = click.option("--timing", type=OneOf(LEVELS), help=help_text(_HELP["timing"], DEFAULT_LEVEL))
+    translate = click.option(
+        "--no-translate", is_flag=True, expose_value=False, callback=_choose_executor, help=_HELP["no-translate"]
+    )
+    return lambda function: timing(translate(function))
 
 
 @dataclass(frozen=True, kw_only=True)

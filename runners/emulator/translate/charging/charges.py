@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions that charge accesses at the level ``full``: plain hits here, all else by the memory system's own code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlperf_tiny.runners.emulator.native.state import ACCELERATED, CACHED, LAYOUT, NO_WAIT
+from mlperf_tiny.runners.emulator.translate.guest.access import charge_name
+from mlperf_tiny.runners.emulator.translate.guest.code import OFFSETS, Code
+from mlperf_tiny.runners.emulator.translate.guest.costs import CacheShape, Memories, Reach, Setting
+
+_PARAMETERS = "i32 %a, ptr %s, ptr %ctx) nounwind noinline"
+
+
+def offset_of(group: str, field: str = "") -> int:
+    """Where a field of the state lies.
+
+    Args:
+        group: Its group.
+        field: Its name there; "": the group itself.
+    """
+    fields: Any = LAYOUT.fields  # numpy's type stubs do not know structures
+    kind, at = fields[group][:2]
+    inner = kind.subdtype[0] if kind.subdtype else kind
+    return int(at) + (int(inner.fields[field][1]) if field else 0)
+
+
+def state_word(code: Code, offset: int) -> str:
+    """The address of a word of the state.
+
+    Args:
+        code: Where the text goes.
+        offset: Of the word.
+    """
+    return code.op(f"getelementptr i8, ptr %s, i64 {offset}")
+
+
+def add_to(code: Code, offset: int, amount: int) -> None:
+    """Add to a word of the state.
+
+    Args:
+        code: Where the text goes.
+        offset: Of the word.
+        amount: What is added.
+    """
+    if not amount:
+        return
+    at = state_word(code, offset)
+    total = code.binary("add", code.op(f"load i64, ptr {at}"), str(amount), "i64")
+    code.put(f"store i64 {total}, ptr {at}")
+
+
+def cache_hit(code: Code, group: str, shape: CacheShape, line: str) -> str:
+    """Whether a line is in a level 1 cache, as an ``i1``.
+
+    Args:
+        code: Where the text goes.
+        group: The cache's in the state.
+        shape: The cache.
+        line: The line's number, an ``i64``.
+    """
+    place = code.binary("and", line, str(shape.set_mask), "i64")
+    place = code.binary("mul", place, str(8 * shape.ways), "i64")
+    base = code.op(f"getelementptr i8, ptr %s, i64 {place}")
+    base = code.op(f"getelementptr i8, ptr {base}, i64 {offset_of(group, 'tags')}")
+    wanted = code.binary("add", line, "1", "i64")
+    found = ""
+    for way in range(shape.ways):
+        at = code.op(f"getelementptr i8, ptr {base}, i64 {8 * way}") if way else base
+        same = code.compare("eq", code.op(f"load i64, ptr {at}"), wanted, "i64")
+        found = code.binary("or", found, same, "i1") if found else same
+    return found
+
+
+def _accelerator_hit(code: Code, group: str, line: str, words: int) -> None:
+    """Go to ``slow`` unless the accelerator holds a line; note its uses."""
+    place = code.binary("mul", line, "8", "i64")
+    base = code.op(f"getelementptr i8, ptr %s, i64 {place}")
+    at = code.op(f"getelementptr i8, ptr {base}, i64 {offset_of(group, 'used')}")
+    held = code.compare("ne", code.op(f"load i64, ptr {at}"), "0", "i64")
+    number = code.fresh("")
+    code.put(f"br i1 {held}, label %held{number}, label %slow, !prof !0")
+    code.label(f"held{number}")
+    uses = state_word(code, offset_of("memory", "uses"))
+    count = code.binary("add", code.op(f"load i64, ptr {uses}"), str(words), "i64")
+    code.put(f"store i64 {count}, ptr {uses}")
+    code.put(f"store i64 {count}, ptr {at}")
+
+
+def charge_function(kind: str, size_bytes: int, words: int, setting: Setting) -> str:
+    """The text of the function that charges one kind of access: to several words only where one line holds them.
+
+    Args:
+        kind: ``r`` or ``w``.
+        size_bytes: 1, 2 or 4: of a word.
+        words: How many.
+        setting: What is the same for all functions.
+    """
+    code = Code()
+    memories = setting.memories
+    assert memories is not None
+    code.lines.append(f"define internal preserve_mostcc void @{charge_name(kind, size_bytes, words)}({_PARAMETERS} {{")
+    if size_bytes > 1:
+        odd = code.binary("and", "%a", str(size_bytes - 1))
+        code.put(f"br i1 {code.compare('eq', odd, '0')}, label %aligned, label %slow, !prof !0")
+        code.label("aligned")
+    places = (setting.ram,) if kind == "w" else (setting.ram, setting.flash)
+    wanted = [region for region in memories.regions if any(place.holds(region.first) for place in places)]
+    # What lies at the same addresses as another is found by the memory system.
+    for region in sorted(wanted, key=lambda region: (region.is_flash, region.path != NO_WAIT, -region.first)):
+        number = code.fresh("")
+        offset = code.binary("sub", "%a", str(region.first))
+        inside = code.compare("ult", offset, str(region.end - region.first - size_bytes * (words - 1)))
+        code.put(f"br i1 {inside}, label %in{number}, label %out{number}")
+        code.label(f"in{number}")
+        _charge_in(code, region, memories, kind == "w", (size_bytes, words))
+        code.label(f"out{number}")
+    code.put("br label %slow")
+    code.label("slow")
+    if words > 1:
+        for index in range(words):
+            address = code.binary("add", "%a", str(size_bytes * index)) if index else "%a"
+            code.put(f"call preserve_mostcc void @{charge_name(kind, size_bytes, 1)}(i32 {address}, ptr %s, ptr %ctx)")
+    else:
+        pointer = code.op(f"getelementptr i8, ptr %ctx, i64 {OFFSETS['charge_access']}")
+        function = code.op(f"load ptr, ptr {pointer}")
+        address = code.convert("zext", "%a", "i64")
+        code.put(f"call void {function}(ptr %s, i64 {address}, i64 {size_bytes}, i64 {int(kind == 'w')}) cold")
+    code.put("ret void")
+    code.lines.append("}")
+    return "\n".join(code.lines)
+
+
+def _charge_in(code: Code, region: Reach, memories: Memories, is_write: bool, sizes: tuple[int, int]) -> None:
+    """The access lies in a region: a plain hit is counted and done."""
+    size_bytes, words = sizes[0] * sizes[1], sizes[1]
+    wide = code.convert("zext", "%a", "i64")
+    if region.path == CACHED and memories.data_cache is not None:
+        _in_one_line(code, memories.data_cache.line_bits, sizes)
+        line = code.binary("lshr", wide, str(memories.data_cache.line_bits), "i64")
+        hit = cache_hit(code, "data_cache", memories.data_cache, line)
+        number = code.fresh("")
+        code.put(f"br i1 {hit}, label %hit{number}, label %slow, !prof !0")
+        code.label(f"hit{number}")
+    elif region.path == ACCELERATED and memories.data_lines:
+        _in_one_line(code, memories.accelerator_line_bits, sizes)
+        line = code.binary("sub", wide, str(region.first), "i64")
+        line = code.binary("lshr", line, str(memories.accelerator_line_bits), "i64")
+        group = "instruction_accelerator" if memories.data_lines < 0 else "data_accelerator"
+        _accelerator_hit(code, group, line, words)
+    elif region.path != NO_WAIT:
+        code.put("br label %slow")
+        return
+    counted = "flash_read_bytes" if region.is_flash else "ram_written_bytes" if is_write else "ram_read_bytes"
+    add_to(code, offset_of("losses", counted), size_bytes)
+    code.put("ret void")
+
+
+def _in_one_line(code: Code, line_bits: int, sizes: tuple[int, int]) -> None:
+    """Go to ``slow`` unless one line holds all words."""
+    line_bytes, (word_bytes, words) = 1 << line_bits, sizes
+    if words == 1:
+        return
+    within = code.compare("ule", code.binary("and", "%a", str(line_bytes - 1)), str(line_bytes - word_bytes * words))
+    number = code.fresh("")
+    code.put(f"br i1 {within}, label %one{number}, label %slow, !prof !0")
+    code.label(f"one{number}")

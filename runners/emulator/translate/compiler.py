@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""LLVM: the text of a translation to an object file for this host, and object files into this process."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from typing import Any
+
+# One thread at a time: LLVM's passes and the linker keep state of their own.
+_LOCK = threading.Lock()
+# LLVM's effort for code. Its time grows faster than a unit does, so large ones, which are seldom hot, get less.
+_CODE_LEVEL, _CODE_LEVEL_LARGE = 1, 0
+
+
+@cache
+def _machine(code_level: int = _CODE_LEVEL) -> Any:
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    features = binding.get_host_cpu_features().flatten()
+    target = binding.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=features, opt=code_level, reloc="pic", codemodel="small", jit=True
+    )
+
+
+@cache
+def host() -> str:
+    """What an object file depends on beside its text: LLVM, the processor and its features."""
+    from llvmlite import __version__, binding
+
+    features = binding.get_host_cpu_features().flatten()
+    parts = (__version__, str(binding.llvm_version_info), binding.get_process_triple(), binding.get_host_cpu_name())
+    return "\n".join((*parts, features))
+
+
+def compile_text(text: str, is_large: bool = False) -> bytes:
+    """Return the object file of a module.
+
+    Args:
+        text: In LLVM's language.
+        is_large: Whether its time matters more than its code's.
+
+    Raises:
+        RuntimeError: where LLVM refuses it.
+    """
+    from llvmlite import binding
+
+    machine = _machine(_CODE_LEVEL_LARGE if is_large else _CODE_LEVEL)
+    with _LOCK:
+        module = binding.parse_assembly(text)
+        module.triple = machine.triple
+        module.data_layout = str(machine.target_data)
+        builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=1))
+        manager = binding.create_new_module_pass_manager()
+        manager.add_always_inliner_pass()
+        manager.add_instruction_combine_pass()
+        manager.add_simplify_cfg_pass()
+        manager.run(module, builder)
+        return bytes(machine.emit_object(module))
+
+
+class Loader:
+    """Object files in this process; they stay until it ends."""
+
+    def __init__(self) -> None:
+        from llvmlite import binding
+
+        self._engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
+        self._addresses: dict[str, int] = {}
+
+    def load(self, name: str, content: bytes) -> int:
+        """Return the address of the function of an object file.
+
+        Args:
+            name: The function's, of its own for each object file.
+            content: The file.
+
+        Raises:
+            RuntimeError: for what is no object file with such a function.
+        """
+        from llvmlite import binding
+
+        with _LOCK:
+            address = self._addresses.get(name)
+            if address is None:
+                self._engine.add_object_file(binding.ObjectFileRef.from_data(content))
+                self._engine.finalize_object()
+                address = self._engine.get_function_address(name)
+                if not address:
+                    raise RuntimeError(f"an object file without {name}")
+                self._addresses[name] = address
+            return address
+
+
+@cache
+def loader() -> Loader:
+    """The loader of this process."""
+    return Loader()

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The meaning of each instruction, as LLVM IR."""

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole boards with translations: equal to boards without, in every count, byte, register and cache line."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.firmware.build import build_firmware
+from mlperf_tiny.firmware.codegen.ir.plan import Isa
+from mlperf_tiny.firmware.codegen.pipeline import compile_model
+from mlperf_tiny.harness.image.wire_format import wire_format
+from mlperf_tiny.models.catalog.catalog import PRETRAINED
+from mlperf_tiny.models.tasks import find_task
+from mlperf_tiny.runners.emulator import board as board_module
+from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.translate import tables
+from tests.fakes.emulated_console import talk
+from tests.runners.emulator_images import build_image
+from tests.runners.translate.boards import assert_equal, both, translate_at_once
+
+DEVICES, LEVELS = ("stm32f446", "stm32f746"), ("instructions", "pipeline", "full")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("device", DEVICES)
+def test_console_firmware(monkeypatch: pytest.MonkeyPatch, device: str, level: str) -> None:
+    translate_at_once(monkeypatch)
+    # Visits that are short stay, so that each way between the two is taken often.
+    monkeypatch.setattr(tables, "ENOUGH_VISITS", 1 << 60)
+    plain, translated = both(device, build_image("echo.c", device), level)
+    for line in (b"", b"t%", b"hello%", b"w%", b"w%", b"x" * 40 + b"%", b"t%"):
+        assert talk(plain, line) == talk(translated, line)
+        assert_equal(plain, translated)
+    assert translated.translator is not None
+    assert translated.translator.native_instructions > 0
+
+
+@pytest.mark.parametrize("source", ["conditional.c", "conditional_access.c", "pages.c"])
+@pytest.mark.parametrize("slice_instructions", [10_000_000, 97])
+def test_stops_and_small_images(monkeypatch: pytest.MonkeyPatch, source: str, slice_instructions: int) -> None:
+    translate_at_once(monkeypatch, 1_000)
+    monkeypatch.setattr(board_module, "SLICE_INSTRUCTIONS", slice_instructions)
+    plain, translated = both("stm32f746", build_image(source, "stm32f746"), "full")
+    for _ in range(3):
+        for one in (plain, translated):
+            one.send(b"g%")
+        while not plain.idle:
+            for one in (plain, translated):
+                one._run_slice()
+        assert plain._console.take_output() == translated._console.take_output()
+        assert_equal(plain, translated)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_stops_at_random_counts(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
+    translate_at_once(monkeypatch)
+    plain, translated = both(device, build_image("echo.c", device), "full")
+    for one in (plain, translated):
+        talk(one)
+        talk(one, b"w%")
+        one.send(b"w%")
+    rng = random.Random(1)
+    for _ in range(60):
+        monkeypatch.setattr(board_module, "SLICE_INSTRUCTIONS", rng.choice([1, 7, 100, rng.randrange(1, 20_000)]))
+        for one in (plain, translated):
+            one._run_slice()
+        assert_equal(plain, translated)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_interrupts(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
+    translate_at_once(monkeypatch, 500)
+    plain, translated = both(device, build_image("interrupts.c", device, "WAIT=0", "TICK"), "pipeline")
+    for _ in range(400):
+        for one in (plain, translated):
+            one._run_slice()
+        assert plain.cycles == translated.cycles
+    assert_equal(plain, translated)
+
+
+@pytest.mark.parametrize(("device", "level"), [("stm32f746", "full"), ("stm32f446", "full"), ("stm32f746", "pipeline")])
+def test_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, device: str, level: str) -> None:
+    """A whole network, from inputs at random."""
+    translate_at_once(monkeypatch, 100_000)
+    board = find_board(device)
+    compiled = compile_model((PRETRAINED / "kws-s" / "model.tflite").read_bytes(), "kws-s", Isa.DSP)
+    wire = wire_format(find_task("kws"))
+    elf = build_firmware(compiled, wire, board, tmp_path).elf.read_bytes()
+    plain, translated = both(device, elf, level)
+    rng = random.Random(5)
+    for _ in range(2):
+        for command in (*load_commands(rng.randbytes(compiled.input.size_bytes)), b"infer 1 0%"):
+            assert talk(plain, command) == talk(translated, command)
+    assert_equal(plain, translated)
+    assert translated.translator is not None
+    assert translated.translator.native_instructions > translated.instructions // 3
+
+
+def load_commands(data: bytes) -> list[bytes]:
+    """The commands that fill the input buffer."""
+    lines = [data[first : first + 31].hex().encode() for first in range(0, len(data), 31)]
+    return [b"db load %d%%" % len(data), *(b"db " + line + b"%" for line in lines)]
+
+
+def test_what_looks_at_each_instruction_leaves_the_engine_alone(tmp_path: Path) -> None:
+    elf = build_image("echo.c", "stm32f746")
+    assert EmulatedBoard(find_board("stm32f746"), elf, check_alignment=True).translator is None
+    assert EmulatedBoard(find_board("stm32f746"), elf, translate=False).translator is None
+
+
+def test_code_in_ram_ends_translations(monkeypatch: pytest.MonkeyPatch) -> None:
+    translate_at_once(monkeypatch, 0)
+    plain, translated = both("stm32f746", build_image("pages.c", "stm32f746"), "pipeline")
+    for one in (plain, translated):
+        talk(one, b"g%")
+    assert translated.translator is not None and translated._state.core.code_in_ram
+    assert_equal(plain, translated)
