@@ -9,6 +9,7 @@ import pytest
 
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.core import engine_callbacks
 from mlperf_tiny.runners.emulator.native.state import LAYOUT
 from mlperf_tiny.runners.emulator.translate import translator
 from mlperf_tiny.runners.emulator.translate.units import Unit
@@ -31,6 +32,9 @@ def translate_at_once(monkeypatch: pytest.MonkeyPatch, hot_instructions: int = 2
     monkeypatch.setattr(translator, "LOOK_INSTRUCTIONS", 0)
     monkeypatch.setattr(translator, "HOT_INSTRUCTIONS", hot_instructions)
     monkeypatch.setattr(translator, "make_in_background", _at_once)
+    # Slices end by counts alone, so that both boards stop at the same places.
+    monkeypatch.setattr(engine_callbacks, "SLICE_S", 1e9)
+    monkeypatch.setattr(engine_callbacks, "SHORTEST_SLICE_S", 1e9)
 
 
 def both(device: str, elf: bytes, level: str) -> tuple[EmulatedBoard, EmulatedBoard]:
