@@ -138,7 +138,7 @@ class EmulatedBoard:
                 self.image,
                 self._memories,
                 traced_function,
-                lambda: bool(self._bus.enabled_interrupts),
+                self._bus,
             )
         self._start()
 
@@ -251,6 +251,11 @@ class EmulatedBoard:
             if time.monotonic() >= deadline:
                 break
 
+    def wait_for_translations(self) -> None:
+        """Wait until the functions that are known to be hot have been translated; for benchmarks."""
+        if self.translator is not None:
+            self.translator.finish()
+
     def close(self) -> None:
         """Release the core; the board cannot run after this."""
         self._core = None
@@ -302,7 +307,7 @@ class EmulatedBoard:
     def _run_on(self, instructions: int) -> int:
         """Let the core run; it stops at the first block after so many. Returns what ``run_core`` does; raises Fault."""
         assert self._core is not None, "the board has been closed"
-        if self.translator is not None:
+        if self._state.core.instructions >= self._state.core.look_at and self.translator is not None:
             self.translator.update()
         came_of_it = self._core.run(instructions)
         self._console.collect()

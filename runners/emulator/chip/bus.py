@@ -193,7 +193,7 @@ class Bus:
         self.enabled_interrupts = enabled + (16 + console,) * (uart.interrupts and core.is_enabled(console))
         if not self.enabled_interrupts:
             self.state.core.interrupt_at = NEVER
-        self.state.core.stop_at = 0
+        self.state.core.stop_at = self.state.core.look_at = 0
 
     def interrupt_pending(self, number: int) -> bool:
         """The source of an enabled exception wants its handler to run."""

@@ -80,6 +80,7 @@ CORE = _group(
     "entered",  # the block before which the core was stopped to go on with its translation; 0: none
     "costs_by_edge",  # 1: costs depend on the block before
     "may_enter",  # 1: translations are for what the firmware has set up, and may be entered
+    "look_at",  # translations are looked at, in Python, once instructions has reached this
     "code_in_ram",  # 1: code in RAM has been executed
     "inexact_pc",  # address of the engine's flag, see exact_pc; 0: the engine keeps the program counter exact
     "error",  # the engine's number for what ended the last slice; 0: none
@@ -280,7 +281,7 @@ class State:
         groups = _Groups.from_buffer(raw, skip)
         for name, _ in _Groups._fields_:
             setattr(self, name, getattr(groups, name))
-        self.core.interrupt_at = NEVER
+        self.core.interrupt_at = self.core.look_at = NEVER
 
 
 # Block numbers that fit into a key.

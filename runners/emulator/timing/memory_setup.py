@@ -41,6 +41,7 @@ class MemorySetup:
         self._now = now
         state = self._state
         state.core.may_enter = 0  # translations are made for one setup
+        state.core.look_at = 0
         state.memory.fetched_line = -1
         state.memory.prefetch = now.prefetch
         if before is None or now.wait_states != before.wait_states:

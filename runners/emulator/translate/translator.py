@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, partial
 
 from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.runners.emulator.chip.bus import Bus
 from mlperf_tiny.runners.emulator.core.block_costs import BlockCosts
 from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage
 from mlperf_tiny.runners.emulator.memory.memory import MappedMemory
@@ -27,6 +28,8 @@ from mlperf_tiny.runners.emulator.translate.tables import Tables
 from mlperf_tiny.runners.emulator.translate.units import make_unit
 from mlperf_tiny.runners.emulator.translate.worker import Order, make_in_background
 
+# So many instructions pass before anything here is looked at again; a few slices of a console line do without.
+BETWEEN_LOOKS = 100_000
 # The engine's work is looked through each time it has run so many instructions.
 LOOK_INSTRUCTIONS = 1_000_000
 # A block is worth a translation once it has run so many.
@@ -54,7 +57,7 @@ class Translator:
         image: ElfImage,
         memories: dict[str, MappedMemory],
         excluded: str | None,
-        has_interrupts: Callable[[], bool],
+        bus: Bus,
     ) -> None:
         """Set up; nothing is translated yet.
 
@@ -66,11 +69,11 @@ class Translator:
             image: Names its functions.
             memories: Its memories, by name.
             excluded: A function that is left to the engine.
-            has_interrupts: Whether the firmware has enabled an interrupt, whose frame would hold Q.
+            bus: Knows whether the firmware has enabled an interrupt, whose frame would hold Q.
         """
         self._state, self._level, self._image = state, level, image
         self._costs, self._ram, self._flash = costs, memories["ram"], memories["flash"]
-        self._excluded, self._has_interrupts = excluded, has_interrupts
+        self._excluded, self._bus = excluded, bus
         state.core.costs_by_edge = level.cost_model.by_edge
         self.keeps_q = reads_status(self._flash.load(self._flash.base, self._flash.size_bytes))
         """Whether Q is kept: else nothing in the image can read it."""
@@ -78,7 +81,7 @@ class Translator:
         self._setting: Setting | None = None
         self._orders: dict[tuple[int, int], Order] = {}
         self._pending: list[Order] = []
-        self._looked_at = 0
+        self._looked_at = state.core.look_at = 0
         self._starts = [address for address, size, _ in image.functions if size]
         self._functions = [one for one in image.functions if one[1]]
         self.refused: list[str] = []
@@ -92,11 +95,12 @@ class Translator:
     def update(self) -> None:
         """Before the core runs on: take what has been made, and have made what is worth it."""
         core = self._state.core
+        core.look_at = core.instructions + BETWEEN_LOOKS
         if core.code_in_ram:
             if not self._tables.is_empty:
                 self._tables.clear()
             return
-        if not core.may_enter or (not self.keeps_q and self._has_interrupts()):
+        if not core.may_enter or (not self.keeps_q and self._bus.enabled_interrupts):
             self._follow_setting()
         if self._pending:
             self._take_finished()
@@ -135,7 +139,7 @@ class Translator:
 
     def _present_setting(self) -> Setting:
         level = self._level
-        self.keeps_q = self.keeps_q or self._has_interrupts()
+        self.keeps_q = self.keeps_q or bool(self._bus.enabled_interrupts)
         return Setting(
             level.model,
             level.cost_model.by_edge,

@@ -29,6 +29,7 @@ def _at_once(make: Callable[[], Unit]) -> Order:
 
 def translate_at_once(monkeypatch: pytest.MonkeyPatch, hot_instructions: int = 2_000) -> None:
     """Every function that has run a little is translated as soon as the core stops, and before it goes on."""
+    monkeypatch.setattr(translator, "BETWEEN_LOOKS", 0)
     monkeypatch.setattr(translator, "LOOK_INSTRUCTIONS", 0)
     monkeypatch.setattr(translator, "HOT_INSTRUCTIONS", hot_instructions)
     monkeypatch.setattr(translator, "make_in_background", _at_once)
