@@ -6,7 +6,7 @@
 Runs the firmware that ``benchmark-run`` would run: the keyword model on all boards, where the official models are at
 hand. The levels alternate, so that other load of the machine affects all alike; each time is the median over the
 rounds. Each level runs twice: as always, with hot functions translated to native code, which is done before the rounds,
-and on the engine alone (``--no-translate``). Host times are CPU seconds of this machine and this moment; the counts are
+and on Unicorn alone (``--no-translate``). Host times are CPU seconds of this machine and this moment; the counts are
 not. "core alone" is the engine without any of our counting, as far as it can be had.
 
 Where the official models are at hand, the CPU time of loading one input follows, a keyword's and a picture's, at
@@ -131,7 +131,7 @@ def prepared(device: Board, elf: bytes, level: str, size_bytes: int, translate: 
     talk(board, infer(3))
     each_s = (time.process_time() - start_s) / 3
     counts = board.counts.since(before)
-    name = f"{level}" if translate else f"{level}, engine"
+    name = f"{level}" if translate else f"{level}, Unicorn"
     return Subject(name, board, booted - start, loaded - booted, max(1, int(ROUND_S / each_s)), counts)
 
 
