@@ -131,6 +131,7 @@ class EmulatedBoard:
         wanted = translates() if translate is None else translate
         if wanted and count_blocks and not check_alignment:
             self.translator = Translator(
+                self._uc,
                 self._state,
                 board,
                 self.level,

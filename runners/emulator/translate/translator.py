@@ -12,6 +12,9 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache, partial
+from typing import Any
+
+from unicorn import Uc
 
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.runners.emulator.chip.bus import Bus
@@ -25,13 +28,15 @@ from mlperf_tiny.runners.emulator.translate.guest.blocks import GuestFunction, m
 from mlperf_tiny.runners.emulator.translate.guest.costs import Setting, memories_of
 from mlperf_tiny.runners.emulator.translate.status import reads_status
 from mlperf_tiny.runners.emulator.translate.tables import Tables
-from mlperf_tiny.runners.emulator.translate.units import make_unit
+from mlperf_tiny.runners.emulator.translate.units import Unit, make_unit
 from mlperf_tiny.runners.emulator.translate.worker import Order, make_in_background
 
 # So many instructions pass before anything here is looked at again; a few slices of a console line do without.
 BETWEEN_LOOKS = 100_000
 # The engine's work is looked through each time it has run so many instructions.
-LOOK_INSTRUCTIONS = 1_000_000
+LOOK_INSTRUCTIONS, MOST_LOOK_INSTRUCTIONS = 1_000_000, 64_000_000
+# A block of so many bytes has too few instructions to be cut.
+_SURELY_WHOLE_BYTES = 40
 # A block is worth a translation once it has run so many.
 HOT_INSTRUCTIONS = 50_000
 
@@ -50,6 +55,7 @@ class Translator:
 
     def __init__(
         self,
+        uc: Uc,
         state: State,
         board: Board,
         level: Level,
@@ -62,6 +68,7 @@ class Translator:
         """Set up; nothing is translated yet.
 
         Args:
+            uc: The engine.
             state: The shared state.
             board: The board.
             level: Its timing level.
@@ -71,7 +78,7 @@ class Translator:
             excluded: A function that is left to the engine.
             bus: Knows whether the firmware has enabled an interrupt, whose frame would hold Q.
         """
-        self._state, self._level, self._image = state, level, image
+        self._uc, self._state, self._level, self._image = uc, state, level, image
         self._costs, self._ram, self._flash = costs, memories["ram"], memories["flash"]
         self._excluded, self._bus = excluded, bus
         state.core.costs_by_edge = level.cost_model.by_edge
@@ -82,6 +89,7 @@ class Translator:
         self._orders: dict[tuple[int, int], Order] = {}
         self._pending: list[Order] = []
         self._looked_at = state.core.look_at = 0
+        self._look_every = LOOK_INSTRUCTIONS
         self._starts = [address for address, size, _ in image.functions if size]
         self._functions = [one for one in image.functions if one[1]]
         self.refused: list[str] = []
@@ -104,12 +112,16 @@ class Translator:
             self._follow_setting()
         if self._pending:
             self._take_finished()
-        if core.instructions - self._looked_at >= LOOK_INSTRUCTIONS:
+        if core.instructions - self._looked_at >= self._look_every:
             run_by_engine = core.instructions - self.native_instructions
-            if run_by_engine - self._looked_at >= LOOK_INSTRUCTIONS:
+            if run_by_engine - self._looked_at >= self._look_every:
                 self._looked_at = run_by_engine
                 self._tables.drop_short_visits()
+                wanted = len(self._orders)
                 self.want(address for address, count in self._costs.hot().items() if count >= HOT_INSTRUCTIONS)
+                # Less often while nothing comes of it.
+                again = LOOK_INSTRUCTIONS if len(self._orders) > wanted else 2 * self._look_every
+                self._look_every = min(again, MOST_LOOK_INSTRUCTIONS)
 
     def finish(self) -> None:
         """Wait until everything that is wanted by now has been made."""
@@ -132,10 +144,23 @@ class Translator:
         for order in [order for order in self._pending if order.done.is_set()]:
             self._pending.remove(order)
             if order.unit is not None and order.address:
-                self._tables.add(order.unit, order.address)
+                if self._is_cut_alike(order.unit):
+                    self._tables.add(order.unit, order.address)
             else:
                 self.refused.append(order.error)
                 _say_once(order.error)
+
+    def _is_cut_alike(self, unit: Unit) -> bool:
+        """Whether the engine ends the blocks of a unit where the unit does.
+
+        The engine (2.1.4) also ends a block whose own code for it has become too long, after 29 instructions at least.
+        """
+        engine: Any = self._uc  # its type stubs do not know the call
+        return all(
+            engine.ctl_request_cache(address)[2] == size
+            for address, size, _ in unit.blocks
+            if size > _SURELY_WHOLE_BYTES
+        )
 
     def _present_setting(self) -> Setting:
         level = self._level

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mlperf_tiny.firmware.boards import find_board
@@ -18,6 +20,7 @@ from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.runners.emulator import board as board_module
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from mlperf_tiny.runners.emulator.translate import tables
+from mlperf_tiny.runners.emulator.translate.units import Unit
 from tests.fakes.emulated_console import talk
 from tests.runners.emulator_images import build_image
 from tests.runners.translate.boards import assert_equal, both, translate_at_once
@@ -104,6 +107,26 @@ def load_commands(data: bytes) -> list[bytes]:
     """The commands that fill the input buffer."""
     lines = [data[first : first + 31].hex().encode() for first in range(0, len(data), 31)]
     return [b"db load %d%%" % len(data), *(b"db " + line + b"%" for line in lines)]
+
+
+def test_a_unit_whose_blocks_the_engine_cuts_elsewhere_is_not_used() -> None:
+    board = EmulatedBoard(find_board("stm32f746"), build_image("echo.c", "stm32f746"), translate=True)
+    talk(board)
+    address, size = max(board.block_executions(), key=lambda block: block[1])
+    assert size > 42 and board.translator is not None
+    parts = np.zeros((0, 8), np.int64)
+    unit = Unit(
+        name="",
+        content=b"",
+        blocks=((address, size, 0),),
+        translated=(True,),
+        targets=(),
+        parts=parts,
+        instructions=1,
+        cycles=1,
+    )
+    assert board.translator._is_cut_alike(unit)
+    assert not board.translator._is_cut_alike(replace(unit, blocks=((address, size - 2, 0),)))
 
 
 def test_what_looks_at_each_instruction_leaves_the_engine_alone(tmp_path: Path) -> None:

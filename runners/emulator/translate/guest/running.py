@@ -310,7 +310,9 @@ def run_translated(user: Any, context: Any) -> int:
         s.core.stopped = 0
         c.hand_overs += 1
         row = find_entry(c, places, s.core.entered)
-        if is_near_limit(s, entries[row]):
+        # A block that the engine has cut elsewhere is another one.
+        is_other = s.core.next_address - s.core.entered != entries[row].size_bytes
+        if is_other or is_near_limit(s, entries[row]):
             s.core.is_counted = 1
             address = s.core.entered
             continue
