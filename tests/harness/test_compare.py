@@ -121,7 +121,8 @@ def test_a_data_folder_need_not_have_every_task(tiny: Path, tmp_path: Path) -> N
     (tmp_path / "data").mkdir()
     plan = plan_comparison(options(tiny, data=tmp_path / "data"))
     (row,) = compare(plan, Listener())
-    assert (row.inputs, row.problem) == ("5 synthetic inputs of kws01", "")
+    reason = f"{tmp_path / 'data'} is not used: it holds no samples of kws01 for this model"
+    assert (row.inputs, row.problem) == (f"5 synthetic inputs of kws01 ({reason})", "")
 
 
 def test_a_model_that_does_not_fit_is_a_row_with_a_problem(tiny: Path, tmp_path: Path) -> None:
