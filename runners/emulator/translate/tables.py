@@ -72,6 +72,11 @@ class Tables:
         """Whether there is no translation."""
         return not len(self._entries)
 
+    @property
+    def hand_overs(self) -> int:
+        """How often the core was stopped so far to go on with a translation."""
+        return int(self.context[0]["hand_overs"])
+
     def holds(self, address: int) -> bool:
         """Whether the block at an address is translated."""
         context = self.context[0]

@@ -37,6 +37,8 @@ BETWEEN_LOOKS = 100_000
 LOOK_INSTRUCTIONS, MOST_LOOK_INSTRUCTIONS = 1_000_000, 64_000_000
 # A block of so many bytes has too few instructions to be cut.
 _SURELY_WHOLE_BYTES = 40
+# After so many hand-overs it is looked whether they were worth it.
+HAND_OVERS = 2_000
 # A block is worth a translation once it has run so many.
 HOT_INSTRUCTIONS = 50_000
 
@@ -90,6 +92,7 @@ class Translator:
         self._pending: list[Order] = []
         self._looked_at = state.core.look_at = 0
         self._look_every = LOOK_INSTRUCTIONS
+        self._dropped_at = 0
         self._starts = [address for address, size, _ in image.functions if size]
         self._functions = [one for one in image.functions if one[1]]
         self.refused: list[str] = []
@@ -112,15 +115,16 @@ class Translator:
             self._follow_setting()
         if self._pending:
             self._take_finished()
+        if self._tables.hand_overs >= self._dropped_at + HAND_OVERS:
+            self._dropped_at = self._tables.hand_overs
+            self._tables.drop_short_visits()
+            self._want_hot()
         if core.instructions - self._looked_at >= self._look_every:
             run_by_engine = core.instructions - self.native_instructions
             if run_by_engine - self._looked_at >= self._look_every:
                 self._looked_at = run_by_engine
-                self._tables.drop_short_visits()
-                wanted = len(self._orders)
-                self.want(address for address, count in self._costs.hot().items() if count >= HOT_INSTRUCTIONS)
                 # Less often while nothing comes of it.
-                again = LOOK_INSTRUCTIONS if len(self._orders) > wanted else 2 * self._look_every
+                again = LOOK_INSTRUCTIONS if self._want_hot() else 2 * self._look_every
                 self._look_every = min(again, MOST_LOOK_INSTRUCTIONS)
 
     def finish(self) -> None:
@@ -129,6 +133,12 @@ class Translator:
         for order in self._pending:
             order.done.wait()
         self.update()
+
+    def _want_hot(self) -> bool:
+        """Have translated what is hot and is not; whether there was anything."""
+        wanted = len(self._orders)
+        self.want(address for address, count in self._costs.hot().items() if count >= HOT_INSTRUCTIONS)
+        return len(self._orders) > wanted
 
     def _follow_setting(self) -> None:
         """Translations are made for one setting; the firmware has changed it, or may have."""

@@ -3,52 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from mlperf_tiny.runners.emulator.native.state import ACCELERATED, CACHED, LAYOUT, NO_WAIT
-from mlperf_tiny.runners.emulator.translate.guest.access import charge_name
-from mlperf_tiny.runners.emulator.translate.guest.code import OFFSETS, Code
+from mlperf_tiny.runners.emulator.native.state import ACCELERATED, CACHED, NO_WAIT
+from mlperf_tiny.runners.emulator.translate.guest.access import FLASH_BITS, charge_name
+from mlperf_tiny.runners.emulator.translate.guest.code import OFFSETS, Code, is_constant, offset_of, state_word
 from mlperf_tiny.runners.emulator.translate.guest.costs import CacheShape, Memories, Reach, Setting
 
-_PARAMETERS = "i32 %a, ptr %s, ptr %ctx) nounwind noinline"
-
-
-def offset_of(group: str, field: str = "") -> int:
-    """Where a field of the state lies.
-
-    Args:
-        group: Its group.
-        field: Its name there; "": the group itself.
-    """
-    fields: Any = LAYOUT.fields  # numpy's type stubs do not know structures
-    kind, at = fields[group][:2]
-    inner = kind.subdtype[0] if kind.subdtype else kind
-    return int(at) + (int(inner.fields[field][1]) if field else 0)
-
-
-def state_word(code: Code, offset: int) -> str:
-    """The address of a word of the state.
-
-    Args:
-        code: Where the text goes.
-        offset: Of the word.
-    """
-    return code.op(f"getelementptr i8, ptr %s, i64 {offset}")
-
-
-def add_to(code: Code, offset: int, amount: int) -> None:
-    """Add to a word of the state.
-
-    Args:
-        code: Where the text goes.
-        offset: Of the word.
-        amount: What is added.
-    """
-    if not amount:
-        return
-    at = state_word(code, offset)
-    total = code.binary("add", code.op(f"load i64, ptr {at}"), str(amount), "i64")
-    code.put(f"store i64 {total}, ptr {at}")
+_PARAMETERS = "i32 %a, ptr %s, ptr %ctx) nounwind"
 
 
 def cache_hit(code: Code, group: str, shape: CacheShape, line: str) -> str:
@@ -65,12 +25,24 @@ def cache_hit(code: Code, group: str, shape: CacheShape, line: str) -> str:
     base = code.op(f"getelementptr i8, ptr %s, i64 {place}")
     base = code.op(f"getelementptr i8, ptr {base}, i64 {offset_of(group, 'tags')}")
     wanted = code.binary("add", line, "1", "i64")
+    if not is_constant(line):
+        return _is_among(code, wanted, base, shape.ways)
     found = ""
     for way in range(shape.ways):
         at = code.op(f"getelementptr i8, ptr {base}, i64 {8 * way}") if way else base
         same = code.compare("eq", code.op(f"load i64, ptr {at}"), wanted, "i64")
         found = code.binary("or", found, same, "i1") if found else same
     return found
+
+
+def _is_among(code: Code, wanted: str, base: str, count: int) -> str:
+    """Whether a value is one of some words, all compared at once."""
+    kind = f"<{count} x i64>"
+    one = code.op(f"insertelement {kind} poison, i64 {wanted}, i64 0")
+    all_of_it = code.op(f"shufflevector {kind} {one}, {kind} poison, <{count} x i32> zeroinitializer")
+    same = code.op(f"icmp eq {kind} {all_of_it}, {code.op(f'load {kind}, ptr {base}, align 8')}")
+    bits = code.op(f"bitcast <{count} x i1> {same} to i{count}")
+    return code.compare("ne", bits, "0", f"i{count}")
 
 
 def _accelerator_hit(code: Code, group: str, line: str, words: int) -> None:
@@ -91,6 +63,8 @@ def _accelerator_hit(code: Code, group: str, line: str, words: int) -> None:
 def charge_function(kind: str, size_bytes: int, words: int, setting: Setting) -> str:
     """The text of the function that charges one kind of access: to several words only where one line holds them.
 
+    It returns the bytes that are still to be counted, see ``Guest.charge``.
+
     Args:
         kind: ``r`` or ``w``.
         size_bytes: 1, 2 or 4: of a word.
@@ -100,7 +74,7 @@ def charge_function(kind: str, size_bytes: int, words: int, setting: Setting) ->
     code = Code()
     memories = setting.memories
     assert memories is not None
-    code.lines.append(f"define internal preserve_mostcc void @{charge_name(kind, size_bytes, words)}({_PARAMETERS} {{")
+    code.lines.append(f"define internal i64 @{charge_name(kind, size_bytes, words)}({_PARAMETERS} alwaysinline {{")
     if size_bytes > 1:
         odd = code.binary("and", "%a", str(size_bytes - 1))
         code.put(f"br i1 {code.compare('eq', odd, '0')}, label %aligned, label %slow, !prof !0")
@@ -114,25 +88,35 @@ def charge_function(kind: str, size_bytes: int, words: int, setting: Setting) ->
         inside = code.compare("ult", offset, str(region.end - region.first - size_bytes * (words - 1)))
         code.put(f"br i1 {inside}, label %in{number}, label %out{number}")
         code.label(f"in{number}")
-        _charge_in(code, region, memories, kind == "w", (size_bytes, words))
+        _charge_in(code, region, memories, (size_bytes, words))
         code.label(f"out{number}")
     code.put("br label %slow")
     code.label("slow")
-    if words > 1:
-        for index in range(words):
-            address = code.binary("add", "%a", str(size_bytes * index)) if index else "%a"
-            code.put(f"call preserve_mostcc void @{charge_name(kind, size_bytes, 1)}(i32 {address}, ptr %s, ptr %ctx)")
-    else:
-        pointer = code.op(f"getelementptr i8, ptr %ctx, i64 {OFFSETS['charge_access']}")
-        function = code.op(f"load ptr, ptr {pointer}")
-        address = code.convert("zext", "%a", "i64")
-        code.put(f"call void {function}(ptr %s, i64 {address}, i64 {size_bytes}, i64 {int(kind == 'w')}) cold")
+    # In a function of its own that saves the registers it needs: this one is inlined.
+    name = charge_name(kind, size_bytes, words)
+    code.put(f"call preserve_mostcc void @slow_{name}(i32 %a, ptr %s, ptr %ctx)")
+    code.put("ret i64 0")
+    code.lines.append("}")
+    return "\n".join([*_slow(kind, size_bytes, words), *code.lines])
+
+
+def _slow(kind: str, size_bytes: int, words: int) -> list[str]:
+    """The function for all but plain hits: word by word, by the memory system's own code."""
+    code = Code()
+    name = charge_name(kind, size_bytes, words)
+    code.lines.append(f"define internal preserve_mostcc void @slow_{name}({_PARAMETERS} noinline cold {{")
+    pointer = code.op(f"getelementptr i8, ptr %ctx, i64 {OFFSETS['charge_access']}")
+    function = code.op(f"load ptr, ptr {pointer}")
+    for index in range(words):
+        word = code.binary("add", "%a", str(size_bytes * index)) if index else "%a"
+        address = code.convert("zext", word, "i64")
+        code.put(f"call void {function}(ptr %s, i64 {address}, i64 {size_bytes}, i64 {int(kind == 'w')})")
     code.put("ret void")
     code.lines.append("}")
-    return "\n".join(code.lines)
+    return code.lines
 
 
-def _charge_in(code: Code, region: Reach, memories: Memories, is_write: bool, sizes: tuple[int, int]) -> None:
+def _charge_in(code: Code, region: Reach, memories: Memories, sizes: tuple[int, int]) -> None:
     """The access lies in a region: a plain hit is counted and done."""
     size_bytes, words = sizes[0] * sizes[1], sizes[1]
     wide = code.convert("zext", "%a", "i64")
@@ -152,9 +136,7 @@ def _charge_in(code: Code, region: Reach, memories: Memories, is_write: bool, si
     elif region.path != NO_WAIT:
         code.put("br label %slow")
         return
-    counted = "flash_read_bytes" if region.is_flash else "ram_written_bytes" if is_write else "ram_read_bytes"
-    add_to(code, offset_of("losses", counted), size_bytes)
-    code.put("ret void")
+    code.put(f"ret i64 {size_bytes << FLASH_BITS if region.is_flash else size_bytes}")
 
 
 def _in_one_line(code: Code, line_bits: int, sizes: tuple[int, int]) -> None:

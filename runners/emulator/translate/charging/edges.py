@@ -11,9 +11,10 @@ from mlperf_tiny.runners.emulator.native.state import (
     MAX_ACCELERATOR_LINES,
 )
 from mlperf_tiny.runners.emulator.timing.decode.core_model import BranchKind
-from mlperf_tiny.runners.emulator.translate.charging.charges import add_to, cache_hit, offset_of, state_word
+from mlperf_tiny.runners.emulator.translate.charging.charges import cache_hit
 from mlperf_tiny.runners.emulator.translate.guest.access import Guest
 from mlperf_tiny.runners.emulator.translate.guest.blocks import GuestBlock
+from mlperf_tiny.runners.emulator.translate.guest.code import add_to, offset_of, state_word
 from mlperf_tiny.runners.emulator.translate.guest.costs import EdgeCost, Memories, Setting
 from mlperf_tiny.runners.emulator.translate.guest.running import TRANSFER
 

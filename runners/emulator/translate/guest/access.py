@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlperf_tiny.runners.emulator.translate.guest.code import OFFSETS, Machine, Untranslatable
+from mlperf_tiny.runners.emulator.translate.guest.code import OFFSETS, Machine, Untranslatable, offset_of, state_word
 from mlperf_tiny.runners.emulator.translate.guest.running import REST_OF_BLOCK
 
+# Of a count of bytes: those read from the flash are above so many bits.
+FLASH_BITS = 32
 # A line of the flash accelerator holds four words.
 _MOST_WORDS = 4
 
@@ -114,6 +116,8 @@ class Guest(Machine):
     def leave_rest(self) -> None:
         """Leave the rest of the block, from this instruction on, to the engine."""
         self.store_changed()
+        for kind, count in self._bytes.items():
+            self._add_bytes(kind, count)
         self.set_context("pc", str(self.instruction))
         self.set_context("it", str(self.it_state))
         self.set_context("kind", str(REST_OF_BLOCK))
@@ -137,6 +141,7 @@ class Guest(Machine):
         self.reaches = [] if reaches is None else reaches
         self._finds = reaches is None
         self._reached: dict[str, Reached] = {}
+        self._bytes: dict[str, str] = {}
         self._places: dict[int, tuple[str, bool]] = {}
 
     def pointer(self, address: str, size_bytes: int, is_write: bool) -> str:
@@ -214,6 +219,9 @@ class Guest(Machine):
     def charge(self, address: str, size_bytes: int, is_write: bool, words: int = 1) -> None:
         """Charge an access, where the level does.
 
+        The bytes are summed up in a value, and counted at the end of the block: a counter in memory that each access
+        adds to would take longer than all else. Those of the flash are in its upper half.
+
         Args:
             address: Of the first byte.
             size_bytes: 1, 2 or 4.
@@ -227,9 +235,30 @@ class Guest(Machine):
             self.charge(self._plus(address, size_bytes * _MOST_WORDS), size_bytes, is_write, words - _MOST_WORDS)
             return
         kind = "w" if is_write else "r"
-        self.charged |= {(kind, size_bytes, 1), (kind, size_bytes, words)}
-        name = charge_name(kind, size_bytes, words)
-        self.put(f"call preserve_mostcc void @{name}(i32 {address}, ptr %s, ptr %ctx)")
+        self.charged.add((kind, size_bytes, words))
+        count = self.op(f"call i64 @{charge_name(kind, size_bytes, words)}(i32 {address}, ptr %s, ptr %ctx)")
+        if self.is_conditional:
+            self._add_bytes(kind, count)
+        else:
+            before = self._bytes.get(kind)
+            self._bytes[kind] = count if before is None else self.binary("add", before, count, "i64")
+
+    def count_bytes(self) -> None:
+        """Count what has been accessed and is not counted yet."""
+        for kind, count in self._bytes.items():
+            self._add_bytes(kind, count)
+        self._bytes.clear()
+
+    def _add_bytes(self, kind: str, count: str) -> None:
+        if kind == "w":
+            self._add("ram_written_bytes", count)
+            return
+        self._add("ram_read_bytes", self.binary("and", count, str((1 << FLASH_BITS) - 1), "i64"))
+        self._add("flash_read_bytes", self.binary("lshr", count, str(FLASH_BITS), "i64"))
+
+    def _add(self, field: str, count: str) -> None:
+        at = state_word(self, offset_of("losses", field))
+        self.put(f"store i64 {self.binary('add', self.op(f'load i64, ptr {at}'), count, 'i64')}, ptr {at}")
 
     def load(self, address: str, size_bytes: int, signed: bool = False) -> str:
         """Read from memory.

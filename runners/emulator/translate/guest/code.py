@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
+from mlperf_tiny.runners.emulator.native.state import LAYOUT
 from mlperf_tiny.runners.emulator.translate.guest.running import CONTEXT
 
 REGISTERS = tuple(f"r{number}" for number in range(15))
@@ -151,6 +153,10 @@ class Machine(Code):
         """Store what has changed, so that another basic block finds it in the context."""
         self.store_changed()
         self._changed.clear()
+        self.count_bytes()
+
+    def count_bytes(self) -> None:
+        """Count what has been accessed."""
 
     def store_changed(self) -> None:
         """Store what has changed on a way that leaves the block; here it still counts as changed."""
@@ -342,3 +348,41 @@ class Machine(Code):
         if pair == 5:  # GE
             return equal
         return self.binary("and", equal, self.compare("ne", self.variable("z"), "0"), "i1")  # GT
+
+
+def offset_of(group: str, field: str = "") -> int:
+    """Where a field of the state lies.
+
+    Args:
+        group: Its group.
+        field: Its name there; "": the group itself.
+    """
+    fields: Any = LAYOUT.fields  # numpy's type stubs do not know structures
+    kind, at = fields[group][:2]
+    inner = kind.subdtype[0] if kind.subdtype else kind
+    return int(at) + (int(inner.fields[field][1]) if field else 0)
+
+
+def state_word(code: Code, offset: int) -> str:
+    """The address of a word of the state.
+
+    Args:
+        code: Where the text goes.
+        offset: Of the word.
+    """
+    return code.op(f"getelementptr i8, ptr %s, i64 {offset}")
+
+
+def add_to(code: Code, offset: int, amount: int) -> None:
+    """Add to a word of the state.
+
+    Args:
+        code: Where the text goes.
+        offset: Of the word.
+        amount: What is added.
+    """
+    if not amount:
+        return
+    at = state_word(code, offset)
+    total = code.binary("add", code.op(f"load i64, ptr {at}"), str(amount), "i64")
+    code.put(f"store i64 {total}, ptr {at}")

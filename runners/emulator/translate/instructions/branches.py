@@ -42,6 +42,7 @@ def write_end(m: Guest, block: GuestBlock, edge: Edge) -> None:
         condition = m.condition(operation.condition)
         number = m.fresh("")
         m.store_changed()
+        m.count_bytes()
         m.put(f"br i1 {condition}, label %go{number}, label %{edge(block.end, False)}")
         m.label(f"go{number}")
         m.is_conditional = True
