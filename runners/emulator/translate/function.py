@@ -28,6 +28,8 @@ from mlperf_tiny.runners.emulator.translate.instructions.wide import write_wide
 # More than a branch, a missing line or an access can ever cost beside what the edge does.
 _MOST_CYCLES = 64
 UNKNOWN = -1
+# A unit of more blocks is large for the compiler.
+_LARGE_BLOCKS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class Translation:
     """The most that are run between two looks at the limits."""
     cycles: int
     """The most that pass between them."""
+    is_large: bool
+    """Whether the time to compile it matters more than its speed: large functions are seldom hot throughout."""
 
 
 class _Writer:
@@ -68,7 +72,8 @@ class _Writer:
         static = self._costs()
         lines = [line for body in self._bodies.values() for line in body]
         lines += self._write_edges(static) + self._write_exits()
-        charges = [charge_function(*kind, self._setting) for kind in sorted(self._m.charged)]
+        is_large = len(self._blocks) > _LARGE_BLOCKS
+        charges = [charge_function(*kind, self._setting, not is_large) for kind in sorted(self._m.charged)]
         return Translation(
             text="\n".join([*charges, *self._head(), *lines, "}", *_METADATA]),
             blocks=tuple((one.address, len(one.code), self._mispredict(one)) for one in self._blocks.values()),
@@ -76,6 +81,7 @@ class _Writer:
             translated=tuple(address in self._bodies for address in self._blocks),
             instructions=sum(len(block.instructions) for block in self._blocks.values()),
             cycles=self._most_cycles(),
+            is_large=is_large,
         )
 
     # Blocks.

@@ -30,8 +30,6 @@ from mlperf_tiny.whole_file import write_whole
 _DIGEST_CHARACTERS = 64
 # The folder is emptied of its oldest entries above this.
 _MOST_BYTES = 512 << 20
-# A unit of more blocks is large for the compiler.
-_LARGE_BLOCKS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +145,7 @@ def _packed(key: str, translation: Translation) -> bytes:
         "cycles": translation.cycles,
     }
     text = translation.text.replace("@translated(", f"@{_name(key)}(")
-    return json.dumps(facts).encode() + b"\n" + compile_text(text, len(translation.blocks) > _LARGE_BLOCKS)
+    return json.dumps(facts).encode() + b"\n" + compile_text(text, translation.is_large)
 
 
 def _name(key: str) -> str:

@@ -60,7 +60,7 @@ def _accelerator_hit(code: Code, group: str, line: str, words: int) -> None:
     code.put(f"store i64 {count}, ptr {at}")
 
 
-def charge_function(kind: str, size_bytes: int, words: int, setting: Setting) -> str:
+def charge_function(kind: str, size_bytes: int, words: int, setting: Setting, is_inline: bool) -> str:
     """The text of the function that charges one kind of access: to several words only where one line holds them.
 
     It returns the bytes that are still to be counted, see ``Guest.charge``.
@@ -70,11 +70,13 @@ def charge_function(kind: str, size_bytes: int, words: int, setting: Setting) ->
         size_bytes: 1, 2 or 4: of a word.
         words: How many.
         setting: What is the same for all functions.
+        is_inline: Whether it becomes part of its callers, which is faster and takes longer to compile.
     """
     code = Code()
     memories = setting.memories
     assert memories is not None
-    code.lines.append(f"define internal i64 @{charge_name(kind, size_bytes, words)}({_PARAMETERS} alwaysinline {{")
+    inlining = "alwaysinline" if is_inline else "noinline"
+    code.lines.append(f"define internal i64 @{charge_name(kind, size_bytes, words)}({_PARAMETERS} {inlining} {{")
     if size_bytes > 1:
         odd = code.binary("and", "%a", str(size_bytes - 1))
         code.put(f"br i1 {code.compare('eq', odd, '0')}, label %aligned, label %slow, !prof !0")
