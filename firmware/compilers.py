@@ -53,7 +53,8 @@ class Compilers:
                 cwd=self._folder,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
+                errors="replace",  # messages name files, in whatever bytes the locale gives
                 start_new_session=True,
             )
         except OSError as error:

@@ -39,7 +39,21 @@ def printable_lines(text: str) -> str:
 def _visible(text: str) -> str:
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return "".join(char if char.isprintable() else f"\\x{_byte_of(char):02x}" for char in _names_as_utf8(text))
+
+
+def _names_as_utf8(text: str) -> str:
+    """Text in which bytes that the locale could not decode, as in the C locale, are UTF-8 where they can be."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # surrogates that stand for no byte
+        return text
+
+
+def _byte_of(char: str) -> int:
+    """The byte that a character of the surrogate escapes stands for; for others their code point."""
+    code = ord(char)
+    return code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code
 
 
 def numbers(values: Collection[float]) -> str:

@@ -91,12 +91,13 @@ def main(
     Needs TensorFlow: pip install 'mlperf-tiny-harness[train]'. An interrupted training continues with --resume.
     """
     from mlperf_tiny.models.arch.zoo import find_arch
-    from mlperf_tiny.models.data.download.cache import data_folder
+    from mlperf_tiny.models.data.download.cache import cache_folder, data_folder
 
     arch = find_arch(name)
     recipe = _recipe(arch, overrides)
     if teachers and recipe.loss != "softmax":
         raise UsageError(f"{arch.name} has no classes to distil; leave --distill out.")
+    cache_folder()  # refused before TensorFlow is imported, which takes seconds
     _require_tensorflow()
     if not resume and list(out.glob("*.npz")):
         raise UsageError(f"{out} holds the checkpoints of another training: add --resume, or name another --out.")
@@ -175,6 +176,8 @@ def _require_tensorflow() -> None:
     from mlperf_tiny.models.training.interpreter import MISSING_TENSORFLOW
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its own log lines would break the progress line
+    # TensorFlow's packages import Matplotlib, which has a notice for a user without a home; nothing is plotted here.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         import tensorflow as tf
     except ImportError as error:
