@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,8 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from mlperf_tiny.cli import run
 from mlperf_tiny.terminal import printable_lines, sanitize_for_terminal
+from tests.cli.test_run import on_fake
+from tests.fakes.data_sets import kws_folder, one_hot
+from tests.fakes.device import FakeDevice
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="homes and locales of POSIX systems")
 
@@ -154,3 +160,36 @@ def test_names_that_the_locale_cannot_decode_are_shown_as_utf8() -> None:
     assert printable_lines(name) == sanitize_for_terminal(name) == "Läufe"
     assert printable_lines("a\udcff\ud800") == "a\\xff\\xd800"
     assert printable_lines("\udcc2\udc9b31m") == "\\x9b31m"  # a control character that UTF-8 bytes make
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize("name", ["record.json", "board.csv"])
+def test_a_file_that_cannot_be_written_after_a_run_is_written_by_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int
+) -> None:
+    on_fake(monkeypatch, lambda: FakeDevice(infer=one_hot, timing="emulated"))
+    words = [
+        "--task",
+        "kws",
+        "--device",
+        "stm32f746",
+        "--port",
+        "fake://",
+        "--data",
+        str(kws_folder(tmp_path / "data")),
+    ]
+    words += ["--out", str(tmp_path / "runs"), "--leaderboard", str(tmp_path / "board.csv")]
+    replace = os.replace
+
+    def fail(source: str, target: str) -> None:
+        if Path(target).name == name:
+            raise OSError(code, os.strerror(code), str(source), None, str(target))
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        done = CliRunner().invoke(run.main, words)
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert done.exit_code == 1 and f"{name} cannot be written: " in done.stderr and f"--resume {folder}" in done.stderr
+    again = CliRunner().invoke(run.main, [*words, "--resume", str(folder)])
+    assert again.exit_code == 0 and (folder / "record.json").exists() and (tmp_path / "board.csv").exists()
