@@ -19,6 +19,7 @@ import os
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -112,10 +113,12 @@ class _Speaker:
         code = f"from {__name__} import serve; serve()"
         self.owner = os.getpid()
         self.lock = threading.Lock()  # the library serves one caller at a time
+        self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self.errors,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,  # Ctrl-C in a terminal is for this program alone
         )
@@ -131,10 +134,20 @@ class _Speaker:
                 answer = self.process.stdout.read(length)
         except (OSError, struct.error) as error:
             _speakers.pop(self.owner, None)
-            raise DataError(f"the process with eSpeak NG ended in the middle of a word: {error}. Try again.") from error
+            raise DataError(
+                f"the process with eSpeak NG ended in the middle of a word{self._reason()}. Try again."
+            ) from error
         if not good:
             raise DataError(answer.decode())
         return answer
+
+    def _reason(self) -> str:
+        """The last line that the process wrote to its standard error, after a colon."""
+        self.process.wait()
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").split("\n")
+        last = next((line for line in reversed(lines) if line.strip()), "")
+        return f" ({last[:200]})" if last else f" (status {self.process.returncode})"
 
 
 def _speaker() -> _Speaker:
