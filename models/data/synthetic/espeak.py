@@ -113,7 +113,7 @@ class _Speaker:
         code = f"from {__name__} import serve; serve()"
         self.owner = os.getpid()
         self.lock = threading.Lock()  # the library serves one caller at a time
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
@@ -143,7 +143,11 @@ class _Speaker:
 
     def _reason(self) -> str:
         """The last line that the process wrote to its standard error, after a colon."""
-        self.process.wait()
+        try:
+            self.process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").split("\n")
         last = next((line for line in reversed(lines) if line.strip()), "")
