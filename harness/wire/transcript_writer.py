@@ -61,14 +61,14 @@ class TranscriptWriter:
         self.heard = False
         """Whether anything came from the device since the file was opened."""
         self._path = path
+        self.begun = path.is_file() and path.stat().st_size > 0
+        """Whether a line that a resumed run can begin with is on the disk."""
         try:
             self._file: IO[bytes] = path.open("ab")
         except OSError as error:
-            raise RecordError(cannot_write(error, path, "then start this again")) from error
+            raise self._not_written(error) from error
         self._chain: Chain | None = Chain()
-        self.begun = self._file.tell() > 0
-        """Whether a line that a resumed run can begin with is on the disk."""
-        if self._file.tell():
+        if self.begun:
             content = path.read_bytes()
             self._file.truncate(content.rfind(b"\n") + 1)
             self._chain = _chain_after(content.split(b"\n")[:-1])
@@ -186,9 +186,15 @@ class TranscriptWriter:
             self._file.write((self._chain.append(body) if self._chain else body) + b"\n")
             self._file.flush()
         except OSError as error:
-            then = f"then resume with --resume {self._path.parent}" if self.begun else "then start the run again"
-            raise RecordError(cannot_write(error, self._path, then)) from error
+            raise self._not_written(error) from error
         self.begun = True
+
+    def _not_written(self, error: OSError) -> RecordError:
+        """The error for a line that cannot be written; before the first one there is nothing to resume."""
+        if self.begun:
+            return RecordError(cannot_write(error, self._path, f"then resume with --resume {self._path.parent}"))
+        runs = self._path.parent.parent  # what --out names: the folder of a run that has not begun is removed
+        return RecordError(cannot_write(error, runs, "or name another folder with --out"))
 
 
 def _payload(command: str) -> bytes | None:

@@ -29,9 +29,9 @@
 
 A finished run that violates a benchmark rule is data (``RunRecord.violations``), not an exception.
 A message has what is wrong, where, got and wanted, and the next step.
-One rule decides the exit status: 2, the request is wrong: a word of it or an environment variable is unknown, names
-what is not there or of another kind, or contradicts another word. 1, it failed: what is named is damaged, too large,
-not supported or silent, or the result cannot be written.
+One rule decides the exit status: 2, the request is wrong: a word of it or an environment variable is unknown, missing
+(no folder to write to), names what is not there or of another kind, or contradicts another word. 1, it failed: what is
+named is damaged, too large, not supported or silent, or the result cannot be written.
 This module imports nothing of the project; every package may import it.
 """
 

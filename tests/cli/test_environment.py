@@ -4,20 +4,24 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from mlperf_tiny.cli import run
+from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.terminal import printable_lines, sanitize_for_terminal
 from tests.cli.test_run import on_fake
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
+from tests.harness.run.test_whole_runs import metrics_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="homes and locales of POSIX systems")
 
@@ -62,14 +66,21 @@ SITUATIONS = [
     Situation(
         title="fetch without a home",
         words=("fetch", "kws"),
-        status=1,
+        status=2,
         says=f"error: there is no folder for downloads and built images: {NO_FOLDER}",
         before=NO_HOME,
     ),
     Situation(
         title="train without a home",
         words=("train", "micronet-kws-s", "--out", "{tmp}/t"),
-        status=1,
+        status=2,
+        says=NO_FOLDER,
+        before=NO_HOME,
+    ),
+    Situation(
+        title="run without a home",
+        words=("run", "--task", "ad", "--device", "host", "--out", "{tmp}/r", "--leaderboard", "{tmp}/b.csv"),
+        status=2,
         says=NO_FOLDER,
         before=NO_HOME,
     ),
@@ -162,23 +173,19 @@ def test_names_that_the_locale_cannot_decode_are_shown_as_utf8() -> None:
     assert printable_lines("\udcc2\udc9b31m") == "\\x9b31m"  # a control character that UTF-8 bytes make
 
 
+def run_words(folder: Path) -> list[str]:
+    """The words of a run on a device that is named by a port."""
+    words = ["--task", "kws", "--device", "stm32f746", "--port", "fake://", "--data", str(kws_folder(folder / "data"))]
+    return [*words, "--out", str(folder / "runs"), "--leaderboard", str(folder / "board.csv")]
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
 @pytest.mark.parametrize("name", ["record.json", "board.csv"])
 def test_a_file_that_cannot_be_written_after_a_run_is_written_by_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int
 ) -> None:
     on_fake(monkeypatch, lambda: FakeDevice(infer=one_hot, timing="emulated"))
-    words = [
-        "--task",
-        "kws",
-        "--device",
-        "stm32f746",
-        "--port",
-        "fake://",
-        "--data",
-        str(kws_folder(tmp_path / "data")),
-    ]
-    words += ["--out", str(tmp_path / "runs"), "--leaderboard", str(tmp_path / "board.csv")]
+    words = run_words(tmp_path)
     replace = os.replace
 
     def fail(source: str, target: str) -> None:
@@ -193,3 +200,65 @@ def test_a_file_that_cannot_be_written_after_a_run_is_written_by_resume(
     assert done.exit_code == 1 and f"{name} cannot be written: " in done.stderr and f"--resume {folder}" in done.stderr
     again = CliRunner().invoke(run.main, [*words, "--resume", str(folder)])
     assert again.exit_code == 0 and (folder / "record.json").exists() and (tmp_path / "board.csv").exists()
+
+
+class FullAfter(io.FileIO):
+    """A file on a disk that has space for some bytes more; what still fits of a piece is written, as systems do."""
+
+    def __init__(self, path: Path, space_bytes: int) -> None:
+        super().__init__(path, "ab")
+        self.space_bytes = space_bytes
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)[: self.space_bytes]
+        if not part:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.space_bytes -= len(part)
+        return super().write(part)
+
+
+def with_space(patch: pytest.MonkeyPatch, space_bytes: int) -> None:
+    """Let the disk be full when a transcript has so many bytes."""
+    usual = Path.open
+
+    def open_file(path: Path, mode: str = "r", *rest: Any, **options: Any) -> Any:
+        if (path.name, mode) == ("transcript.jsonl", "ab"):
+            return io.BufferedWriter(FullAfter(path, space_bytes))
+        return usual(path, mode, *rest, **options)
+
+    patch.setattr(Path, "open", open_file)
+
+
+@pytest.mark.parametrize("space_bytes", [0, 100])
+def test_a_disk_that_is_full_at_the_first_line_names_the_folder_of_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, space_bytes: int
+) -> None:
+    on_fake(monkeypatch, lambda: FakeDevice(infer=one_hot, timing="emulated"))
+    words, runs = run_words(tmp_path), tmp_path / "runs"
+    with monkeypatch.context() as patch:
+        with_space(patch, space_bytes)
+        done = CliRunner().invoke(run.main, words)
+    sentence = f"error: {runs} cannot be written: the disk of {runs} is full. Free space there, or name another folder"
+    assert done.exit_code == 1 and sentence in done.stderr, done.output
+    assert "--resume" not in done.stderr and list(runs.iterdir()) == [] and not (tmp_path / "board.csv").exists()
+    assert CliRunner().invoke(run.main, words).exit_code == 0
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.99])
+def test_a_run_that_stops_on_a_full_disk_is_resumed_to_the_same_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    on_fake(monkeypatch, lambda: FakeDevice(infer=one_hot, timing="emulated"))
+    words = run_words(tmp_path)
+    assert CliRunner().invoke(run.main, words).exit_code == 0
+    (whole,) = (tmp_path / "runs").iterdir()
+    with monkeypatch.context() as patch:
+        with_space(patch, int((whole / "transcript.jsonl").stat().st_size * share))
+        done = CliRunner().invoke(run.main, words)
+    (folder,) = set((tmp_path / "runs").iterdir()) - {whole}
+    place = folder / "transcript.jsonl"
+    assert done.exit_code == 1, done.output
+    assert f"error: {place} cannot be written: the disk of {folder} is full. Free space there, then" in done.stderr
+    again = CliRunner().invoke(run.main, [*words, "--resume", str(folder)])
+    assert again.exit_code == 0, again.output
+    assert metrics_of(read_record(folder)) == metrics_of(read_record(whole))

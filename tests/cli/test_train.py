@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +95,55 @@ def test_training_from_nothing_to_a_model_that_compiles(tmp_path: Path, monkeypa
     assert again.exit_code == 0 and json.loads(again.stdout) == figures
     other = call("micronet-ad-s", "--out", str(out), *words[:-4], "--augmented-epochs", "2", *words[-2:], "--resume")
     assert other.exit_code == 2 and "of a training with other settings" in other.stderr
+
+
+SMALL_TRAINING = """
+import sys
+from mlperf_tiny.models.data.synthetic import sets
+from mlperf_tiny.models.training.datasets import machines
+clips = sets.run_clips()[:8]
+machines.TEST_CLIPS, machines.run_clips = 1, lambda: clips
+from mlperf_tiny.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+def interrupted_in_steps(words: list[str], out: Path) -> tuple[int, str, float]:
+    """Exit status, messages and the seconds to its end of a training interrupted after its first epochs."""
+    log = out.with_name("messages.txt")
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SMALL_TRAINING, "train", *words], stdout=subprocess.DEVNULL, stderr=stderr
+        )
+        while not (out / "float.npz").exists() and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        sent_s = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        status = process.wait(60)
+    return status, log.read_text(), time.monotonic() - sent_s
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
+def test_a_training_interrupted_in_its_steps_is_continued_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorflow")
+    monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
+    clips = run_clips()[:8]
+    monkeypatch.setattr("mlperf_tiny.models.training.datasets.machines.TEST_CLIPS", 1)
+    monkeypatch.setattr("mlperf_tiny.models.training.datasets.machines.run_clips", lambda: clips)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    words = ["micronet-ad-s", "--clips", "1", "--epochs", "6", "--int8-epochs", "0", "--augmented-epochs", "1"]
+    words += ["--cache", str(tmp_path / "cache"), "--out"]
+    assert call(*words, str(whole)).exit_code == 0  # and the augmented epoch is in the cache: the signal meets steps
+
+    ended, text, seconds = interrupted_in_steps([*words, str(out)], out)
+    assert (ended, "Traceback" in text, (out / "model.tflite").exists()) == (130, False, False), text
+    assert f"the checkpoints in {out} are kept; continue with --resume" in text and seconds < 6
+    assert "float training 6/6" not in text
+    again = call(*words, str(out), "--resume")
+    assert again.exit_code == 0, again.output
+    assert (out / "model.tflite").read_bytes() == (whole / "model.tflite").read_bytes()
+    assert json.loads((out / "card.json").read_text()) == json.loads((whole / "card.json").read_text())

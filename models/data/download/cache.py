@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlperf_tiny.errors import DataError, WrongRequest
+from mlperf_tiny.errors import WrongRequest
 
 CACHE_VARIABLE = "MLPERF_TINY_CACHE"
 DATA_VARIABLE = "MLPERF_TINY_DATA"
@@ -16,7 +16,7 @@ DATA_VARIABLE = "MLPERF_TINY_DATA"
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder for downloads; it may not exist yet.
 
-    Raises DataError where no variable and no user has one, WrongRequest where the variable names something else.
+    Raises WrongRequest where no variable and no user has one, and where the variable names something else.
     """
     if environ.get(CACHE_VARIABLE):
         folder = named_folder(environ[CACHE_VARIABLE], CACHE_VARIABLE)
@@ -28,7 +28,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     try:
         return (Path(base) if base else Path.home() / ".cache") / "mlperf-tiny"
     except RuntimeError as error:
-        raise DataError(
+        raise WrongRequest(
             "there is no folder for downloads and built images: HOME is not set and this user has no home folder. "
             f"Name one with {CACHE_VARIABLE}."
         ) from error
