@@ -55,6 +55,14 @@ print("ready", flush=True)
 sys.stdin.readline()
 update_leaderboard(Path(sys.argv[1]), record, folder)
 """
+BUILD = """
+from pathlib import Path
+from tests.harness.image.test_image import HOST, build
+print("ready", flush=True)
+sys.stdin.readline()
+image = build(Path(sys.argv[1]), HOST, toolchain="zig")
+print(image.elf, image.info.elf_sha256)
+"""
 FETCH = """
 from mlperf_tiny.errors import BenchError
 from mlperf_tiny.models.data.download import archives
@@ -130,11 +138,19 @@ def test_a_run_holds_its_folder_while_it_writes(tmp_path: Path) -> None:
 
 def test_rows_of_runs_that_end_together_are_all_there(tmp_path: Path) -> None:
     kws_folder(tmp_path / "data")
-    folders = [run(tmp_path, modes=("accuracy",))[1] for _ in range(2)]
+    folders = [run(tmp_path, modes=("accuracy",))[1] for _ in range(4)]
     path = tmp_path / "results/leaderboard.csv"
-    assert at_once(ROW, [[str(path), str(folder)] for folder in folders]) == [""] * 2
+    assert at_once(ROW, [[str(path), str(folder)] for folder in folders]) == [""] * 4
     assert sorted(row["RunId"] for row in read_leaderboard(path)) == sorted(folder.name for folder in folders)
     assert [file.name for file in path.parent.iterdir()] == ["leaderboard.csv"]
+
+
+def test_an_image_that_two_processes_build_from_nothing_is_one(tmp_path: Path) -> None:
+    pytest.importorskip("ziglang")
+    first, second = at_once(BUILD, [[str(tmp_path / "cache")]] * 2)
+    elf, digest = first.split()
+    assert first == second and hashlib.sha256(Path(elf).read_bytes()).hexdigest() == digest
+    assert [folder.name for folder in (tmp_path / "cache/images").iterdir()] == [Path(elf).parent.name]
 
 
 @dataclass
