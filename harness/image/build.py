@@ -136,7 +136,8 @@ def _full_disk_named(folder: Path) -> Iterator[None]:
         yield
     except CompilerFailed as error:
         zig = os.environ.get("ZIG_GLOBAL_CACHE_DIR") or folder
-        full = full_disk((folder, Path(tempfile.gettempdir()), Path(zig)))
+        # Python passes over a TMPDIR that is full; compilers do not.
+        full = full_disk((folder, Path(os.environ.get("TMPDIR") or tempfile.gettempdir()), Path(zig)))
         if full is None and not re.search("No space left|NoSpaceLeft", error.detail):
             raise
         raise DataError(

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mlperf_tiny.errors import DataError, DoesNotFit
+from mlperf_tiny.errors import CompilerFailed, DataError, DoesNotFit
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.firmware.build import Firmware
 from mlperf_tiny.firmware.toolchain import find_toolchain
@@ -154,3 +156,35 @@ def test_a_failed_build_leaves_no_image(built: list[str], tmp_path: Path, monkey
     assert list((tmp_path / "images").iterdir()) == []
     build(tmp_path)
     assert built == ["stm32f746"]
+
+
+def test_a_cache_that_is_full_is_named_and_not_the_image_that_is_copied(
+    built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source), None, str(target))
+
+    images = tmp_path / "images"
+    with monkeypatch.context() as context:
+        context.setattr("shutil.copy2", fail)
+        with pytest.raises(DataError) as full:
+            build(tmp_path)
+    assert str(full.value).startswith(f"{images} cannot be written: the disk of {images} is full. Free space there, or")
+    assert list(images.iterdir()) == []
+    build(tmp_path)
+
+
+def test_a_full_folder_of_temporary_files_is_named(
+    built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise CompilerFailed("gcc", "reports errors", "cannot write: No space left on device")
+
+    def usage(folder: Path) -> Any:
+        return SimpleNamespace(free=0 if str(folder) == str(tmp_path / "full") else 1 << 30)
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "full"))
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    monkeypatch.setattr(arena, "build_firmware", fail)
+    with pytest.raises(DataError, match=f"gcc could not write: the disk of {tmp_path / 'full'} is full"):
+        build(tmp_path / "cache")
