@@ -127,6 +127,14 @@ SITUATIONS = [
         before=NO_WRITING.format(name="EROFS"),
     ),
     Situation(
+        title="run with a read-only cache",
+        words=("run", "--task", "ad", "--device", "host", "--out", "r", "--leaderboard", "b.csv"),
+        status=1,
+        says="the folder for built images c/images cannot be made: Read-only file system. Name a writable folder with",
+        before=NO_WRITING.format(name="EROFS"),
+        environ={"MLPERF_TINY_CACHE": "c"},
+    ),
+    Situation(
         title="compile onto a full disk",
         words=("compile", "{tmp}/é.tflite", "--out", "{tmp}/c"),
         status=1,
@@ -262,3 +270,44 @@ def test_a_run_that_stops_on_a_full_disk_is_resumed_to_the_same_record(
     again = CliRunner().invoke(run.main, [*words, "--resume", str(folder)])
     assert again.exit_code == 0, again.output
     assert metrics_of(read_record(folder)) == metrics_of(read_record(whole))
+
+
+def test_a_run_its_leaderboard_and_its_review_in_the_c_locale(tmp_path: Path) -> None:
+    pytest.importorskip("ziglang")
+    model = Path(__file__).parents[2] / "models/pretrained/ad-autoencoder/model.tflite"
+    (tmp_path / "modèle.tflite").write_bytes(model.read_bytes())
+    environ = {**os.environ, **C_LOCALE, "TMPDIR": str(tmp_path / "missing")}
+    del environ["PYTHONIOENCODING"]
+
+    def command(*words: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "mlperf_tiny", *words], capture_output=True, env=environ, cwd=tmp_path
+        )
+        text = (done.stdout + done.stderr).decode()
+        assert "Traceback" not in text, text
+        return done.returncode, text
+
+    words = ["--task", "ad", "--model", "modèle.tflite", "--device", "host", "--synthetic", "--limit", "1"]
+    status, text = command("run", *words, "--mode", "accuracy", "--out", "Läufe", "--leaderboard", "Tafel-é.csv")
+    assert status == 0 and "record: Läufe/" in text, text
+    status, text = command("leaderboard", "Läufe", "--all", "--csv", "ü.csv", "--html", "ü.html")
+    assert status == 0 and "modèle" in text and "modèle" in (tmp_path / "ü.html").read_text("utf-8"), text
+    assert "modèle" in (tmp_path / "ü.csv").read_text("utf-8")
+    status, text = command("review", "Läufe", "--html", "rü.html")
+    assert status == 5 and "1 result: 1 rule violation" in text and (tmp_path / "rü.html").exists(), text
+
+
+def test_a_run_into_a_read_only_folder_is_refused_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_fake(monkeypatch, lambda: FakeDevice(infer=one_hot, timing="emulated"))
+    words, usual = run_words(tmp_path), os.mkdir
+
+    def make(path: Any, *rest: Any, **options: Any) -> None:
+        if Path(path).parent == tmp_path / "runs":
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        usual(path, *rest, **options)
+
+    monkeypatch.setattr(os, "mkdir", make)
+    done = CliRunner().invoke(run.main, words)
+    assert done.exit_code == 1 and f"error: {tmp_path / 'runs'}" in done.stderr, done.output
+    assert "cannot be made: Read-only file system. Name another folder with --out" in done.stderr
+    assert not (tmp_path / "board.csv").exists()
