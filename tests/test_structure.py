@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import Counter
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -110,3 +111,9 @@ def test_no_folder_is_crowded() -> None:
         if count > MAX_MODULES and module_name(Path(folder) / "__init__.py") not in CROWDED
     }
     assert not crowded
+
+
+def test_no_test_module_has_the_name_of_one_of_python() -> None:
+    """pytest puts the folders of tests on the module path, which child processes may get: theirs would be found first."""
+    taken = {path for path in Path(__file__).parent.rglob("*.py") if path.stem in sys.stdlib_module_names}
+    assert taken == set()

@@ -9,7 +9,7 @@ import pytest
 
 from mlperf_tiny.runners.emulator.translate.guest.running import REST_OF_BLOCK, TRANSFER
 from tests.runners.translate.differential import BX_LR, FLASH, RAM, RETURN, Engine, Native, random_start
-from tests.runners.translate.encodings import NARROW, NARROW_MEMORY, WIDE, WIDE_MEMORY
+from tests.runners.translate.instruction_forms import NARROW, NARROW_MEMORY, WIDE, WIDE_MEMORY
 
 FORMS, STATES = 40, 5
 # r13 and r15 are no operands of wide instructions, and LR leads out of the block.
