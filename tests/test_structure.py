@@ -114,6 +114,6 @@ def test_no_folder_is_crowded() -> None:
 
 
 def test_no_test_module_has_the_name_of_one_of_python() -> None:
-    """pytest puts the folders of tests on the module path, which child processes may get: theirs would be found first."""
+    """pytest puts the folders of tests on the module path, which child processes get: theirs would be found first."""
     taken = {path for path in Path(__file__).parent.rglob("*.py") if path.stem in sys.stdlib_module_names}
     assert taken == set()
