@@ -9,8 +9,8 @@ rounds. Each level runs twice: as always, with hot functions translated to nativ
 and on Unicorn alone (``--no-translate``). Host times are CPU seconds of this machine and this moment; the counts are
 not. "core alone" is the engine without any of our counting, as far as it can be had.
 
-Where the official models are at hand, the CPU time of loading one input follows, a keyword's and a picture's, at
-``pipeline``: with bare ``db`` commands, and by a session that writes a transcript, as ``benchmark-run`` loads.
+With the official models (``MLPERF_TINY_DATA``), the CPU time of loading one input follows, a keyword's and a picture's,
+at ``pipeline``: with bare ``db`` commands, and by a session that writes a transcript, as ``benchmark-run`` loads.
 """
 
 from __future__ import annotations

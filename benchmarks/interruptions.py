@@ -197,7 +197,7 @@ def surroundings(name: str, folder: Path, cold: bool) -> Iterator[dict[str, str]
 @click.option(
     "--way", "ways", multiple=True, type=click.Choice(WAYS), help="How signals come; in turn.  [default: int]"
 )
-@click.option("--cold", is_flag=True, help="Compile callbacks and images anew each time.")
+@click.option("--cold", is_flag=True, help="Compile callbacks and images again each time.")
 @click.option("--elf", type=click.Path(path_type=Path), help="An image for stm32f746; without one none is emulated.")
 @click.option("--runs", type=click.Path(path_type=Path), help="Runs or submissions; without them none is reviewed.")
 def main(

@@ -16,7 +16,7 @@ class HostConsole:
         self._rx, self._tx = memoryview(state.rx).cast("B"), memoryview(state.tx).cast("B")
         self._unsent = b""
         self.output = b""
-        """What the firmware has sent and nobody has taken."""
+        """What the firmware has sent and the host has not read."""
         self._recent = bytearray()
 
     @property

@@ -142,7 +142,7 @@ class _Speaker:
         return answer
 
     def _reason(self) -> str:
-        """The last line that the process wrote to its standard error, after a colon."""
+        """Why the process ended, in parentheses: the last line of its standard error, or its exit status."""
         try:
             self.process.wait(5.0)
         except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -15,6 +16,21 @@ _I64 = ir.IntType(64)
 def _call_address(builder: Any, result: Any, address: Any, arguments: list[Any]) -> Any:
     function = ir.FunctionType(result, [_I64] * len(arguments))
     return builder.call(builder.inttoptr(address, function.as_pointer()), arguments)
+
+
+def _call_of(result: Any, returned: Any, count: int) -> tuple[Any, Callable[..., Any]]:
+    """An intrinsic that calls an address with ``count`` 64-bit arguments: its signature and what makes its code.
+
+    Args:
+        result: The C function's result for LLVM.
+        returned: The same for Numba.
+        count: Of the arguments.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _call_address(builder, result, args[0], list(args[1:]))
+
+    return returned(*[types.int64] * (1 + count)), generate
 
 
 @intrinsic
@@ -44,11 +60,7 @@ def call_2(typing_context: Any, address: Any, a: Any, b: Any) -> Any:
         a: First argument.
         b: Second.
     """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call_address(builder, _I64, args[0], [args[1], args[2]])
-
-    return types.int64(types.int64, types.int64, types.int64), generate
+    return _call_of(_I64, types.int64, 2)
 
 
 @intrinsic
@@ -62,11 +74,7 @@ def call_3(typing_context: Any, address: Any, a: Any, b: Any, c: Any) -> Any:
         b: Second.
         c: Third.
     """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call_address(builder, _I64, args[0], [args[1], args[2], args[3]])
-
-    return types.int64(types.int64, types.int64, types.int64, types.int64), generate
+    return _call_of(_I64, types.int64, 3)
 
 
 @intrinsic
@@ -82,11 +90,7 @@ def call_5(typing_context: Any, address: Any, a: Any, b: Any, c: Any, d: Any, e:
         d: Fourth.
         e: Fifth.
     """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call_address(builder, ir.IntType(32), args[0], list(args[1:]))
-
-    return types.int32(*[types.int64] * 6), generate
+    return _call_of(ir.IntType(32), types.int32, 5)
 
 
 @intrinsic
@@ -101,11 +105,7 @@ def call_4(typing_context: Any, address: Any, a: Any, b: Any, c: Any, d: Any) ->
         c: Third.
         d: Fourth.
     """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call_address(builder, _I64, args[0], list(args[1:]))
-
-    return types.int64(*[types.int64] * 5), generate
+    return _call_of(_I64, types.int64, 4)
 
 
 @intrinsic
@@ -122,11 +122,7 @@ def call_6(typing_context: Any, address: Any, a: Any, b: Any, c: Any, d: Any, e:
         e: Fifth.
         f: Sixth.
     """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _call_address(builder, _I64, args[0], list(args[1:]))
-
-    return types.int64(*[types.int64] * 7), generate
+    return _call_of(_I64, types.int64, 6)
 
 
 @intrinsic
