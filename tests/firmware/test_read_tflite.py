@@ -198,8 +198,7 @@ def _negative_code(b: Builder) -> None:
 
 BROKEN: list[tuple[str, Callable[[Builder], None], str]] = [
     ("version", _set("model.version", 2), "its schema version is 2, wanted 3"),
-    ("no subgraph", _set("model.subgraphs", []), "it has 0 subgraphs, wanted one"),
-    ("two subgraphs", lambda b: b.model.subgraphs.append(b.subgraph), "it has 2 subgraphs, wanted one"),
+    ("no subgraph", _set("model.subgraphs", []), "it has no subgraph, wanted one"),
     ("no operators", _set("operators", []), "it has no operators"),
     ("operator code", _set("operators.1.opcodeIndex", 9), "operator 1 has operator code 9, there are 3"),
     ("negative code", _negative_code, "operator 0 has builtin code -3"),
@@ -305,6 +304,49 @@ def test_valid_but_unsupported(change: Callable[[Builder], None], problem: str) 
     with pytest.raises(UnsupportedOperator) as caught:
         read_tflite(b.build([0], [6]), "m.tflite")
     assert str(caught.value).startswith("operator CONV_2D at layer 0") and problem in str(caught.value)
+
+
+BEYOND: list[tuple[tuple[str, ...], int, str]] = [
+    (("CALL_ONCE", "VAR_HANDLE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"), 1, "variables .* (2 of these"),
+    (("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"), 0, "variables from one inference to the next (1 of these"),
+    (("READ_VARIABLE",), 0, "variables"),
+    (("ASSIGN_VARIABLE",), 0, "variables"),
+    (("CALL_ONCE", "HASHTABLE", "HASHTABLE_FIND"), 1, "in a hash table"),
+    (("CALL_ONCE",), 1, "another subgraph of the model runs before the first inference"),
+    (("WHILE",), 2, "loops are not compiled"),
+    (("STABLEHLO_WHILE",), 2, "loops are not compiled"),
+    (("IF",), 2, "branches are not compiled"),
+    (("STABLEHLO_CASE",), 3, "branches are not compiled"),
+    (("STABLEHLO_COMPOSITE",), 1, "it calls another subgraph"),
+]
+
+
+@pytest.mark.parametrize(("kinds", "more", "reason"), BEYOND, ids=["-".join(row[0]) for row in BEYOND])
+def test_models_of_several_subgraphs_and_with_variables_are_refused_for_what_they_do(
+    kinds: tuple[str, ...], more: int, reason: str
+) -> None:
+    b = conv()
+    for kind in kinds:
+        handle = b.tensor((), "resource")
+        without_input, without_output = kind in ("CALL_ONCE", "VAR_HANDLE"), kind in ("CALL_ONCE", "ASSIGN_VARIABLE")
+        b.operator(kind, [] if without_input else [handle], [] if without_output else [handle])
+    b.subgraph.operators = b.subgraph.operators[3:] + b.subgraph.operators[:3]
+    b.model.subgraphs += [b.subgraph] * more
+    with pytest.raises(UnsupportedOperator) as caught:
+        read_tflite(b.build([0], [6]), "m.tflite")
+    named = next(kind for kind in kinds if kind != "CALL_ONCE" or len(kinds) == 1)
+    assert str(caught.value).startswith(f"operator {named} at layer {kinds.index(named)} cannot be compiled: ")
+    assert all(part in str(caught.value) for part in reason.split(" .* "))
+    assert "Convert" in str(caught.value) and "not a usable" not in str(caught.value)
+
+
+def test_subgraphs_that_nothing_calls_are_named_as_signatures() -> None:
+    b = conv()
+    b.model.subgraphs.append(b.subgraph)
+    with pytest.raises(
+        UnsupportedOperator, match=r"MODEL at m.tflite .* it has 2 subgraphs, and no operator of the first"
+    ):
+        read_tflite(b.build([0], [6]), "m.tflite")
 
 
 def test_a_custom_operator_may_read_a_tensor_without_a_writer() -> None:

@@ -15,6 +15,7 @@ from mlperf_tiny.errors import ModelInvalid, NotAModel, UnsupportedOperator
 from mlperf_tiny.file_tree import content_kind
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Option
 from mlperf_tiny.firmware.codegen.tflite.check_graph import check_operands, check_order, check_reshape, check_size
+from mlperf_tiny.firmware.codegen.tflite.check_subgraphs import refuse_other_subgraphs
 from mlperf_tiny.firmware.codegen.tflite.flatbuffer import Broken, Table, open_root
 from mlperf_tiny.firmware.codegen.tflite.read_tensor import MAX_RANK, read_tensor, unused_tensor
 from mlperf_tiny.firmware.codegen.tflite.schema import (
@@ -36,7 +37,6 @@ MAX_OPERATORS = 512
 MAX_OPERANDS = 256
 MAX_TENSORS = 16_384
 
-_WITHOUT_INPUT = ("VAR_HANDLE", "CALL_ONCE", "HASHTABLE")
 _INT8_ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
 
 
@@ -73,19 +73,19 @@ def _read(data: bytes, source: str) -> Graph:
         raise Broken(f"its schema version is {version}, wanted 3")
     codes = model.tables(1, "operator codes", MAX_OPERATORS)
     subgraphs = model.tables(2, "subgraphs", 64)
-    if len(subgraphs) != 1:
-        raise Broken(f"it has {len(subgraphs)} subgraphs, wanted one (no branches, no loops)")
+    if not subgraphs:
+        raise Broken("it has no subgraph, wanted one")
     subgraph = subgraphs[0]
+    operator_tables = subgraph.tables(3, "operators", MAX_OPERATORS)
+    kinds = [_kind(table, i, codes) for i, table in enumerate(operator_tables)]
+    refuse_other_subgraphs(kinds, len(subgraphs), source)
     tensor_tables = subgraph.tables(0, "tensors", MAX_TENSORS)
     buffers = model.tables(4, "buffers", MAX_TENSORS + 1)
     inputs = _indices(subgraph, 1, "model inputs", len(tensor_tables))
     outputs = _indices(subgraph, 2, "model outputs", len(tensor_tables))
     if not inputs or not outputs:
         raise Broken(f"it has {len(inputs)} inputs and {len(outputs)} outputs, wanted at least one of each")
-    operators = [
-        _operator(table, i, codes, len(tensor_tables))
-        for i, table in enumerate(subgraph.tables(3, "operators", MAX_OPERATORS))
-    ]
+    operators = [_operator(table, i, kinds[i], len(tensor_tables)) for i, table in enumerate(operator_tables)]
     if not operators:
         raise Broken("it has no operators")
     check_operands(operators)
@@ -128,7 +128,8 @@ def _indices(table: Table, slot: int, name: str, tensors: int, left_out: bool = 
     return indices
 
 
-def _operator(table: Table, index: int, codes: list[Table], tensors: int) -> Operator:
+def _kind(table: Table, index: int, codes: list[Table]) -> str:
+    """The name of an operator."""
     code_index = table.scalar(0, "I", 0, "operator code")
     if code_index >= len(codes):
         raise Broken(f"operator {index} has operator code {code_index}, there are {len(codes)}")
@@ -137,12 +138,15 @@ def _operator(table: Table, index: int, codes: list[Table], tensors: int) -> Ope
     number = max(code.scalar(0, "b", 0, "builtin code"), code.scalar(3, "i", 0, "builtin code"))
     if number < 0:
         raise Broken(f"operator {index} has builtin code {number}")
-    kind = f"CUSTOM:{code.text(1, 'custom code', 64)}" if number == CUSTOM else operator_name(number)
+    return f"CUSTOM:{code.text(1, 'custom code', 64)}" if number == CUSTOM else operator_name(number)
+
+
+def _operator(table: Table, index: int, kind: str, tensors: int) -> Operator:
     inputs = _indices(table, 1, "inputs", tensors, left_out=True)
     outputs = _indices(table, 2, "outputs", tensors)
     if not outputs:
         raise Broken(f"operator {index} ({kind}) has no output")
-    if (not inputs or inputs[0] < 0) and kind not in _WITHOUT_INPUT and not kind.startswith("CUSTOM:"):
+    if (not inputs or inputs[0] < 0) and not kind.startswith("CUSTOM:"):
         raise Broken(f"operator {index} ({kind}) has no first input")
     return Operator(index, kind, inputs, outputs, _options(table, index, kind))
 
