@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from mlperf_tiny.child_process import how_it_ended
 from mlperf_tiny.errors import CompilerFailed
 from mlperf_tiny.firmware.build_problem import explain
 
@@ -74,7 +75,8 @@ class Compilers:
             with_library = "-isystem" in command or any(word.endswith(".a") for word in command)
             if sentence := explain(messages, with_library):
                 raise CompilerFailed(self._compiler, f"it could not compile {what}: {sentence}")
-            raise CompilerFailed(self._compiler, f"it could not compile {what}", messages)
+            killed = f" (ended by {how_it_ended(process.returncode)})" if process.returncode < 0 else ""
+            raise CompilerFailed(self._compiler, f"it could not compile {what}{killed}", messages)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -22,7 +22,7 @@ LAYERS = (
     ("harness",),
     ("runners",),
     ("firmware", "models"),
-    ("terminal", "progress", "file_tree", "interruption", "file_lock", "disk", "whole_file"),
+    ("terminal", "progress", "file_tree", "interruption", "child_process", "file_lock", "disk", "whole_file"),
     ("errors",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -8,6 +8,7 @@ import selectors
 import subprocess
 from pathlib import Path
 
+from mlperf_tiny.child_process import how_it_ended
 from mlperf_tiny.errors import DeviceGone, WrongPort
 from mlperf_tiny.runners.transports.transport import DeviceInfo
 
@@ -80,4 +81,4 @@ class HostTransport:
             status = self._process.wait(END_S)
         except subprocess.TimeoutExpired:
             return "the process closed its output"
-        return f"the process ended by signal {-status}" if status < 0 else f"the process ended with status {status}"
+        return f"the process ended {'by' if status < 0 else 'with'} {how_it_ended(status)}"

@@ -41,3 +41,11 @@ def test_no_raw_lines_follow_the_sentence(tmp_path: Path) -> None:
         compilers.run([sys.executable, "-c", script, "-isystem"])
     assert "the C++ library for Arm is missing (no header cstddef)" in str(failed.value)
     assert "In file included" not in str(failed.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+def test_a_compiler_that_was_killed_is_named_with_its_signal(tmp_path: Path) -> None:
+    script = "import os; os.kill(os.getpid(), 9)"
+    with pytest.raises(CompilerFailed) as failed, Compilers(tmp_path, "gcc") as compilers:
+        compilers.run([sys.executable, "-c", script, "a.c"])
+    assert str(failed.value) == "gcc: it could not compile a.c (ended by signal 9 (SIGKILL))"

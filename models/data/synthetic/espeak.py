@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlperf_tiny.child_process import how_it_ended
 from mlperf_tiny.errors import DataError
 
 # Values of the library's own interface, speak_lib.h.
@@ -43,6 +45,7 @@ _UNLOAD = "dlclose" if hasattr(_ctypes, "dlclose") else "FreeLibrary"  # the lat
 _ON_SAMPLES = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 _FORKS = hasattr(os, "fork")
 _HEADER = struct.Struct("<?I")
+_SERVE = f"from {__name__} import serve; serve()"
 _speakers: dict[int, _Speaker] = {}  # by the id of the calling process
 
 
@@ -110,12 +113,11 @@ class _Speaker:
     """The process with the library: takes a line of JSON, replies with a flag, a length and that many bytes."""
 
     def __init__(self) -> None:
-        code = f"from {__name__} import serve; serve()"
         self.owner = os.getpid()
         self.lock = threading.Lock()  # the library serves one caller at a time
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         self.process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", _SERVE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
@@ -142,16 +144,15 @@ class _Speaker:
         return answer
 
     def _reason(self) -> str:
-        """Why the process ended, in parentheses: the last line of its standard error, or its exit status."""
+        """Why the process ended, in parentheses."""
         try:
             self.process.wait(5.0)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self.errors.seek(0)
-        lines = self.errors.read().decode(errors="replace").split("\n")
-        last = next((line for line in reversed(lines) if line.strip()), "")
-        return f" ({last[:200]})" if last else f" (status {self.process.returncode})"
+        messages = self.errors.read().decode(errors="replace")
+        return f" ({how_it_ended(self.process.returncode, messages)})"
 
 
 def _speaker() -> _Speaker:
@@ -170,13 +171,18 @@ def serve() -> None:
             continue
         child = os.fork()
         if child == 0:
+            ended = 1  # an answer that fails is a crash: the caller waits for a reply
             try:
                 _answer(line)
+                ended = 0
+            except Exception:
+                traceback.print_exc()
             finally:
-                os._exit(0)  # without the library's exit handlers
+                os._exit(ended)  # without the library's exit handlers
         _, status = os.waitpid(child, 0)
         if status:
-            _reply(False, f"eSpeak NG crashed (status {status}). Install another version of it.".encode())
+            how = how_it_ended(os.waitstatus_to_exitcode(status))
+            _reply(False, f"eSpeak NG crashed ({how}). Install another version of it.".encode())
 
 
 def _answer(line: bytes) -> None:
@@ -239,6 +245,8 @@ def _loaded(path: str, voices: str | None) -> Iterator[tuple[ctypes.CDLL, int]]:
         library = ctypes.CDLL(path)
     except OSError as error:
         raise DataError(f"eSpeak NG at {path} cannot be loaded: {error}. Install espeakng-loader.") from error
+    if not hasattr(library, "espeak_Initialize"):
+        raise DataError(f"{path} is another library than eSpeak NG. Install espeakng-loader.")
     try:
         rate_hz = int(library.espeak_Initialize(_SYNCHRONOUS, 0, voices.encode() if voices else None, 1 << 15))
         if rate_hz <= 0:
