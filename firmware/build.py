@@ -20,7 +20,8 @@ from mlperf_tiny.firmware.compilers import Compilers
 from mlperf_tiny.firmware.config import app_config, board_config, linker_script
 from mlperf_tiny.firmware.elf import flash_image, image_bytes, refuse_double_precision
 from mlperf_tiny.firmware.engine_model import EngineModel
-from mlperf_tiny.firmware.toolchain import Toolchain, ZigToolchain
+from mlperf_tiny.firmware.object_cache import ObjectCache, object_key
+from mlperf_tiny.firmware.toolchain import Toolchain, ZigToolchain, file_flags
 from mlperf_tiny.firmware.wire import WireFormat
 
 FIRMWARE = Path(__file__).parent
@@ -65,6 +66,7 @@ def build_firmware(
     energy: bool = False,
     baud: int | None = None,
     stack_bytes: int | None = None,
+    objects: Path | None = None,
     log: Callable[[str], None] = lambda line: None,
 ) -> Firmware:
     """Build ``OUT/firmware.elf`` (and ``firmware.bin`` for a board).
@@ -78,6 +80,7 @@ def build_firmware(
         energy: Make an energy build, which always runs at 9600 baud and pulses the timestamp pin.
         baud: The console's rate instead of the row's.
         stack_bytes: The stack instead of the engine's.
+        objects: Folder in which the objects of this project's sources are kept; None: all are compiled.
         log: Called with a line of text for each step.
 
     Returns:
@@ -94,7 +97,8 @@ def build_firmware(
     # Only files named here take part: what an earlier build left in the folder is neither used nor removed.
     files = lay_out(model, wire, board, out_dir / "source", rate, energy, stack)
     log(f"compiling {sum(map(_is_source, files))} files for {board.device} with {compiler}")
-    elf = _compile(model, board, toolchain, files, out_dir)
+    cache = None if objects is None else ObjectCache(objects)
+    elf = _compile(model, board, toolchain, files, out_dir, cache)
     flash_bytes, ram_bytes = (0, 0) if board.is_host else _check_image(elf, board, toolchain)
     return Firmware(
         device=board.device,
@@ -116,7 +120,14 @@ def _is_source(name: str) -> bool:
     return name.endswith((".c", ".cc"))
 
 
-def _compile(model: EngineModel, board: Board, toolchain: Toolchain, files: Sequence[str], out_dir: Path) -> Path:
+def _compile(
+    model: EngineModel,
+    board: Board,
+    toolchain: Toolchain,
+    files: Sequence[str],
+    out_dir: Path,
+    cache: ObjectCache | None,
+) -> Path:
     """Compile and link the program in ``out_dir/source``; return the ELF."""
     source_dir, elf = out_dir / "source", out_dir / "firmware.elf"
     (out_dir / "object").mkdir(parents=True, exist_ok=True)
@@ -124,14 +135,30 @@ def _compile(model: EngineModel, board: Board, toolchain: Toolchain, files: Sequ
     includes = sorted({str(PurePosixPath(name).parent) for name in files if name.endswith(".h")})
     # An external engine's C++ has a whole C library: it must not find the few headers that replace one in an image.
     glue_includes = ["engine", "model"]
-    objects = [f"../object/{name.replace('/', '_')}.o" for name in sources]
-    commands = [
-        toolchain.compile(board, name, output, glue_includes if name.endswith(".cc") else includes, model.library)
-        for name, output in zip(sources, objects, strict=True)
-    ]
+    outputs = {name: f"../object/{name.replace('/', '_')}.o" for name in sources}
+    settings = (toolchain.name, toolchain.version(board), *toolchain.flags(board), *includes)
+    missing: dict[str, str | None] = {}  # source -> the name of its object in the cache
+    for name in sources:
+        kept = cache is not None and not name.startswith("model/")
+        key = object_key((*settings, *file_flags(name)), name, source_dir, files) if kept else None
+        content = cache.fetch(key) if cache is not None and key is not None else None
+        if content is None:
+            missing[name] = key
+        else:
+            (source_dir / outputs[name]).write_bytes(content)
     with Compilers(source_dir, toolchain.name) as compilers:
-        compilers.run_all(commands)
-        compilers.run(toolchain.link(board, objects, "../firmware.elf", "sections.ld", model.library))
+        compilers.run_all(
+            [
+                toolchain.compile(
+                    board, name, outputs[name], glue_includes if name.endswith(".cc") else includes, model.library
+                )
+                for name in missing
+            ]
+        )
+        compilers.run(toolchain.link(board, list(outputs.values()), "../firmware.elf", "sections.ld", model.library))
+    for name, key in missing.items():
+        if cache is not None and key is not None:
+            cache.store(key, (source_dir / outputs[name]).read_bytes())
     return elf
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -40,13 +41,28 @@ class BuildWithArena(Protocol[M]):
     """Links a model; returns it with the arena that its image has."""
 
     def __call__(
-        self, model: M, wire: WireFormat, board: Board, out: Path, toolchain: Toolchain, baud: int | None, log: Log
+        self,
+        model: M,
+        wire: WireFormat,
+        board: Board,
+        out: Path,
+        toolchain: Toolchain,
+        baud: int | None = None,
+        log: Log = lambda text: None,
+        objects: Path | None = None,
     ) -> tuple[M, Firmware]:
-        """Build in a folder under ``out``; raises BuildError."""
+        """Build in a folder under ``out``, with the objects kept in ``objects``; raises BuildError."""
 
 
 def build_planned(
-    model: M, wire: WireFormat, board: Board, out: Path, toolchain: Toolchain, baud: int | None, log: Log
+    model: M,
+    wire: WireFormat,
+    board: Board,
+    out: Path,
+    toolchain: Toolchain,
+    baud: int | None = None,
+    log: Log = lambda text: None,
+    objects: Path | None = None,
 ) -> tuple[M, Firmware]:
     """Build a model whose arena was planned when its code was generated.
 
@@ -58,12 +74,14 @@ def build_planned(
         toolchain: The compiler.
         baud: Serial rate; None for the board's own.
         log: Takes one sentence for each step.
+        objects: Folder in which the objects of this project's sources are kept; None: all are compiled.
 
     Raises:
         DoesNotFit: when flash or RAM are too small.
         CompilerFailed: with the compiler's message.
     """
-    return model, build_firmware(model, wire, board, out / "build", toolchain, baud=baud, log=log)
+    firmware = build_firmware(model, wire, board, out / "build", toolchain, baud=baud, objects=objects, log=log)
+    return model, firmware
 
 
 def build_with_least_arena(
@@ -74,6 +92,7 @@ def build_with_least_arena(
     toolchain: Toolchain,
     baud: int | None = None,
     log: Log = lambda text: None,
+    objects: Path | None = None,
 ) -> tuple[TflmModel, Firmware]:
     """Build a model with the smallest arena its interpreter boots with, where its arena is not known (0 bytes).
 
@@ -85,6 +104,7 @@ def build_with_least_arena(
         toolchain: The compiler.
         baud: Serial rate; None for the board's own.
         log: Takes one sentence for each step.
+        objects: Folder in which the objects of this project's sources are kept; None: all are compiled.
 
     Raises:
         DoesNotFit: with the numbers of that arena.
@@ -92,11 +112,10 @@ def build_with_least_arena(
         CompilerFailed: with the compiler's message.
     """
     if model.arena_bytes:
-        return build_planned(model, wire, board, out, toolchain, baud, log)
+        return build_planned(model, wire, board, out, toolchain, baud, log, objects)
     roomy = _with_ample_ram(board)
-    ample = build_firmware(
-        model.with_arena(AMPLE_ARENA_BYTES), wire, roomy, out / "ample", toolchain, baud=baud, log=log
-    )
+    build = partial(build_firmware, toolchain=toolchain, baud=baud, objects=objects, log=log)
+    ample = build(model.with_arena(AMPLE_ARENA_BYTES), wire, roomy, out / "ample")
     used = _used_bytes(model, ample, roomy)
     log(f"the interpreter uses {used:,} bytes of its arena")
     sized = _least_that_boots(
@@ -105,7 +124,7 @@ def build_with_least_arena(
     )
     if sized.arena_bytes > model.with_arena(used).arena_bytes:
         log(f"setting it up needs {sized.arena_bytes:,} bytes")
-    firmware = build_firmware(sized, wire, board, out / "exact", toolchain, baud=baud, log=log)
+    firmware = build(sized, wire, board, out / "exact")
     if not _boots(firmware.elf, board):
         raise UnsupportedOperator(
             "MODEL",

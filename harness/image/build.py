@@ -60,7 +60,8 @@ def build_image(
         board: The board's row.
         toolchain: The compiler.
         baud: Serial rate; None for the board's own.
-        cache: The user's cache folder; images lie in ``images`` below it.
+        cache: The user's cache folder; images lie in ``images`` below it, the objects of this
+            project's sources in ``objects``.
         log: Takes one sentence for each step.
 
     Raises:
@@ -75,8 +76,8 @@ def build_image(
             log(f"using the cached image for {board.device}")
             return image
         _give_zig_a_home(cache)
-        engine = find_engine(model.engine)
-        return _built(kept, board, lambda out: engine.build(model, wire, board, out, toolchain, baud, log))
+        engine, objects = find_engine(model.engine), cache / "objects"
+        return _built(kept, board, lambda out: engine.build(model, wire, board, out, toolchain, baud, log, objects))
 
 
 @contextmanager
