@@ -51,7 +51,7 @@ def test_short_help_version_and_documented_options(name: str) -> None:
 def test_help_shows_the_defaults_of_the_program() -> None:
     text = " ".join(CliRunner().invoke(command("run"), ["-h"], terminal_width=200).stdout.split())
     assert "--baud N Serial baud rate. [default: 115200]" in text
-    assert "[default: compiled]" in text and "[default: pipeline]" in text and "[default: runs]" in text
+    assert "[default: compiled]" in text and "[default: full]" in text and "[default: runs]" in text
     assert engines.DEFAULT_ENGINE == DEFAULT_ENGINE
 
 

@@ -50,7 +50,7 @@ def test_tables_on_stdout_plot_in_file_progress_on_stderr(model: Path, tmp_path:
 def test_json_on_stdout_adds_up(model: Path) -> None:
     result = invoke(model, "--task", "kws", "--device", "stm32f446", "--json")
     values = json.loads(result.stdout)
-    assert values["timing_level"] == "pipeline" and values["timing"] == "emulated"
+    assert values["timing_level"] == "full" and values["timing"] == "emulated"
     parts = [*values["layers"], values["outside"]]
     assert sum(part["cycles"] for part in parts) == values["total"]["cycles"]
     for part in parts:

@@ -17,7 +17,7 @@ from mlperf_tiny.runners.emulator.timing.cores.core_table import CORES, Core, fi
 from mlperf_tiny.runners.emulator.timing.decode.core_model import Block, BlockCost, BlockTerminator, BranchKind
 
 LEVELS = ("instructions", "pipeline", "full")
-DEFAULT_LEVEL = "pipeline"
+DEFAULT_LEVEL = "full"
 _CLASS_COSTS_VERSION = "1"
 # Of runners.emulator.native.branches, which is not imported here: it imports the compiler.
 _BRANCHES_VERSION = "1"
