@@ -6,19 +6,14 @@
 A module is a path of the table below, or the end of one; without any, all of them, which takes hours. Needs the extra
 ``mutants``. Each change that its tests survive is printed as a diff, unless ``equivalent_mutants.toml`` lists it with
 the reason why it changes no figure; so is each entry of that list that is out of date. The exit status is 1 below
-``REQUIRED`` percent, and for a list that is out of date.
+``REQUIRED`` percent, and for a list that is out of date. What was tried before an interruption is kept in ``KEPT``: the
+same command goes on there, unless a file of the tree has changed since.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import sqlite3
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,25 +21,19 @@ from pathlib import Path
 import click
 import msgspec
 
+from benchmarks.mutant_sessions import Mutant, results, session_of, state_of, try_mutants
+from mlperf_tiny.cli.errors import reports_errors
 from mlperf_tiny.errors import UsageError
+from mlperf_tiny.file_lock import locked_name
 
 ROOT = Path(__file__).parents[1]
 REQUIRED = 92.0
-TIMEOUTS = 5.0
-"""A changed module may take this many times what its tests take; at least ``SHORTEST_TIMEOUT_S``."""
-SHORTEST_TIMEOUT_S = 5.0
+KEPT = ROOT / "build" / "mutants"
 COPIED = ("benchmarks", "docs", "firmware", "harness", "models", "results", "runners", "search", "src", "tests")
 EQUIVALENT = "benchmarks/equivalent_mutants.toml"
 TABLE_HEAD = (
     "| module | changes | found by a test | change nothing (listed) | not found | found |",
     "|---|---|---|---|---|---|",
-)
-LEFT_OUT = (
-    # Annotations are never evaluated, so that `int | None` can become anything.
-    "core/ReplaceBinaryOperator_BitOr_.*",
-    "core/RemoveDecorator",
-    # Whether equal numbers or texts are one object is up to the interpreter, and None equals nothing but itself.
-    "core/ReplaceComparisonOperator_(Eq_Is|NotEq_IsNot|Is_Eq|IsNot_NotEq)",
 )
 
 
@@ -56,6 +45,11 @@ class Mutated:
     """Its path."""
     tests: tuple[str, ...]
     """The tests that look at its figures, the quickest first."""
+
+    @property
+    def name(self) -> str:
+        """Its path as a file name."""
+        return self.module.replace("/", "+")
 
 
 MODULES = (
@@ -130,25 +124,6 @@ class EquivalentFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, f
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mutant:
-    """One change, which its tests have met."""
-
-    function: str
-    """The function it is in; empty outside functions."""
-    diff: str
-    """What was changed."""
-    survived: bool
-    """Whether all tests passed."""
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Function, line and what it became, as in a row of ``Equivalent``."""
-        lines = [line for line in self.diff.splitlines() if line[:3] not in ("---", "+++")]
-        removed, added = (" ".join(line[1:].strip() for line in lines if line[:1] == sign) for sign in "-+")
-        return self.function, removed, added
-
-
-@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What came of the changes of one module."""
 
@@ -212,124 +187,29 @@ def outcome(module: str, mutants: Sequence[Mutant], table: Sequence[Equivalent])
     )
 
 
-def configuration(row: Mutated) -> str:
-    """Return cosmic-ray's configuration for a module; ``mutant_trials.py`` runs the tests."""
-    left_out = ", ".join(f'"{name}"' for name in LEFT_OUT)
-    return f"""[cosmic-ray]
-module-path = "{row.module}"
-timeout = {SHORTEST_TIMEOUT_S}
-excluded-modules = []
-test-command = "false"
-
-[cosmic-ray.distributor]
-name = "local"
-
-[cosmic-ray.filters.operators-filter]
-exclude-operators = [{left_out}]
-"""
-
-
-def environment_of(tree: Path) -> dict[str, str]:
-    """Return the environment of the tests; plugins of pytest are not needed, and each process would import them."""
-    path = os.pathsep.join([str(tree / "src"), str(tree), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-
-
-def timeout_of(row: Mutated, tree: Path) -> float:
-    """Return the seconds after which the tests of a module have found a change; they pass without one.
+def try_module(row: Mutated, keep: Path | None) -> Outcome:
+    """Try the changes of a module in a copy of the tree.
 
     Args:
         row: The module.
-        tree: A copy of the tree.
+        keep: What a test found stays in this folder while the module stays as it is. None: while the tree does.
+
+    Raises:
+        HeldElsewhere: while another process tries the same module.
+        TestsFail: when the module's tests fail without a change.
     """
-    for _ in range(2):  # the first run compiles the unchanged modules, the second one takes what each change will take
-        started_s = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *row.tests]
-        subprocess.run(command, cwd=tree, env=environment_of(tree), check=True)
-    return max(SHORTEST_TIMEOUT_S, TIMEOUTS * (time.monotonic() - started_s))
-
-
-def try_mutants(row: Mutated, tree: Path, session: Path) -> tuple[Mutant, ...]:
-    """Try every change of a module.
-
-    Args:
-        row: The module.
-        tree: A copy of the tree, which is changed in place.
-        session: cosmic-ray's database; what a test has found by it is not tried again.
-
-    Returns:
-        The changes that were tried, now or before.
-    """
-    environment = {**environment_of(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-
-    def run(*command: str) -> None:
-        subprocess.run([sys.executable, "-m", *command], cwd=tree, env=environment, check=True)
-
-    timeout_s = timeout_of(row, tree)
-    if session.exists():
-        forget_survivors(session)
-    else:
-        (tree / "mutants.toml").write_text(configuration(row))
-        run("cosmic_ray.cli", "init", "mutants.toml", str(session))
-        run("cosmic_ray.tools.filters.operators_filter", str(session), "mutants.toml")
-        leave_out_options_of_rows(session, (tree / row.module).read_text().splitlines())
-    run("benchmarks.mutant_trials", str(session), str(timeout_s), *row.tests)
-    return tuple(results(session))
-
-
-def session_of(row: Mutated, folder: Path) -> Path:
-    """Return the database of a module; that of another text of the module is removed.
-
-    Args:
-        row: The module.
-        folder: Keeps databases.
-    """
-    name = row.module.replace("/", "+")
-    session, text = folder / f"{name}.sqlite", folder / name
-    content = (ROOT / row.module).read_bytes()
-    if not text.exists() or text.read_bytes() != content:
-        session.unlink(missing_ok=True)
-    text.write_bytes(content)
-    return session.resolve()
-
-
-def forget_survivors(session: Path) -> None:
-    """Let the changes that no test found be tried again."""
-    with contextlib.closing(sqlite3.connect(session)) as database, database:
-        database.execute("DELETE FROM work_results WHERE lower(test_outcome) = 'survived'")
-
-
-def leave_out_options_of_rows(session: Path, lines: Sequence[str]) -> None:
-    """Leave out changes of the options of ``@dataclass`` and ``Struct``: that a row cannot be changed makes no figure.
-
-    Args:
-        session: cosmic-ray's database.
-        lines: The module.
-    """
-    from cosmic_ray.work_db import WorkDB, use_db
-    from cosmic_ray.work_item import WorkerOutcome, WorkResult
-
-    with use_db(str(session), WorkDB.Mode.open) as database:
-        for item in list(database.pending_work_items):
-            line = lines[item.mutations[0].start_pos[0] - 1]
-            if line.startswith("@dataclass") or "(msgspec.Struct, " in line:
-                database.set_result(item.job_id, WorkResult(worker_outcome=WorkerOutcome.SKIPPED))
-
-
-def results(session: Path) -> list[Mutant]:
-    """Return the changes that were tried, out of cosmic-ray's database."""
-    from cosmic_ray.work_db import WorkDB, use_db
-
-    with use_db(str(session), WorkDB.Mode.open) as database:
-        return [
-            Mutant(
-                function=item.mutations[0].definition_name or "",
-                diff=result.diff or "",
-                survived=result.test_outcome.value == "survived",
-            )
-            for item, result in database.completed_work_items
-            if result.test_outcome is not None
-        ]
+    folder = keep or KEPT
+    with locked_name(folder, f"{row.name}.lock"), tempfile.TemporaryDirectory() as name:
+        tree = Path(name)
+        for copied in COPIED:
+            shutil.copytree(ROOT / copied, tree / copied, symlinks=True)
+        shutil.copy(ROOT / "pyproject.toml", tree)
+        session = session_of(row.name, folder, state_of(tree, [row.module] if keep else COPIED))
+        try_mutants(row.module, row.tests, tree, session, again=keep is not None)
+        found = outcome(row.module, results(session), listed())
+        if not keep:
+            session.unlink()
+    return found
 
 
 @click.command()
@@ -339,18 +219,12 @@ def results(session: Path) -> list[Mutant]:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder that keeps what was found: while a module stays as it is, only the others are tried again.",
 )
+@reports_errors
 def main(modules: tuple[str, ...], keep: Path | None) -> None:
     """Print the changes that the tests do not find."""
     outcomes = []
     for row in chosen(modules):
-        with tempfile.TemporaryDirectory() as name:
-            tree = Path(name)
-            for folder in COPIED:
-                shutil.copytree(ROOT / folder, tree / folder, symlinks=True)
-            shutil.copy(ROOT / "pyproject.toml", tree)
-            kept = keep or tree
-            kept.mkdir(parents=True, exist_ok=True)
-            found = outcome(row.module, try_mutants(row, tree, session_of(row, kept)), listed())
+        found = try_module(row, keep)
         print("\n".join([*found.survivors, *found.stale]))
         print(found.row(), flush=True)
         outcomes.append(found)

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from benchmarks.mutants import MODULES, ROOT, Equivalent, Mutant, chosen, listed, outcome
+from benchmarks.mutant_sessions import Mutant
+from benchmarks.mutants import MODULES, ROOT, Equivalent, chosen, listed, outcome
 from mlperf_tiny.errors import UsageError
 
 

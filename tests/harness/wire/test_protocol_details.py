@@ -44,6 +44,7 @@ def text(line: str) -> tuple[str, Text]:
         text("m-name-x[y]"),
         text("m-name-dut-]"),
         text("m-name-dut-[a"),
+        text("m-name-dut-["),
         ("m-results-[9.9e29]", Results((9.9e29,))),
         ("m-results-[-9.9e29]", Results((-9.9e29,))),
         text("m-results-[1e30]"),
