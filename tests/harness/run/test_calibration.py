@@ -119,3 +119,11 @@ def test_a_clock_that_stands_still_is_an_error_after_a_million_inferences() -> N
     with pytest.raises(UnexpectedReply, match=r"'infer 1000000 1' lacks laps of a counter that moves"):
         calibrate(session.bench(), SAMPLE, None)
     assert [count for count, _ in session.asked] == [1, 100, 10_000, 1_000_000]
+
+
+def test_one_inference_less_than_a_million_is_no_proof_that_the_clock_stands_still() -> None:
+    laps_us = {1: 6_000, 50: 0, 5_000: 3_023, 496_196: 148_859}
+    session = TimedSession(lambda count: laps_us.get(count, 0))
+    with pytest.raises(UnexpectedReply, match="the same lap twice"):
+        calibrate(session.bench(), SAMPLE, None)
+    assert [count for count, _ in session.asked] == [*laps_us, 999_999, 99_999_900]
