@@ -284,6 +284,18 @@ def test_a_window_may_begin_early_in_the_trace() -> None:
     assert info.per_inference_uj == (1.5,)  # 1, 1, 1 and 3 uJ at 1..4 s
 
 
+def test_of_the_windows_of_a_trace_a_hundred_are_computed() -> None:
+    found = evidence(
+        files=("energy",),
+        runs={"energy": run(*(stamped(f"{number}", 1) for number in range(102)))},
+        trace=trace(*[1.0] * 250),
+        stamps=(0.5, *(float(second) for second in range(1, 205))),
+    )
+    info = recompute(found).energy
+    assert info is not None and info.per_inference_uj == (2.0,) * 100  # both ends belong to a window
+    assert [row.sample for row in info.windows] == [f"{number}" for number in range(100)]
+
+
 def test_the_median_of_the_windows_is_the_energy() -> None:
     found = evidence(
         files=("energy",),
