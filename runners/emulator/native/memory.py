@@ -10,8 +10,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mlperf_tiny.runners.emulator.native.jit_cache import compiled
-from mlperf_tiny.runners.emulator.native.state import ACCELERATED, CACHED, NEVER, NO_WAIT, REGION_ROWS, Record
+from mlperf_tiny.runners.emulator.native.state import (
+    ACCELERATED,
+    ACCELERATOR_BITS,
+    CACHED,
+    MAX_ACCELERATOR_LINES,
+    NEVER,
+    NO_WAIT,
+    REGION_ROWS,
+    Record,
+)
 
 # The AXI port of the Cortex-M7 fetches 64 bits at a time where no cache asks for whole lines.
 AXI_BITS = 3
@@ -70,22 +81,21 @@ def accelerator_has(s: Record, accelerator: Any, line: int) -> bool:
         Whether it was there before.
     """
     s.memory.uses += 1
-    if accelerator.used[line]:
-        accelerator.used[line] = s.memory.uses
+    place = np.int64(accelerator.place[line])
+    if place:
+        accelerator.used[place - 1] = s.memory.uses
         return True
-    oldest, oldest_use = 0, NEVER
+    # Use and place as one number: the least has the oldest line, or the first free place, and no step depends on
+    # another.
+    oldest = NEVER
     for place in range(accelerator.lines):
-        held = accelerator.held[place]
-        if held == 0:  # line + 1 is kept, 0 is a free place
-            oldest = place
-            break
-        use = accelerator.used[held - 1]
-        if use < oldest_use:
-            oldest, oldest_use = place, use
-    if accelerator.held[oldest]:
-        accelerator.used[accelerator.held[oldest] - 1] = 0
-    accelerator.held[oldest] = line + 1
-    accelerator.used[line] = s.memory.uses
+        oldest = min(oldest, accelerator.used[place] << ACCELERATOR_BITS | place)
+    place = oldest & (MAX_ACCELERATOR_LINES - 1)
+    if accelerator.held[place]:
+        accelerator.place[accelerator.held[place] - 1] = 0
+    accelerator.held[place] = line + 1
+    accelerator.used[place] = s.memory.uses
+    accelerator.place[line] = place + 1
     return False
 
 

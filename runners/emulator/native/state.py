@@ -207,11 +207,13 @@ CACHE = _group(
     ("tags", _WORD, (MAX_CACHE_LINES,)),  # by set and way: line number + 1, 0: invalid
 )
 MAX_FLASH_LINES = 1 << 18
-MAX_ACCELERATOR_LINES = 128
+ACCELERATOR_BITS = 7
+MAX_ACCELERATOR_LINES = 1 << ACCELERATOR_BITS
 ACCELERATOR = _group(
     "lines",  # how many it holds; 0: off; -1 (data only): shares the lines of the instructions
-    ("held", _WORD, (MAX_ACCELERATOR_LINES,)),  # the lines it holds: number + 1, 0: free
-    ("used", _WORD, (MAX_FLASH_LINES,)),  # for each line of the flash when it was last used; 0: not held
+    ("held", _WORD, (MAX_ACCELERATOR_LINES,)),  # the lines it holds: number + 1, 0: a free place
+    ("used", _WORD, (MAX_ACCELERATOR_LINES,)),  # when each of them was last used; 0: a free place
+    ("place", np.uint8, (MAX_FLASH_LINES,)),  # for each line of the flash its place in both + 1; 0: not held
 )
 
 LAYOUT = np.dtype(

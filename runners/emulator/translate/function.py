@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlperf_tiny.runners.emulator.timing.decode.operation import InsnKind
 from mlperf_tiny.runners.emulator.timing.decode.thumb import branches_to_itself, is_wide
 from mlperf_tiny.runners.emulator.timing.levels import CostModel
-from mlperf_tiny.runners.emulator.translate.charging.charges import charge_function
+from mlperf_tiny.runners.emulator.translate.charging.charges import charge_functions
 from mlperf_tiny.runners.emulator.translate.charging.edges import (
     fetch_is_static,
     line_bits,
@@ -73,7 +73,7 @@ class _Writer:
         lines = [line for body in self._bodies.values() for line in body]
         lines += self._write_edges(static) + self._write_exits()
         is_large = len(self._blocks) > _LARGE_BLOCKS
-        charges = [charge_function(*kind, self._setting, not is_large) for kind in sorted(self._m.charged)]
+        charges = charge_functions(self._m.charged, self._setting, not is_large)
         return Translation(
             text="\n".join([*charges, *self._head(), *lines, "}", *_METADATA]),
             blocks=tuple((one.address, len(one.code), self._mispredict(one)) for one in self._blocks.values()),

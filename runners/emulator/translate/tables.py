@@ -27,6 +27,8 @@ _REGISTERS = (
 
 # Stopping the core and starting it again takes as long as a few hundred instructions.
 ENOUGH_VISITS, WORTH_INSTRUCTIONS = 100, 300
+# So many of these are worth a translation of where they lead to.
+OFTEN_MISSED = 100
 
 
 class Tables:
@@ -80,7 +82,14 @@ class Tables:
     def holds(self, address: int) -> bool:
         """Whether the block at an address is translated."""
         context = self.context[0]
-        return bool(context["first"] <= address < context["end"] and self._places[(address - self._flash.base) >> 1])
+        return bool(context["first"] <= address < context["end"] and self._places[self._place(address)] > 0)
+
+    def missed(self) -> list[int]:
+        """Where translations had to hand over to the engine often, for want of another."""
+        return [self._flash.base + 2 * place for place in np.flatnonzero(self._places <= -OFTEN_MISSED).tolist()]
+
+    def _place(self, address: int) -> int:
+        return (address - self._flash.base) >> 1
 
     def add(self, unit: Unit, code: int) -> None:
         """Use a translation from now on.
@@ -115,14 +124,14 @@ class Tables:
         held = len(self._entries)
         self._addresses += [address for address, _, _ in unit.blocks]
         for index, ((address, _, _), is_translated) in enumerate(zip(unit.blocks, unit.translated, strict=True)):
-            place = (address - self._flash.base) >> 1
-            if is_translated and not self._places[place]:
+            place = self._place(address)
+            if is_translated and self._places[place] <= 0:
                 self._places[place] = held + index + 1
         self._set_rows(np.concatenate([self._entries, rows]))
         self._mark()
 
     def _mark(self) -> None:
-        starts = {self._flash.base + 2 * int(place) for place in np.flatnonzero(self._places)}
+        starts = {self._flash.base + 2 * int(place) for place in np.flatnonzero(self._places > 0)}
         self._costs.mark(starts - self._not_worth)
 
     def drop_short_visits(self) -> None:

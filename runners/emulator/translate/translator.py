@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache, partial
 from typing import Any
 
@@ -37,8 +37,8 @@ BETWEEN_LOOKS = 100_000
 LOOK_INSTRUCTIONS, MOST_LOOK_INSTRUCTIONS = 1_000_000, 64_000_000
 # A block of so many bytes has too few instructions to be cut.
 _SURELY_WHOLE_BYTES = 40
-# After so many hand-overs it is looked whether they were worth it.
-HAND_OVERS = 2_000
+# After so many hand-overs it is looked whether they were worth it, and what they are for.
+HAND_OVERS = 500
 # A block is worth a translation once it has run so many.
 HOT_INSTRUCTIONS = 50_000
 
@@ -119,6 +119,7 @@ class Translator:
             self._dropped_at = self._tables.hand_overs
             self._tables.drop_short_visits()
             self._want_hot()
+            self.want(self._tables.missed())
         if core.instructions - self._looked_at >= self._look_every:
             run_by_engine = core.instructions - self.native_instructions
             if run_by_engine - self._looked_at >= self._look_every:
@@ -185,7 +186,7 @@ class Translator:
             memories_of(self._state) if level.watches_memory else None,
         )
 
-    def want(self, addresses: Iterator[int]) -> None:
+    def want(self, addresses: Iterable[int]) -> None:
         """Have the functions translated that hold blocks at these addresses."""
         setting, model = self._setting, self._level.cost_model
         assert setting is not None

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from mlperf_tiny.runners.emulator.native.state import ACCELERATED, CACHED, NO_WAIT
+from mlperf_tiny.runners.emulator.translate.charging.accelerator import look_up, missing_line_function
 from mlperf_tiny.runners.emulator.translate.guest.access import FLASH_BITS, charge_name
-from mlperf_tiny.runners.emulator.translate.guest.code import OFFSETS, Code, is_constant, offset_of, state_word
+from mlperf_tiny.runners.emulator.translate.guest.code import OFFSETS, Code, is_constant, offset_of
 from mlperf_tiny.runners.emulator.translate.guest.costs import CacheShape, Memories, Reach, Setting
 
 _PARAMETERS = "i32 %a, ptr %s, ptr %ctx) nounwind"
@@ -45,38 +46,31 @@ def _is_among(code: Code, wanted: str, base: str, count: int) -> str:
     return code.compare("ne", bits, "0", f"i{count}")
 
 
-def _accelerator_hit(code: Code, group: str, line: str, words: int) -> None:
-    """Go to ``slow`` unless the accelerator holds a line; note its uses."""
-    place = code.binary("mul", line, "8", "i64")
-    base = code.op(f"getelementptr i8, ptr %s, i64 {place}")
-    at = code.op(f"getelementptr i8, ptr {base}, i64 {offset_of(group, 'used')}")
-    held = code.compare("ne", code.op(f"load i64, ptr {at}"), "0", "i64")
-    number = code.fresh("")
-    code.put(f"br i1 {held}, label %held{number}, label %slow, !prof !0")
-    code.label(f"held{number}")
-    uses = state_word(code, offset_of("memory", "uses"))
-    count = code.binary("add", code.op(f"load i64, ptr {uses}"), str(words), "i64")
-    code.put(f"store i64 {count}, ptr {uses}")
-    code.put(f"store i64 {count}, ptr {at}")
+def charge_functions(kinds: set[tuple[str, int, int]], setting: Setting, is_inline: bool) -> list[str]:
+    """The text of the functions that charge accesses, and of what they call.
+
+    Args:
+        kinds: ``r`` or ``w``, bytes of a word, how many words.
+        setting: What is the same for all functions.
+        is_inline: Whether they become part of their callers, which is faster and takes longer to compile.
+    """
+    memories = setting.memories
+    if memories is None or not kinds:
+        return []
+    inlining = "alwaysinline" if is_inline else "noinline"
+    lines = missing_line_function(memories) if memories.data_lines else []
+    for access in sorted(kinds | {(kind, size_bytes, 1) for kind, size_bytes, _ in kinds}):
+        lines += _charge_function(access, setting, memories, inlining)
+    return lines
 
 
-def charge_function(kind: str, size_bytes: int, words: int, setting: Setting, is_inline: bool) -> str:
+def _charge_function(access: tuple[str, int, int], setting: Setting, memories: Memories, inlining: str) -> list[str]:
     """The text of the function that charges one kind of access: to several words only where one line holds them.
 
     It returns the bytes that are still to be counted, see ``Guest.charge``.
-
-    Args:
-        kind: ``r`` or ``w``.
-        size_bytes: 1, 2 or 4: of a word.
-        words: How many.
-        setting: What is the same for all functions.
-        is_inline: Whether it becomes part of its callers, which is faster and takes longer to compile.
     """
-    code = Code()
-    memories = setting.memories
-    assert memories is not None
-    inlining = "alwaysinline" if is_inline else "noinline"
-    code.lines.append(f"define internal i64 @{charge_name(kind, size_bytes, words)}({_PARAMETERS} {inlining} {{")
+    code, (kind, size_bytes, words) = Code(), access
+    code.lines.append(f"define internal i64 @{charge_name(*access)}({_PARAMETERS} {inlining} {{")
     if size_bytes > 1:
         odd = code.binary("and", "%a", str(size_bytes - 1))
         code.put(f"br i1 {code.compare('eq', odd, '0')}, label %aligned, label %slow, !prof !0")
@@ -95,27 +89,43 @@ def charge_function(kind: str, size_bytes: int, words: int, setting: Setting, is
     code.put("br label %slow")
     code.label("slow")
     # In a function of its own that saves the registers it needs: this one is inlined.
-    name = charge_name(kind, size_bytes, words)
-    code.put(f"call preserve_mostcc void @slow_{name}(i32 %a, ptr %s, ptr %ctx)")
-    code.put("ret i64 0")
-    code.lines.append("}")
-    return "\n".join([*_slow(kind, size_bytes, words), *code.lines])
+    count = code.op(f"call preserve_mostcc i64 @slow_{charge_name(*access)}(i32 %a, ptr %s, ptr %ctx)")
+    code.put(f"ret i64 {count}")
+    return [*_slow(*access), *code.lines, "}"]
 
 
 def _slow(kind: str, size_bytes: int, words: int) -> list[str]:
-    """The function for all but plain hits: word by word, by the memory system's own code."""
+    """The function for all but plain hits: several words one by one, one by the memory system's own code."""
     code = Code()
     name = charge_name(kind, size_bytes, words)
-    code.lines.append(f"define internal preserve_mostcc void @slow_{name}({_PARAMETERS} noinline cold {{")
+    code.lines.append(f"define internal preserve_mostcc i64 @slow_{name}({_PARAMETERS} noinline cold {{")
+    if words > 1:
+        _word_by_word(code, kind, size_bytes, words)
+        return code.lines
     pointer = code.op(f"getelementptr i8, ptr %ctx, i64 {OFFSETS['charge_access']}")
     function = code.op(f"load ptr, ptr {pointer}")
-    for index in range(words):
-        word = code.binary("add", "%a", str(size_bytes * index)) if index else "%a"
-        address = code.convert("zext", word, "i64")
-        code.put(f"call void {function}(ptr %s, i64 {address}, i64 {size_bytes}, i64 {int(kind == 'w')})")
-    code.put("ret void")
+    address = code.convert("zext", "%a", "i64")
+    code.put(f"call void {function}(ptr %s, i64 {address}, i64 {size_bytes}, i64 {int(kind == 'w')})")
+    code.put("ret i64 0")
     code.lines.append("}")
     return code.lines
+
+
+def _word_by_word(code: Code, kind: str, size_bytes: int, words: int) -> None:
+    code.label("start")
+    code.put("br label %word")
+    code.label("word")
+    code.put("%address = phi i32 [ %a, %start ], [ %next, %word ]")
+    code.put("%sum = phi i64 [ 0, %start ], [ %total, %word ]")
+    code.put(f"%count = call i64 @{charge_name(kind, size_bytes, 1)}(i32 %address, ptr %s, ptr %ctx)")
+    code.put("%total = add i64 %sum, %count")
+    code.put(f"%next = add i32 %address, {size_bytes}")
+    code.put(f"%end = add i32 %a, {size_bytes * words}")
+    code.put("%done = icmp eq i32 %next, %end")
+    code.put("br i1 %done, label %out, label %word")
+    code.label("out")
+    code.put("ret i64 %total")
+    code.lines.append("}")
 
 
 def _charge_in(code: Code, region: Reach, memories: Memories, sizes: tuple[int, int]) -> None:
@@ -131,10 +141,7 @@ def _charge_in(code: Code, region: Reach, memories: Memories, sizes: tuple[int, 
         code.label(f"hit{number}")
     elif region.path == ACCELERATED and memories.data_lines:
         _in_one_line(code, memories.accelerator_line_bits, sizes)
-        line = code.binary("sub", wide, str(region.first), "i64")
-        line = code.binary("lshr", line, str(memories.accelerator_line_bits), "i64")
-        group = "instruction_accelerator" if memories.data_lines < 0 else "data_accelerator"
-        _accelerator_hit(code, group, line, words)
+        look_up(code, region, memories, words)
     elif region.path != NO_WAIT:
         code.put("br label %slow")
         return

@@ -11,6 +11,7 @@ from mlperf_tiny.runners.emulator.native.state import (
     MAX_ACCELERATOR_LINES,
 )
 from mlperf_tiny.runners.emulator.timing.decode.core_model import BranchKind
+from mlperf_tiny.runners.emulator.translate.charging.accelerator import note_use
 from mlperf_tiny.runners.emulator.translate.charging.charges import cache_hit
 from mlperf_tiny.runners.emulator.translate.guest.access import Guest
 from mlperf_tiny.runners.emulator.translate.guest.blocks import GuestBlock
@@ -176,15 +177,15 @@ def _all_there(m: Guest, memories: Memories, address: int, lines: list[int]) -> 
             assert memories.instruction_cache is not None
             there = cache_hit(m, "instruction_cache", memories.instruction_cache, str(line))
         else:
-            at = _use_of(memories, region.first, line)
-            there = m.compare("ne", m.op(f"load i64, ptr {state_word(m, at)}"), "0", "i64")
+            there = m.compare("ne", _place_of(m, memories, region.first, line), "0", "i8")
         found = m.binary("and", found, there, "i1")
     return found
 
 
-def _use_of(memories: Memories, first: int, line: int) -> int:
+def _place_of(m: Guest, memories: Memories, first: int, line: int) -> str:
+    """The place of a line in the flash accelerator + 1, an ``i8``; 0: it is not held."""
     number = line - (first >> memories.accelerator_line_bits)
-    return offset_of("instruction_accelerator", "used") + 8 * number
+    return m.op(f"load i8, ptr {state_word(m, offset_of('instruction_accelerator', 'place') + number)}")
 
 
 def _note_uses(m: Guest, memories: Memories, address: int, lines: list[int]) -> None:
@@ -197,5 +198,5 @@ def _note_uses(m: Guest, memories: Memories, address: int, lines: list[int]) -> 
     uses = m.op(f"load i64, ptr {at}")
     for line in lines:
         uses = m.binary("add", uses, "1", "i64")
-        m.put(f"store i64 {uses}, ptr {state_word(m, _use_of(memories, region.first, line))}")
+        note_use(m, "instruction_accelerator", _place_of(m, memories, region.first, line), uses)
     m.put(f"store i64 {uses}, ptr {at}")

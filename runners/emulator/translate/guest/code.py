@@ -373,7 +373,7 @@ def state_word(code: Code, offset: int) -> str:
     return code.op(f"getelementptr i8, ptr %s, i64 {offset}")
 
 
-def add_to(code: Code, offset: int, amount: int) -> None:
+def add_to(code: Code, offset: int, amount: int | str) -> None:
     """Add to a word of the state.
 
     Args:

@@ -30,6 +30,8 @@ _WORD, _HALF = np.int64, np.uint32
 
 # r0 to r14 and APSR are read and written in one call each.
 BATCH = 16
+# How often a missing translation is counted at most.
+MOST_MISSED = 1 << 20
 # How a translation left its function.
 TRANSFER, REST_OF_BLOCK = 0, 1
 
@@ -215,12 +217,26 @@ def find_entry(c: Record, places: Any, address: int) -> int:
 
     Args:
         c: The context.
-        places: For each half-word from ``c.first`` on: the row of its entry + 1; 0: none.
+        places: For each half-word from ``c.first`` on: the row of its entry + 1; else 0, and less for each time that
+            the engine had to go on there.
         address: Of a block.
     """
     if address < c.first or address >= c.end:
         return -1
     return np.int64(places[(address - c.first) >> 1]) - 1
+
+
+@compiled
+def note_missing(c: Record, places: Any, address: int) -> None:
+    """The engine goes on at an address: note it where a translation could have.
+
+    Args:
+        c: The context.
+        places: See ``find_entry``.
+        address: Of a block.
+    """
+    if c.first <= address < c.end and -MOST_MISSED < places[(address - c.first) >> 1] <= 0:
+        places[(address - c.first) >> 1] -= 1
 
 
 @compiled
@@ -280,7 +296,10 @@ def run_on(s: Record, c: Record, entries: Any, places: Any, row: int) -> int:
             return 0
         address = np.int64(c.pc)
         row = find_entry(c, places, address)
-        if row < 0 or is_near_limit(s, entries[row]):
+        if row < 0:
+            note_missing(c, places, address)
+            return 0
+        if is_near_limit(s, entries[row]):
             return 0
         if not count_block(s, address, entries[row].size_bytes):
             return 1
