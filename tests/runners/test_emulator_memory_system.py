@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -143,6 +144,22 @@ def test_instruction_fetches(
 def test_unaligned(device: str, size: int, is_write: bool, cycles_by_offset: tuple[int, ...]) -> None:
     state = memory(device)
     assert tuple(unaligned_cycles(state, SRAM + off, size, is_write) for off in range(4)) == cycles_by_offset
+
+
+@pytest.mark.parametrize(("device", "base", "lines", "line_bytes"), [(F446, FLASH, 8, 16), (F746, ITCM_FLASH, 64, 32)])
+@pytest.mark.parametrize("spread", [4, 9, 64, 100, 1000])
+def test_the_accelerator_keeps_the_lines_used_last(
+    device: str, base: int, lines: int, line_bytes: int, spread: int
+) -> None:
+    """Against a list in the order of use: loops, streams and jumps in turn."""
+    state, rng, held = memory(device), random.Random(spread), list[int]()
+    at = 0
+    for _ in range(4000):
+        at = rng.choice([at + 1, at + 1, at, rng.randrange(spread), rng.randrange(4)]) % spread
+        before = int(state.losses.data_misses)
+        access(state, base + at * line_bytes, 4, False)
+        assert (state.losses.data_misses == before) == (at in held)
+        held = [*(line for line in held if line != at), at][-lines:]
 
 
 def test_stores_never_wait_and_leave_their_line_in_the_cache() -> None:

@@ -18,7 +18,6 @@ from mlperf_tiny.runners.emulator.native.state import (
     ACCELERATOR_BITS,
     CACHED,
     MAX_ACCELERATOR_LINES,
-    NEVER,
     NO_WAIT,
     REGION_ROWS,
     Record,
@@ -69,6 +68,43 @@ def cache_has(s: Record, cache: Any, line: int) -> bool:
 
 
 @compiled
+def sort_places(accelerator: Any) -> None:
+    """Put all places into the queue in the order of their last use, free ones first.
+
+    Args:
+        accelerator: One of the accelerators.
+    """
+    for index in range(accelerator.lines):
+        place = accelerator.queue[index] & (MAX_ACCELERATOR_LINES - 1)
+        entry = accelerator.used[place] << ACCELERATOR_BITS | place
+        at = index
+        while at > 0 and accelerator.queue[at - 1] > entry:
+            accelerator.queue[at] = accelerator.queue[at - 1]
+            at -= 1
+        accelerator.queue[at] = entry
+    accelerator.next = 0
+
+
+@compiled
+def oldest_place(accelerator: Any) -> int:
+    """The place that was used least recently, or the first free one.
+
+    Of the places that have not been used since they were last sorted it is the first: mostly a short look.
+
+    Args:
+        accelerator: One of the accelerators.
+    """
+    while True:
+        if accelerator.next == accelerator.lines:
+            sort_places(accelerator)
+        entry = accelerator.queue[accelerator.next]
+        accelerator.next += 1
+        place = entry & (MAX_ACCELERATOR_LINES - 1)
+        if accelerator.used[place] == entry >> ACCELERATOR_BITS:
+            return place
+
+
+@compiled
 def accelerator_has(s: Record, accelerator: Any, line: int) -> bool:
     """Look a line of the flash up in a flash accelerator; it is there afterwards.
 
@@ -85,12 +121,7 @@ def accelerator_has(s: Record, accelerator: Any, line: int) -> bool:
     if place:
         accelerator.used[place - 1] = s.memory.uses
         return True
-    # Use and place as one number: the least has the oldest line, or the first free place, and no step depends on
-    # another.
-    oldest = NEVER
-    for place in range(accelerator.lines):
-        oldest = min(oldest, accelerator.used[place] << ACCELERATOR_BITS | place)
-    place = oldest & (MAX_ACCELERATOR_LINES - 1)
+    place = oldest_place(accelerator)
     if accelerator.held[place]:
         accelerator.place[accelerator.held[place] - 1] = 0
     accelerator.held[place] = line + 1

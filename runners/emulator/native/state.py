@@ -211,8 +211,11 @@ ACCELERATOR_BITS = 7
 MAX_ACCELERATOR_LINES = 1 << ACCELERATOR_BITS
 ACCELERATOR = _group(
     "lines",  # how many it holds; 0: off; -1 (data only): shares the lines of the instructions
+    "next",  # of the queue
     ("held", _WORD, (MAX_ACCELERATOR_LINES,)),  # the lines it holds: number + 1, 0: a free place
     ("used", _WORD, (MAX_ACCELERATOR_LINES,)),  # when each of them was last used; 0: a free place
+    # All places as they were last sorted by their use: use << ACCELERATOR_BITS | place.
+    ("queue", _WORD, (MAX_ACCELERATOR_LINES,)),
     ("place", np.uint8, (MAX_FLASH_LINES,)),  # for each line of the flash its place in both + 1; 0: not held
 )
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from mlperf_tiny.firmware.boards import Board, Cache
-from mlperf_tiny.runners.emulator.native.state import ACCELERATED, CACHED, NO_WAIT, State
+from mlperf_tiny.runners.emulator.native.state import ACCELERATED, CACHED, MAX_ACCELERATOR_LINES, NO_WAIT, State
 from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
 from mlperf_tiny.runners.emulator.timing.memory_system import Switches, memory_system_of, regions, sets, switches
 
@@ -67,6 +67,7 @@ class MemorySetup:
             for name, lines in (("instruction_accelerator", instruction_lines), ("data_accelerator", data_lines)):
                 state.array[name] = 0
                 state.array[name]["lines"] = lines
+                state.array[name]["queue"][0] = range(MAX_ACCELERATOR_LINES)
 
     def _write_regions(self, wait_states: int) -> None:
         found = regions(self._board, wait_states)

@@ -49,7 +49,7 @@ class Tables:
         context = self.context[0]
         context["read_batch"] = bindings.address_of("uc_reg_read_batch")
         context["write_batch"] = bindings.address_of("uc_reg_write_batch")
-        for field in ("charge_access", "charge_fetch", "charge_branch"):
+        for field in running.CALLED:
             context[field] = getattr(running, field).address
         context["ram"], context["flash"] = ram.host_address(ram.base), flash.host_address(flash.base)
         context["ids"] = _REGISTERS

@@ -88,7 +88,7 @@ class Native:
         self._run = prototype(loader().load(name, content))
         self.numbers = {address: number for number, (address, _, _) in enumerate(self.translation.blocks)}
         self.context: Any = np.zeros(1, translated.CONTEXT)
-        for at in ("charge_access", "charge_fetch", "charge_branch"):
+        for at in translated.CALLED:
             self.context[at] = getattr(translated, at).address
         self.context["stop_at"] = self.context["interrupt_at"] = 1 << 60
         self.state = State()

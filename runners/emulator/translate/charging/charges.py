@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from mlperf_tiny.runners.emulator.native.state import ACCELERATED, CACHED, NO_WAIT
-from mlperf_tiny.runners.emulator.translate.charging.accelerator import look_up, missing_line_function
+from mlperf_tiny.runners.emulator.translate.charging.accelerator import accelerator_functions, look_up
 from mlperf_tiny.runners.emulator.translate.guest.access import FLASH_BITS, charge_name
 from mlperf_tiny.runners.emulator.translate.guest.code import OFFSETS, Code, is_constant, offset_of
 from mlperf_tiny.runners.emulator.translate.guest.costs import CacheShape, Memories, Reach, Setting
@@ -55,10 +55,10 @@ def charge_functions(kinds: set[tuple[str, int, int]], setting: Setting, is_inli
         is_inline: Whether they become part of their callers, which is faster and takes longer to compile.
     """
     memories = setting.memories
-    if memories is None or not kinds:
+    if memories is None:
         return []
     inlining = "alwaysinline" if is_inline else "noinline"
-    lines = missing_line_function(memories) if memories.data_lines else []
+    lines = accelerator_functions(memories)
     for access in sorted(kinds | {(kind, size_bytes, 1) for kind, size_bytes, _ in kinds}):
         lines += _charge_function(access, setting, memories, inlining)
     return lines

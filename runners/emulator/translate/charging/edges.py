@@ -11,7 +11,7 @@ from mlperf_tiny.runners.emulator.native.state import (
     MAX_ACCELERATOR_LINES,
 )
 from mlperf_tiny.runners.emulator.timing.decode.core_model import BranchKind
-from mlperf_tiny.runners.emulator.translate.charging.accelerator import note_use
+from mlperf_tiny.runners.emulator.translate.charging.accelerator import fetch_lines, note_use
 from mlperf_tiny.runners.emulator.translate.charging.charges import cache_hit
 from mlperf_tiny.runners.emulator.translate.guest.access import Guest
 from mlperf_tiny.runners.emulator.translate.guest.blocks import GuestBlock
@@ -154,8 +154,12 @@ def write_fetch(m: Guest, setting: Setting, before: GuestBlock, block: GuestBloc
     hit = _all_there(m, memories, block.address, lines)
     m.put(f"br i1 {hit}, label %there{number}, label %missing{number}, !prof !0")
     m.label(f"missing{number}")
-    m.put(f"store i64 {previous << bits}, ptr {state_word(m, offset_of('memory', 'fetched_line'))}")
-    _call_fetch(m, block, taken)
+    region = memories.region_of(block.address)
+    if region is not None and region.path == ACCELERATED:
+        fetch_lines(m, memories, region, previous, lines)
+    else:
+        m.put(f"store i64 {previous << bits}, ptr {state_word(m, offset_of('memory', 'fetched_line'))}")
+        _call_fetch(m, block, taken)
     m.put(f"br label %fetched{number}")
     m.label(f"there{number}")
     _note_uses(m, memories, block.address, lines)

@@ -23,13 +23,15 @@ from mlperf_tiny.runners.emulator.native.c_calls import as_pointer, call_3, call
 from mlperf_tiny.runners.emulator.native.callbacks import count, place_of_edge
 from mlperf_tiny.runners.emulator.native.engine import IT_STATE, core_register, start_core
 from mlperf_tiny.runners.emulator.native.jit_cache import callback, compiled
-from mlperf_tiny.runners.emulator.native.memory import access, fetch
+from mlperf_tiny.runners.emulator.native.memory import access, fetch, sort_places
 from mlperf_tiny.runners.emulator.native.state import LAYOUT, Record
 
 _WORD, _HALF = np.int64, np.uint32
 
 # r0 to r14 and APSR are read and written in one call each.
 BATCH = 16
+# Functions below, by the fields of the context that hold their addresses.
+CALLED = ("charge_access", "charge_fetch", "charge_branch", "sort_accelerator")
 # How often a missing translation is counted at most.
 MOST_MISSED = 1 << 20
 # How a translation left its function.
@@ -71,6 +73,7 @@ CONTEXT = np.dtype(
         ("charge_access", _WORD),  # addresses of the functions below
         ("charge_fetch", _WORD),
         ("charge_branch", _WORD),
+        ("sort_accelerator", _WORD),
         ("ram", _WORD),  # where memories lie in the host
         ("flash", _WORD),
         ("read_batch", _WORD),  # addresses of the engine's functions for several registers
@@ -116,6 +119,21 @@ def charge_fetch(user: Any, first: int, last: int, taken: int) -> None:
         taken: 1 where it was reached by a taken branch.
     """
     fetch(carray(user, (1,), LAYOUT)[0], first, last, taken == 1)
+
+
+@callback(types.void(types.voidptr, types.int64))
+def sort_accelerator(user: Any, is_data: int) -> None:
+    """Sort the places of a flash accelerator by their use.
+
+    Args:
+        user: Pointer to the shared state.
+        is_data: 1: the one for data.
+    """
+    s = carray(user, (1,), LAYOUT)[0]
+    if is_data == 1:
+        sort_places(s.data_accelerator)
+    else:
+        sort_places(s.instruction_accelerator)
 
 
 @callback(types.void(types.voidptr, types.int64, types.int64, types.int64, types.int64))
