@@ -46,7 +46,7 @@ mutants: env-mutants  ## change the code that makes figures, see what tests find
 # test.txt first: the other sets take its versions, so that one environment can hold them all.
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --no-build --upgrade --quiet \
 	--no-annotate --custom-compile-command "make requirements" --constraint requirements/limits.in
-SETS := run docs train
+SETS := run docs train search
 
 requirements: env  ## pin the newest versions of all that is installed, with hashes
 	$(BIN)/python bootstrap.py --venv $(VENV) --only pins

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Architecture search: an Arch that holds choices in, an Arch without out. Not written yet."""
+"""Architecture search: an Arch that holds choices in, an Arch without out."""

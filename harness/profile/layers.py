@@ -32,6 +32,11 @@ class LayerProfile:
     counts: Counts
     """What it took: cycles, instructions, stalls, bytes."""
 
+    @property
+    def operator(self) -> int:
+        """Index of its operator in the file; several layers may be parts of one."""
+        return int(self.title.partition(":")[0])
+
 
 def layer_edges(order: LayerOrder, trace: Sequence[TraceEntry], code: bytes, layers: int) -> tuple[Counts, ...] | None:
     """Return the counts at the ``layers + 1`` edges of the layers of one inference; None when they are not found.

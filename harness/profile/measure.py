@@ -15,7 +15,6 @@ from pathlib import Path
 
 from mlperf_tiny.errors import BuildError, UsageError
 from mlperf_tiny.firmware.boards import find_board
-from mlperf_tiny.harness.image.build import BuiltImage
 from mlperf_tiny.harness.image.engines import DEFAULT_ENGINE, find_engine
 from mlperf_tiny.harness.image.parts import ImageParts, resolve_parts
 from mlperf_tiny.harness.profile.layers import LayerProfile, layer_edges, layers_between
@@ -128,7 +127,7 @@ def profile_model(
     samples, inputs = short_inputs(options.data, model, parts)
     image = parts.build(cache_folder(environ), log)
     log(f"one inference of {model.name} on {board.device}, layer by layer")
-    layers, total = profile_image(parts, image, samples[0], level.name)
+    layers, total = profile_elf(parts, image.elf, samples[0], level.name)
     return Profile(
         model=model.name,
         device=board.device,
@@ -145,14 +144,12 @@ def profile_model(
     )
 
 
-def profile_image(
-    parts: ImageParts, image: BuiltImage, sample: Sample, level: str
-) -> tuple[tuple[LayerProfile, ...], Counts]:
+def profile_elf(parts: ImageParts, elf: Path, sample: Sample, level: str) -> tuple[tuple[LayerProfile, ...], Counts]:
     """Profile the layers of an image, and the whole inference.
 
     Args:
         parts: What the image was built from.
-        image: The image.
+        elf: The image.
         sample: Input of one inference.
         level: Name of the timing level.
 
@@ -162,7 +159,7 @@ def profile_image(
     """
     boundaries = parts.engine.layers
     labels = boundaries.labels(parts.model, parts.content)
-    with emulated_session(parts.board, image.elf, level, traced_function=boundaries.symbol) as emulated:
+    with emulated_session(parts.board, elf, level, traced_function=boundaries.symbol) as emulated:
         emulated.session.load(sample.load())
         emulated.session.infer(TIMED, WARMUPS)
         trace = emulated.board.function_trace

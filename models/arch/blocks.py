@@ -77,7 +77,7 @@ class Separable:
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """MobileNetV2's block: 1x1 to ``expansion`` channels, depthwise 3x3, 1x1 to ``filters`` without an activation."""
+    """MobileNetV2's block: 1x1 to ``expansion`` channels, depthwise, 1x1 to ``filters`` without an activation."""
 
     expansion: int
     """Channels of the depthwise convolution."""
@@ -86,6 +86,8 @@ class Bottleneck:
     stride: Pair = (1, 1)
     """Of the depthwise convolution."""
     _: KW_ONLY
+    kernel: Pair = (3, 3)
+    """Of the depthwise convolution."""
     residual: bool = False
     """Whether the block's input is added; needs stride 1. The narrower of the two is padded with zero channels."""
 
@@ -98,6 +100,14 @@ class Residual:
     """Number of output channels."""
     stride: Pair = (1, 1)
     """Of the first convolution; where it is not 1, a 1x1 convolution fits the input."""
+
+
+@dataclass(frozen=True)
+class AveragePool:
+    """The mean of each channel over windows that do not overlap; what lies beyond the map does not count."""
+
+    size: Pair = (2, 2)
+    """Height and width of a window, and the strides."""
 
 
 @dataclass(frozen=True)
@@ -115,4 +125,4 @@ class Softmax:
     """Scores to probabilities."""
 
 
-Block = Dense | Conv | Depthwise | Separable | Bottleneck | Residual | GlobalPool | Flatten | Softmax
+Block = Dense | Conv | Depthwise | Separable | Bottleneck | Residual | AveragePool | GlobalPool | Flatten | Softmax

@@ -90,7 +90,7 @@ def _operator(keras: Any, layer: Layer, number: int, sources: list[Any]) -> Any:
     if layer.kind == "dense":
         return keras.layers.Dense(layer.out_shape[0], name=name)(source)
     if layer.kind == "pool":
-        return keras.layers.AveragePooling2D(layer.kernel, name=name)(source)
+        return keras.layers.AveragePooling2D(layer.kernel, padding=layer.padding, name=name)(source)
     if layer.kind == "pad":
         more = layer.out_shape[-1] - layer.in_shape[-1]
         return keras.ops.pad(source, [[0, 0], [0, 0], [0, 0], [0, more]])

@@ -13,6 +13,7 @@ from math import prod
 from typing import Any, Literal
 
 from mlperf_tiny.models.arch.blocks import (
+    AveragePool,
     Block,
     Bottleneck,
     Conv,
@@ -183,7 +184,7 @@ def _separable(chain: _Chain, block: Separable) -> None:
 def _bottleneck(chain: _Chain, block: Bottleneck) -> None:
     entry = chain.last
     chain.conv(entry, Conv(block.expansion, (1, 1)))
-    chain.depthwise(chain.last, Depthwise((3, 3), stride=block.stride))
+    chain.depthwise(chain.last, Depthwise(block.kernel, stride=block.stride))
     out = chain.conv(chain.last, Conv(block.filters, (1, 1), relu="none"))
     if block.residual:
         chain.add(entry, out)
@@ -199,9 +200,16 @@ def _residual(chain: _Chain, block: Residual) -> None:
     chain.add(entry, out, "relu")
 
 
-def _pool(chain: _Chain, block: object) -> None:
+def _average_pool(chain: _Chain, block: AveragePool) -> None:
     height, width, channels = chain.shape(chain.last)
-    chain.append("pool", (chain.last,), (1, 1, channels), kernel=(height, width), padding="valid")
+    out = (-(-height // block.size[0]), -(-width // block.size[1]), channels)
+    chain.append("pool", (chain.last,), out, kernel=block.size, stride=block.size)
+
+
+def _global_pool(chain: _Chain, block: object) -> None:
+    height, width, channels = chain.shape(chain.last)
+    size = (height, width)
+    chain.append("pool", (chain.last,), (1, 1, channels), kernel=size, stride=size, padding="valid")
 
 
 def _flatten(chain: _Chain, block: object) -> None:
@@ -219,7 +227,8 @@ _RULES: dict[type, Callable[[_Chain, Any], None]] = {
     Separable: _separable,
     Bottleneck: _bottleneck,
     Residual: _residual,
-    GlobalPool: _pool,
+    AveragePool: _average_pool,
+    GlobalPool: _global_pool,
     Flatten: _flatten,
     Softmax: _softmax,
 }

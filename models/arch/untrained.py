@@ -206,13 +206,12 @@ def _same_scale(writer: _Writer, layer: Layer, source: int) -> int:
 
 
 def _pool(writer: _Writer, layer: Layer, sources: list[int]) -> int:
-    # The converter's strides of a pool over the whole map are the map's size.
     options = {
         "padding": getattr(writer.schema.Padding, layer.padding.upper()),
         "filterHeight": layer.kernel[0],
         "filterWidth": layer.kernel[1],
-        "strideH": layer.kernel[0],
-        "strideW": layer.kernel[1],
+        "strideH": layer.stride[0],
+        "strideW": layer.stride[1],
     }
     result = _same_scale(writer, layer, sources[0])
     return writer.operator("AVERAGE_POOL_2D", sources[:1], result, "Pool2DOptions", **options)

@@ -40,7 +40,7 @@ from mlperf_tiny.harness.profile.layers import (
     return_addresses,
     straight_line_edges,
 )
-from mlperf_tiny.harness.profile.measure import Profile, ProfileOptions, counts_outside, profile_image, profile_model
+from mlperf_tiny.harness.profile.measure import Profile, ProfileOptions, counts_outside, profile_elf, profile_model
 from mlperf_tiny.harness.profile.plot import draw_profile
 from mlperf_tiny.harness.profile.text import render_profile
 from mlperf_tiny.harness.wire.session import Session
@@ -88,7 +88,7 @@ def parts(engine: Engine[Any], device: str, model: EngineModel) -> ImageParts:
 
 def profiled(built: Built, device: str, level: str) -> tuple[tuple[LayerProfile, ...], Counts]:
     made = compile_for(find_board(device), tiny_kws(), "tiny")
-    return profile_image(parts(COMPILED, device, made), built(device), SAMPLE, level)
+    return profile_elf(parts(COMPILED, device, made), built(device).elf, SAMPLE, level)
 
 
 def added(all_counts: list[Counts]) -> dict[str, Any]:
@@ -241,7 +241,7 @@ def test_code_with_other_calls_is_refused(built: Built, monkeypatch: pytest.Monk
     made = compile_model(tiny_kws(), "tiny", Isa.DSP)
     more = replace(made, plan=replace(made.plan, steps=(*made.plan.steps, made.plan.steps[0])))
     with pytest.raises(BuildError, match="of model_invoke, it does not run 3 layers one after the other"):
-        profile_image(parts(COMPILED, board.device, more), built(board.device), SAMPLE, "instructions")
+        profile_elf(parts(COMPILED, board.device, more), built(board.device).elf, SAMPLE, "instructions")
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_the_interpreter_is_profiled_by_operator(tmp_path: Path) -> None:
     board = find_board("stm32f746")
     made = interpret_on(board, tiny_kws(), "tiny").with_arena(8192)
     image = build_image(made, WIRE_FORMATS["kws01"], board, find_toolchain("gcc"), None, tmp_path)
-    layers, total = profile_image(parts(TFLM, board.device, made), image, SAMPLE, "pipeline")
+    layers, total = profile_elf(parts(TFLM, board.device, made), image.elf, SAMPLE, "pipeline")
     assert [layer.title for layer in layers] == ["0: FULLY_CONNECTED  490 -> 12", "1: SOFTMAX  12 -> 12"]
     rest = counts_outside(total, layers)
     assert added([*(layer.counts for layer in layers), rest]) == {**vars(total), "stalls": dict(total.stalls)}

@@ -36,6 +36,11 @@ ENTRIES = (
     CommandRow(name="devices", script="benchmark-devices", help="List devices and serial ports."),
     CommandRow(name="emulate", script="benchmark-emulate", help="Offer an emulated board as a serial port."),
     CommandRow(name="fetch", script="benchmark-fetch", help="Download official data or training datasets."),
+    CommandRow(
+        name="characterize",
+        script="micronet-characterize",
+        help="Measure random networks of a search space on an emulated board.",
+    ),
     CommandRow(name="train", script="micronet-train", help="Train a network and quantise it to int8."),
     CommandRow(name="compile", script="micronet-compile", help="Compile a .tflite model to C."),
 )
@@ -114,5 +119,6 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Benchmark, compare, train and review models for MLPerf Tiny, on emulated and on real boards.
 
-    Each command also has a long name: micronet-train and micronet-compile, for the others benchmark-COMMAND.
+    Each command also has a long name: micronet-COMMAND for characterize, train and compile, benchmark-COMMAND for the
+    others.
     """

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random networks of a space, measured one by one on a target, on as many processes or machines as there are.
+
+Networks are drawn in a fixed order from a seed, and the table holds the first of them that fit, so the same seed gives
+the same table whatever the workers did. A row is kept as soon as it is measured.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlperf_tiny.disk import write_error
+from mlperf_tiny.errors import DataError
+from mlperf_tiny.file_lock import locked
+from mlperf_tiny.harness.image.build import source_digest
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.progress import Listener, Progress
+from mlperf_tiny.search.characterize.measure import Measurement, Target, measure, untrained_parts
+from mlperf_tiny.search.characterize.table import MEASURED, MeasuredFile, Row, write_tables
+from mlperf_tiny.search.space.space import Decisions, SearchSpace
+
+MAX_DRAWN = 50
+"""Networks drawn at most for each one that is wanted: of a space whose networks hardly fit, fewer are measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """What is characterised."""
+
+    space: SearchSpace
+    """Where networks are drawn from."""
+    target: Target
+    """What they are measured on."""
+    models: int
+    """How many networks that fit are measured."""
+    seed: int
+    """Of the networks drawn, their weights and inputs."""
+
+    def candidates(self) -> Iterator[tuple[int, Decisions, Arch]]:
+        """Yield (index, decisions, network) in the order in which they are drawn, each network once."""
+        random = np.random.default_rng(self.seed)
+        seen: set[tuple[Any, ...]] = set()
+        for index in range(MAX_DRAWN * self.models):
+            decisions = self.space.sample(random)
+            arch = self.space.derive(decisions, f"{self.space.name}-{self.seed}-{index}")
+            if (key := (arch.input_shape, arch.blocks)) not in seen:
+                seen.add(key)
+                yield index, decisions, arch
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that the table depends on, as JSON values."""
+        model = untrained_parts(self.space.derive(self.space.smallest()), self.target).model
+        return {
+            "space": self.space.name,
+            "target": asdict(self.target),
+            "timing_model": self.target.timing_model,
+            "engine_version": model.engine_version,
+            "kernels": model.kernels,
+            "sources": source_digest(),
+            "seed": self.seed,
+            "models": self.models,
+        }
+
+
+def characterize(
+    campaign: Campaign, out: Path, pool: tuple[Executor, int], objects: Path | None, listener: Listener
+) -> None:
+    """Measure a campaign and write its tables; what an earlier call has measured is kept.
+
+    Args:
+        campaign: What is characterised.
+        out: Folder of the tables.
+        pool: Where networks are measured, and how many it measures at once.
+        objects: Folder for compiled kernels, shared by workers; None: each network compiles them.
+        listener: Gets each network.
+
+    Raises:
+        WrongRequest: ``out`` holds another characterisation.
+        DataError: ``out`` cannot be written.
+        BenchError: A network could not be measured for another reason than its size.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with locked(out):
+            kept = MeasuredFile(out / MEASURED, campaign.settings())
+            one = partial(_measure, campaign.target, objects)
+            drawn = _measure_all(campaign, kept, pool, one, listener)
+            write_tables(out, campaign.settings(), ((kept.rows[index], arch) for index, arch in drawn))
+    except OSError as error:
+        raise write_error(error, out, "or name another folder with --out", DataError) from error
+
+
+def _measure(target: Target, objects: Path | None, index: int, arch: Arch) -> Measurement:
+    return measure(arch, target, objects, index)
+
+
+def _measure_all(
+    campaign: Campaign,
+    kept: MeasuredFile,
+    pool: tuple[Executor, int],
+    measure_one: Callable[[int, Arch], Measurement],
+    listener: Listener,
+) -> list[tuple[int, Arch]]:
+    """Measure until enough of the networks fit, counted in the order drawn; return those up to the last one."""
+    executor, workers = pool
+    candidates = campaign.candidates()
+    drawn: list[tuple[int, Decisions, Arch]] = []
+    running: dict[Future[Measurement], tuple[int, Decisions]] = {}
+    clock = _Clock(measured_before=len(kept.rows))
+    try:
+        while (end := _complete_up_to(drawn, kept, campaign.models)) is None:
+            # One more than there are workers, so that none waits; no more than are needed if all of them fit.
+            needed = campaign.models - sum(
+                kept.rows[index].measurement.fits for index, *_ in drawn if index in kept.rows
+            )
+            while len(running) < min(workers + 1, needed) and (candidate := next(candidates, None)) is not None:
+                drawn.append(candidate)
+                index, decisions, arch = candidate
+                if index not in kept.rows:
+                    running[executor.submit(measure_one, index, arch)] = (index, decisions)
+                elif _complete_up_to(drawn, kept, campaign.models) is not None:
+                    break
+            if not running and _complete_up_to(drawn, kept, campaign.models) is None:
+                end = len(drawn)
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                index, decisions = running.pop(future)
+                kept.add(Row(index=index, decisions=decisions, measurement=future.result()))
+                listener.progress(clock.progress(campaign, kept))
+    finally:
+        for future in running:
+            future.cancel()
+    return [(index, arch) for index, _, arch in drawn[:end]]
+
+
+def _complete_up_to(drawn: Sequence[tuple[int, Decisions, Arch]], kept: MeasuredFile, wanted: int) -> int | None:
+    """How many of the networks drawn make the table; None while one of them is not measured, or they are too few."""
+    fitting = 0
+    for place, (index, _, _) in enumerate(drawn):
+        row = kept.rows.get(index)
+        if row is None:
+            return None
+        fitting += row.measurement.fits
+        if fitting == wanted:
+            return place + 1
+    return None
+
+
+class _Clock:
+    """Time used and left."""
+
+    def __init__(self, measured_before: int) -> None:
+        self._start_s, self._before = time.monotonic(), measured_before
+
+    def progress(self, campaign: Campaign, kept: MeasuredFile) -> Progress:
+        """The step that was just done."""
+        fitting = sum(row.measurement.fits for row in kept.rows.values())
+        left = max(0, campaign.models - fitting)
+        each_s = (time.monotonic() - self._start_s) / max(1, len(kept.rows) - self._before)
+        # As many more will not fit as did not until now.
+        eta_s = each_s * left * len(kept.rows) / max(1, fitting)
+        text = f"{len(kept.rows) - fitting} too large, {each_s:.1f} s each, {eta_s:.0f} s left"
+        return Progress("measuring", min(fitting, campaign.models), campaign.models, text)
