@@ -88,12 +88,14 @@ def main(
 ) -> None:
     """Train the network NAME and write model.tflite and card.json into the --out folder.
 
+    NAME is a network of this project, or a file with the row of one, such as a search writes.
+
     Needs TensorFlow: pip install 'mlperf-tiny-harness[train]'. An interrupted training continues with --resume.
     """
-    from mlperf_tiny.models.arch.zoo import find_arch
+    from mlperf_tiny.models.arch.row_file import network_named
     from mlperf_tiny.models.data.download.cache import cache_folder, data_folder
 
-    arch = find_arch(name)
+    arch = network_named(name)
     recipe = _recipe(arch, overrides)
     if teachers and recipe.loss != "softmax":
         raise UsageError(f"{arch.name} has no classes to distil; leave --distill out.")
