@@ -39,7 +39,7 @@ class Bomb:
     """Part of the sentence with which it is refused; empty for a file that is compiled."""
 
 
-def layer(kind: str, channels: int, inputs: int = 1, per_channel: bool = False) -> bytes:
+def layer(kind: str, channels: int, inputs: int = 1, per_channel: bool = False, last_scale: float = 0.0) -> bytes:
     """Return a convolution or fully-connected layer with random weights.
 
     Args:
@@ -47,12 +47,16 @@ def layer(kind: str, channels: int, inputs: int = 1, per_channel: bool = False) 
         channels: Its outputs.
         inputs: Its input channels.
         per_channel: A scale for each channel, all different.
+        last_scale: Small scales, and this one for the last channel, for which no cheap requantisation exists: it is
+            searched for with every shift, for all channels before it.
     """
     draw, b = np.random.default_rng(1), Builder()
     dense = kind == "FULLY_CONNECTED"
     shape = (channels, inputs) if dense else (channels, 1, 1, inputs)
     shape = (1, 1, 1, channels) if kind == "DEPTHWISE_CONV_2D" else shape
     scale: Any = draw.uniform(0.01, 0.02, channels).astype(np.float32) if per_channel else np.float32(0.3)
+    if last_scale:
+        scale = np.array([3e-4] * (channels - 1) + [last_scale], np.float32)
     x = b.tensor((1, inputs) if dense else (1, 1, 1, inputs), scale=0.5, zero_point=3)
     y = b.tensor((1, channels) if dense else (1, 1, 1, channels), scale=0.7, zero_point=-5)
     weights = b.tensor(shape, scale=scale, data=draw.integers(-127, 128, shape))
@@ -213,6 +217,10 @@ BOMBS = (
         Bomb(name=f"{kind}, as many scales as are read", make=lambda kind=kind: layer(kind, 12_288, 16, True))
         for kind in ("CONV_2D", "FULLY_CONNECTED")
     ),
+    Bomb(name="8 MB, CONV_2D", make=lambda: layer("CONV_2D", 2880, 2880)),
+    Bomb(name="8 MB, FULLY_CONNECTED", make=lambda: layer("FULLY_CONNECTED", 2880, 2880)),
+    Bomb(name="8 MB, as many scales as are read", make=lambda: layer("FULLY_CONNECTED", 12_288, 675, True)),
+    Bomb(name="8 MB, a long search", make=lambda: layer("FULLY_CONNECTED", 12_288, 675, last_scale=0.9)),
     Bomb(name="131,072 inputs", make=lambda: layer("FULLY_CONNECTED", 1, 131_072)),
     *(Bomb(name=f"512 {kind}", make=lambda kind=kind: chain(kind, 512)) for kind in ("LOGISTIC", "ADD", "QUANTIZE")),
     Bomb(name="4,000 RELU", make=lambda: chain("RELU", 4000), refusal="operators number 4,000, at most 512"),

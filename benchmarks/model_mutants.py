@@ -99,7 +99,7 @@ def try_mutant(model: bytes, name: str, tally: Tally) -> None:
         except _Hang:
             verdicts[isa.value] = "hang"
             tally.faults.append(f"{name} {isa.value}: no end after {HANG_S} s")
-        except Exception as error:
+        except Exception as error:  # what this benchmark looks for
             verdicts[isa.value] = "untyped"
             tally.faults.append(f"{name} {isa.value}: {type(error).__name__}: {str(error)[:100]}")
         took_s = time.process_time() - start

@@ -12,12 +12,19 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from mlperf_tiny.errors import CompilerFailed
+from mlperf_tiny.errors import CompilerFailed, DataError
 from mlperf_tiny.firmware.boards import Board
 
 # Images are linked with memories this large and then measured against the real ones, so that the error has the number
 # of missing bytes. No address depends on it.
 UNLIMITED_BYTES = 256 << 20
+
+MAX_SEGMENTS = 64
+"""Images have a handful."""
+_ELF_HEADER_BYTES = 52
+_PROGRAM_HEADERS_AT, _PROGRAM_HEADER_SIZE_AT = 28, 42
+_PROGRAM_HEADER = struct.Struct("<8I")
+_PT_LOAD = 1
 
 
 def image_bytes(elf: Path, board: Board) -> tuple[int, int]:
@@ -43,19 +50,48 @@ def image_bytes(elf: Path, board: Board) -> tuple[int, int]:
 def flash_image(elf: Path, board: Board) -> bytes:
     """Return the bytes that a programmer writes from the start of flash; gaps are 0xFF, as erased.
 
+    The file may be a stranger's: it is read by the fields of its program headers alone.
+
     Args:
         elf: The image.
         board: The row it was linked for.
+
+    Raises:
+        DataError: It is no 32-bit little-endian ELF file, is cut short, or has bytes outside the board's flash.
     """
-    base = board.memory("flash").base
+    flash = board.memory("flash")
     image = bytearray()
-    with elf.open("rb") as file:
-        for segment in ELFFile(file).iter_segments("PT_LOAD"):
-            data, start = segment.data(), segment["p_paddr"] - base
-            if data:
-                image.extend(b"\xff" * (start + len(data) - len(image)))
-                image[start : start + len(data)] = data
+    for address, data in _loaded(elf):
+        start = address - flash.base
+        if not 0 <= start <= flash.size_bytes - len(data):
+            raise DataError(
+                f"{elf} has {len(data):,} bytes at 0x{address:08x}, outside the flash of {board.device}. Name an "
+                "image that was linked for it."
+            )
+        image.extend(b"\xff" * (start + len(data) - len(image)))
+        image[start : start + len(data)] = data
     return bytes(image)
+
+
+def _loaded(elf: Path) -> Iterator[tuple[int, bytes]]:
+    """(physical address, bytes) of what is loaded, in the order of the file. Format: System V ABI, chapter 4 and 5."""
+    content = elf.read_bytes()
+    if content[:6] != b"\x7fELF\x01\x01" or len(content) < _ELF_HEADER_BYTES:
+        raise DataError(f"{elf} is not a 32-bit little-endian ELF file. Name a firmware image.")
+    (first,) = struct.unpack_from("<I", content, _PROGRAM_HEADERS_AT)
+    size_bytes, count = struct.unpack_from("<HH", content, _PROGRAM_HEADER_SIZE_AT)
+    if count > MAX_SEGMENTS or first + count * max(size_bytes, _PROGRAM_HEADER.size) > len(content):
+        raise DataError(f"{elf} names {count:,} program headers at byte {first:,}. Copy or build it again.")
+    for number in range(count):
+        kind, offset, _, address, used, *_ = _PROGRAM_HEADER.unpack_from(content, first + number * size_bytes)
+        if kind != _PT_LOAD or not used:
+            continue
+        if offset + used > len(content):
+            raise DataError(
+                f"{elf} says that bytes {offset:,} to {offset + used:,} are to be loaded and has {len(content):,}. "
+                "Copy or build it again."
+            )
+        yield address, content[offset : offset + used]
 
 
 def with_constant(elf: Path, symbol: str, value: int) -> bytes:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The structure that docs/architecture.md draws: imports go down only, folders form no cycle, no folder is crowded."""
+"""The structure that docs/architecture.md draws: imports go down only, folders form no cycle, no folder is crowded.
+
+What catches every exception says why."""
 
 from __future__ import annotations
 
 import ast
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -26,6 +29,7 @@ LAYERS = (
     ("errors",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+BROAD = {"Exception", "BaseException"}
 CROWDED = {f"{ROOT}.cli"}  # one file a command
 
 
@@ -117,3 +121,27 @@ def test_no_test_module_has_the_name_of_one_of_python() -> None:
     """pytest puts the folders of tests on the module path, which child processes get: theirs would be found first."""
     taken = {path for path in Path(__file__).parent.rglob("*.py") if path.stem in sys.stdlib_module_names}
     assert taken == set()
+
+
+def broad_handlers(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each line that catches every exception and does not raise it again."""
+    text = path.read_text()
+    for node in ast.walk(ast.parse(text)):
+        names: list[ast.AST] = []
+        if isinstance(node, ast.ExceptHandler):
+            last = node.body[-1]
+            if not (isinstance(last, ast.Raise) and last.exc is None):
+                names = [ast.Name("BaseException")] if node.type is None else list(ast.walk(node.type))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+            names = list(node.args)
+        if any(isinstance(name, ast.Name) and name.id in BROAD for name in names):
+            yield node.lineno, text.splitlines()[node.lineno - 1].strip()
+
+
+def test_what_catches_every_exception_says_why() -> None:
+    """A boundary may have to, and says so in its line; all else names the errors that can come."""
+    found = {f"{module}:{number}": line for module, path in SOURCES.items() for number, line in broad_handlers(path)}
+    silent = [place for place, line in found.items() if "  # " not in line]
+    assert not silent, "\n".join(silent)
+    modules = {place.partition(":")[0].removeprefix(f"{ROOT}.runners.emulator.") for place in found}
+    assert modules == {"core.engine_callbacks", "translate.worker"}

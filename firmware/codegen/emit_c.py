@@ -9,7 +9,7 @@ compiler refuse a larger arena. The same plan gives the same bytes.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,7 +21,10 @@ from mlperf_tiny.firmware.codegen.place import Placement
 
 ARENA_ALIGNMENT_BYTES = 16
 LINE_COLUMNS = 116
+ROW_COLUMNS = LINE_COLUMNS - 4
 VALUES_AT_A_TIME = 65_536
+_INT8_TEXT = np.array([f"{number}, ".encode() for number in (*range(128), *range(-128, 0))])
+"""Each int8 by its bits as an unsigned number; shorter ones are filled up with zero bytes."""
 
 
 def emit_c(plan: Plan, placement: Placement) -> dict[str, str]:
@@ -84,15 +87,30 @@ def _array(constant: Constant) -> str:
 
 def _rows(values: NDArray[Any]) -> str:
     """Numbers with commas between them, as many in a line as it holds; some at a time, for the memory."""
-    lines: list[str] = [""]
+    done: list[str] = []
+    rest = ""
     for first in range(0, values.size, VALUES_AT_A_TIME):
         last = first + VALUES_AT_A_TIME
-        numbers = ", ".join(map(str, values[first:last].tolist())) + ("," if last < values.size else "")
-        wrap = textwrap.wrap(
-            f"{lines.pop()} {numbers}".strip(), LINE_COLUMNS - 4, break_long_words=False, break_on_hyphens=False
-        )
-        lines += wrap
-    return textwrap.indent("\n".join(lines), "    ")
+        numbers = _numbers(values[first:last]) + ("," if last < values.size else "")
+        *lines, rest = _lines(f"{rest} {numbers}" if rest else numbers)
+        done += ["".join(f"    {line}\n" for line in lines)]
+    return "".join(done) + f"    {rest}"
+
+
+def _numbers(values: NDArray[Any]) -> str:
+    if values.dtype == np.int8:
+        return _INT8_TEXT[values.view(np.uint8)].tobytes().translate(None, b"\0").decode()[:-2]
+    return ", ".join(map(str, values.tolist()))
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Cut text at spaces, as late as a line allows: ``textwrap`` does the same in ten times the time."""
+    start = 0
+    while len(text) - start > ROW_COLUMNS:
+        end = text.rindex(" ", start, start + ROW_COLUMNS + 1)
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
 
 
 def _parameters(number: int, step: Step) -> str:

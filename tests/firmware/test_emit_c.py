@@ -6,14 +6,15 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mlperf_tiny.firmware.codegen.emit_c import emit_c
-from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
+from mlperf_tiny.firmware.codegen.emit_c import LINE_COLUMNS, emit_c
+from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Plan
 from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.place import place
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
@@ -156,3 +157,19 @@ def test_compiles_with_strict_warnings(compiler: str, isa: Isa, tmp_path: Path) 
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("ctype", ["int8_t", "uint8_t", "int16_t", "int32_t"])
+@pytest.mark.parametrize("size", [1, 2, 30, 65_535, 65_536, 65_537, 140_000])
+def test_rows_of_numbers_are_as_long_as_a_line_holds(ctype: str, size: int) -> None:
+    """Python's own ``textwrap`` says where a line ends; all numbers are there, in order."""
+    dtype = np.dtype(ctype.removesuffix("_t"))
+    limits = np.iinfo(dtype)
+    values = np.random.default_rng(size).integers(limits.min, limits.max, size, dtype, endpoint=True)
+    values[: size // 2] %= 9  # of one digit: the most in a line
+    plan = plan_of(small_model())
+    step = replace(plan.steps[0], constants=(Constant("numbers", ctype, values),))
+    text = emit_c(replace(plan, steps=(step,)), place(plan))["model_constants.h"]
+    rows = text.split(" = {\n", 1)[1].split(",\n};", 1)[0]
+    wrapped = textwrap.wrap(", ".join(map(str, values.tolist())), LINE_COLUMNS - 4, break_on_hyphens=False)
+    assert rows == textwrap.indent("\n".join(wrapped), "    ")

@@ -38,6 +38,16 @@ def test_small_files_that_ask_for_much_are_refused(bomb: Bomb) -> None:
         assert try_bomb(bomb, isa) == ""
 
 
+LARGE = [bomb for bomb in BOMBS if bomb.name.startswith("8 MB")]
+
+
+@pytest.mark.parametrize("bomb", LARGE, ids=[bomb.name for bomb in LARGE])
+def test_models_as_large_as_are_read_take_no_longer_than_the_limit(bomb: Bomb) -> None:
+    assert len(LARGE) == 4
+    for isa in Isa:
+        assert try_bomb(bomb, isa) == ""
+
+
 def test_a_table_that_is_read_often_costs_its_memory_once() -> None:
     model = shared_scales(4_000, 16_384)
     tracemalloc.start()

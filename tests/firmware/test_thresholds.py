@@ -8,12 +8,15 @@ import pytest
 
 from mlperf_tiny.firmware.codegen.ir.requant import clamp_int8, quantize_multiplier, requantize
 from mlperf_tiny.firmware.codegen.operators.convolution.effort import IN_ALL, Effort, layer_effort
+from mlperf_tiny.firmware.codegen.operators.convolution.portable import fit_rounded
 from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import (
+    CHANNELS_AT_A_TIME,
     LEVELS,
+    LinearRequant,
+    fit_layer,
     fit_linear,
-    fit_rounded,
     thresholds,
-    thresholds_of_real,
+    thresholds_of_reals,
 )
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from tests.fakes.corrupt_models import residual_model, written
@@ -41,7 +44,7 @@ def test_thresholds_are_those_of_the_arithmetic(ratio: float, out_zero: int) -> 
 
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_thresholds_of_one_rounding_in_double_precision(ratio: float) -> None:
-    table = thresholds_of_real(ratio, 5, -128, 127)
+    table = thresholds_of_reals(np.array([ratio]), 5, -128, 127)[0]
     assert (np.diff(table) >= 0).all()
     for level, threshold in zip(LEVELS.tolist(), table.tolist(), strict=True):
         for total, reached in ((threshold, True), (threshold - 1, False)):
@@ -94,17 +97,66 @@ def test_an_output_that_never_changes_needs_no_slope() -> None:
 
 def test_one_rounding_in_fixed_point_has_every_threshold() -> None:
     random = np.random.default_rng(7)
-    for _ in range(60):
-        ratio, out_zero = float(np.exp(random.uniform(-9, 0.5))), int(random.integers(-128, 128))
-        table = thresholds_of_real(ratio, out_zero, -128, 127)
-        fit = fit_rounded(table, ratio, out_zero, -(1 << 20), 1 << 20)
-        assert fit is not None
-        multiplier, shift = fit
-        for level, threshold in zip(LEVELS.tolist(), table.tolist(), strict=True):
-            for total, reached in ((threshold, True), (threshold - 1, False)):
-                if abs(total) <= 1 << 20:
-                    size = (abs(total) * multiplier + (1 << (shift - 1))) >> shift
-                    assert (clamp_int8(out_zero + (size if total >= 0 else -size)) >= level) == reached
+    for out_zero in random.integers(-128, 128, 60).tolist():
+        ratios = np.exp(random.uniform(-9, 0.5, CHANNELS_AT_A_TIME + 1))
+        tables = thresholds_of_reals(ratios, out_zero, -128, 127)
+        ends = np.full(ratios.size, 1 << 20)
+        multipliers, shifts, exist = fit_rounded(tables, ratios, out_zero, -ends, ends)
+        assert exist.all()
+        for table, multiplier, shift in list(zip(tables, multipliers.tolist(), shifts.tolist(), strict=True))[::32]:
+            for level, threshold in zip(LEVELS.tolist(), table.tolist(), strict=True):
+                for total, reached in ((threshold, True), (threshold - 1, False)):
+                    if abs(total) <= 1 << 20:
+                        size = (abs(total) * multiplier + (1 << (shift - 1))) >> shift
+                        assert (clamp_int8(out_zero + (size if total >= 0 else -size)) >= level) == reached
+
+
+def test_channels_of_one_scale_share_a_table() -> None:
+    tables = thresholds_of_reals(np.array([0.5, 0.0, 0.5, 1e-30]), 3, -128, 127)
+    assert tables[0] is tables[2]
+    for table in (tables[1], tables[3]):  # the output is always the zero point
+        assert (np.abs(table) > 1 << 31).all() and np.count_nonzero(table < 0) == 128 + 3
+
+
+@pytest.mark.parametrize(
+    ("shares", "limit", "out_zero", "found"),
+    [
+        ((0.3, 1.0), 4000, -128, True),
+        ((0.3, 1.0), 400_000, -128, True),
+        ((1e-6, 10.0), 40_000, -128, True),
+        ((0.0, 1e-3), 4000, -128, True),
+        ((0.3, 1.0), 4000, -5, False),
+    ],
+)
+def test_many_channels_have_the_formulas_of_each_alone(
+    shares: tuple[float, float], limit: int, out_zero: int, found: bool
+) -> None:
+    """Also what they spend is the same, and where nothing is left."""
+    random = np.random.default_rng(limit)
+    ratios = random.uniform(*shares, 2 * CHANNELS_AT_A_TIME + 5) * 200 / limit
+    tables = [thresholds(*quantize_multiplier(ratio), out_zero, -128, 127) for ratio in ratios.tolist()]
+    low, high = -random.integers(0, limit, ratios.size), random.integers(0, limit, ratios.size)
+
+    def each_alone(effort: Effort) -> list[LinearRequant] | None:
+        for shift in (4, 2, 6):
+            rows = zip(tables, ratios.tolist(), low.tolist(), high.tolist(), strict=True)
+            fits = []
+            for row in rows:
+                fits.append(fit_linear(*row, shift, effort))
+                if fits[-1] is None:
+                    break
+            complete = [fit for fit in fits if fit is not None]
+            if len(complete) == ratios.size:
+                return complete
+        return None
+
+    whole = Effort(IN_ALL)
+    wanted = each_alone(whole)
+    assert (wanted is not None) == found
+    for left in (IN_ALL, IN_ALL - whole.left, IN_ALL - whole.left - 1, 40_000, 0):
+        mine, theirs = Effort(left), Effort(left)
+        assert fit_layer(tables, ratios.tolist(), low, high, (4, 2, 6), mine) == each_alone(theirs)
+        assert mine.left == theirs.left
 
 
 def test_a_search_ends_when_its_effort_is_spent() -> None:

@@ -63,7 +63,7 @@ class EngineCallbacks:
             if self._block_costs.add(address, size_bytes, self._interrupts.in_use):
                 return 0
             raise Fault("the core is in an endless loop that nothing can end")
-        except BaseException as error:
+        except BaseException as error:  # raised when the core has stopped
             self._faults.pending = error
             return 1
 
@@ -77,7 +77,7 @@ class EngineCallbacks:
         try:
             self._check_slice()
             return self._bus.read(address, size_bytes)
-        except BaseException as error:
+        except BaseException as error:  # raised when the core has stopped
             self._fail_in_access(error, address)
             return 0
 
@@ -92,7 +92,7 @@ class EngineCallbacks:
         try:
             self._check_slice()
             self._bus.write(address, size_bytes, value)
-        except BaseException as error:
+        except BaseException as error:  # raised when the core has stopped
             self._fail_in_access(error, address)
         return 0
 
@@ -107,7 +107,7 @@ class EngineCallbacks:
         """
         try:
             self._faults.on_bad_fetch()
-        except BaseException as error:
+        except BaseException as error:  # raised when the core has stopped
             self._faults.pending = error
         return 0
 

@@ -32,7 +32,7 @@ class Order:
         try:
             self.unit = self.make()
             self.address = loader().load(self.unit.name, self.unit.content)
-        except Exception as error:  # no code is no failure of a run: the engine runs the function
+        except Exception as error:  # a thread has no caller: it is told as a warning, and the engine runs the function
             self.error = f"{type(error).__name__}: {error}"
         self.done.set()
 

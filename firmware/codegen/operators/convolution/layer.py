@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator, Tensor, dims
 from mlperf_tiny.firmware.codegen.operators.convolution.geometry import Geometry, read_filter, read_geometry
-from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import thresholds, thresholds_of_real
+from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import thresholds, thresholds_of_reals
 from mlperf_tiny.firmware.codegen.operators.convolution.weights import Weights, read_weights
 from mlperf_tiny.firmware.codegen.operators.operands.checks import (
     activation,
@@ -54,7 +54,7 @@ class ConvLayer:
         """(255,) for each channel: the smallest sum of each output, as TFLite rounds this kind of layer."""
         zero, low, high = self.out.zero_point, self.out_min, self.out_max
         if self.rounds_once:
-            return [thresholds_of_real(ratio, zero, low, high) for ratio in self.weights.ratios.tolist()]
+            return thresholds_of_reals(self.weights.ratios, zero, low, high)
         pairs = zip(self.weights.multiplier.tolist(), self.weights.shift.tolist(), strict=True)
         return [thresholds(multiplier, shift, zero, low, high) for multiplier, shift in pairs]
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.firmware.codegen.operators.convolution.requantization import Requantization
+from mlperf_tiny.firmware.codegen.operators.convolution.weights import product_range
 
 
 def pair_order(runs: int, run_values: int) -> NDArray[np.int64]:
@@ -45,9 +46,9 @@ def can_pack_pairs(requant: Requantization, pairs: int) -> bool:
         pairs: Pairs of values in an im2col column.
     """
     first, second = _filter_pairs(requant.values)
-    w, bias = second.astype(np.int64), requant.bias[1 : 2 * len(second) : 2]
-    largest = np.maximum(np.abs(bias + np.where(w > 0, w * 127, w * -128).sum(axis=1)),
-                         np.abs(bias + np.where(w > 0, w * -128, w * 127).sum(axis=1)))  # fmt: skip
+    bias = requant.bias[1 : 2 * len(second) : 2]
+    smallest, greatest = product_range(second)
+    largest = np.maximum(np.abs(bias + smallest), np.abs(bias + greatest))
     exists = not np.any((second == -128) & (first < 0))
     return pairs > 8 and len(second) > 0 and exists and bool((largest < 1 << 23).all())
 

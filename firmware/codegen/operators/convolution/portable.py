@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mlperf_tiny.firmware.codegen.ir.plan import Constant, Step
 from mlperf_tiny.firmware.codegen.operators.convolution.layer import ConvLayer
-from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import fit_rounded
+from mlperf_tiny.firmware.codegen.operators.convolution.thresholds import CHANNELS_AT_A_TIME, LEVELS, UNREACHABLE
 from mlperf_tiny.firmware.codegen.operators.convolution.weights import Weights, reference_constants
 from mlperf_tiny.firmware.codegen.operators.operands.checks import refuse
 
@@ -67,14 +67,78 @@ def _step(layer: ConvLayer, kernel: str, sizes: dict[str, int], constants: tuple
 
 def _with_single_rounding(layer: ConvLayer) -> Weights:
     """The weights with (multiplier, shift) such that one rounding gives every output of TFLite's double precision."""
-    weights, out_zero = layer.weights, layer.out.zero_point
-    smallest, largest = weights.sum_range()
-    scales: list[tuple[int, int]] = []
-    ratios, ends = weights.ratios.tolist(), zip(smallest.tolist(), largest.tolist(), strict=True)
-    for table, ratio, end in zip(layer.thresholds, ratios, ends, strict=True):
-        scale = fit_rounded(table, ratio, out_zero, *end)
-        if scale is None:
-            refuse(layer.op, layer.graph, f"its scale {ratio!r} has no exact form in 32-bit fixed point")
-        scales.append(scale)
-    multiplier, shift = np.array(scales).T
+    weights = layer.weights
+    multiplier, shift, exists = fit_rounded(
+        layer.thresholds, weights.ratios, layer.out.zero_point, *weights.sum_range()
+    )
+    if not exists.all():
+        ratio = float(weights.ratios[~exists][0])
+        refuse(layer.op, layer.graph, f"its scale {ratio!r} has no exact form in 32-bit fixed point")
     return replace(weights, multiplier=multiplier, shift=shift)
+
+
+def fit_rounded(
+    tables: list[NDArray[np.int64]],
+    ratios: NDArray[np.float64],
+    out_zero: int,
+    smallest: NDArray[np.int64],
+    largest: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Find the multipliers and shifts with these thresholds for out_zero + round(sum * multiplier / 2^shift).
+
+    Halves are rounded away from zero. The multipliers are in [0, 2^31), the shifts in [1, 62].
+
+    Args:
+        tables: Thresholds of each channel.
+        ratios: (channels,): the real factors of the requantisation.
+        out_zero: The output's zero point.
+        smallest: (channels,): the smallest sum of each.
+        largest: (channels,): the largest sum of each.
+
+    Returns:
+        (channels,) each: multipliers, shifts, and whether there are such numbers for a channel.
+    """
+    mantissa, exponent = np.frexp(ratios)
+    wanted = 31 - exponent.astype(np.int64)
+    shift = np.clip(wanted, 1, 62)
+    lowest, highest = np.empty_like(shift), np.empty_like(shift)
+    for first in range(0, len(tables), CHANNELS_AT_A_TIME):
+        some = slice(first, first + CHANNELS_AT_A_TIME)
+        columns = (column[some, None] for column in (shift, smallest, largest))
+        lowest[some], highest[some] = _multipliers(np.stack(tables[some]), out_zero, *columns)
+    nothing = (wanted > 62) | ((smallest == 0) & (largest == 0))
+    exists = nothing | ((wanted >= 1) & (lowest < highest))
+    nearest = np.rint(mantissa * 2.0**31).astype(np.int64)
+    multiplier = np.minimum(np.maximum(nearest, lowest), highest - 1)
+    return np.where(nothing, 0, multiplier), np.where(nothing, 1, shift), exists
+
+
+def _multipliers(
+    table: NDArray[np.int64],
+    out_zero: int,
+    shift: NDArray[np.int64],
+    smallest: NDArray[np.int64],
+    largest: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """From which multiplier on, and below which, a channel has the thresholds of its row; columns otherwise."""
+    # In magnitudes: |sum| >= threshold exactly if |sum| * multiplier >= half.
+    level = LEVELS - out_zero
+    threshold = np.where(level > 0, table, 1 - table)
+    most = np.where(level > 0, largest, -smallest)
+    known = np.abs(table) != UNREACHABLE
+    before = np.minimum(threshold - 1, most)
+    reached, between = known & (threshold <= most), known & (before > 0)
+    halves = np.abs(2 * level - 1)
+    lowest = np.where(reached, _shifted_quotient(halves, shift - 1, np.where(reached, threshold, 1)), 0)
+    highest = np.where(between, _shifted_quotient(halves, shift - 1, np.where(between, before, 1)), 1 << 31)
+    return lowest.max(axis=1), np.minimum(highest.min(axis=1), 1 << 31)
+
+
+def _shifted_quotient(
+    halves: NDArray[np.int64], shift: NDArray[np.int64], divisors: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """ceil(halves * 2^shift / divisors), exact below 2^50, halves < 2^10, divisors <= 2^41, shift <= 62."""
+    first = np.minimum(shift, 50)
+    whole, rest = np.divmod(halves << first, divisors)
+    more = shift - first
+    return (np.minimum(whole, 1 << 50) << more) - (-(rest << more) // divisors)

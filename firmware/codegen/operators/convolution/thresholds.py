@@ -27,10 +27,13 @@ _SLOPES = (0, 1, -1, 2, -2, 3, -3, 4, -4, 6, -6, 9, -9, 14, -14, 20, -20, 30, -3
 _SHIFTS_OF_SUM = np.array(sorted(range(-(1 << 15), (1 << 15) + 1), key=abs), dtype=np.int64).astype(np.uint32)
 _PIECES = ((0, 256), (256, 4096), (4096, _SHIFTS_OF_SUM.size))
 _WORD = 1 << 32
+_FAR = 1 << 62
 
 
 TABLES_KEPT = 4096
 """Of 2 KB each: layers often have one scale, and both builds ask for the same."""
+CHANNELS_AT_A_TIME = 64
+"""Their tables, and what is computed from them, stay in a processor's cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,33 +74,45 @@ def thresholds(multiplier: int, shift: int, out_zero: int, low: int, high: int) 
     return _clamp(table, low, high)
 
 
-@lru_cache(TABLES_KEPT)
-def thresholds_of_real(real: float, out_zero: int, low: int, high: int) -> NDArray[np.int64]:
+def thresholds_of_reals(reals: NDArray[np.float64], out_zero: int, low: int, high: int) -> list[NDArray[np.int64]]:
     """Return the same for out = out_zero + round(sum * real) in double precision, halves away from zero.
 
     Args:
-        real: The factor from the sum to the output.
+        reals: (channels,): the factor from the sum to the output; channels often have the same one.
         out_zero: The output's zero point.
         low: Lowest output of the fused activation.
         high: Highest output of the fused activation.
 
+    Returns:
+        (255,) for each channel.
+
     Examples:
-        >>> thresholds_of_real(0.5, 0, -128, 127)[127:131].tolist()  # outputs 0, 1, 2, 3
+        >>> thresholds_of_reals(np.array([0.5]), 0, -128, 127)[0][127:131].tolist()  # outputs 0, 1, 2, 3
         [0, 1, 3, 5]
     """
-    if real <= 0.0:
-        return _clamp(np.where(out_zero >= LEVELS, -UNREACHABLE, UNREACHABLE), low, high)
-    level = LEVELS - out_zero
-    guess = np.clip(np.ceil((level - 0.5) / real), -UNREACHABLE, UNREACHABLE).astype(np.int64) + 3
+    different, channel = np.unique(reals, return_inverse=True)
+    tables: list[NDArray[np.int64]] = []
+    for first in range(0, different.size, CHANNELS_AT_A_TIME):
+        some = different[first : first + CHANNELS_AT_A_TIME, None]
+        table = np.where(out_zero < LEVELS, UNREACHABLE, -UNREACHABLE)
+        tables += list(_clamp(np.where(some > 0.0, _first_reached(some, LEVELS - out_zero), table), low, high))
+    return [tables[index] for index in channel.tolist()]
+
+
+def _first_reached(real: NDArray[np.float64], level: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The smallest sum with round(sum * real) >= level, for positive factors; a guess that is too large is lowered."""
+    with np.errstate(all="ignore"):
+        quotient = np.nan_to_num((level - 0.5) / real, copy=False)
+    guess = np.clip(np.ceil(quotient), -UNREACHABLE, UNREACHABLE).astype(np.int64) + 2
     for _ in range(6):
         product = (guess - 1) * real
-        whole = np.floor(np.abs(product))
-        rounded = np.copysign(whole + (np.abs(product) - whole >= 0.5), product)
-        reached = rounded >= level
+        size = np.abs(product)
+        whole = np.floor(size)
+        reached = np.copysign(whole + (size - whole >= 0.5), product) >= level
         if not reached.any():
             break
-        guess = guess - reached
-    return _clamp(guess, low, high)
+        guess -= reached
+    return guess
 
 
 def fit_linear(
@@ -123,18 +138,19 @@ def fit_linear(
         return LinearRequant(slope=0, bias=0, offset=constant << shift, shift=shift)
     level, threshold = LEVELS[inside] << (32 + shift), table[inside]
     ideal = ratio * 2.0 ** (32 + shift)
-    above, below = LEVELS[table > largest], LEVELS[table <= smallest]
+    above, below = LEVELS[table > largest][:1].tolist(), LEVELS[table <= smallest][-1:].tolist()
     if not 0 < ideal < 2**31 - 64:
         return None
     for change in _SLOPES:
         slope = round(ideal) + change
         if slope <= 0:
             continue
-        start, end = int((level - slope * threshold).max()), int((level - slope * (threshold - 1)).min())
-        if above.size:
-            end = min(end, (int(above[0]) << (32 + shift)) - slope * largest)
-        if below.size:
-            start = max(start, (int(below[-1]) << (32 + shift)) - slope * smallest)
+        ends = level - slope * threshold
+        start, end = int(ends.max()), int(ends.min()) + slope
+        if above:
+            end = min(end, (above[0] << (32 + shift)) - slope * largest)
+        if below:
+            start = max(start, (below[0] << (32 + shift)) - slope * smallest)
         if not effort.spend(ATTEMPT):
             return None
         bias = _find_bias(slope, start, end, effort) if start < end else None
@@ -153,9 +169,10 @@ def _find_bias(slope: int, start: int, end: int, effort: Effort) -> int | None:
         if not effort.spend(last - first):
             return None
         # Unsigned words wrap: this is the distance from ``start`` to the first such number above it.
-        fits = np.flatnonzero(_SHIFTS_OF_SUM[first:last] * np.uint32(slope) + constant <= width)
-        if fits.size:
-            return int(_SHIFTS_OF_SUM[first + int(fits[0])].astype(np.int32))
+        fits = _SHIFTS_OF_SUM[first:last] * np.uint32(slope) + constant <= width
+        nearest = int(fits.argmax())
+        if fits[nearest]:
+            return int(_SHIFTS_OF_SUM[first + nearest].astype(np.int32))
     return None
 
 
@@ -179,57 +196,71 @@ def fit_layer(
     """
     for shift in shifts:
         fits: list[LinearRequant] = []
-        for table, ratio, low, high in zip(tables, ratios, smallest.tolist(), largest.tolist(), strict=True):
-            fit = fit_linear(table, ratio, low, high, shift, effort)
+        for first in range(0, len(tables), CHANNELS_AT_A_TIME):
+            some = slice(first, first + CHANNELS_AT_A_TIME)
+            low, high = smallest[some], largest[some]
+            near = _near_fits(np.stack(tables[some]), np.array(ratios[some]), low, high, shift)
+            channels = zip(tables[some], ratios[some], low.tolist(), high.tolist(), near, strict=True)
+            for table, ratio, least, most, (quick, cost) in channels:
+                known = quick is not None and effort.left >= cost and effort.spend(cost)
+                fit = quick if known else fit_linear(table, ratio, least, most, shift, effort)
+                if fit is None:
+                    break
+                fits.append(fit)
             if fit is None:
                 break
-            fits.append(fit)
         else:
             return fits
     return None
 
 
-def fit_rounded(
-    table: NDArray[np.int64], ratio: float, out_zero: int, smallest: int, largest: int
-) -> tuple[int, int] | None:
-    """Return (multiplier, shift) with these thresholds for out_zero + round(sum * multiplier / 2^shift), or None.
-
-    Halves are rounded away from zero. The multiplier is in [0, 2^31), the shift in [1, 62].
-
-    Args:
-        table: Thresholds of ``LEVELS``.
-        ratio: The real factor of the requantisation.
-        out_zero: The output's zero point.
-        smallest: The smallest sum that can occur.
-        largest: The largest sum that can occur.
-    """
-    mantissa, exponent = np.frexp(ratio)
-    shift = 31 - int(exponent)
-    if shift > 62 or smallest == largest == 0:
-        return 0, 1
-    if shift < 1:
-        return None
-    # In magnitudes: |sum| >= threshold exactly if |sum| * multiplier >= half.
-    known = np.abs(table) != UNREACHABLE
-    signed, level = table[known], (LEVELS - out_zero)[known]
-    threshold = np.where(level > 0, signed, 1 - signed)
-    most = np.where(level > 0, largest, -smallest)
-    reached, before = threshold <= most, np.minimum(threshold - 1, most)
-    halves = np.abs(2 * level - 1)
-    lowest = int(_shifted_quotient(halves[reached], shift - 1, threshold[reached]).max(initial=0))
-    between = before > 0
-    highest = int(_shifted_quotient(halves[between], shift - 1, before[between]).min(initial=1 << 31))
-    if lowest >= highest:
-        return None
-    return min(max(round(float(mantissa) * 2**31), lowest), highest - 1), shift
+def _near_fits(
+    table: NDArray[np.int64],
+    ratio: NDArray[np.float64],
+    smallest: NDArray[np.int64],
+    largest: NDArray[np.int64],
+    shift: int,
+) -> list[tuple[LinearRequant | None, int]]:
+    """For some channels at a time: what ``fit_linear`` finds with the first slope and a near bias, and its effort."""
+    ideal = ratio * 2.0 ** (32 + shift)
+    valid = (ideal > 0.5) & (ideal < 2**31 - 64)
+    slope = np.rint(np.where(valid, ideal, 1)).astype(np.int64)
+    low, high = table <= smallest[:, None], table > largest[:, None]
+    ends = (LEVELS << (32 + shift)) - slope[:, None] * table
+    inside = ~(low | high)
+    start = np.where(inside, ends, -_FAR).max(axis=1)
+    end = np.where(inside, ends, _FAR).min(axis=1) + slope
+    # The tables rise: below the first level inside is the last one that every sum reaches, and above likewise.
+    below, above = low.sum(axis=1) - 1, LEVELS.size - high.sum(axis=1)
+    level = np.concatenate([LEVELS, [0]]) << (32 + shift)
+    start = np.where(below >= 0, np.maximum(start, level[below] - slope * smallest), start)
+    end = np.where(above < LEVELS.size, np.minimum(end, level[above] - slope * largest), end)
+    possible = valid & inside.any(axis=1) & (start < end)
+    bias, cost = _near_biases(slope, start, end, np.flatnonzero(possible))
+    offset = -(((1 << 31) + bias * slope - start) // _WORD)
+    rows = zip(cost.tolist(), slope.tolist(), bias.tolist(), offset.tolist(), strict=True)
+    return [
+        (LinearRequant(slope=s, bias=b, offset=o, shift=shift), ATTEMPT + spent) if spent else (None, 0)
+        for spent, s, b, o in rows
+    ]
 
 
-def _shifted_quotient(halves: NDArray[np.int64], shift: int, divisors: NDArray[np.int64]) -> NDArray[np.int64]:
-    """ceil(halves * 2^shift / divisors), exact below 2^50, halves < 2^10, divisors <= 2^41, shift <= 62."""
-    first = min(shift, 50)
-    whole, rest = np.divmod(halves << first, divisors)
-    more = shift - first
-    return (np.minimum(whole, 1 << 50) << more) - (-(rest << more) // divisors)
+def _near_biases(
+    slope: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What ``_find_bias`` finds in all pieces but the last, for some rows, and what it spends; 0 for no bias."""
+    bias, cost = np.zeros_like(slope), np.zeros_like(slope)
+    width = (np.minimum(end - start, _WORD) - 1).astype(np.uint32)
+    constant = ((1 << 31) - start).astype(np.uint32)
+    for first, last in _PIECES[:-1]:
+        shifts = _SHIFTS_OF_SUM[first:last]
+        fits = shifts * slope[rows, None].astype(np.uint32) + constant[rows, None] <= width[rows, None]
+        nearest = fits.argmax(axis=1)
+        found = fits[np.arange(rows.size), nearest]
+        bias[rows[found]] = shifts[nearest[found]].astype(np.int32)
+        cost[rows[found]] = last
+        rows = rows[~found]
+    return bias, cost
 
 
 def _clamp(table: NDArray[np.int64], low: int, high: int) -> NDArray[np.int64]:

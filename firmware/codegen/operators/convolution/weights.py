@@ -51,10 +51,23 @@ class Weights:
 
     def sum_range(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the smallest and largest sum, bias included, that int8 inputs can give each channel; int64."""
-        w = self.values.astype(np.int16)  # holds every product
-        low = np.where(w > 0, w * -128, w * 127).sum(axis=1, dtype=np.int64)
-        high = np.where(w > 0, w * 127, w * -128).sum(axis=1, dtype=np.int64)
+        low, high = product_range(self.values)
         return self.folded_bias + low, self.folded_bias + high
+
+
+def product_range(values: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the smallest and largest sum of each filter's products with int8 inputs; int64 (filters,).
+
+    Args:
+        values: (filters, taps).
+
+    Examples:
+        >>> [sums.tolist() for sums in product_range(np.array([[1, -2], [0, 3]], np.int8))]
+        [[-382, -384], [383, 381]]
+    """
+    above = np.maximum(values, 0).sum(axis=1, dtype=np.int64)
+    below = np.minimum(values, 0).sum(axis=1, dtype=np.int64)
+    return 127 * below - 128 * above, 127 * above - 128 * below
 
 
 def read_weights(op: Operator, graph: Graph, in_: Tensor, out: Tensor, axis: int) -> Weights:
