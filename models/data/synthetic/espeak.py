@@ -175,7 +175,7 @@ def serve() -> None:
             try:
                 _answer(line)
                 ended = 0
-            except Exception:
+            except Exception:  # the child ends here: what it was is printed, and its status says that it failed
                 traceback.print_exc()
             finally:
                 os._exit(ended)  # without the library's exit handlers
