@@ -8,7 +8,7 @@ as a terminal sends it (``group``), SIGTERM (``term``), or SIGINT twice within a
 right when its exit status is 128 + signal in time, its last words are ``interrupted``, nothing is called a crash, no
 process and no unfinished folder is left over, and a run that was begun says that it was interrupted and names
 ``--resume``. One that was over before its signal is done again with a shorter delay. With ``--cold`` neither compiled
-callbacks nor images are in a cache.
+callbacks nor translations nor images are in a cache. ``benchmarks.interrupted_phases`` aims at builds and downloads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,10 @@ COMMANDS = {
 
 WAYS = ("int", "group", "term", "twice")
 """How a signal comes."""
+PROGRAM = (sys.executable, "-m", "mlperf_tiny")
+"""What is started."""
+POLL_S = 0.005
+"""Between two looks whether a phase has begun."""
 TWICE_S = 0.05
 """Between two signals in quick succession."""
 
@@ -56,6 +60,18 @@ CRASH_WORDS = ("Traceback", "HardFault", "crash", "Exception ignored", "UsageFau
 
 _MARK = "MLPERF_TINY_INTERRUPTION"
 """Variable by which the processes of one command are found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """When and how a signal comes."""
+
+    after_s: float
+    """Seconds from the first line of the process, or from when ``began`` is there."""
+    way: str = "int"
+    """One of ``WAYS``."""
+    began: str = ""
+    """Pattern of paths below the command's folder; "": none is waited for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,36 +88,33 @@ class Outcome:
 
 def interrupt(
     words: list[str],
-    after_s: float,
+    moment: Moment,
     folder: Path,
     within_s: float,
-    way: str = "int",
     environ: dict[str, str] | None = None,
+    program: Sequence[str] = PROGRAM,
 ) -> Outcome:
     """Start a command, interrupt it, and judge how it ended.
 
     Args:
-        words: What follows ``python -m mlperf_tiny``.
-        after_s: When the signal comes, in seconds from the first line of the process.
+        words: What follows the program.
+        moment: When and how the signal comes.
         folder: Where the command puts its ``runs``.
         within_s: How long it may take to end.
-        way: One of ``WAYS``.
         environ: Variables beside those of this process.
+        program: What is started.
     """
     log = folder / "stderr.txt"
     variables = {**os.environ, **(environ or {}), _MARK: str(folder)}
     with log.open("wb") as stderr:
-        command = [sys.executable, "-m", "mlperf_tiny", *words]
+        start_s = time.time()
         process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True, env=variables
+            [*program, *words], stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True, env=variables
         )
-        try:
-            process.wait(after_s)
+        if _ended_before(process, moment, folder, start_s):
             return Outcome(seconds=0.0, problems=(), early=True)
-        except subprocess.TimeoutExpired:
-            pass
         sent = time.monotonic()
-        number = _send(process, way)
+        number = _send(process, moment.way)
         try:
             process.wait(within_s * 10)
         except subprocess.TimeoutExpired:
@@ -111,6 +124,26 @@ def interrupt(
     problems = _problems(process.returncode, number, log, folder / "runs")
     late = (f"{seconds:.1f} s",) if seconds > within_s else ()
     return Outcome(seconds=seconds, problems=(*problems, *late, *_left_over(folder)))
+
+
+def _ended_before(process: subprocess.Popen[bytes], moment: Moment, folder: Path, start_s: float) -> bool:
+    """Wait for a moment; whether the process ended before it."""
+
+    def has_begun() -> bool:
+        """Whether there is a path that this process has written; one may be there from an earlier one."""
+        with suppress(FileNotFoundError):
+            return any(path.stat().st_mtime >= start_s for path in folder.glob(moment.began))
+        return False
+
+    while moment.began and not has_begun():
+        if process.poll() is not None:
+            return True
+        time.sleep(POLL_S)
+    try:
+        process.wait(moment.after_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _send(process: subprocess.Popen[bytes], way: str) -> int:
@@ -153,6 +186,8 @@ def _left_over(folder: Path) -> Iterator[str]:
                 yield f"it has left the process {b' '.join(words[:3]).decode(errors='replace')!r}"
     for unfinished in folder.glob("cache/images/building-*"):
         yield f"it has left {unfinished.name}"
+    for held in folder.glob("cache/locks/*"):
+        yield f"it has left the lock {held.name}"
 
 
 def words_of(name: str, folder: Path, elf: Path | None = None, runs: Path | None = None) -> list[str]:
@@ -181,6 +216,7 @@ def surroundings(name: str, folder: Path, cold: bool) -> Iterator[dict[str, str]
     if cold:
         for kept in kept_folders():
             shutil.rmtree(kept, ignore_errors=True)
+            shutil.rmtree(kept.with_name("translated"), ignore_errors=True)
     if name != "fetch":
         yield own_cache if cold else {}
         return
@@ -222,7 +258,8 @@ def main(
         after_s = moments.uniform(0.2, latest[name])
         with tempfile.TemporaryDirectory() as text, surroundings(name, Path(text), cold) as environ:
             folder = Path(text)
-            outcome = interrupt(words_of(name, folder, elf, runs), after_s, folder, within_s, way, environ)
+            moment = Moment(after_s=after_s, way=way)
+            outcome = interrupt(words_of(name, folder, elf, runs), moment, folder, within_s, environ)
         if outcome.early:
             latest[name] = max(0.5, latest[name] * 0.8)
             continue

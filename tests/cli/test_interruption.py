@@ -16,7 +16,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.interruptions import WAYS, interrupt, surroundings, words_of
+from benchmarks.interrupted_phases import PHASES, alone, disturbed
+from benchmarks.interruptions import WAYS, Moment, interrupt, surroundings, words_of
 from mlperf_tiny.cli.errors import reports_errors
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.interruption import HeldInterrupt
@@ -161,11 +162,29 @@ def test_real_signals_end_commands_as_interrupted(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         with surroundings(name, folder, cold=False) as environ:
-            return interrupt(words_of(name, folder), after_s, folder, WITHIN_S, way, environ).problems
+            moment = Moment(after_s=after_s, way=way)
+            return interrupt(words_of(name, folder), moment, folder, WITHIN_S, environ).problems
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(ended, range(len(REAL))))
     assert not {REAL[number]: problems for number, problems in enumerate(found) if problems}
+
+
+@pytest.mark.parametrize(("name", "signals"), [("receive", 4), ("unpack", 2), ("build-host", 1), ("translate", 1)])
+def test_a_phase_that_is_interrupted_and_started_again_ends_with_the_same_bytes(
+    tmp_path: Path, name: str, signals: int
+) -> None:
+    phase, draw = PHASES[name], random.Random(name)
+    if not phase.kind:
+        pytest.importorskip("ziglang")
+    moments = [
+        Moment(after_s=draw.uniform(0, phase.lasts_s), way=WAYS[number % len(WAYS)], began=phase.began)
+        for number in range(signals)
+    ]
+    wanted = alone(phase, tmp_path / "alone") if phase.same_names else {}
+    outcomes, wrong = disturbed(phase, tmp_path, moments, WITHIN_S, wanted)
+    assert not wrong and not [outcome.problems for outcome in outcomes if outcome.problems]
+    assert outcomes
 
 
 def test_a_run_that_is_interrupted_before_its_first_line_leaves_no_folder(

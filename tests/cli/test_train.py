@@ -9,13 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from mlperf_tiny.cli import compile as compile_command
 from mlperf_tiny.cli import train
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.arch.blocks import Conv, Flatten, GlobalPool
 from mlperf_tiny.models.data.synthetic.sets import run_clips
 
 FORMS = ("float", "int8_in_training", "tflite")
@@ -99,25 +104,41 @@ def test_training_from_nothing_to_a_model_that_compiles(tmp_path: Path, monkeypa
 
 SMALL_TRAINING = """
 import sys
-from mlperf_tiny.models.data.synthetic import sets
-from mlperf_tiny.models.training.datasets import machines
-clips = sets.run_clips()[:8]
-machines.TEST_CLIPS, machines.run_clips = 1, lambda: clips
+from tests.cli.test_train import make_small
+make_small(setattr)
 from mlperf_tiny.cli.main import main
 main(sys.argv[1:])
 """
+SMALL_WORDS = ("micronet-ad-small", "--clips", "1", "--epochs", "24", "--int8-epochs", "0", "--augmented-epochs", "1")
+
+
+def make_small(change: Callable[[Any, str, Any], None]) -> None:
+    """Let a network of three layers be trained on a few clips: most of a second is TensorFlow's and not ours."""
+    from mlperf_tiny.models.arch import zoo
+    from mlperf_tiny.models.training.datasets import machines
+
+    clips = run_clips()[:8]
+    blocks = (Conv(8, stride=(4, 4)), GlobalPool(), Conv(8, (1, 1), relu="none", batch_norm=False), Flatten())
+    small = Arch(name=SMALL_WORDS[0], input_shape=(32, 32, 1), blocks=blocks, pipeline="micronet-ad")
+    change(zoo, "ARCHS", (small,))
+    change(machines, "TEST_CLIPS", 1)
+    change(machines, "run_clips", lambda: clips)
 
 
 def interrupted_in_steps(words: list[str], out: Path) -> tuple[int, str, float]:
     """Exit status, messages and the seconds to its end of a training interrupted after its first epochs."""
     log = out.with_name("messages.txt")
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-c", SMALL_TRAINING, "train", *words], stdout=subprocess.DEVNULL, stderr=stderr
+            [sys.executable, "-c", SMALL_TRAINING, "train", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=environ,
         )
         while not (out / "float.npz").exists() and process.poll() is None:
-            time.sleep(0.05)
-        time.sleep(0.3)
+            time.sleep(0.01)
+        time.sleep(0.1)
         sent_s = time.monotonic()
         process.send_signal(signal.SIGINT)
         status = process.wait(60)
@@ -131,19 +152,18 @@ def test_a_training_interrupted_in_its_steps_is_continued_to_the_same_bytes(
 ) -> None:
     pytest.importorskip("tensorflow")
     monkeypatch.delenv("MLPERF_TINY_DATA", raising=False)
-    clips = run_clips()[:8]
-    monkeypatch.setattr("mlperf_tiny.models.training.datasets.machines.TEST_CLIPS", 1)
-    monkeypatch.setattr("mlperf_tiny.models.training.datasets.machines.run_clips", lambda: clips)
+    make_small(monkeypatch.setattr)
     whole, out = tmp_path / "whole", tmp_path / "out"
-    words = ["micronet-ad-s", "--clips", "1", "--epochs", "6", "--int8-epochs", "0", "--augmented-epochs", "1"]
-    words += ["--cache", str(tmp_path / "cache"), "--out"]
-    assert call(*words, str(whole)).exit_code == 0  # and the augmented epoch is in the cache: the signal meets steps
-
-    ended, text, seconds = interrupted_in_steps([*words, str(out)], out)
+    # The augmented epoch is made before the first one: a signal after the first checkpoint meets steps.
+    words = [*SMALL_WORDS, "--cache", str(tmp_path / "cache"), "--out", str(out)]
+    with ThreadPoolExecutor(1) as beside:
+        interrupted = beside.submit(interrupted_in_steps, words, out)
+        assert call(*SMALL_WORDS, "--cache", str(tmp_path / "other cache"), "--out", str(whole)).exit_code == 0
+        ended, text, seconds = interrupted.result()
     assert (ended, "Traceback" in text, (out / "model.tflite").exists()) == (130, False, False), text
     assert f"the checkpoints in {out} are kept; continue with --resume" in text and seconds < 6
-    assert "float training 6/6" not in text
-    again = call(*words, str(out), "--resume")
+    assert "float training 1/24" in text and "float training 24/24" not in text
+    again = call(*words, "--resume")
     assert again.exit_code == 0, again.output
     assert (out / "model.tflite").read_bytes() == (whole / "model.tflite").read_bytes()
     assert json.loads((out / "card.json").read_text()) == json.loads((whole / "card.json").read_text())
