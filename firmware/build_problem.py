@@ -14,11 +14,15 @@ PACKAGES = {
 
 _NO_HEADER = re.compile(r"fatal error: '?([\w./+-]+?)'?(?:: No such file or directory| file not found)")
 _NO_LIBRARY = re.compile(r"cannot find (-l[\w+]+|crt\w+\.o|lib[\w+]+\.a)")
-_UNDEFINED = re.compile(r"undefined reference to [`'](.+?)'")
-_DAMAGED = re.compile(
-    r"([^\s:]+\.a)[^\n]*(?:file format not recognized|malformed archive|file truncated|no more archived files|"
-    r"member .* is not an object)"
+_UNDEFINED = re.compile(r"undefined reference to [`']([^`'\n]+)'")
+_DAMAGE = (
+    "file format not recognized",
+    "malformed archive",
+    "file truncated",
+    "no more archived files",
+    " is not an object",
 )
+"""What linkers say of a library's file."""
 _TREE_FOLDERS = ("tensorflow/", "third_party/", "flatbuffers/", "gemmlowp/", "ruy/", "fixedpoint/", "Include/", "arm_")
 _C_HEADERS = frozenset({
     "assert", "ctype", "errno", "float", "inttypes", "limits", "locale", "math", "setjmp", "signal", "stdarg",
@@ -40,14 +44,27 @@ def explain(messages: str, with_library: bool) -> str:
         return _install(f"the {part} library for Arm is missing (no {found[1]})", part)
     if not with_library:
         return ""
-    if found := _DAMAGED.search(messages):
-        return f"the library {found[1]} is damaged or was copied in part. Build it again with the target microlite."
+    if library := _damaged_library(messages):
+        return f"the library {library} is damaged or was copied in part. Build it again with the target microlite."
     if missing := list(dict.fromkeys(_UNDEFINED.findall(messages))):
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
         return (
             f"the library is incomplete: it lacks {missing[0]}{more}. Build it again with the target microlite, "
             "from the same tree as its headers."
         )
+    return ""
+
+
+def _damaged_library(messages: str) -> str:
+    """The path of a library that a line names before it says that the file is damaged; "" for none."""
+    for line in messages.splitlines():
+        for phrase in _DAMAGE:
+            before, found, _ = line.partition(phrase)
+            words = before.replace(":", " ").split() if found else ()
+            for word in words:
+                name, dot, _ = word.rpartition(".a")
+                if name:
+                    return name + dot
     return ""
 
 

@@ -119,7 +119,7 @@ def self_contained(compiled: CompiledModel) -> dict[str, str]:
 def _headers(text: str, folder: str, generated: Mapping[str, str]) -> list[str]:
     """The project's headers that ``text``, a file in ``folder``, includes; found where the compiler would."""
     found = []
-    for header in re.findall(r'^\s*#\s*include\s+"([^"]+)"', text, re.MULTILINE):
+    for header in re.findall(r'^[ \t]*#[ \t]*include[ \t]+"([^"\n]+)"', text, re.MULTILINE):
         paths = [str(PurePosixPath(place) / header) for place in (folder, *INCLUDE_FOLDERS)]
         found += [path for path in paths if path not in generated and (ENGINE.parent / path).is_file()][:1]
     return found

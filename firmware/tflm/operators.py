@@ -16,8 +16,9 @@ from mlperf_tiny.errors import LibraryUnusable, UnsupportedOperator
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
 from mlperf_tiny.firmware.tflm.tree import MICRO, RESOLVER
 
+_RETURN_TYPE = "TfLiteStatus"
 _CALL = re.compile(
-    r"TfLiteStatus\s+(?P<call>Add\w+)\((?P<parameters>[^{;]*)\)\s*\{\s*"
+    r"\s+(?P<call>Add\w+)\((?P<parameters>[^{;]*)\)\s*\{\s*"
     r'return\s+Add(?:Builtin\(\s*BuiltinOperator_(?P<builtin>\w+)|Custom\(\s*"(?P<custom>[^"]+)")',
 )
 _INT8 = re.compile(r"^TFLMRegistration\s+(Register_\w+_INT8)\(\);", re.MULTILINE)
@@ -52,7 +53,10 @@ def read_resolver(root: Path) -> Resolver:
     except OSError as error:
         raise LibraryUnusable(path, f"it cannot be read: {error.strerror}. Name a complete tree.") from error
     calls = {}
-    for match in _CALL.finditer(text):
+    for declaration in text.split(_RETURN_TYPE)[1:]:
+        match = _CALL.match(declaration)
+        if match is None:
+            continue
         default = _DEFAULT.search(match["parameters"])
         kind = match["builtin"] or f"CUSTOM:{match['custom']}"
         calls[kind] = (match["call"], default[1] if default else "")
