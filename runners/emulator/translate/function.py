@@ -28,8 +28,6 @@ from mlperf_tiny.runners.emulator.translate.instructions.wide import write_wide
 # More than a branch, a missing line or an access can ever cost beside what the edge does.
 _MOST_CYCLES = 64
 UNKNOWN = -1
-# A unit of more blocks is large for the compiler.
-_LARGE_BLOCKS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +46,15 @@ class Translation:
     """The most that are run between two looks at the limits."""
     cycles: int
     """The most that pass between them."""
-    is_large: bool
-    """Whether the time to compile it matters more than its speed: large functions are seldom hot throughout."""
 
 
 class _Writer:
     """Writes one function."""
 
-    def __init__(self, function: GuestFunction, roots: tuple[int, ...], setting: Setting, model: CostModel) -> None:
-        self._function, self._setting, self._model = function, setting, model
+    def __init__(
+        self, function: GuestFunction, roots: tuple[int, ...], setting: Setting, model: CostModel, is_quick: bool
+    ) -> None:
+        self._setting, self._model, self._is_quick = setting, model, is_quick
         found = find_blocks(function, roots)
         self._blocks = {address: found[address] for address in sorted(found)}
         self._numbers = {address: number for number, address in enumerate(self._blocks)}
@@ -72,8 +70,7 @@ class _Writer:
         static = self._costs()
         lines = [line for body in self._bodies.values() for line in body]
         lines += self._write_edges(static) + self._write_exits()
-        is_large = len(self._blocks) > _LARGE_BLOCKS
-        charges = charge_functions(self._m.charged, self._setting, not is_large)
+        charges = charge_functions(self._m.charged, self._setting, not self._is_quick)
         return Translation(
             text="\n".join([*charges, *self._head(), *lines, "}", *_METADATA]),
             blocks=tuple((one.address, len(one.code), self._mispredict(one)) for one in self._blocks.values()),
@@ -81,7 +78,6 @@ class _Writer:
             translated=tuple(address in self._bodies for address in self._blocks),
             instructions=sum(len(block.instructions) for block in self._blocks.values()),
             cycles=self._most_cycles(),
-            is_large=is_large,
         )
 
     # Blocks.
@@ -250,7 +246,9 @@ _ARGUMENTS = "ptr noalias %ctx, ptr noalias %s, ptr noalias %ram, ptr noalias %f
 _METADATA = ('!0 = !{!"branch_weights", i32 2000, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 2000}')
 
 
-def translate(function: GuestFunction, roots: tuple[int, ...], setting: Setting, model: CostModel) -> Translation:
+def translate(
+    function: GuestFunction, roots: tuple[int, ...], setting: Setting, model: CostModel, is_quick: bool
+) -> Translation:
     """Translate what direct jumps and returns of calls lead to in a function.
 
     Args:
@@ -258,5 +256,6 @@ def translate(function: GuestFunction, roots: tuple[int, ...], setting: Setting,
         roots: Where to begin.
         setting: What is the same for all functions of a board.
         model: The level's costs.
+        is_quick: Whether the time to compile it matters more than its speed.
     """
-    return _Writer(function, roots, setting, model).write()
+    return _Writer(function, roots, setting, model, is_quick).write()

@@ -91,12 +91,16 @@ class Tables:
     def _place(self, address: int) -> int:
         return (address - self._flash.base) >> 1
 
-    def add(self, unit: Unit, code: int) -> None:
+    def add(self, unit: Unit, code: int, replaces: bool = False) -> npt.NDArray[np.int64]:
         """Use a translation from now on.
 
         Args:
             unit: What it is.
             code: Where its function is in this process.
+            replaces: Whether it is entered also where others are.
+
+        Returns:
+            How often each of its edges runs, which it counts here.
         """
         numbers = [self._costs.number_of(Block(at, self._flash.load(at, size))) for at, size, _ in unit.blocks]
         words = self._costs.mispredict_cycles
@@ -113,22 +117,26 @@ class Tables:
             blocks = tuple(unit.blocks[number][:2] for number in unit.targets)
             executions = counts[: len(unit.targets)]
             self._costs.count_also(Counters(executions=executions, blocks=blocks, parts=unit.parts))
-        self._enter(unit, code, counts, before)
-
-    def _enter(self, unit: Unit, code: int, counts: npt.NDArray[np.int64], before: npt.NDArray[np.int64]) -> None:
-        rows = np.zeros(len(unit.blocks), running.ENTRY)
-        rows["code"], rows["counts"], rows["numbers"] = code, counts.ctypes.data, before.ctypes.data
-        rows["index"] = np.arange(len(rows))
-        rows["size_bytes"] = [size for _, size, _ in unit.blocks]
-        rows["instructions"], rows["cycles"] = unit.instructions, unit.cycles
+        rows = self._rows(unit, code, counts, before)
         held = len(self._entries)
         self._addresses += [address for address, _, _ in unit.blocks]
         for index, ((address, _, _), is_translated) in enumerate(zip(unit.blocks, unit.translated, strict=True)):
             place = self._place(address)
-            if is_translated and self._places[place] <= 0:
+            if is_translated and (replaces or self._places[place] <= 0):
                 self._places[place] = held + index + 1
         self._set_rows(np.concatenate([self._entries, rows]))
         self._mark()
+        return counts[: len(unit.targets)]
+
+    def _rows(
+        self, unit: Unit, code: int, counts: npt.NDArray[np.int64], before: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.void]:
+        rows: npt.NDArray[np.void] = np.zeros(len(unit.blocks), running.ENTRY)
+        rows["code"], rows["counts"], rows["numbers"] = code, counts.ctypes.data, before.ctypes.data
+        rows["index"] = np.arange(len(rows))
+        rows["size_bytes"] = [size for _, size, _ in unit.blocks]
+        rows["instructions"], rows["cycles"] = unit.instructions, unit.cycles
+        return rows
 
     def _mark(self) -> None:
         starts = {self._flash.base + 2 * int(place) for place in np.flatnonzero(self._places > 0)}

@@ -52,6 +52,8 @@ class Unit:
     """As of ``Translation``."""
     cycles: int
     """As of ``Translation``."""
+    is_quick: bool
+    """Whether it was compiled in little time; it is faster when made again without that."""
 
 
 @cache
@@ -63,20 +65,23 @@ def _sources() -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
-def key_of(function: GuestFunction, roots: tuple[int, ...], setting: Setting) -> str:
+def key_of(function: GuestFunction, roots: tuple[int, ...], setting: Setting, is_quick: bool) -> str:
     """The name of a unit's entry.
 
     Args:
         function: The function.
         roots: Where the unit begins.
         setting: What is the same for all functions of a board.
+        is_quick: Whether it is compiled in little time.
     """
-    parts = [_sources(), host(), json.dumps(asdict(setting), sort_keys=True)]
+    parts = [_sources(), host(), json.dumps(asdict(setting), sort_keys=True), str(is_quick), repr(function.cuts)]
     parts += [f"{function.address:#x}", *(f"{root:#x}" for root in roots), function.code.hex()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def make_unit(function: GuestFunction, roots: tuple[int, ...], setting: Setting, model: CostModel) -> Unit:
+def make_unit(
+    function: GuestFunction, roots: tuple[int, ...], setting: Setting, model: CostModel, is_quick: bool
+) -> Unit:
     """The unit of a function: from the disk, or made now and kept there.
 
     Args:
@@ -84,19 +89,25 @@ def make_unit(function: GuestFunction, roots: tuple[int, ...], setting: Setting,
         roots: Where the unit begins.
         setting: What is the same for all functions of a board.
         model: The level's costs.
+        is_quick: Whether to take little time, unless the faster one is on the disk.
 
     Raises:
         RuntimeError: where LLVM makes no code of it.
     """
-    key = key_of(function, roots, setting)
     folder = cache_folder("translated")
+    best = read_unit(folder, key_of(function, roots, setting, False)) if is_quick else None
+    if best is not None:
+        return best
+    key = key_of(function, roots, setting, is_quick)
     unit = read_unit(folder, key)
-    if unit is not None or folder is None:
-        return unit or _unit_of(_packed(key, translate(function, roots, setting, model)), key)
+    if unit is not None:
+        return unit
+    if folder is None:
+        return _unit_of(_packed(key, translate(function, roots, setting, model, is_quick), is_quick), key)
     with locked_name(folder, f"{key}.lock", lambda holder: None):
         unit = read_unit(folder, key)
         if unit is None:
-            packed = _packed(key, translate(function, roots, setting, model))
+            packed = _packed(key, translate(function, roots, setting, model, is_quick), is_quick)
             _keep(folder, key, packed)
             unit = _unit_of(packed, key)
     return unit
@@ -135,7 +146,7 @@ def _keep(folder: Path, key: str, packed: bytes) -> None:
         pass  # a full disk, or another process: it is made again next time
 
 
-def _packed(key: str, translation: Translation) -> bytes:
+def _packed(key: str, translation: Translation, is_quick: bool) -> bytes:
     facts = {
         "blocks": translation.blocks,
         "translated": translation.translated,
@@ -143,9 +154,10 @@ def _packed(key: str, translation: Translation) -> bytes:
         "parts": [parts_of(edge.cost) for edge in translation.edges],
         "instructions": translation.instructions,
         "cycles": translation.cycles,
+        "is_quick": is_quick,
     }
     text = translation.text.replace("@translated(", f"@{_name(key)}(")
-    return json.dumps(facts).encode() + b"\n" + compile_text(text, translation.is_large)
+    return json.dumps(facts).encode() + b"\n" + compile_text(text, is_quick)
 
 
 def _name(key: str) -> str:
@@ -165,4 +177,5 @@ def _unit_of(packed: bytes, key: str) -> Unit:
         parts=parts.reshape(len(facts["targets"]), -1) if len(parts) else parts,
         instructions=facts["instructions"],
         cycles=facts["cycles"],
+        is_quick=facts["is_quick"],
     )

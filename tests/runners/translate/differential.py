@@ -81,9 +81,9 @@ class Native:
     def __init__(self, code: bytes, roots: Iterable[int], keeps_q: bool = True) -> None:
         function = GuestFunction(name="function", address=FLASH.base, code=code)
         setting = Setting("pipeline", True, True, keeps_q, RAM, FLASH, None)
-        self.translation = translate(function, tuple(roots), setting, CostModel(find_core("cortex-m7")))
+        self.translation = translate(function, tuple(roots), setting, CostModel(find_core("cortex-m7")), True)
         name = f"test_{next(_NAMES)}"
-        content = compile_text(self.translation.text.replace("@translated(", f"@{name}("), is_large=True)
+        content = compile_text(self.translation.text.replace("@translated(", f"@{name}("), True)
         prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, ctypes.c_int64)
         self._run = prototype(loader().load(name, content))
         self.numbers = {address: number for number, (address, _, _) in enumerate(self.translation.blocks)}

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mlperf_tiny.firmware.boards import find_board
@@ -19,8 +17,7 @@ from mlperf_tiny.models.catalog.catalog import PRETRAINED
 from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.runners.emulator import board as board_module
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
-from mlperf_tiny.runners.emulator.translate import tables
-from mlperf_tiny.runners.emulator.translate.units import Unit
+from mlperf_tiny.runners.emulator.translate import tables, translator, wanted
 from tests.fakes.emulated_console import talk
 from tests.runners.emulator_images import build_image
 from tests.runners.translate.boards import assert_equal, both, translate_at_once
@@ -60,7 +57,11 @@ def test_stops_and_small_images(monkeypatch: pytest.MonkeyPatch, source: str, sl
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_stops_at_random_counts(monkeypatch: pytest.MonkeyPatch, device: str) -> None:
+    """Units are made again with more effort as soon as they have run."""
     translate_at_once(monkeypatch)
+    monkeypatch.setattr(translator, "BETWEEN_IMPROVEMENTS", 0)
+    monkeypatch.setattr(wanted, "WORTH_MORE_INSTRUCTIONS", 1_000)
+    monkeypatch.setattr(wanted, "LARGE_BLOCKS", 1_000)
     plain, translated = both(device, build_image("echo.c", device), "full")
     for one in (plain, translated):
         talk(one)
@@ -72,6 +73,9 @@ def test_stops_at_random_counts(monkeypatch: pytest.MonkeyPatch, device: str) ->
         for one in (plain, translated):
             one._run_slice()
         assert_equal(plain, translated)
+    assert translated.translator is not None
+    units = [one.order.unit for one in translated.translator._wanted.values()]
+    assert any(unit is not None and not unit.is_quick for unit in units)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -109,24 +113,18 @@ def load_commands(data: bytes) -> list[bytes]:
     return [b"db load %d%%" % len(data), *(b"db " + line + b"%" for line in lines)]
 
 
-def test_a_unit_whose_blocks_the_engine_cuts_elsewhere_is_not_used() -> None:
-    board = EmulatedBoard(find_board("stm32f746"), build_image("echo.c", "stm32f746"), translate=True)
-    talk(board)
-    address, size = max(board.block_executions(), key=lambda block: block[1])
-    assert size > 42 and board.translator is not None
-    parts = np.zeros((0, 8), np.int64)
-    unit = Unit(
-        name="",
-        content=b"",
-        blocks=((address, size, 0),),
-        translated=(True,),
-        targets=(),
-        parts=parts,
-        instructions=1,
-        cycles=1,
-    )
-    assert board.translator._is_cut_alike(unit)
-    assert not board.translator._is_cut_alike(replace(unit, blocks=((address, size - 2, 0),)))
+@pytest.mark.parametrize("level", ["pipeline", "full"])
+def test_blocks_that_the_engine_cuts_elsewhere(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    """Its own code for a block of many loads becomes too long; units are made again with its cuts."""
+    translate_at_once(monkeypatch, 500)
+    plain, translated = both("stm32f746", build_image("long_blocks.c", "stm32f746"), level)
+    for _ in range(6):
+        assert talk(plain, b"g%") == talk(translated, b"g%")
+        translated.wait_for_translations()
+    assert_equal(plain, translated)
+    assert translated.translator is not None
+    assert translated.translator.native_instructions > translated.instructions // 3
+    assert any(one.function.cuts for one in translated.translator._wanted.values())
 
 
 def test_what_looks_at_each_instruction_leaves_the_engine_alone(tmp_path: Path) -> None:

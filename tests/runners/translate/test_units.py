@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def make(setting: Setting = SETTING, function: GuestFunction = FUNCTION) -> Unit:
-    return make_unit(function, (function.address,), setting, CostModel(find_core("cortex-m7")))
+    return make_unit(function, (function.address,), setting, CostModel(find_core("cortex-m7")), True)
 
 
 def entries(folder: Path) -> list[Path]:
@@ -64,13 +64,15 @@ def test_a_damaged_entry_is_made_again(folder: Path, damage: str) -> None:
 
 
 def test_key_holds_all_that_the_code_depends_on() -> None:
-    key = key_of(FUNCTION, (FLASH.base,), SETTING)
+    key = key_of(FUNCTION, (FLASH.base,), SETTING, True)
     others = [
-        key_of(replace(FUNCTION, code=bytes.fromhex("0238fdd17047")), (FLASH.base,), SETTING),
-        key_of(replace(FUNCTION, address=FLASH.base + 2), (FLASH.base,), SETTING),
-        key_of(FUNCTION, (FLASH.base + 2,), SETTING),
+        key_of(FUNCTION, (FLASH.base,), SETTING, False),
+        key_of(replace(FUNCTION, cuts=((FLASH.base, 4),)), (FLASH.base,), SETTING, True),
+        key_of(replace(FUNCTION, code=bytes.fromhex("0238fdd17047")), (FLASH.base,), SETTING, True),
+        key_of(replace(FUNCTION, address=FLASH.base + 2), (FLASH.base,), SETTING, True),
+        key_of(FUNCTION, (FLASH.base + 2,), SETTING, True),
         *(
-            key_of(FUNCTION, (FLASH.base,), replace(SETTING, **{field: value}))  # type: ignore[arg-type]
+            key_of(FUNCTION, (FLASH.base,), replace(SETTING, **{field: value}), True)  # type: ignore[arg-type]
             for field, value in (
                 ("level", "pipeline, 2"),
                 ("keeps_q", False),

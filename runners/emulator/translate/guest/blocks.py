@@ -2,7 +2,8 @@
 """The blocks of a guest function, cut where the engine cuts them, and the edges between them.
 
 The engine begins a block wherever a jump leads, so blocks overlap. It ends one at a branch, and at the end of a page of
-1 KiB: before a wide instruction that would lie across it, unless that is the block's first.
+1 KiB: before a wide instruction that would lie across it, unless that is the block's first. Where its own code for a
+block becomes too long it ends it earlier; that is seen only by asking it, see ``GuestFunction.cuts``.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ class GuestFunction:
     """Where it is."""
     code: bytes
     """Its bytes, with what lies between its instructions."""
+    cuts: tuple[tuple[int, int], ...] = ()
+    """Address and size in bytes of blocks that the engine ends earlier, as its own code for them would be too long."""
 
     @property
     def end(self) -> int:
@@ -95,6 +98,7 @@ def block_at(function: GuestFunction, address: int) -> GuestBlock | None:
         address: Of the block.
     """
     page, at = address & -PAGE_BYTES, address
+    most = dict(function.cuts).get(address, PAGE_BYTES)
     halves: list[tuple[int, int]] = []
     while True:
         first = function.half_word(at)
@@ -107,7 +111,13 @@ def block_at(function: GuestFunction, address: int) -> GuestBlock | None:
         at += 4 if wide else 2
         following = function.half_word(at)
         crosses = at - page == PAGE_BYTES - 2 and (following < 0 or is_wide(following))
-        if operation.branch is not None or operation.kind in _ENDS or at - page >= PAGE_BYTES or crosses:
+        if (
+            operation.branch is not None
+            or operation.kind in _ENDS
+            or at - page >= PAGE_BYTES
+            or crosses
+            or at - address >= most
+        ):
             break
     code = function.code[address - function.address : at - function.address]
     decoded = decode_block(Block(address, code))
