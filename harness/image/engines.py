@@ -62,8 +62,8 @@ class Engine(Generic[M]):
 
     name: str
     """As ``--engine`` names it and ``EngineModel.engine`` returns it."""
-    make_model: Callable[[Board, bytes, str], M]
-    """(board, the .tflite's bytes, name in messages) -> model for the board's core. Raises BuildError."""
+    make_model: Callable[[Board, bytes, str, Mapping[str, str]], M]
+    """(board, the .tflite's bytes, name in messages, environment) -> model for the board's core. Raises BuildError."""
     build: BuildWithArena[M]
     """Links a model with its arena: planned by the generator, or the least its interpreter boots with."""
     layers: LayerBoundaries[M]
@@ -139,7 +139,7 @@ def _check_tflm_library(board: Board, environ: Mapping[str, str]) -> None:
 
 COMPILED = Engine[CompiledModel](
     name="compiled",
-    make_model=compile_for,
+    make_model=lambda board, content, source, environ: compile_for(board, content, source),
     build=build_planned,
     layers=LayerBoundaries(
         symbol="model_invoke",

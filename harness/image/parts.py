@@ -134,7 +134,7 @@ def resolve_parts(
     compiler = row.toolchain(toolchain)
     row.check_board(board, environ)
     content = model.load()
-    made: EngineModel = row.make_model(board, content, model.name)
+    made: EngineModel = row.make_model(board, content, model.name, environ)
     tensor = made.input
     input_format = model.input_format or benchmark_format(
         model.task, tensor.size_bytes, tensor.scale, tensor.zero_point

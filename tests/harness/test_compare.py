@@ -43,7 +43,7 @@ def two_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second engine that runs other weights, so that what it answers is known to differ, and by how much."""
     other = replace(compile_for(M7, tiny_kws(2), "tiny"), engine="other", engine_version="1.2")
     monkeypatch.setitem(
-        ENGINES, "other", replace(COMPILED, name="other", make_model=lambda board, content, name: other)
+        ENGINES, "other", replace(COMPILED, name="other", make_model=lambda board, content, name, environ: other)
     )
 
 

@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 
 from mlperf_tiny.errors import RecordError, UsageError
+from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.firmware.build import FIRMWARE
 from mlperf_tiny.harness.image import build as image
 from mlperf_tiny.harness.image.build import source_digest
-from mlperf_tiny.harness.image.parts import recorded_parts
+from mlperf_tiny.harness.image.parts import RecordedModel, recorded_parts, resolve_parts
 from mlperf_tiny.harness.record.record_file import RECORD_FILE, read_record, record_differences
 from mlperf_tiny.harness.run.run import run_benchmark
 from mlperf_tiny.harness.run.run_folder import MODEL_FILE
 from mlperf_tiny.models.data.download.download import file_sha256
 from mlperf_tiny.progress import Listener
 from tests.fakes.data_sets import kws_folder
+from tests.fakes.tflm_tree import M7, make_tree
 from tests.fakes.tiny_models import tiny_kws
 from tests.harness.run.test_whole_runs import kws_device, opener, request
 
@@ -97,3 +99,15 @@ def test_a_record_without_source_digest_does_not_differ(run: Path, tmp_path: Pat
     assert record_differences(old, tmp_path) == ()
     (difference,) = record_differences(record, tmp_path)
     assert difference.startswith("settings.firmware.source_digest is None, its transcript gives ")
+
+
+@pytest.mark.parametrize("variable", ["", "elsewhere"])
+def test_the_library_is_the_one_of_the_environment_that_is_given(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFLM_DIR", variable)
+    tree = make_tree(tmp_path / "tree", {"m7": M7})
+    model = RecordedModel(name="tiny", task="kws", input_format="benchmark", content=tiny_kws())
+    parts = resolve_parts("tflm", find_board("stm32f746"), model, environ={"TFLM_DIR": str(tree)})
+    assert parts.model.library is not None
+    assert tree in parts.model.library.archive.parents

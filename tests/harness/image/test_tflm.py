@@ -49,7 +49,7 @@ def measured(
 ) -> tuple[BuiltImage, InferenceCost, Answers]:
     board = find_board(device)
     row = ENGINES[engine]
-    made = row.make_model(board, content, "model")
+    made = row.make_model(board, content, "model", os.environ)
     image = build_image(made, WIRE_FORMATS["kws01"], board, row.toolchain(None), None, cache)
     return image, *measure_image(board, image, made, samples, "instructions")
 
@@ -84,7 +84,7 @@ def test_both_engines_give_the_same_on_official_keywords(device: str, data_dir: 
 def test_the_person_model_fits_both_boards(device: str, data_dir: Path, tmp_path: Path) -> None:
     content = find_model("mlperf-vww", data_dir=data_dir).load()
     board = find_board(device)
-    made = TFLM.make_model(board, content, "mlperf-vww")
+    made = TFLM.make_model(board, content, "mlperf-vww", os.environ)
     image = build_image(made, WIRE_FORMATS["vww01"], board, TFLM.toolchain(None), None, tmp_path)
     # On the F446 by two hundred bytes: a kilobyte of the C library's state would be too much.
     assert b"impure_data" not in image.elf.read_bytes()
@@ -94,7 +94,7 @@ def test_the_person_model_fits_both_boards(device: str, data_dir: Path, tmp_path
 def test_a_model_too_large_for_the_board_is_refused_with_numbers(device: str, data_dir: Path, tmp_path: Path) -> None:
     content = find_model("micronet-ad-l", data_dir=data_dir).load()
     board = find_board(device)
-    made = TFLM.make_model(board, content, "micronet-ad-l")
+    made = TFLM.make_model(board, content, "micronet-ad-l", os.environ)
     with pytest.raises(DoesNotFit) as caught:
         build_image(made, WIRE_FORMATS["ad01"], board, TFLM.toolchain(None), None, tmp_path)
     assert caught.value.need_bytes > caught.value.have_bytes
