@@ -43,7 +43,7 @@ def test_a_run_keeps_its_model_and_image(run: Path) -> None:
     assert settings.firmware is not None
     assert file_sha256(run / MODEL_FILE) == settings.model.sha256
     assert file_sha256(run / "firmware.elf") == settings.firmware.elf_sha256
-    assert settings.device.url == "emu://stm32f746?elf=firmware.elf&timing=pipeline"
+    assert settings.device.url == "emu://stm32f746?elf=firmware.elf&timing=full"
     assert settings.data.origin.endswith("from kws01")
 
 
