@@ -36,11 +36,12 @@ from mlperf_tiny.runners.emulator.core.faults import REGISTERS, Fault, FaultWatc
 from mlperf_tiny.runners.emulator.core.interrupts import Interrupts
 from mlperf_tiny.runners.emulator.executors import translates
 from mlperf_tiny.runners.emulator.function_trace import FunctionTrace
+from mlperf_tiny.runners.emulator.garbage import BOARDS
 from mlperf_tiny.runners.emulator.host_console import HostConsole
 from mlperf_tiny.runners.emulator.memory.elf_image import read_image
 from mlperf_tiny.runners.emulator.memory.memory import map_memories
 from mlperf_tiny.runners.emulator.memory.pages import ask_for_pages
-from mlperf_tiny.runners.emulator.native.bindings import NativeCore
+from mlperf_tiny.runners.emulator.native.bindings import NativeCore, release
 from mlperf_tiny.runners.emulator.native.counts import Counts, counts_of
 from mlperf_tiny.runners.emulator.native.engine import ENDED, FAILED
 from mlperf_tiny.runners.emulator.native.entry_points import look_at_stack, next_event, wait
@@ -91,6 +92,7 @@ class EmulatedBoard:
         Raises:
             UsageError: for an image or device that cannot be emulated.
         """
+        BOARDS.add(self)
         self.board = board
         chip = chip_of(board)
         self.level: Level = find_level(timing, board)
@@ -218,6 +220,7 @@ class EmulatedBoard:
         Raises:
             UcError: where nothing is mapped.
         """
+        assert self._core is not None, "the board has been closed"
         return bytes(self._uc.mem_read(address, size_bytes))
 
     # Running.
@@ -258,8 +261,13 @@ class EmulatedBoard:
             self.translator.finish()
 
     def close(self) -> None:
-        """Release the core; the board cannot run after this."""
+        """Release the core and its translations: the board cannot run after this, nor can its memory be read."""
+        if self._core is None:
+            return
         self._core = None
+        if self.translator is not None:
+            self.translator.close()
+        release(self._uc)
 
     def _start(self) -> None:
         """Power-on or reset: the first two words of the flash give stack pointer and entry."""

@@ -55,6 +55,12 @@ def address_of(name: str) -> int:
     return ctypes.cast(getattr(_library(), name), _POINTER).value or 0
 
 
+def release(uc: Any) -> None:
+    """Free what an engine holds, now and not once Python finds that it is not used; it cannot be used any more."""
+    uc._Uc__finalizer()
+    vars(uc).clear()
+
+
 def hook(uc: Uc, state: State, kinds: int, function: int, last: int | None = None) -> None:
     """Have the engine call a compiled function.
 

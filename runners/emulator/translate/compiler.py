@@ -14,7 +14,11 @@ _CODE_LEVEL, _CODE_LEVEL_QUICK = 1, 0
 
 
 @cache
-def _machine(code_level: int = _CODE_LEVEL) -> Any:
+def _machine(code_level: int) -> Any:
+    return _new_machine(code_level)
+
+
+def _new_machine(code_level: int) -> Any:
     from llvmlite import binding
 
     binding.initialize_native_target()
@@ -50,7 +54,8 @@ def compile_text(text: str, is_quick: bool) -> bytes:
 
     machine = _machine(_CODE_LEVEL_QUICK if is_quick else _CODE_LEVEL)
     with _LOCK:
-        module = binding.parse_assembly(text)
+        # With a context of its own nothing is left of it afterwards.
+        module = binding.parse_assembly(text, context=binding.create_context())
         module.triple = machine.triple
         module.data_layout = str(machine.target_data)
         if not is_quick:
@@ -71,12 +76,10 @@ def _improve(module: Any, machine: Any) -> None:
 
 
 class Loader:
-    """Object files in this process; they stay until it ends."""
+    """Object files in this process; they are released with it."""
 
     def __init__(self) -> None:
-        from llvmlite import binding
-
-        self._engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
+        self._engine: Any = None
         self._addresses: dict[str, int] = {}
 
     def load(self, name: str, content: bytes) -> int:
@@ -92,6 +95,9 @@ class Loader:
         from llvmlite import binding
 
         with _LOCK:
+            if self._engine is None:
+                # The machine is released with the engine. A context of its own could be released before it.
+                self._engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _new_machine(_CODE_LEVEL))
             address = self._addresses.get(name)
             if address is None:
                 self._engine.add_object_file(binding.ObjectFileRef.from_data(content))
@@ -100,10 +106,4 @@ class Loader:
                 if not address:
                     raise RuntimeError(f"an object file without {name}")
                 self._addresses[name] = address
-            return address
-
-
-@cache
-def loader() -> Loader:
-    """The loader of this process."""
-    return Loader()
+            return int(address)

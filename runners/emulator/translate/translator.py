@@ -26,6 +26,7 @@ from mlperf_tiny.runners.emulator.memory.memory import MappedMemory
 from mlperf_tiny.runners.emulator.native.engine import IT_STATE
 from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.timing.levels import Level
+from mlperf_tiny.runners.emulator.translate.compiler import Loader
 from mlperf_tiny.runners.emulator.translate.guest.access import Place
 from mlperf_tiny.runners.emulator.translate.guest.blocks import GuestFunction, may_begin_in_it
 from mlperf_tiny.runners.emulator.translate.guest.costs import Setting, memories_of
@@ -94,6 +95,7 @@ class Translator:
         """Whether Q is kept: else nothing in the image can read it."""
         self._tables = Tables(state, costs, self._ram, self._flash)
         self._setting: Setting | None = None
+        self._loader = Loader()
         self._wanted: dict[tuple[int, int], Wanted] = {}
         self._pending: list[Wanted] = []
         self._has_more = False  # something hot waits for a unit of the same function
@@ -146,6 +148,13 @@ class Translator:
             for wanted in self._pending:
                 wanted.order.done.wait()
             self._take_finished()
+
+    def close(self) -> None:
+        """Release the code of all translations; nothing can run any more."""
+        self._tables.clear()
+        self._wanted.clear()
+        self._pending.clear()
+        self._loader = Loader()
 
     def _want_hot(self) -> bool:
         """Have translated what is hot and is not; whether there was anything."""
@@ -240,7 +249,7 @@ class Translator:
     def _order(self, function: GuestFunction, root: int, is_quick: bool) -> None:
         assert self._setting is not None
         make = partial(make_unit, function, (root,), self._setting, self._level.cost_model, is_quick)
-        wanted = Wanted(function=function, root=root, order=make_in_background(make))
+        wanted = Wanted(function=function, root=root, order=make_in_background(make, self._loader))
         self._wanted[function.address, root] = wanted
         self._pending.append(wanted)
 

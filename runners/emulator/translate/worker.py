@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mlperf_tiny.runners.emulator.translate.compiler import loader
+from mlperf_tiny.runners.emulator.translate.compiler import Loader
 from mlperf_tiny.runners.emulator.translate.units import Unit
 
 
@@ -18,6 +18,8 @@ class Order:
 
     make: Callable[[], Unit]
     """Makes it."""
+    loader: Loader
+    """Takes it into this process."""
     unit: Unit | None = None
     """What was made."""
     address: int = 0
@@ -31,7 +33,7 @@ class Order:
         """Make it now."""
         try:
             self.unit = self.make()
-            self.address = loader().load(self.unit.name, self.unit.content)
+            self.address = self.loader.load(self.unit.name, self.unit.content)
         except Exception as error:  # a thread has no caller: it is told as a warning, and the engine runs the function
             self.error = f"{type(error).__name__}: {error}"
         self.done.set()
@@ -65,8 +67,13 @@ class _Worker:
 _WORKER = _Worker()
 
 
-def make_in_background(make: Callable[[], Unit]) -> Order:
-    """Let a unit be made; the order says when it is there."""
-    order = Order(make)
+def make_in_background(make: Callable[[], Unit], loader: Loader) -> Order:
+    """Let a unit be made; the order says when it is there.
+
+    Args:
+        make: Makes it.
+        loader: Takes it into this process.
+    """
+    order = Order(make, loader)
     _WORKER.add(order)
     return order

@@ -12,6 +12,7 @@ from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from mlperf_tiny.runners.emulator.core import engine_callbacks
 from mlperf_tiny.runners.emulator.native.state import LAYOUT
 from mlperf_tiny.runners.emulator.translate import translator
+from mlperf_tiny.runners.emulator.translate.compiler import Loader
 from mlperf_tiny.runners.emulator.translate.units import Unit
 from mlperf_tiny.runners.emulator.translate.worker import Order
 
@@ -20,8 +21,8 @@ _OWN = ("edges", "core", "callback", "rx", "tx")
 _SHARED_CORE = ("instructions", "cycles", "idle_cycles", "next_address", "register_reads")
 
 
-def _at_once(make: Callable[[], Unit]) -> Order:
-    order = Order(make)
+def _at_once(make: Callable[[], Unit], loader: Loader) -> Order:
+    order = Order(make, loader)
     order.run()
     assert not order.error, order.error
     return order

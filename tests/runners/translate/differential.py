@@ -17,7 +17,7 @@ from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc, UcError
 from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.timing.cores.core_table import find_core
 from mlperf_tiny.runners.emulator.timing.levels import CostModel
-from mlperf_tiny.runners.emulator.translate.compiler import compile_text, loader
+from mlperf_tiny.runners.emulator.translate.compiler import Loader, compile_text
 from mlperf_tiny.runners.emulator.translate.function import translate
 from mlperf_tiny.runners.emulator.translate.guest import running as translated
 from mlperf_tiny.runners.emulator.translate.guest.access import Place
@@ -84,8 +84,9 @@ class Native:
         self.translation = translate(function, tuple(roots), setting, CostModel(find_core("cortex-m7")), True)
         name = f"test_{next(_NAMES)}"
         content = compile_text(self.translation.text.replace("@translated(", f"@{name}("), True)
+        self._loader = Loader()
         prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, ctypes.c_int64)
-        self._run = prototype(loader().load(name, content))
+        self._run = prototype(self._loader.load(name, content))
         self.numbers = {address: number for number, (address, _, _) in enumerate(self.translation.blocks)}
         self.context: Any = np.zeros(1, translated.CONTEXT)
         for at in translated.CALLED:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from mlperf_tiny.harness.image.wire_format import wire_format
 from mlperf_tiny.models.catalog.catalog import PRETRAINED
 from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.runners.emulator import board as board_module
+from mlperf_tiny.runners.emulator import garbage
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 from mlperf_tiny.runners.emulator.translate import tables, translator, wanted
 from tests.fakes.emulated_console import talk
@@ -125,6 +128,30 @@ def test_blocks_that_the_engine_cuts_elsewhere(monkeypatch: pytest.MonkeyPatch, 
     assert translated.translator is not None
     assert translated.translator.native_instructions > translated.instructions // 3
     assert any(one.function.cuts for one in translated.translator._wanted.values())
+
+
+def test_translations_end_with_their_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    translate_at_once(monkeypatch)
+    board = both("stm32f746", build_image("echo.c", "stm32f746"), "pipeline")[1]
+    for line in (b"", b"w%", b"w%", b"w%"):
+        talk(board, line)
+    assert board.translator is not None and board.translator.native_instructions
+    code = weakref.ref(board.translator._loader)
+    counts = board.counts
+    board.close()
+    assert code() is None and board.counts == counts
+
+
+def test_boards_that_are_not_used_do_not_wait_for_the_garbage_collector() -> None:
+    elf, alive = build_image("echo.c", "stm32f746"), list[weakref.ref[EmulatedBoard]]()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3 * garbage.FEW):
+            alive.append(weakref.ref(EmulatedBoard(find_board("stm32f746"), elf)))
+            assert len([one for one in alive if one() is not None]) <= 2 * garbage.FEW
+    finally:
+        gc.enable()
 
 
 def test_what_looks_at_each_instruction_leaves_the_engine_alone(tmp_path: Path) -> None:
