@@ -90,6 +90,7 @@ MODULES = (
             "tests/runners/timing/test_cortex_m7.py",
         ),
     ),
+    Mutated(module="runners/emulator/timing/cores/fetch_queue.py", tests=("tests/runners/timing/test_fetch_queue.py",)),
 )
 
 

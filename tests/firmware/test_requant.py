@@ -136,6 +136,13 @@ def test_an_activation_range_where_float32_rounds_otherwise() -> None:
     assert activation_range("RELU6", scale, 0) == (0, 3)
 
 
+def test_a_quotient_just_below_a_half_is_rounded_down() -> None:
+    """As ``round`` does; in single precision it is 1 with a half added."""
+    scale = 12.000000953674316  # a float32
+    assert 0.4999999 < float32(6 / scale) < 0.5
+    assert activation_range("RELU6", scale, 0) == (0, 0)
+
+
 def test_an_unknown_activation_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         activation_range("TANH", 0.1, 0)

@@ -27,6 +27,8 @@ ISSUED = [
     ("fifth loaded word as an index", "ldm.w r0,{r1,r2,r3,r4,r5,r6}; ldr.w r7,[r8,r5]", "0 5"),
     ("the same a cycle later", "nop.w; nop.w; ldm.w r0,{r1,r2,r3,r4}; ldr.w r7,[r4]", "0 0 1 4"),
     ("the base is written at once", "ldm.w r0!,{r1,r2,r3,r4,r5,r6,r7,r8}; ldr.w r9,[r0]", "0 4"),
+    ("the base is there early", "ldm.w r0!,{r1,r2,r3,r4,r5,r6,r7,r8}; add.w r9,r0,r10; ldr.w r11,[r9]", "0 4 5"),
+    ("the base of stores too", "stm.w r0!,{r1,r2,r3,r4,r5,r6,r7,r8}; add.w r9,r0,r10; ldr.w r11,[r9]", "0 4 5"),
     ("the base is no loaded word", "ldm.w r0!,{r1,r2}; ldr.w r9,[r2]", "0 2"),
     ("eighth loaded word", "ldm.w r0,{r1,r2,r3,r4,r5,r6,r7,r8}; ldr.w r9,[r8]", "0 5"),
     # A product is stored four cycles after VMLA (JNK); VSTM stores two words a cycle: later ones may come later.
@@ -35,6 +37,8 @@ ISSUED = [
     ("third stored word a cycle less", "vmla.f32 s2,s8,s9; vstm r0,{s0,s1,s2,s3,s4,s5}", "0 3"),
     ("fourth as the third", "vmla.f32 s3,s8,s9; vstm r0,{s0,s1,s2,s3,s4,s5}", "0 3"),
     ("fifth stored word two cycles less", "vmla.f32 s4,s8,s9; vstm r0,{s0,s1,s2,s3,s4,s5}", "0 2"),
+    ("first word of STM, there two cycles later", "it eq; muleq r0,r8,r9; stm.w r7,{r0,r1,r2,r3,r4}", "0 0 2"),
+    ("third word of STM a cycle less", "it eq; muleq r2,r8,r9; stm.w r7,{r0,r1,r2,r3,r4}", "0 0 1"),
     # JNK: the early ALU wants its operands a cycle earlier; its result is an address one cycle later instead of two.
     ("operand a cycle before: late", "eor.w r0,r1,r2; add.w r3,r0,r4; ldr.w r5,[r3]", "0 1 3"),
     ("second operand a cycle before: late", "eor.w r0,r1,r2; add.w r3,r4,r0; ldr.w r5,[r3]", "0 1 3"),
@@ -60,6 +64,7 @@ ISSUED = [
         "0 0 1 1 2 3",
     ),
     ("an updated base for a shift", "ldr.w r0,[r1],#4; nop.w; lsl.w r2,r1,#2; ldr.w r4,[r2]", "0 0 1 2"),
+    ("a product two cycles before: late", "mul r0,r1,r2; add.w r3,r0,r4; ldr.w r5,[r3]", "0 2 4"),
     ("a word loaded a cycle before: late", "ldr.w r0,[r1]; nop.w; add.w r2,r0,r3; ldr.w r4,[r2]", "0 0 1 3"),
     ("a shift beside a shifted operand: late", "add.w r0,r1,r2,lsl #2; lsl.w r3,r4,#1; ldr.w r5,[r3]", "0 0 2"),
     ("a shift beside an extraction: late", "ubfx r0,r1,#4,#4; lsl.w r3,r4,#1; ldr.w r5,[r3]", "0 0 2"),
@@ -69,6 +74,7 @@ ISSUED = [
     ("a conditional result, the same condition", "itt eq; addeq.w r0,r1,r2; eoreq.w r3,r0,r4", "0 0 1"),
     ("a conditional result, the other one", "ite eq; addeq.w r0,r1,r2; eorne.w r3,r0,r4", "0 0 2"),
     ("a conditional result, stored", "nop.w; it eq; addeq.w r0,r1,r2; str.w r0,[r3]", "0 0 1 2"),
+    ("a result that is always there, under a condition", "eor.w r0,r1,r2; it eq; addeq.w r3,r0,r4", "0 0 1"),
     ("a conditional product: two and one", "it eq; muleq r0,r1,r2; eor.w r3,r0,r4", "0 0 3"),
     ("a conditional product as an address: four as ever", "it eq; muleq r0,r1,r2; ldr.w r3,[r0]", "0 0 4"),
     # LLVM: flags of a compare with shifted operand come in two cycles.
@@ -84,6 +90,8 @@ ISSUED = [
     ("a higher register was written", "str.w r0,[r3,#4]; mov.w r5,#5; ldr.w r2,[r3,#4]", "0 0 4"),
     ("two loads of one word", "ldr.w r0,[r1,#4]; ldr.w r2,[r1,#4]", "0 1"),
     ("a store after a load of its word", "ldr.w r0,[r1,#4]; str.w r2,[r1,#4]", "0 0"),
+    ("two stores of one word", "str.w r0,[r1,#4]; str.w r2,[r1,#4]", "0 1"),
+    ("a load of two words is issued alone", "ldr.w r0,[r1]; ldrd r2,r3,[r1,#4]", "0 1"),
     ("offsets in registers are unknown", "str.w r0,[r1,r2]; ldr.w r3,[r1,r2]", "0 0"),
     ("a store that moves its base", "str.w r0,[r1,#4]!; ldr.w r3,[r1,#4]", "0 1"),
     ("a load that moves its base", "str.w r0,[r1,#4]; ldr.w r3,[r1,#4]!", "0 0"),
