@@ -25,7 +25,7 @@ def test_a_word_a_cycle() -> None:
     assert arrivals((0, 4), (4, 4), (8, 2), (10, 4), (14, 4), (18, 2)) == [0, 0, 1, 1, 2, 2]
     assert arrivals((6, 2), (8, 4)) == [0, 1]
     assert arrivals((6, 4)) == [1]  # in two words
-    assert arrivals((4, 4), (100, 2)) == [0, 1]
+    assert arrivals((4, 4), (100, 2)) == arrivals((100, 2), (4, 4)) == [0, 1]
 
 
 def test_a_word_is_fetched_when_there_is_room() -> None:
@@ -33,6 +33,7 @@ def test_a_word_is_fetched_when_there_is_room() -> None:
     words = [(8 * number, 4) for number in range(7)]
     assert arrivals(*words) == [0, 1, 2, 3, 4, 5, 6]
     assert arrivals(*words, issued_after=10) == [0, 1, 2, 3, 11, 12, 13]
+    assert arrivals(*words, issued_after=11) == [0, 1, 2, 3, 12, 13, 14]
     assert arrivals((0, 4), (4, 4), *words[1:], issued_after=3) == [0, 0, 1, 2, 3, 4, 5, 6]
     assert arrivals((0, 4), (4, 4), *words[1:], issued_after=4) == [0, 0, 1, 2, 3, 5, 6, 7]
 
