@@ -26,7 +26,7 @@ LAYERS = (
     ("runners",),
     ("firmware", "models"),
     ("terminal", "progress", "file_tree", "interruption", "child_process", "file_lock", "disk", "whole_file"),
-    ("errors",),
+    ("errors", "file_names"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 BROAD = {"Exception", "BaseException"}

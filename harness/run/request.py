@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlperf_tiny.errors import UsageError, WrongRequest
+from mlperf_tiny.file_names import plain_text
 from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.models.catalog.catalog import find_model
@@ -113,7 +114,9 @@ def check_resume_matches(settings: Settings, request: Request, folder: Path) -> 
         request: What the user asked for; None in it matches anything.
         folder: The run's folder.
     """
-    model = Path(request.model).stem if request.model and request.model.endswith(".tflite") else request.model
+    model = (
+        plain_text(Path(request.model).stem) if request.model and request.model.endswith(".tflite") else request.model
+    )
     built = settings.firmware
     asked = {
         "task": (request.task, settings.task),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.errors import DataError, UsageError, WrongRequest, did_you_mean
+from mlperf_tiny.file_names import plain_text
 from mlperf_tiny.file_tree import content_kind
 from mlperf_tiny.models.catalog.hash_check import checked_content, has_hash
 from mlperf_tiny.models.catalog.model import CatalogModel, read_model
@@ -237,7 +238,7 @@ def _path(path: Path, task: str | None) -> CatalogModel:
     content = read_model(path)
     sha256 = hashlib.sha256(content).hexdigest()
     return CatalogModel(
-        name=path.stem,
+        name=plain_text(path.stem),
         task=task,
         origin="path",
         load=lambda: content,

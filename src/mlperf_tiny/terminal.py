@@ -6,9 +6,15 @@ Text from a device, a file or a submission may hold escape codes, or be a megaby
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
+from mlperf_tiny.file_names import text_of_name
+
 MAX_SHOWN = 400
+
+# Bytes of a name that the locale could not decode, as repr writes them; after a backslash they are the name's own text.
+_QUOTED = re.compile(r"(?<!\\)(?:\\udc[89a-f][0-9a-f])+")
 
 
 def sanitize_for_terminal(text: str, limit: int = MAX_SHOWN) -> str:
@@ -37,17 +43,11 @@ def printable_lines(text: str) -> str:
 
 
 def _visible(text: str) -> str:
+    if "\\udc" in text:  # a message has quoted a name with Python's repr
+        text = _QUOTED.sub(lambda found: "".join(chr(int(code, 16)) for code in found[0].split("\\u")[1:]), text)
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else f"\\x{_byte_of(char):02x}" for char in _names_as_utf8(text))
-
-
-def _names_as_utf8(text: str) -> str:
-    """Text in which bytes that the locale could not decode, as in the C locale, are UTF-8 where they can be."""
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # surrogates that stand for no byte
-        return text
+    return "".join(char if char.isprintable() else f"\\x{_byte_of(char):02x}" for char in text_of_name(text))
 
 
 def _byte_of(char: str) -> int:

@@ -6,6 +6,7 @@ A module of a command imports what it runs inside its function: help and shell c
 
 from __future__ import annotations
 
+import codecs
 import io
 import sys
 from collections.abc import Callable
@@ -23,10 +24,15 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
 def print_anything() -> None:
-    """Let a terminal or a log that cannot show a character (C locale) get it as ``\\xb5``, not end the program."""
+    """Let a terminal or a log that cannot show a character get it as ``\\xb5``, not end the program.
+
+    ASCII is what Python takes where it knows nothing of the terminal (C locale). UTF-8 is written there, as click does:
+    names of files then leave as the bytes that they are.
+    """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding="utf-8" if is_ascii else stream.encoding, errors="backslashreplace")
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")

@@ -12,6 +12,7 @@ from mlperf_tiny.cli.command import OneOf, click_command, json_option
 from mlperf_tiny.cli.options import DIR, DataOptions, data_options
 from mlperf_tiny.cli.output import echo, echo_json
 from mlperf_tiny.disk import write_error
+from mlperf_tiny.file_names import plain_text
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.terminal import text_table
 
@@ -39,7 +40,7 @@ def main(model: str, out: Path, isa: str, data: DataOptions, force: bool, as_jso
     from mlperf_tiny.firmware.codegen.pipeline import compile_model, self_contained
     from mlperf_tiny.firmware.codegen.write import write_folder
 
-    compiled = compile_model(_load(model, data.data), Path(model).name, Isa(isa))
+    compiled = compile_model(_load(model, data.data), plain_text(Path(model).name), Isa(isa))
     try:
         write_folder(self_contained(compiled), out, force)
     except OSError as error:

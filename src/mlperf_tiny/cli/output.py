@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from mlperf_tiny.errors import WrongRequest
+from mlperf_tiny.file_names import text_of_name
 from mlperf_tiny.terminal import printable_lines
 
 
@@ -29,6 +30,8 @@ def echo_json(value: object, indent: int = 2) -> None:
         value: What ``json.dumps`` takes.
         indent: Blanks of a level.
     """
+    # Names that the locale could not decode become text, and stay readable for programs that refuse lone surrogates.
+    value = json.loads(text_of_name(json.dumps(value, ensure_ascii=False)))
     # JSON lets DEL through, the one control character that it does not escape.
     click.echo(json.dumps(value, indent=indent).replace("\x7f", "\\u007f"))
 

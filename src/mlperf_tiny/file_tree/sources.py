@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 from mlperf_tiny.errors import DataError, WrongRequest
+from mlperf_tiny.file_names import name_of_text, text_of_name
 from mlperf_tiny.file_tree.content_kind import content_kind
 from mlperf_tiny.file_tree.limits import MAX_DEPTH, MAX_DIRECTORY_BYTES, MAX_FILES, ReadLimits
 
@@ -62,7 +63,10 @@ class FolderSource:
                         self._take(entry, folder, depth, sizes, refused, waiting)
             except OSError as error:
                 refused[folder] = f"cannot be listed: {error.strerror}"
-        return dict(sorted(sizes.items())), refused
+        return (
+            {text_of_name(path): size for path, size in sorted(sizes.items())},
+            {text_of_name(path): reason for path, reason in refused.items()},
+        )
 
     def _take(
         self,
@@ -112,7 +116,7 @@ class FolderSource:
         """Open a file for reading."""
         # What was a plain file when it was listed must still be one.
         flags = 0 if self.limits.trusted else getattr(os, "O_NOFOLLOW", 0)
-        handle = os.open(self.root / path, os.O_RDONLY | flags | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(self.root / name_of_text(path), os.O_RDONLY | flags | getattr(os, "O_NONBLOCK", 0))
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
             raise DataError(f"{path} was not read: it is not a plain file.")
