@@ -15,7 +15,7 @@ import unicorn.arm_const as arm
 from unicorn import UC_ARCH_ARM, UC_MODE_THUMB, Uc, UcError
 
 from mlperf_tiny.runners.emulator.native.state import State
-from mlperf_tiny.runners.emulator.timing.cores.core_table import find_core
+from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of, find_core
 from mlperf_tiny.runners.emulator.timing.levels import CostModel
 from mlperf_tiny.runners.emulator.translate.compiler import Loader, compile_text
 from mlperf_tiny.runners.emulator.translate.function import translate
@@ -51,9 +51,9 @@ def random_start(rng: random.Random) -> Start:
 class Engine:
     """The engine by itself."""
 
-    def __init__(self, code: bytes) -> None:
+    def __init__(self, code: bytes, core: str) -> None:
         self._uc = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
-        self._uc.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7)
+        self._uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_{emulation_of(core).unicorn_cpu}"))
         self._uc.mem_map(FLASH.base, FLASH.size_bytes)
         self._uc.mem_map(RAM.base, RAM.size_bytes)
         self._uc.mem_write(FLASH.base, code)
@@ -78,10 +78,12 @@ class Engine:
 class Native:
     """A translation by itself."""
 
-    def __init__(self, code: bytes, roots: Iterable[int], keeps_q: bool = True) -> None:
+    def __init__(self, code: bytes, core: str, roots: Iterable[int], keeps_q: bool = True) -> None:
         function = GuestFunction(name="function", address=FLASH.base, code=code)
-        setting = Setting("pipeline", True, True, keeps_q, RAM, FLASH, None)
-        self.translation = translate(function, tuple(roots), setting, CostModel(find_core("cortex-m7")), True)
+        model = CostModel(find_core(core))
+        predicts = find_core(core).predicts_branches
+        setting = Setting("pipeline", model.by_edge, predicts, keeps_q, RAM, FLASH, None)
+        self.translation = translate(function, tuple(roots), setting, model, True)
         name = f"test_{next(_NAMES)}"
         content = compile_text(self.translation.text.replace("@translated(", f"@{name}("), True)
         self._loader = Loader()

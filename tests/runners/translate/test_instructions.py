@@ -12,6 +12,8 @@ from tests.runners.translate.differential import BX_LR, FLASH, RAM, RETURN, Engi
 from tests.runners.translate.instruction_forms import NARROW, NARROW_MEMORY, WIDE, WIDE_MEMORY
 
 FORMS, STATES = 40, 5
+# Of the boards.
+CORES = pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
 # r13 and r15 are no operands of wide instructions, and LR leads out of the block.
 _OPERANDS = (*range(13),)
 _REGISTER_FIELDS = "dnmalhts"
@@ -51,12 +53,14 @@ def program(pattern: str, rng: random.Random, condition: int | None) -> tuple[by
     return code + bytes(range(256)) * 2, starts
 
 
-def check(pattern: str, seed: int, condition: int | None, accesses: bool, keeps_q: bool = True) -> tuple[int, int]:
+def check(
+    core: str, pattern: str, seed: int, condition: int | None, accesses: bool, keeps_q: bool = True
+) -> tuple[int, int]:
     """Run all forms from several states; returns how many runs were compared, and how many did not finish."""
     rng = random.Random(seed)
     code, starts = program(pattern, rng, condition)
-    native = Native(code, [address for address, _ in starts], keeps_q)
-    engine = Engine(code)
+    native = Native(code, core, [address for address, _ in starts], keeps_q)
+    engine = Engine(code, core)
     compared = left = 0
     for address, values in starts:
         if not native.holds(address):
@@ -84,28 +88,32 @@ def check(pattern: str, seed: int, condition: int | None, accesses: bool, keeps_
     return compared, left
 
 
+@CORES
 @pytest.mark.parametrize("name", [*NARROW, *(f"wide {name}" for name in WIDE)])
-def test_instruction(name: str) -> None:
+def test_instruction(core: str, name: str) -> None:
     pattern = WIDE[name[5:]] if name.startswith("wide ") else NARROW[name]
-    compared, left = check(pattern, 1, None, False)
+    compared, left = check(core, pattern, 1, None, False)
     assert compared >= STATES * FORMS // 4 and left == 0
 
 
+@CORES
 @pytest.mark.parametrize("name", [*NARROW_MEMORY, *(f"wide {name}" for name in WIDE_MEMORY)])
-def test_access(name: str) -> None:
+def test_access(core: str, name: str) -> None:
     pattern = WIDE_MEMORY[name[5:]] if name.startswith("wide ") else NARROW_MEMORY[name]
-    compared, _ = check(pattern, 2, None, True)
+    compared, _ = check(core, pattern, 2, None, True)
     assert compared >= STATES
 
 
+@CORES
 @pytest.mark.parametrize("condition", range(14))
-def test_condition(condition: int) -> None:
+def test_condition(core: str, condition: int) -> None:
     rows = [NARROW["ADD constant"], NARROW["AND to MVN"], NARROW["CMP constant"], WIDE["data processing, constant"]]
     for number, pattern in enumerate((*rows, WIDE["MOVW"], NARROW_MEMORY["LDR"], NARROW_MEMORY["STRH"])):
-        compared, _ = check(pattern, 3 + number, condition, number >= 5)
+        compared, _ = check(core, pattern, 3 + number, condition, number >= 5)
         assert compared >= STATES
 
 
-def test_without_q_all_else_is_equal() -> None:
+@CORES
+def test_without_q_all_else_is_equal(core: str) -> None:
     for number, name in enumerate(("SMLAD", "SSAT", "QADD", "SMLAxy", "USAT16")):
-        assert check(WIDE[name], 20 + number, None, False, keeps_q=False)[0] >= STATES
+        assert check(core, WIDE[name], 20 + number, None, False, keeps_q=False)[0] >= STATES
