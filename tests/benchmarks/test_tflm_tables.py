@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import engine_table, tflm_optimization
-from benchmarks.doc_tables import DOCS, marks
+from benchmarks.doc_tables import DOCS, ROOT, marks
 from benchmarks.tflm_optimization import Measured, report
 from mlperf_tiny.harness.compare.rows import InferenceCost
 from tests.fakes.tflm_tree import M4, make_tree
@@ -161,7 +161,7 @@ def test_a_comparison_of_something_else_is_refused(rows: list[dict[str, Any]], m
 
 @pytest.mark.parametrize(
     ("document", "name"),
-    [(DOCS / "engines.md", tflm_optimization.COMMAND)],
+    [(DOCS / "engines.md", tflm_optimization.COMMAND), (ROOT / "README.md", engine_table.COMMAND)],
 )
 def test_the_documents_have_the_marks(document: Path, name: str) -> None:
     lines = document.read_text(encoding="utf-8").splitlines()
