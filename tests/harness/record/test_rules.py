@@ -60,6 +60,11 @@ CASES: list[tuple[str, Result, tuple[str, ...]]] = [
     ),
     ("few iterations", windows(iterations=9), ("shortest window 9 iterations (minimum 10): window 3",)),
     ("four windows", replace(GOOD, performance=Performance(windows=WINDOWS[:4])), ("4 windows (5 required)",)),
+    (
+        "four windows, an input twice",
+        replace(GOOD, performance=Performance(windows=(*WINDOWS[:3], WINDOWS[0]))),
+        ("4 windows (5 required)",),
+    ),
     ("an input twice", windows(sample=FILES[0]), ("windows on 4 different inputs (5 required)",)),
     (
         "six windows, an input twice",
