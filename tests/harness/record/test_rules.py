@@ -59,6 +59,16 @@ CASES: list[tuple[str, Result, tuple[str, ...]]] = [
         ("shortest window 9.250 s (minimum 10 s): windows 1, 3",),
     ),
     ("few iterations", windows(iterations=9), ("shortest window 9 iterations (minimum 10): window 3",)),
+    (
+        "few and fewer iterations",
+        replace(
+            GOOD,
+            performance=Performance(
+                windows=(*WINDOWS[:3], replace(WINDOWS[3], iterations=9), replace(WINDOWS[4], iterations=8))
+            ),
+        ),
+        ("shortest window 8 iterations (minimum 10): windows 4, 5",),
+    ),
     ("four windows", replace(GOOD, performance=Performance(windows=WINDOWS[:4])), ("4 windows (5 required)",)),
     (
         "four windows, an input twice",
@@ -176,7 +186,7 @@ def test_summary_has_the_number_of_violations_and_the_reason_for_no_rank() -> No
         (windows(sample=FILES[0]), (RuleId.FIVE_INPUTS, 4, 5, "")),
         (accuracy(metric=89.0), (RuleId.QUALITY_TARGET, 89.0, 90.0, "top1")),
         (accuracy(answered=FILES[:998]), (RuleId.ALL_FILES, 998, 1000, "")),
-        (accuracy(answered=(*FILES, "y", "x")), (RuleId.LISTED_FILES, 2, 0, "x")),
+        (accuracy(answered=(*FILES, *"zyxwvutsrqponmlkjihg")), (RuleId.LISTED_FILES, 20, 0, "g")),
         (accuracy(answered=(*FILES, FILES[3], FILES[2])), (RuleId.FILES_ONCE, 2, 0, FILES[2])),
         (accuracy(answered=FILES[::-1]), (RuleId.FILES_IN_ORDER, FILES[-1], FILES[0], "")),
         (accuracy(official=False), (RuleId.OFFICIAL_LIST, 1000, "kws01", "")),
