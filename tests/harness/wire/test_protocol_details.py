@@ -181,3 +181,28 @@ def test_a_refusal(lines: list[str], error: str | None) -> None:
         with pytest.raises(Refused, match=re.escape(error)):
             raise_refusal("x", lines)
     assert issubclass(Refused, BenchError)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Supplied buffer size 9 exceeds maximum of 5",
+        "Input db has 00A elemented, expected 5",
+        "m-ready",
+        "m-lap-us-123",
+        "m-results-[1.0,2.0]",
+        "m-load-done",
+        "Expecting 5 bytes",
+        "m-infer-start-5",
+        "m-crc-5-01234567",
+        "m-input-crc-01234567",
+        "m-name-dut-[x]",
+        "m-profile-[x]",
+        "m-model-[x]",
+        "m-timestamp-mode-performance",
+        "m-init-done",
+    ],
+)
+def test_nothing_else_on_its_line_hides_an_error(message: str) -> None:
+    assert decode_line(f"e-[busy] {message}") == ErrorLine(f"busy] {message.removesuffix(']')}")
+    assert decode_line(f"x e-[busy] {message}") == ErrorLine(f"busy] {message.removesuffix(']')}")
