@@ -68,6 +68,8 @@ def text(line: str) -> tuple[str, Text]:
         text("Input db has 0490 elemented, expected 490"),
         ("m-infer-start-1234567890", InferStart(1234567890)),
         text("m-infer-start-12345678901"),
+        ("x m-lap-us-5", Lap(5)),
+        ("m-lap-us-3m-lap-us-5", Lap(5)),  # the last one
         ("m-lap-us-" + "9" * 20, Lap(10**20 - 1)),
         text("m-lap-us-" + "9" * 21),
     ],
