@@ -43,7 +43,8 @@ from mlperf_tiny.runners.emulator.transport import EmulatorTransport
 from mlperf_tiny.runners.transports.recording import RecordingTransport
 
 LINE_BYTES = 31  # of data in one "db" command, as hosts send them
-WARM_UPS = 4  # after which everything that is hot has been translated
+WARM_UPS = 6  # after which everything that is hot has been translated,
+WARM_UP_INSTRUCTIONS = 100_000_000  # each of so many, about: units that run much are made again with more effort
 ROUND_S = 0.5  # of host time that one round of one level should take, about
 KEYWORDS = "reference_models/kws_ref_model.tflite"
 LOADS = (("keyword load", "kws", KEYWORDS), ("picture load", "vww", "reference_models/vww_96_int8.tflite"))
@@ -124,8 +125,11 @@ def prepared(device: Board, elf: bytes, level: str, size_bytes: int, translate: 
     for line in load_commands(size_bytes):
         talk(board, line)
     loaded = time.perf_counter()
-    for _ in range(WARM_UPS):
-        talk(board, infer(2))
+    before = board.instructions
+    talk(board, infer(2))
+    inferences = max(2, 2 * WARM_UP_INSTRUCTIONS // (board.instructions - before))
+    for _ in range(WARM_UPS if translate else 0):
+        talk(board, infer(inferences))
         board.wait_for_translations()
     before, start_s = board.counts, time.process_time()
     talk(board, infer(3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import random
+import warnings
 import weakref
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.runners.emulator import board as board_module
 from mlperf_tiny.runners.emulator import garbage
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
-from mlperf_tiny.runners.emulator.translate import tables, translator, wanted
+from mlperf_tiny.runners.emulator.translate import tables, translator, units, wanted
 from tests.fakes.emulated_console import talk
 from tests.runners.emulator_images import build_image
 from tests.runners.translate.boards import assert_equal, both, translate_at_once
@@ -152,6 +153,27 @@ def test_boards_that_are_not_used_do_not_wait_for_the_garbage_collector() -> Non
             assert len([one for one in alive if one() is not None]) <= 2 * garbage.FEW
     finally:
         gc.enable()
+
+
+def test_without_llvm_the_engine_goes_on_and_it_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> bytes:
+        raise RuntimeError("no target for this host")
+
+    monkeypatch.setattr(units, "compile_text", refused)
+    monkeypatch.setattr(units, "cache_folder", lambda name: None)
+    translator._say_once.cache_clear()
+    elf, said = build_image("echo.c", "stm32f746"), list[warnings.WarningMessage]()
+    for _ in range(2):
+        plain, board = (EmulatedBoard(find_board("stm32f746"), elf, "full", translate=how) for how in (False, True))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for line in (b"", b"w%", b"w%", b"w%"):
+                assert talk(plain, line) == talk(board, line)
+                board.wait_for_translations()
+        said += [one for one in caught if one.category is RuntimeWarning]
+        assert board.translator is not None and board.translator.native_instructions == 0
+        assert "no target for this host" in board.translator.refused[0] and plain.counts == board.counts
+    assert len(said) == 1 and "runs it as before, only slower" in str(said[0].message)
 
 
 def test_what_looks_at_each_instruction_leaves_the_engine_alone(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,22 @@ def test_a_damaged_entry_is_made_again(folder: Path, damage: str) -> None:
     entry.write_bytes(b"" if damage == "empty" else content[:-1] if damage == "cut" else content)
     assert read_unit(folder, entry.name) is None
     assert make().content == whole.content
+    assert read_unit(folder, entry.name) is not None
+
+
+def make_in_process(folder: Path) -> str:
+    """In a process of its own: make the unit, and say what it is."""
+    units.cache_folder = lambda name: folder
+    made = make()
+    return hashlib.sha256(made.content).hexdigest()
+
+
+def test_processes_share_a_folder(folder: Path) -> None:
+    """Two want one unit at once; both have the same, and one entry is left."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        made = set(pool.map(make_in_process, [folder] * 2))
+    (entry,) = entries(folder)
+    assert made == {hashlib.sha256(make().content).hexdigest()}
     assert read_unit(folder, entry.name) is not None
 
 
