@@ -104,6 +104,7 @@ def test_training_from_nothing_to_a_model_that_compiles(tmp_path: Path, monkeypa
 
 SMALL_TRAINING = """
 import sys
+sys.argv[0] = "mlperf-tiny"  # a program of its own ends without the finalisers of TensorFlow
 from tests.cli.test_train import make_small
 make_small(setattr)
 from mlperf_tiny.cli.main import main
@@ -161,7 +162,8 @@ def test_a_training_interrupted_in_its_steps_is_continued_to_the_same_bytes(
         assert call(*SMALL_WORDS, "--cache", str(tmp_path / "other cache"), "--out", str(whole)).exit_code == 0
         ended, text, seconds = interrupted.result()
     assert (ended, "Traceback" in text, (out / "model.tflite").exists()) == (130, False, False), text
-    assert f"the checkpoints in {out} are kept; continue with --resume" in text and seconds < 6
+    assert f"the checkpoints in {out} are kept; continue with --resume" in text
+    assert seconds < 6
     assert "float training 1/24" in text and "float training 24/24" not in text
     again = call(*words, "--resume")
     assert again.exit_code == 0, again.output
