@@ -45,6 +45,9 @@ def text(line: str) -> tuple[str, Text]:
         text("m-name-dut-]"),
         text("m-name-dut-[a"),
         text("m-name-dut-["),
+        text("m-name-the-[a"),  # cut short: no error, though it holds the mark of one
+        text("m-model-[cache-[a"),
+        ("[2026-01-01 12:00] m-results-[1.5]", Results((1.5,))),
         ("m-results-[9.9e29]", Results((9.9e29,))),
         ("m-results-[-9.9e29]", Results((-9.9e29,))),
         text("m-results-[1e30]"),
