@@ -463,6 +463,7 @@ def test_anomalies_are_scored_by_the_mean_of_their_windows() -> None:
         assert (named(out, "AUC exact").recomputed, named(out, "AUC MLCommons").recomputed) == (0.75, 0.75)
         # Alarm above 2: two anomalies of three alarms, and all.
         assert named(out, "precision/recall").recomputed == pytest.approx(100 * (2 / 3 + 1) / 2)
+        assert named(out, "precision/recall").basis == "printed as Top-1; no rule uses it"
         assert out.accuracy is not None and out.accuracy.metric == 0.75 and out.accuracy.correct is None
         assert out.accuracy.answered == ("n1", "a1", "n2", "stranger", "a2", "n2")
 
