@@ -7,9 +7,11 @@ options, operator codes, buffers, inputs and outputs of the model, the order of 
 
 from __future__ import annotations
 
+import pickle
 import random
 import struct
 from collections.abc import Callable, MutableSequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,11 +35,10 @@ def mutate_model(model: bytes, seed: int) -> bytes | None:
     Returns:
         The file; None where the format's writer cannot hold the values.
     """
-    import ai_edge_litert.schema_py_generated as schema
     import flatbuffers
 
     draw = Draw(seed)
-    tree = schema.ModelT.InitFromPackedBuf(model, 0)
+    tree: Any = pickle.loads(_parsed(model))
     try:
         for _ in range(draw.randint(1, 3)):
             draw.choice(WAYS)(tree, tree.subgraphs[0], draw)
@@ -46,6 +47,14 @@ def mutate_model(model: bytes, seed: int) -> bytes | None:
     except (TypeError, ValueError, OverflowError, AttributeError, IndexError, struct.error):
         return None
     return bytes(writer.Output())
+
+
+@lru_cache(maxsize=64)
+def _parsed(model: bytes) -> bytes:
+    """The tree of a model, pickled: a copy of it takes a fifth of the time of reading the file again."""
+    import ai_edge_litert.schema_py_generated as schema
+
+    return pickle.dumps(schema.ModelT.InitFromPackedBuf(model, 0))
 
 
 def _integer(old: int, draw: Draw) -> int:
