@@ -320,8 +320,11 @@ class EmulatedBoard:
             self.translator.update()
         came_of_it = self._core.run(instructions)
         self._console.collect()
+        core = self._state.core
+        if came_of_it & FAILED and self._faults.has_hint(core.error, core.next_address):
+            return came_of_it & ~(FAILED | ENDED)
         if came_of_it & FAILED or self._faults.pending is not None:
-            failure = self._faults.take(self._state.core.error)
+            failure = self._faults.take(core.error)
             if failure is not None:
                 raise failure
         return came_of_it

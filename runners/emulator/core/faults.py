@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import unicorn.arm_const as arm
 from unicorn import (
+    UC_ERR_INSN_INVALID,
     UC_HOOK_INTR,
     UC_HOOK_MEM_INVALID,
     UC_MEM_FETCH_PROT,
@@ -45,6 +46,8 @@ _SUPERVISOR_CALL, _PREFETCH_ABORT, _DATA_ABORT, _BREAKPOINT, _EXCEPTION_EXIT = 2
 _EXCEPTION_RETURN = 0xFFFF_FF00
 _THUMB_STATE = 1 << 5  # of CPSR
 _SATURATED = 1 << 27  # of xPSR
+_HINTS = (bytes.fromhex("10bf"), bytes.fromhex("20bf"))  # YIELD, WFE
+_WIDE_HINTS = (bytes.fromhex("aff30180"), bytes.fromhex("aff30280"))
 _RETURNS = "the firmware returns from an exception, and is in none"
 
 
@@ -95,6 +98,26 @@ class FaultWatch:
         if isinstance(pending, Fault) and self.stack_overflowed:
             return Fault(f"stack overflow below {self._stack_limit:#010x}; {pending.summary}", pending.address)
         return pending
+
+    def has_hint(self, error: int, block_end: int) -> bool:
+        """Whether the core has stopped behind WFE or YIELD: the engine (2.1.4) takes them for invalid instructions.
+
+        Both may end at once (Armv7-M Architecture Reference Manual, A7.7), and here do.
+
+        Args:
+            error: Unicorn's error number.
+            block_end: The address after the last block: the engine ends a block at a hint.
+        """
+        if error != UC_ERR_INSN_INVALID or self.pending is not None:
+            return False
+        pc = self._uc.reg_read(arm.UC_ARM_REG_PC) & ~1
+        if pc != block_end:
+            return False
+        try:
+            code = bytes(self._uc.mem_read(pc - 4, 4))
+        except UcError:
+            return False
+        return code in _WIDE_HINTS or code[2:] in _HINTS
 
     @property
     def stack_overflowed(self) -> bool:

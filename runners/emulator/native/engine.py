@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from numba import carray, types
-from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_ARM_REG_XPSR
+from unicorn.arm_const import UC_ARM_REG_CPSR, UC_ARM_REG_PC, UC_ARM_REG_SP, UC_ARM_REG_XPSR
 
 from mlperf_tiny.runners.emulator.native.c_calls import call_1, call_2, call_3, call_5, load_word, store_byte
 from mlperf_tiny.runners.emulator.native.jit_cache import callback, compiled
@@ -20,6 +20,7 @@ FAILED, ENDED, AMISS = 1, 2, 4
 """What ``run_core`` returns: the engine has an error; the core has ended its slice by itself; stack or silence."""
 
 IT_STATE = 0x0600_FC00  # of XPSR
+THUMB_STATE = 1 << 5  # of CPSR
 UNTOUCHED = int.from_bytes(RAM_PATTERN * 8, "little", signed=True)
 
 
@@ -81,6 +82,12 @@ def wake(s: Record) -> None:
 
 
 @compiled
+def is_thumb(s: Record) -> bool:
+    """Whether the last jump was to an odd address; ``s`` is the shared state."""
+    return core_register(s, UC_ARM_REG_CPSR) & THUMB_STATE != 0
+
+
+@compiled
 def start_core(s: Record, address: int) -> int:
     """Let the core run until a hook stops it; returns the engine's number for what ended that, 0: a stop.
 
@@ -88,7 +95,8 @@ def start_core(s: Record, address: int) -> int:
         s: The shared state.
         address: Where it starts.
     """
-    return call_5(s.callback.start, s.callback.engine, address | 1, 0, 0, 0)
+    # Where the core stopped before a block in Arm state, which it has not, it is to fail there.
+    return call_5(s.callback.start, s.callback.engine, address | int(is_thumb(s)), 0, 0, 0)
 
 
 @callback(types.int64(types.voidptr, types.int64))

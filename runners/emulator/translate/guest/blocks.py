@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The blocks of a guest function, cut where the engine cuts them, and the edges between them.
 
-The engine begins a block wherever a jump leads, so blocks overlap. It ends one at a branch, and at the end of a page of
-1 KiB: before a wide instruction that would lie across it, unless that is the block's first. Where its own code for a
-block becomes too long it ends it earlier; that is seen only by asking it, see ``GuestFunction.cuts``.
+The engine begins a block wherever a jump leads, so blocks overlap. It ends one at a branch, at YIELD, and at the end of
+a page of 1 KiB: before a wide instruction that would lie across it, unless that is the block's first. Where its own
+code for a block becomes too long it ends it earlier; that is seen only by asking it, see ``GuestFunction.cuts``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mlperf_tiny.runners.emulator.timing.decode.thumb import is_wide
 
 PAGE_BYTES = 1024
 _ENDS = (InsnKind.SYSTEM, InsnKind.FLUSH)
+_YIELDS = ((0xBF10, 0), (0xF3AF, 0x8001))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ def block_at(function: GuestFunction, address: int) -> GuestBlock | None:
         if (
             operation.branch is not None
             or operation.kind in _ENDS
+            or (first, second) in _YIELDS
             or at - page >= PAGE_BYTES
             or crosses
             or at - address >= most

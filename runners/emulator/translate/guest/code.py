@@ -27,7 +27,6 @@ _PLACES = {
 }
 
 _ALWAYS = 14
-_STACK_POINTER = "r13"
 _FOLDED: dict[str, Callable[[int, int], int]] = {
     "add": operator.add,
     "sub": operator.sub,
@@ -137,7 +136,6 @@ class Machine(Code):
         self._subtracted: tuple[str, str] | None = None
         # Values that are another one and a constant.
         self._sums: dict[str, tuple[str, int]] = {}
-        self._stack_pointer = ""  # as the block found it
         self.is_conditional = False
         """Whether what is written may be skipped."""
 
@@ -194,8 +192,6 @@ class Machine(Code):
             if TYPES[name] == "i1":
                 value = self.convert("trunc", value, "i1")
             self._known[name] = value
-            if name == _STACK_POINTER:
-                self._stack_pointer = value
         return value
 
     def _place(self, name: str) -> str:
@@ -220,16 +216,14 @@ class Machine(Code):
     def set(self, register: int, value: str) -> None:
         """Set r0 to r14.
 
+        The low two bits of the stack pointer are kept, as the engine does; a core has none.
+
         Args:
             register: Its number.
             value: The new value.
         """
         if register == 15:
             raise Untranslatable("pc as a result")
-        if register == 13:
-            root, offset = self.parts_of_sum(value)
-            if root != self._stack_pointer or offset & 3:
-                value = self.binary("and", value, "-4")
         self.assign(REGISTERS[register], value)
 
     def _note_sum(self, result: str, a: str, b: str, sign: int) -> None:

@@ -21,7 +21,7 @@ from unicorn.arm_const import UC_ARM_REG_CPSR, UC_ARM_REG_PC, UC_ARM_REG_XPSR
 from mlperf_tiny.runners.emulator.native.branches import mispredicted
 from mlperf_tiny.runners.emulator.native.c_calls import as_pointer, call_3, call_4, call_6
 from mlperf_tiny.runners.emulator.native.callbacks import count, place_of_edge
-from mlperf_tiny.runners.emulator.native.engine import IT_STATE, core_register, start_core
+from mlperf_tiny.runners.emulator.native.engine import IT_STATE, core_register, is_thumb, start_core
 from mlperf_tiny.runners.emulator.native.jit_cache import callback, compiled
 from mlperf_tiny.runners.emulator.native.memory import access, fetch, sort_places
 from mlperf_tiny.runners.emulator.native.state import LAYOUT, Record
@@ -348,7 +348,7 @@ def run_translated(user: Any, context: Any) -> int:
         c.hand_overs += 1
         row = find_entry(c, places, s.core.entered)
         # A block that the engine has cut elsewhere is another one.
-        is_other = s.core.next_address - s.core.entered != entries[row].size_bytes
+        is_other = s.core.next_address - s.core.entered != entries[row].size_bytes or not is_thumb(s)
         if is_other or is_near_limit(s, entries[row]):
             s.core.is_counted = 1
             address = s.core.entered
