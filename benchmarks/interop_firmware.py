@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from benchmarks.interop_rows import FIRMWARE_ROWS, Answers, FirmwareRow, ForeignRun, firmware_cells
+from benchmarks.interop_rows import FIRMWARE_ROWS, LEVEL, Answers, FirmwareRow, ForeignRun, firmware_cells
 from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.harness.record.measured import measure
 from mlperf_tiny.harness.run.request import Request
@@ -46,7 +46,7 @@ class Elf:
     @property
     def url(self) -> str:
         """The port that runs it."""
-        return f"emu://{self.row.device}?elf={quote(str(self.path))}"
+        return f"emu://{self.row.device}?elf={quote(str(self.path))}&timing={LEVEL}"
 
 
 def parse_elf(text: str) -> Elf:
@@ -180,6 +180,6 @@ def measure_firmware(elf: Elf, listener: Listener) -> tuple[str, ...]:
         listener.log("not translated")
         plain = measured_run(foreign, False, folder, listener)
         listener.log("this project's engine, for its answers")
-        ours = replace(request, model=f"mlperf-{row.task}", modes=("accuracy",))
+        ours = replace(request, model=f"mlperf-{row.task}", modes=("accuracy",), timing=LEVEL)
         answers: Answers = measured_run(ours, True, folder, listener).answers
     return firmware_cells(row, translated, plain, answers)

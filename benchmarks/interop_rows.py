@@ -20,6 +20,8 @@ FIRMWARE_HEAD = (
     "answers, and those of this project's engine",
     "translated, and with `--no-translate`",
 )
+LEVEL = "pipeline"
+"""Timing level of all emulated boards of the page: the level that is the default may change."""
 SHOWN = 80
 """Characters of an event in a cell."""
 FIXED_CELLS = 2

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.interop_results import Results, read_results, runner_rows
+from benchmarks.interop_rows import LEVEL
 from mlperf_tiny.errors import BenchError, WrongRequest
 from mlperf_tiny.harness.image.build import ELF_FILE
 from mlperf_tiny.harness.run.request import Request
@@ -132,6 +133,7 @@ def served(elf: Path, device: str) -> Iterator[str]:
         device: The board.
     """
     command = [sys.executable, "-m", "mlperf_tiny", "emulate", "--device", device, "--elf", str(elf), "--pty"]
+    command += ["--timing", LEVEL]
     with tempfile.TemporaryFile() as errors, child(command, stdout=subprocess.PIPE, stderr=errors) as process:
         assert process.stdout is not None
         name = process.stdout.readline().decode().strip()

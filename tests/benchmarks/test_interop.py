@@ -119,7 +119,10 @@ def test_an_image_is_named_with_its_row_and_perhaps_its_rate(
 
 
 def test_a_path_is_quoted_in_the_port() -> None:
-    assert Elf(row=ROWS["kws"], path=Path("/a b/c&d#e.elf")).url == "emu://stm32f746?elf=/a%20b/c%26d%23e.elf"
+    assert (
+        Elf(row=ROWS["kws"], path=Path("/a b/c&d#e.elf")).url
+        == "emu://stm32f746?elf=/a%20b/c%26d%23e.elf&timing=pipeline"
+    )
 
 
 @pytest.mark.parametrize(
