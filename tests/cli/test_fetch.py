@@ -32,3 +32,12 @@ def test_cached_file_is_not_downloaded_again(
     (tmp_path / target).write_bytes(b"")
     result = CliRunner().invoke(main, [name])
     assert result.exit_code == 0 and result.stdout.strip() == str(tmp_path / target)
+
+
+def test_an_interrupted_download_says_how_it_continues(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mlperf_tiny.cli.fetch.fetch_archive", interrupted)
+    result = CliRunner().invoke(main, ["cifar10"])
+    assert "what was received is kept; the same command continues" in result.stderr and result.exit_code != 0

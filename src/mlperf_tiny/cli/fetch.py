@@ -22,13 +22,14 @@ def main(name: str) -> None:
     from mlperf_tiny.models.data.download.published import fetch
     from mlperf_tiny.models.tasks import BY_NAME, find_task
 
-    if name in BY_NAME:
-        echo(fetch(find_task(name), _show))
-    elif name in archive_names():
-        echo(fetch_archive(name, _show))
-    else:
+    if name not in BY_NAME and name not in archive_names():
         known = ", ".join((*BY_NAME, *archive_names()))
         raise UsageError(f"unknown data {name!r}; known: {known}.{did_you_mean(name, (*BY_NAME, *archive_names()))}")
+    try:
+        echo(fetch(find_task(name), _show) if name in BY_NAME else fetch_archive(name, _show))
+    except KeyboardInterrupt:
+        echo("what was received is kept; the same command continues", err=True)
+        raise
 
 
 def _show(name: str, done_bytes: int, total_bytes: int | None) -> None:
