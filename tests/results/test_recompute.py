@@ -336,6 +336,17 @@ def test_energy_over_the_inference_is_told_from_that_of_the_cut(more_uj: float, 
         assert "energy as cut" not in values(out)
 
 
+def test_energy_over_the_inferences_is_a_median() -> None:
+    timed = (stamped("a", 1, 104.0, 106.0), stamped("b", 1, 112.0, 114.0), stamped("c", 1, 116.0, 118.0))
+    found = evidence(
+        files=("energy",),
+        runs={"energy": run(*timed, trace_on_s=100.0)},
+        trace=trace(*LEVELS),
+        stamps=(4.0, 6.0, 12.0, 14.0, 16.0, 18.0),  # the first stamp was lost
+    )
+    assert named(recompute(found), "energy").recomputed == 9.0  # of 9, 15 and 3 uJ
+
+
 def test_inferences_that_lack_a_stamp_are_named() -> None:
     timed = (stamped("a", 4, 104.0, 106.0), stamped("b", 0, 106.0, 112.0), stamped("c", 5, 112.0, 114.0))
     found = evidence(
@@ -347,6 +358,7 @@ def test_inferences_that_lack_a_stamp_are_named() -> None:
     info = recompute(found).energy
     assert info is not None
     assert info.lost == (3,) and info.over_uj == (2.25,)  # b has a time but no inferences
+    assert info.windows == (TimedWindow("a", 4, 2.0),)
     all_lost = recompute(replace(found, stamps=(0.5, 8.0, 10.0)))
     assert all_lost.energy is not None and (all_lost.energy.lost, all_lost.energy.over_uj) == ((1, 2, 3), ())
     assert named(all_lost, "energy").basis == "trace" and named(all_lost, "energy").recomputed == 0.75  # 3 of 4
@@ -466,6 +478,12 @@ def test_anomalies_are_scored_by_the_mean_of_their_windows() -> None:
         assert named(out, "precision/recall").basis == "printed as Top-1; no rule uses it"
         assert out.accuracy is not None and out.accuracy.metric == 0.75 and out.accuracy.correct is None
         assert out.accuracy.answered == ("n1", "a1", "n2", "stranger", "a2", "n2")
+
+
+def test_the_mean_of_a_file_is_not_its_greatest_window() -> None:
+    inferences = (answered("n1", 5.0), answered("n1", 5.0), answered("a1", 4.0))
+    out = recompute(evidence("ad", runs={"accuracy": run(*inferences)}, labels=listed(n1=0, a1=1)))
+    assert named(out, "AUC exact").recomputed == 0.0
 
 
 def test_anomaly_scores_closer_than_a_threshold_differ_in_the_exact_area_alone() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mlperf_tiny.errors import DeviceSilent, Refused, UnexpectedReply
+from mlperf_tiny.errors import DeviceSilent, Refused, SurplusReply, UnexpectedReply
 from mlperf_tiny.harness.wire.session import Session, Timeouts
 from mlperf_tiny.runners.transports.transport import DeviceInfo
 from tests.fakes.device import FakeDevice
@@ -299,3 +299,31 @@ def test_a_reply_has_at_most_10000_lines() -> None:
     with pytest.raises(UnexpectedReply, match="within 10000 lines") as caught:
         session.command("x")
     assert "l9998 | l9999 | l10000" in str(caught.value) and "l9997" not in str(caught.value)
+
+
+def test_a_timestamp_is_one_lap() -> None:
+    session = made(Script({"timestamp": [[(0, READY)], [(0, lap(1) + lap(2) + READY)], [(0, lap(3) + READY)]]}))
+    session.start()
+    with pytest.raises(UnexpectedReply, match="'timestamp' lacks a 'm-lap-us-' line"):
+        session.timestamp()
+    with pytest.raises(SurplusReply):
+        session.timestamp()
+    assert session.timestamp() == 3
+
+
+def test_time_outs_chunks_and_values_are_those_that_were_asked_for() -> None:
+    answers: dict[str, list[Pieces]] = {
+        "db load 3": [[(0, b"m-[Expecting 3 bytes]\r\n" + READY)]],
+        "db 6162": [[(0, READY)]],
+        "db 63": [[(0, b"m-load-done\r\n" + READY)]],
+        "infer 1 0": [[(0, b"m-infer-start-1\r\n" + lap(1) + lap(2) + b"m-results-[1.0,2.0]\r\n" + READY)]],
+    }
+    wire = Script(answers)
+    session = Session(wire, Timeouts(command_s=2.0), clock=wire.clock, chunk_bytes=2, result_values=3)
+    session.start()
+    session.load(b"abc")
+    assert [text for _, text in wire.sent[-3:]] == ["db load 3", "db 6162", "db 63"]
+    with pytest.raises(UnexpectedReply, match="a result of 3 values"):
+        session.infer(1, 0)
+    with pytest.raises(DeviceSilent, match="in 2 s"):
+        session.timestamp()
