@@ -302,7 +302,9 @@ def test_a_reply_has_at_most_10000_lines() -> None:
 
 
 def test_a_timestamp_is_one_lap() -> None:
-    session = made(Script({"timestamp": [[(0, READY)], [(0, lap(1) + lap(2) + READY)], [(0, lap(3) + READY)]]}))
+    session = made(
+        Script({"timestamp": [[(0, READY)], [(0, lap(1) + lap(2) + READY)], [(0, b"x\r\n" + lap(3) + READY)]]})
+    )
     session.start()
     with pytest.raises(UnexpectedReply, match="'timestamp' lacks a 'm-lap-us-' line"):
         session.timestamp()
@@ -327,3 +329,5 @@ def test_time_outs_chunks_and_values_are_those_that_were_asked_for() -> None:
         session.infer(1, 0)
     with pytest.raises(DeviceSilent, match="in 2 s"):
         session.timestamp()
+    with pytest.raises(DeviceSilent, match=r"in 3\.5 s"):
+        session.infer(2, 0, 3.5)
