@@ -232,10 +232,11 @@ class EmulatedBoard:
     def run(self, timeout_s: float) -> bytes:
         """Run until the firmware has sent something, waits for input, or ``timeout_s`` host seconds have passed.
 
-        Returns what it sent up to the end of the time slice, b"" when it is idle or silent. At least one slice is run
-        unless the board is idle. Raises DeviceCrashed when the core faults, hangs or runs away: after the output before
-        the crash has been returned, and again at each later call. Ctrl-C ends the time slice; its handler is called
-        when the core has stopped.
+        A board that is only woken by ticks is first run until it is idle, for 2 s of device time at most. Returns what
+        it sent up to the end of the time slice, b"" when it is idle or silent. At least one slice is run unless the
+        board is idle. Raises DeviceCrashed when the core faults, hangs or runs away: after the output before the crash
+        has been returned, and again at each later call. Ctrl-C ends the time slice; its handler is called when the core
+        has stopped.
         """
         with HeldInterrupt(self._end_slice) as interrupt:
             self._run_until(time.monotonic() + timeout_s, interrupt)
@@ -252,7 +253,7 @@ class EmulatedBoard:
                 # The output before the crash is returned first.
                 self._crash = self._crashed(fault)
                 continue
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline and not self._interrupts.only_ticks:
                 break
 
     def wait_for_translations(self) -> None:

@@ -11,6 +11,7 @@ import unicorn.arm_const as arm
 from mlperf_tiny.errors import DeviceCrashed
 from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
+from mlperf_tiny.runners.emulator.executors import set_translates
 from tests.runners.emulator_images import build_image
 
 DEVICES = ("stm32f446", "stm32f746")
@@ -105,6 +106,25 @@ def test_the_same_input_gives_the_same_counts(wait: int) -> None:
         return board.instructions, board.cycles, output
 
     assert story([b"one%"], 5.0) == story([b"o", b"n", b"e%"], 0.001)
+
+
+@pytest.mark.parametrize("translates", [True, False])
+@pytest.mark.parametrize("wait", [0, 1, 2])
+def test_a_board_that_ticks_is_where_it_is_however_long_the_host_looks(wait: int, translates: bool) -> None:
+    """What comes next would else meet another tick, and windows would last a byte longer or shorter."""
+
+    def story(timeout_s: float) -> tuple[int, int]:
+        set_translates(translates)
+        try:
+            board = make_board("stm32f746", f"WAIT={wait}", "TICK")
+        finally:
+            set_translates(True)
+        assert lines_of(board, b"") == ["ready"]
+        assert board.run(timeout_s) == b""
+        assert lines_of(board, b"one%")[0].startswith("[one]")
+        return board.instructions, board.cycles
+
+    assert story(0.0) == story(0.1) == story(5.0)
 
 
 @pytest.mark.parametrize("wait", [0, 3])

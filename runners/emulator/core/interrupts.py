@@ -40,6 +40,8 @@ SPIN_BLOCKS = 4
 PROMPT_CHECKS, LATE_CHECK_CYCLES = 64, 1_000
 # Ticks alone do not keep a board that waits for input awake for longer than this.
 ONLY_TICKS_S = 2.0
+# The handler of a tick, and the way back to sleep, are shorter than so many instructions.
+TICK_INSTRUCTIONS = 10_000
 
 _RETURN, _RETURN_FLOAT = 0xFFFF_FFF9, 0xFFFF_FFE9
 _IT_BITS = 0x0600_FC00
@@ -65,6 +67,7 @@ class Interrupts:
         self._return_value = 0  # what it must jump to at its end
         self._masked_checks = 0
         self._waited_since: int | None = None
+        self._slept_at = 0  # instructions
         self._look_after, self._looked_at = MIN_LOOK, 0
         self._faults.in_handler = False
         self._state.core.interrupt_at = NEVER
@@ -73,6 +76,15 @@ class Interrupts:
     def in_use(self) -> bool:
         """The firmware has enabled an interrupt that may come."""
         return bool(self._bus.enabled_interrupts)
+
+    @property
+    def only_ticks(self) -> bool:
+        """Whether the core sleeps, and nothing but ticks has come since: in 2 s of device time it is idle.
+
+        Until then its time must not depend on how fast the host is: what the host sends next would meet another tick.
+        """
+        instructions = self._state.core.instructions - self._slept_at
+        return self._waited_since is not None and instructions < TICK_INSTRUCTIONS
 
     def prepare(self, limit: int) -> int:
         """Before a slice with interrupts in use: start the handler of a pending one, or set when the next one is due.
@@ -135,7 +147,7 @@ class Interrupts:
     def sleep(self) -> None:
         """WFI, or a loop that only an interrupt can end: go to where the next one is due, or be idle."""
         state = self._state
-        self._look_after = MIN_LOOK
+        self._look_after, self._slept_at = MIN_LOOK, state.core.instructions
         if self._pending():
             return
         start_line(state)
