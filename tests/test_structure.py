@@ -148,3 +148,9 @@ def test_what_catches_every_exception_says_why() -> None:
         "runners.emulator.core.engine_callbacks",
         "runners.emulator.translate.worker",
     }
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    """Folders of tests are no packages: pytest imports a module by its bare name, and refuses the second one."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

@@ -17,7 +17,7 @@ from typing import Any, get_args
 from mlperf_tiny.errors import DataError, WrongRequest, did_you_mean
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.blocks import Block
-from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
+from mlperf_tiny.models.arch.zoo import find_arch, is_in_zoo
 from mlperf_tiny.whole_file import write_whole
 
 FORMAT = 1
@@ -30,15 +30,18 @@ _KINDS: dict[str, type[Block]] = {kind.__name__: kind for kind in get_args(Block
 
 
 def network_named(name: str) -> Arch:
-    """Return a network of the zoo by its name, or the one in a file by its path.
+    """Return a network of the zoo by its name, or the one in a file by its path, which ends in ``.json``.
 
     Raises:
         UsageError: There is neither.
         DataError: The file holds no network.
     """
-    if name in {arch.name for arch in ARCHS} or not (name.endswith(SUFFIX) or Path(name).is_file()):
-        return find_arch(name)
-    return read_arch(Path(name))
+    return read_arch(Path(name)) if name.endswith(SUFFIX) else find_arch(name)
+
+
+def network_json(arch: Arch) -> str | dict[str, Any]:
+    """Return what names a network in cards and checkpoints: its name in the zoo, else its whole row."""
+    return arch.name if is_in_zoo(arch) else arch_json(arch)
 
 
 def arch_json(arch: Arch) -> dict[str, Any]:

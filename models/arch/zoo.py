@@ -203,6 +203,11 @@ ARCHS: tuple[Arch, ...] = (
 )  # fmt: skip
 
 
+def is_in_zoo(arch: Arch) -> bool:
+    """Return whether a network is a row of this module, so that its name says all of it."""
+    return arch in ARCHS
+
+
 def find_arch(name: str) -> Arch:
     """Return the row called ``name``; raises UsageError naming the networks there are."""
     for arch in ARCHS:

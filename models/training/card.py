@@ -15,8 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from mlperf_tiny.models.arch.arch import Arch
-from mlperf_tiny.models.arch.row_file import arch_json
-from mlperf_tiny.models.arch.zoo import ARCHS
+from mlperf_tiny.models.arch.row_file import network_json
 from mlperf_tiny.models.training.datasets.training_set import Metrics, TrainingSet
 from mlperf_tiny.models.training.interpreter import open_interpreter
 from mlperf_tiny.models.training.recipes.recipe import Recipe
@@ -74,7 +73,7 @@ def make_card(
     scale, zero_point = entry["quantization"]
     return {
         "name": arch.name.removeprefix("micronet-"),
-        "network": arch.name if arch in ARCHS else arch_json(arch),
+        "network": network_json(arch),
         "task": recipe.task,
         "file": "model.tflite",
         "bytes": len(content),

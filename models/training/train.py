@@ -21,8 +21,7 @@ from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_lock import locked
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.build import build, fold
-from mlperf_tiny.models.arch.row_file import arch_json
-from mlperf_tiny.models.arch.zoo import ARCHS
+from mlperf_tiny.models.arch.row_file import network_json
 from mlperf_tiny.models.training.card import make_card
 from mlperf_tiny.models.training.datasets.training_set import Floats, Metrics, TrainingSet
 from mlperf_tiny.models.training.epochs import clip_inputs, epoch_samples
@@ -105,7 +104,7 @@ def _phase_trainer(
 ) -> FitPhase:
     """The function that trains a model through one of the two phases."""
     settings = {
-        "network": arch.name if arch in ARCHS else arch_json(arch),
+        "network": network_json(arch),
         "recipe": asdict(recipe),
         "training_set": dict(training_set.cache.settings),
         "teacher": teacher.sha256 if teacher else "",
