@@ -86,7 +86,7 @@ def performance_script(text: str, iterations: int) -> str:
 
 
 def write_keywords(task: Task, folder: Path) -> bool:
-    """Write the data set as the runner reads it; False where the real one is not at hand.
+    """Write the data set as the runner reads it; False where the real one is missing.
 
     Args:
         task: The task whose data it is.
@@ -229,7 +229,7 @@ def _follow(process: subprocess.Popen[bytes], progress: Callable[[int], None]) -
 
 
 def measure_runner(tree: Path, listener: Listener) -> list[tuple[str, str, str]] | None:
-    """Return the rows of MLCommons' runner; None where the keyword files are not at hand.
+    """Return the rows of MLCommons' runner; None without the keyword files.
 
     Args:
         tree: Of MLCommons' repository.

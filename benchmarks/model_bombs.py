@@ -22,7 +22,7 @@ import numpy as np
 from mlperf_tiny.errors import BuildError
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
-from tests.fakes.tflite_builder import Builder
+from mlperf_tiny.models.arch.tflite_builder import Builder
 
 LIMIT_S = 2.0
 LIMIT_BYTES = 256 << 20

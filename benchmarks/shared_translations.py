@@ -3,10 +3,10 @@
 
     python -m benchmarks.shared_translations [--device stm32f746] [--networks 20]
 
-Builds the shipped models, the official ones where they are at hand, and networks at random, and prints, model by
-model, how many kernels it has and how many of them no model before it had: so many are compiled. A kernel is a function
-that is linked before the model's own code. ``by page`` counts kernels as if their address mattered only within a page
-of 1 KiB (blocks of code end at pages), the least that a translation depends on.
+Builds the shipped models, the official ones that the data folder has, and random networks of the search spaces. It
+prints, model by model, how many kernels it has and how many of them no model before it had: so many are compiled. A
+kernel is a function that is linked before the model's own code. ``by page`` counts kernels as if their address mattered
+only within a page of 1 KiB (blocks of code end at pages), the least that a translation depends on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.models import default_models
 from mlperf_tiny.errors import BenchError
 from mlperf_tiny.firmware.boards import Board, find_board
@@ -22,9 +24,10 @@ from mlperf_tiny.firmware.build import build_firmware
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
 from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
+from mlperf_tiny.models.arch.untrained import untrained_tflite
 from mlperf_tiny.models.catalog.catalog import PRETRAINED
 from mlperf_tiny.runners.emulator.memory.elf_image import ElfImage, read_image
-from tests.fakes.random_networks import random_network
+from mlperf_tiny.search.space.spaces import SPACES
 
 PAGE_BYTES = 1024
 WIRE = WireFormat(model_id="model", input=InputFormat.INT8, results=ResultFormat.FINE)
@@ -48,6 +51,12 @@ def kernels_of(image: ElfImage) -> dict[str, Kernel]:
             if size and is_inside and not name.startswith("model_"):
                 found[name] = address, bytes(data[address - base : address - base + size])
     return found
+
+
+def random_network(seed: int) -> bytes:
+    """An untrained network of the search space whose turn it is."""
+    space = SPACES[seed % len(SPACES)]
+    return untrained_tflite(space.derive(space.sample(np.random.default_rng(seed))), seed)
 
 
 def models(networks: int) -> list[tuple[str, bytes]]:

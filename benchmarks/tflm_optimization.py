@@ -200,7 +200,7 @@ def _conclusions(rows: Sequence[Measured], libraries: Sequence[str], timings: Se
                 slower = ", ".join(f"{name} {100 * (ratios[name] / ratios[order[0]] - 1):.1f} %" for name in order[1:])
                 yield (
                     f"* Fastest on the {device} ({of_board[0].cpu}) at `{timing}`, in the mean of the models: "
-                    f"**{order[0]}**{f'. Longer take {slower}' if slower else ''}."
+                    f"**{order[0]}**{f'. The others take longer: {slower}' if slower else ''}."
                 )
     yield from _equality(rows)
 

@@ -139,7 +139,7 @@ def broad_handlers(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def test_what_catches_every_exception_says_why() -> None:
-    """A boundary may have to, and says so in its line; all else names the errors that can come."""
+    """A boundary may have to, with the reason in its line; all else names the errors that can come."""
     found = {f"{module}:{number}": line for module, path in SOURCES.items() for number, line in broad_handlers(path)}
     silent = [place for place, line in found.items() if "  # " not in line]
     assert not silent, "\n".join(silent)

@@ -32,6 +32,18 @@ MAX_DRAWN = 50
 
 
 @dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A network that was drawn."""
+
+    index: int
+    """Its number among those drawn, from 0."""
+    decisions: Decisions
+    """What makes it a network of the space."""
+    arch: Arch
+    """The network."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Campaign:
     """What is characterised."""
 
@@ -44,8 +56,8 @@ class Campaign:
     seed: int
     """Of the networks drawn, their weights and inputs."""
 
-    def candidates(self) -> Iterator[tuple[int, Decisions, Arch]]:
-        """Yield (index, decisions, network) in the order in which they are drawn, each network once."""
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield networks in the order in which they are drawn, each of them once."""
         random = np.random.default_rng(self.seed)
         seen: set[tuple[Any, ...]] = set()
         for index in range(MAX_DRAWN * self.models):
@@ -53,7 +65,7 @@ class Campaign:
             arch = self.space.derive(decisions, f"{self.space.name}-{self.seed}-{index}")
             if (key := (arch.input_shape, arch.blocks)) not in seen:
                 seen.add(key)
-                yield index, decisions, arch
+                yield Candidate(index=index, decisions=decisions, arch=arch)
 
     def settings(self) -> dict[str, Any]:
         """Return all that the table depends on, as JSON values."""
@@ -87,71 +99,56 @@ def characterize(
         DataError: ``out`` cannot be written.
         BenchError: A network could not be measured for another reason than its size.
     """
+    settings = campaign.settings()
     try:
         out.mkdir(parents=True, exist_ok=True)
         with locked(out):
-            kept = MeasuredFile(out / MEASURED, campaign.settings())
-            one = partial(_measure, campaign.target, objects)
-            drawn = _measure_all(campaign, kept, pool, one, listener)
-            write_tables(out, campaign.settings(), ((kept.rows[index], arch) for index, arch in drawn))
+            kept = MeasuredFile(out / MEASURED, settings)
+            drawn = _measure_all(
+                campaign, kept, pool, partial(measure, target=campaign.target, objects=objects), listener
+            )
+            write_tables(out, settings, ((kept.rows[one.index], one.arch) for one in drawn))
     except OSError as error:
         raise write_error(error, out, "or name another folder with --out", DataError) from error
-
-
-def _measure(target: Target, objects: Path | None, index: int, arch: Arch) -> Measurement:
-    return measure(arch, target, objects, index)
 
 
 def _measure_all(
     campaign: Campaign,
     kept: MeasuredFile,
     pool: tuple[Executor, int],
-    measure_one: Callable[[int, Arch], Measurement],
+    measure_one: Callable[..., Measurement],
     listener: Listener,
-) -> list[tuple[int, Arch]]:
+) -> list[Candidate]:
     """Measure until enough of the networks fit, counted in the order drawn; return those up to the last one."""
     executor, workers = pool
     candidates = campaign.candidates()
-    drawn: list[tuple[int, Decisions, Arch]] = []
-    running: dict[Future[Measurement], tuple[int, Decisions]] = {}
+    drawn: list[Candidate] = []
+    running: dict[Future[Measurement], Candidate] = {}
     clock = _Clock(measured_before=len(kept.rows))
     try:
-        while (end := _complete_up_to(drawn, kept, campaign.models)) is None:
+        while True:
             # One more than there are workers, so that none waits; no more than are needed if all of them fit.
-            needed = campaign.models - sum(
-                kept.rows[index].measurement.fits for index, *_ in drawn if index in kept.rows
-            )
-            while len(running) < min(workers + 1, needed) and (candidate := next(candidates, None)) is not None:
-                drawn.append(candidate)
-                index, decisions, arch = candidate
-                if index not in kept.rows:
-                    running[executor.submit(measure_one, index, arch)] = (index, decisions)
-                elif _complete_up_to(drawn, kept, campaign.models) is not None:
+            while len(running) < workers + 1 and _fitting(drawn, kept) + len(running) < campaign.models:
+                candidate = next(candidates, None)
+                if candidate is None:
                     break
-            if not running and _complete_up_to(drawn, kept, campaign.models) is None:
-                end = len(drawn)
-                break
+                drawn.append(candidate)
+                if candidate.index not in kept.rows:
+                    running[executor.submit(measure_one, candidate.arch, seed=candidate.index)] = candidate
+            if not running:
+                return drawn
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                index, decisions = running.pop(future)
-                kept.add(Row(index=index, decisions=decisions, measurement=future.result()))
+                done = running.pop(future)
+                kept.add(Row(index=done.index, decisions=done.decisions, measurement=future.result()))
                 listener.progress(clock.progress(campaign, kept))
     finally:
         for future in running:
             future.cancel()
-    return [(index, arch) for index, _, arch in drawn[:end]]
 
 
-def _complete_up_to(drawn: Sequence[tuple[int, Decisions, Arch]], kept: MeasuredFile, wanted: int) -> int | None:
-    """How many of the networks drawn make the table; None while one of them is not measured, or they are too few."""
-    fitting = 0
-    for place, (index, _, _) in enumerate(drawn):
-        row = kept.rows.get(index)
-        if row is None:
-            return None
-        fitting += row.measurement.fits
-        if fitting == wanted:
-            return place + 1
-    return None
+def _fitting(drawn: Sequence[Candidate], kept: MeasuredFile) -> int:
+    """How many of the networks drawn are known to fit."""
+    return sum(kept.rows[one.index].measurement.fits for one in drawn if one.index in kept.rows)
 
 
 class _Clock:

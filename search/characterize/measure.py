@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a network takes on an emulated board, before it is trained: built with random weights, run, measured by layer.
 
-The road is that of ``benchmark-profile``: the same image, the same session, the second inference of three. Kernels and
+As ``benchmark-profile`` does it: the same image, the same session, the second inference of three. Kernels and
 monitor are compiled once for a device; of a new network only its own code is compiled.
 """
 

@@ -50,6 +50,17 @@ def layer_of(row: Mapping[Any, Any]) -> Layer:
     )
 
 
+def check_same(tables: Sequence[Characterization]) -> None:
+    """Raise UsageError for characterisations of different targets or versions."""
+    for table in tables[1:]:
+        for name in SAME:
+            one, other = tables[0].settings[name], table.settings[name]
+            if one != other:
+                raise UsageError(
+                    f"characterisations of different {name} do not go together: {one} and {other}. Measure them again."
+                )
+
+
 def fit_latency(tables: Sequence[Characterization], clock_hz: float) -> LatencyModel:
     """Return the latency model of a target, fitted to all layers of its characterisations.
 
@@ -62,14 +73,8 @@ def fit_latency(tables: Sequence[Characterization], clock_hz: float) -> LatencyM
     Raises:
         UsageError: The tables are of different targets or versions.
     """
+    check_same(tables)
     settings = {name: tables[0].settings[name] for name in SAME}
-    for table in tables[1:]:
-        for name in SAME:
-            if table.settings[name] != settings[name]:
-                raise UsageError(
-                    f"characterisations of different {name} cannot be fitted together: {settings[name]} and "
-                    f"{table.settings[name]}. Measure them again."
-                )
     by_kind: dict[str, list[tuple[Layer, float]]] = {}
     outside: list[float] = []
     for table in tables:

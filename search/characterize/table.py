@@ -92,7 +92,7 @@ def _whole_lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}. Remove it to begin anew.") from error
+        raise DataError(f"{path} cannot be read: {error}. Remove it, and all is measured again.") from error
     return text.split("\n")[:-1]  # what follows the last newline was not written whole
 
 

@@ -39,7 +39,7 @@ def worker_pool(workers: int | None = None, scheduler: str = "") -> Iterator[tup
         count = workers or os.cpu_count() or 1
         with (
             LocalCluster(
-                n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+                n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
             ) as cluster,
             Client(cluster) as client,
         ):

@@ -101,10 +101,12 @@ class LatencyModel:
     """Kind of layer to name of a feature to cycles for each."""
 
     def layer_cycles(self, layer: Layer) -> Value:
-        """Return the cycles of a layer; 0 for a kind that was not measured."""
+        """Return the cycles of a layer; raises ValueError for a kind that was not measured."""
         kind = kind_of(layer)
+        if kind not in self.cycles:
+            raise ValueError(f"no layer of kind {kind} was measured, only {', '.join(self.cycles)}")
         features = features_of(kind)
-        return sum(each * features[name](layer) for name, each in self.cycles.get(kind, {}).items())
+        return sum(each * features[name](layer) for name, each in self.cycles[kind].items())
 
     def cost(self) -> Cost:
         """Return the latency of a network as a cost, in ms; a kind of layer that was not measured is an error."""

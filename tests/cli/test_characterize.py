@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from mlperf_tiny.cli.characterize import main
-from mlperf_tiny.search.characterize.table import LAYERS, MODELS
+from mlperf_tiny.search.characterize.table import LAYERS, MEASURED, MODELS
 
 
 def invoke(*words: str) -> Result:
@@ -34,6 +39,29 @@ def test_wrong_requests_are_named(words: tuple[str, ...], message: str, tmp_path
     pytest.importorskip("ai_edge_litert")
     result = invoke(*words, "--out", str(tmp_path / "out"))
     assert result.exit_code == 2 and message in result.stderr and not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
+def test_ctrl_c_is_reported_once_and_leaves_no_process(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    pytest.importorskip("ai_edge_litert")
+    words = [sys.executable, "-m", "mlperf_tiny", "characterize", "ad", "--device", "stm32f446", "--out", str(tmp_path)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True, env=environ) as process:
+        while not (tmp_path / MEASURED).exists() and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too
+        _, messages = process.communicate(timeout=20)
+    assert process.returncode == 130 and messages.splitlines()[-2:] == [
+        f"what was measured is kept in {tmp_path}; the same command continues",
+        "interrupted",
+    ]
+    assert messages.count("interrupted") == 1
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):  # the last of them end a moment after their parent
+            os.killpg(process.pid, 0)
+            time.sleep(0.05)
 
 
 @pytest.mark.emulator

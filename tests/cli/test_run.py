@@ -19,6 +19,7 @@ from mlperf_tiny.harness.record.settings import InputInfo, ModelInfo
 from mlperf_tiny.harness.run import run as run_module
 from mlperf_tiny.harness.run.data_choice import choose_data
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE, read_transcript
+from mlperf_tiny.models.arch.tflite_builder import Builder
 from mlperf_tiny.models.catalog.catalog import find_model, model_names
 from mlperf_tiny.models.data.load import load_dataset
 from mlperf_tiny.models.tasks import find_task
@@ -27,7 +28,6 @@ from mlperf_tiny.results.leaderboard.file import read_leaderboard
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.reference import run_reference
-from tests.fakes.tflite_builder import Builder
 from tests.fakes.tiny_models import tiny_kws
 from tests.fakes.transcripts import killed
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mlperf_tiny.firmware.codegen.tflite.flatbuffer import open_root
-from tests.fakes.tflite_builder import Builder
+from mlperf_tiny.models.arch.tflite_builder import Builder
 
 WORDS = (
     0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.fakes.tflite_builder import Builder
+from mlperf_tiny.models.arch.tflite_builder import Builder
 
 
 def tiny_kws(seed: int = 1) -> bytes:

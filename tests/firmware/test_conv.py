@@ -15,9 +15,9 @@ from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.place import place
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.models.arch.tflite_builder import Builder
 from tests.fakes.host_model import build_host_model
 from tests.fakes.reference import run_reference
-from tests.fakes.tflite_builder import Builder
 
 DEVICES = ("stm32f746", "stm32f446")
 

@@ -18,8 +18,8 @@ from mlperf_tiny.firmware.codegen.ir.plan import Constant, Isa, Plan
 from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.place import place
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.models.arch.tflite_builder import Builder
 from tests.fakes.host_model import ENGINE, ZIG, build_host_model
-from tests.fakes.tflite_builder import Builder
 
 
 def small_model(name: str = "input") -> bytes:

@@ -11,9 +11,9 @@ import pytest
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.models.arch.tflite_builder import Builder
 from tests.fakes.host_model import build_host_model
 from tests.fakes.reference import run_reference
-from tests.fakes.tflite_builder import Builder
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from mlperf_tiny.firmware.codegen.ir.graph import Graph
 from mlperf_tiny.firmware.codegen.ir.plan import Isa, Plan
 from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.models.arch.tflite_builder import Builder
 from tests.fakes.host_model import build_host_model
 from tests.fakes.reference import run_reference
-from tests.fakes.tflite_builder import Builder
 from tests.fakes.tiny_models import weighted
 
 Q = {"scale": 0.1, "zero_point": 3}

@@ -15,8 +15,8 @@ from benchmarks.model_mutants import try_mutants
 from mlperf_tiny.errors import BuildError
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.pipeline import compile_model
+from mlperf_tiny.models.arch.tflite_builder import Builder
 from tests.fakes.corrupt_models import MODELS, written
-from tests.fakes.tflite_builder import Builder
 
 pytestmark = pytest.mark.slow
 

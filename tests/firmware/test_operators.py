@@ -15,9 +15,9 @@ import pytest
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
+from mlperf_tiny.models.arch.tflite_builder import Builder
 from tests.fakes.host_model import build_host_model
 from tests.fakes.reference import run_reference
-from tests.fakes.tflite_builder import Builder
 
 # (scale, zero point) of input and output: usual, extreme zero points, saturating, widening, nearly equal.
 QUANTS = ((0.1, 3), (0.05, -128), (0.2, 127), (0.003, -5), (1.7, 0), (0.1000001, 3))

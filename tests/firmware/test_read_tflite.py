@@ -15,7 +15,7 @@ import pytest
 from mlperf_tiny.errors import ModelInvalid, UnsupportedOperator
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import MAX_OPERANDS, MAX_OPERATORS, read_tflite
 from mlperf_tiny.firmware.codegen.tflite.schema import TYPE_NAMES, operator_name
-from tests.fakes.tflite_builder import Builder
+from mlperf_tiny.models.arch.tflite_builder import Builder
 
 WINDOW = {"padding": "VALID", "stride_h": 2, "stride_w": 3, "activation": "RELU6"}
 FLOAT_BIAS = {"quantized_bias_type": "float32"}

@@ -16,7 +16,7 @@ from mlperf_tiny.firmware.codegen.lower import lower
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from mlperf_tiny.firmware.tflm.model import TflmModel, tflm_model
 from mlperf_tiny.firmware.tflm.operators import Call, read_resolver, resolver_calls
-from tests.fakes.tflite_builder import Builder
+from mlperf_tiny.models.arch.tflite_builder import Builder
 from tests.fakes.tflm_tree import FAKE, ZIG, fake_library, run
 from tests.fakes.tiny_models import tiny_kws, weighted
 

@@ -14,6 +14,7 @@ import pytest
 from mlperf_tiny.errors import DataError, WrongRequest
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.blocks import Conv, Flatten, GlobalPool, Separable
+from mlperf_tiny.models.arch.zoo import find_arch
 from mlperf_tiny.progress import Listener, Progress
 from mlperf_tiny.search.characterize import campaign as campaigns
 from mlperf_tiny.search.characterize.campaign import Campaign, characterize
@@ -180,6 +181,12 @@ def test_a_network_is_measured_by_layer(device: str, objects: Path) -> None:
     assert 0 < taken.instructions - inside < 1000
     again = measure(arch, Target(device=device, timing="instructions"), objects)
     assert again == taken
+
+
+@pytest.mark.emulator
+def test_weights_change_what_a_network_takes_by_a_few_percent(objects: Path) -> None:
+    taken = [measure(find_arch("micronet-kws-s"), TARGET, objects, seed).instructions for seed in range(3)]
+    assert max(taken) < 1.05 * min(taken)
 
 
 @pytest.mark.emulator

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -129,6 +131,15 @@ def test_the_published_widths_are_options(name: str, space: str, missing: set[in
                 if hasattr(block, field) and getattr(block, field) not in row[field].options:
                     found.add(getattr(block, field))
     assert found == missing
+
+
+def test_the_page_has_every_space_with_its_size() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "search.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    sizes = {
+        name.strip("`,"): float(row[2]) for row in rows if len(row) == 5 for name in row[0].removeprefix("| ").split()
+    }
+    assert sizes == {space.name: float(f"{space.size:.1e}") for space in SPACES}
 
 
 def test_widths() -> None:

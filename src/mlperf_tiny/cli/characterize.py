@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--engine", default=DEFAULT_ENGINE, metavar="ENGINE", help="Inference engine: compiled, or tflm.")
 @click.option("--timing", type=OneOf(LEVELS), default=DEFAULT_LEVEL, help="Timing model of the emulated board.")
 @click.option(
-    "--models", type=COUNT, default=400, metavar="N", help="Networks to measure; those that do not fit count not."
+    "--models", type=COUNT, default=400, metavar="N", help="Networks to measure, without those that do not fit."
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=1, metavar="N", help="Of the networks that are drawn."

@@ -41,9 +41,16 @@ def last_words(number: int) -> str:
 
 def end_at_once(number: int = signal.SIGINT, *_: object) -> None:
     """Handle a signal while nothing has been done yet, or all is done: no exception, which libraries would report."""
-    with suppress(OSError):  # the terminal is gone
-        os.write(2, f"{last_words(number)}\n".encode())
+    if not _is_worker():  # Ctrl-C reaches workers too; their command reports it
+        with suppress(OSError):  # the terminal is gone
+            os.write(2, f"{last_words(number)}\n".encode())
     os._exit(128 + number)
+
+
+def _is_worker() -> bool:
+    """Whether multiprocessing has started this process; it then has the name of the command that did."""
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
 
 
 def is_program() -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds small .tflite files for tests, through the schema classes that ship with LiteRT.
+"""Builds .tflite files tensor by tensor, through the schema classes that ship with LiteRT (the ``[search]`` extra).
 
-The writer shares no code with our reader, and what it writes loads in LiteRT's interpreter::
+It shares no code with ``firmware.codegen.tflite``, which reads them, and what it writes loads in LiteRT's interpreter::
 
     b = Builder()
     x = b.tensor((1, 5, 5, 3), scale=0.5, zero_point=3)
@@ -86,9 +86,10 @@ def _value(name: str, value: Any) -> Any:
 
 
 class Builder:
-    """One model under construction. ``model`` is LiteRT's object form: tests may corrupt it before ``build``."""
+    """One model under construction. ``model`` is LiteRT's object form, which may be changed before ``build``."""
 
     def __init__(self, description: str = "made for a test") -> None:
+        """Begin a model without tensors and operators."""
         self.model = schema.ModelT()
         self.model.version = 3
         self.model.description = description
@@ -109,10 +110,16 @@ class Builder:
         axis: int = 0,
         name: str | None = None,
     ) -> int:
-        """Adds a tensor and gives its index.
+        """Add a tensor; return its index.
 
-        Several scales mean per-channel along ``axis``; one zero point is used for all of them. ``data`` makes it a
-        constant and must have as many values as ``shape``; None makes it an activation.
+        Args:
+            shape: Its shape, with the batch.
+            dtype: Its type, as numpy names it.
+            scale: Quantisation scale; several are per channel along ``axis``; None: not quantised.
+            zero_point: One for all channels, or as many as there are scales.
+            data: Makes it a constant; as many values as ``shape`` has. None makes it an activation.
+            axis: The quantised dimension.
+            name: Its name; None: by its index.
         """
         tensor = schema.TensorT()
         tensor.name = f"t{len(self.subgraph.tensors)}" if name is None else name
@@ -144,11 +151,17 @@ class Builder:
         options: Mapping[str, Any] | None = None,
         version: int | None = None,
     ) -> int:
-        """Adds an operator and gives its index.
+        """Add an operator; return its index.
 
-        ``kind`` is TFLite's name, or ``CUSTOM:<name>``; ``options`` use the names of
-        ``mlperf_tiny.firmware.codegen.ir.graph``. Strides, dilations and the depth multiplier are 1 unless given. Kinds
-        without an options class here (RELU, LOGISTIC, ...) are written without options.
+        Kinds without an options class here (RELU, LOGISTIC, ...) are written without options.
+
+        Args:
+            kind: TFLite's name, or ``CUSTOM:<name>``.
+            inputs: Indices of tensors.
+            outputs: Indices of tensors.
+            options: Under the names that ``firmware.codegen.ir.graph`` has for them; strides, dilations and the depth
+                multiplier are 1 unless given.
+            version: The operator's version; None: the least that LiteRT takes as int8.
         """
         operator = schema.OperatorT()
         operator.opcodeIndex = self._code(kind, version or _VERSIONS.get(kind, 1))
@@ -182,7 +195,12 @@ class Builder:
         return len(self.model.operatorCodes) - 1
 
     def build(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
-        """The file. May be called again after further changes."""
+        """Return the file; may be called again after further changes.
+
+        Args:
+            inputs: Indices of the model's inputs.
+            outputs: Indices of its outputs.
+        """
         self.subgraph.inputs = [int(i) for i in inputs]
         self.subgraph.outputs = [int(i) for i in outputs]
         writer = flatbuffers.Builder(1024)
