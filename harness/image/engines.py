@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from mlperf_tiny.errors import LibraryUnusable, UsageError, did_you_mean
@@ -18,10 +19,10 @@ from mlperf_tiny.firmware.boards import Board
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
 from mlperf_tiny.firmware.codegen.pipeline import CompiledModel, compile_model
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
-from mlperf_tiny.firmware.engine_model import EngineModel
+from mlperf_tiny.firmware.engine_model import EngineModel, Library
 from mlperf_tiny.firmware.tflm.model import TflmModel, tflm_model
 from mlperf_tiny.firmware.tflm.operators import read_resolver
-from mlperf_tiny.firmware.tflm.tree import find_library, find_tree
+from mlperf_tiny.firmware.tflm.tree import SourceTree, find_library, find_tree
 from mlperf_tiny.firmware.toolchain import Toolchain, find_toolchain
 from mlperf_tiny.harness.image.arena import BuildWithArena, build_planned, build_with_least_arena
 from mlperf_tiny.harness.image.layer_labels import LayerLabel, graph_labels, plan_labels
@@ -121,7 +122,7 @@ def interpret_on(board: Board, content: bytes, source: str, environ: Mapping[str
         UnsupportedOperator: for what this version of the library does not do.
     """
     tree = find_tree(environ)
-    library = find_library(tree, board)
+    library = _library(tree, board)
     return tflm_model(content, source, library, read_resolver(tree.root))
 
 
@@ -134,7 +135,21 @@ def _tflm_unavailable(environ: Mapping[str, str]) -> str:
 
 
 def _check_tflm_library(board: Board, environ: Mapping[str, str]) -> None:
-    find_library(find_tree(environ), board)
+    _library(find_tree(environ), board)
+
+
+def _library(tree: SourceTree, board: Board) -> Library:
+    """As ``find_library``, which takes seconds: a process reads archives again when they have changed."""
+    try:
+        states = tuple((path.stat().st_size, path.stat().st_mtime_ns) for path in tree.archives)
+    except OSError:
+        return find_library(tree, board)
+    return _read_library(tree, board, states)
+
+
+@lru_cache(maxsize=8)
+def _read_library(tree: SourceTree, board: Board, states: tuple[tuple[int, int], ...]) -> Library:
+    return find_library(tree, board)
 
 
 COMPILED = Engine[CompiledModel](

@@ -20,8 +20,9 @@ COMMAND_BYTES = 80
 DB_BYTES = (COMMAND_BYTES - len("db ")) // 2
 """Most payload bytes of one ``db <hex>`` command: two hex digits each, after ``db ``."""
 
-LINE_BYTES = 4096
-"""A longer line is cut: no real reply is longer, and a device that never ends its line may not fill the memory."""
+LINE_BYTES = 64 * 1024
+"""A longer line is cut: a device that never ends its line may not fill the memory. The results of a model of some 6,000
+outputs are a line of this length."""
 
 DECODED_CHARACTERS = 64 * 1024
 """Of a line from a file, which no assembler has cut, so many characters are decoded."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from functools import cache
+from inspect import signature
 from typing import Any
 
 # One thread at a time: LLVM's passes and the linker keep state of their own.
@@ -97,7 +98,11 @@ class Loader:
         with _LOCK:
             if self._engine is None:
                 # The machine is released with the engine. A context of its own could be released before it.
-                self._engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _new_machine(_CODE_LEVEL))
+                # All sections of an object lie together: one by one they may come to lie further apart than a relative
+                # address reaches, where another thread maps a board's memories in between, and LLVM then aborts.
+                together = {"use_lmm": True} if "use_lmm" in signature(binding.create_mcjit_compiler).parameters else {}
+                machine = _new_machine(_CODE_LEVEL)
+                self._engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine, **together)
             address = self._addresses.get(name)
             if address is None:
                 self._engine.add_object_file(binding.ObjectFileRef.from_data(content))

@@ -125,11 +125,11 @@ def test_values_at_the_edge() -> None:
     assert parse_values("0." + "1" * 39) is None
 
 
-@pytest.mark.parametrize("piece", [1, 4095, 4096, 4097, 100_000])
+@pytest.mark.parametrize("piece", [61, LINE_BYTES - 1, LINE_BYTES, LINE_BYTES + 1, 1_000_000])
 def test_a_long_line_is_cut_alike_however_it_comes(piece: int) -> None:
-    data = b"a" * 10_000 + b"\r\n" + b"b" * 4096 + b"\n\n" + b"c" * 4097 + b"\nm-ready\r\n"
+    long = 2 * LINE_BYTES + 1808
+    data = b"a" * long + b"\r\n" + b"b" * LINE_BYTES + b"\n\n" + b"c" * (LINE_BYTES + 1) + b"\nm-ready\r\n"
     assembler = LineAssembler()
     lines = [line for at in range(0, len(data), piece) for line in assembler.feed(data[at : at + piece])]
-    assert [len(line) for line in lines] == [4096, 4096, 1808, 4096, 0, 4096, 1, 7]
-    assert max(map(len, lines)) == LINE_BYTES
+    assert [len(line) for line in lines] == [LINE_BYTES, LINE_BYTES, 1808, LINE_BYTES, 0, LINE_BYTES, 1, 7]
     assert assembler.pending == ""

@@ -105,9 +105,9 @@ def test_bracketed(line: str, wanted: str | None) -> None:
     assert protocol.bracketed(line, "m-x-[") == wanted
 
 
-def test_a_line_is_cut_after_4096_bytes() -> None:
-    assert protocol.LineAssembler().feed(b"x" * 4096 + b"\n") == ["x" * 4096]
-    assert protocol.LineAssembler().feed(b"x" * 4097 + b"\n") == ["x" * 4096, "x"]
+def test_a_line_is_cut_after_65536_bytes() -> None:
+    assert protocol.LineAssembler().feed(b"x" * 65_536 + b"\n") == ["x" * 65_536]
+    assert protocol.LineAssembler().feed(b"x" * 65_537 + b"\n") == ["x" * 65_536, "x"]
     assert protocol.LineAssembler().feed(b"\n\nx\n") == ["", "", "x"]
 
 
