@@ -58,6 +58,8 @@ class Depthwise:
     """Whether batch normalisation follows the convolution."""
     padding: Padding = "same"
     """As TensorFlow defines it."""
+    dilation: Pair = (1, 1)
+    """Values from one tap of the kernel to the next; needs stride 1."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,30 @@ class Residual:
 
 
 @dataclass(frozen=True)
+class Broadcast:
+    """BC-ResNet's block (arXiv 2106.04140) on a map of time by frequency.
+
+    A depthwise convolution along frequency gives a map. Its mean over frequency goes through a depthwise convolution
+    along time and a 1x1 convolution, and is added to each frequency of the map, as is the block's input; a ReLU is
+    last. Where the block changes the number of channels or the size of the map, a 1x1 convolution comes first and the
+    input is not added.
+
+    Differences from the paper, for int8: plain batch normalisation in place of sub-spectral, which would have a scale
+    for each sub-band and could not be folded into one kernel; ReLU in place of Swish; no dropout.
+    """
+
+    filters: int
+    """Number of output channels."""
+    _: KW_ONLY
+    stride: int = 1
+    """Along frequency."""
+    dilation: int = 1
+    """Of the convolution along time."""
+    kernel: Pair = (3, 3)
+    """Lengths of the convolutions along time and along frequency."""
+
+
+@dataclass(frozen=True)
 class AveragePool:
     """The mean of each channel over windows that do not overlap; what lies beyond the map does not count."""
 
@@ -125,4 +151,16 @@ class Softmax:
     """Scores to probabilities."""
 
 
-Block = Dense | Conv | Depthwise | Separable | Bottleneck | Residual | AveragePool | GlobalPool | Flatten | Softmax
+Block = (
+    Dense
+    | Conv
+    | Depthwise
+    | Separable
+    | Bottleneck
+    | Residual
+    | Broadcast
+    | AveragePool
+    | GlobalPool
+    | Flatten
+    | Softmax
+)

@@ -86,7 +86,7 @@ def _operator(keras: Any, layer: Layer, number: int, sources: list[Any]) -> Any:
     if layer.kind == "conv":
         return keras.layers.Conv2D(layer.out_shape[-1], layer.kernel, **window)(source)
     if layer.kind == "depthwise":
-        return keras.layers.DepthwiseConv2D(layer.kernel, **window)(source)
+        return keras.layers.DepthwiseConv2D(layer.kernel, dilation_rate=layer.dilation, **window)(source)
     if layer.kind == "dense":
         return keras.layers.Dense(layer.out_shape[0], name=name)(source)
     if layer.kind == "pool":

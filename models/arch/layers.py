@@ -16,6 +16,7 @@ from mlperf_tiny.models.arch.blocks import (
     AveragePool,
     Block,
     Bottleneck,
+    Broadcast,
     Conv,
     Dense,
     Depthwise,
@@ -47,12 +48,16 @@ class Layer:
     """Height and width; (1, 1) for an operator without a kernel."""
     stride: tuple[int, int] = (1, 1)
     """Vertical and horizontal."""
+    dilation: tuple[int, int] = (1, 1)
+    """Values from one tap of the kernel to the next."""
     padding: str = "same"
     """"same" or "valid", as TensorFlow defines them."""
     relu: str = "none"
     """The fused activation, applied to the operator's result."""
     batch_norm: bool = False
     """Whether training normalises the operator's result."""
+    repeats: int = 1
+    """For how many outputs each value of an addition's second input is taken."""
 
     @property
     def macs(self) -> int:
@@ -105,12 +110,16 @@ class _Chain:
         shape = self.shape(source)
         if len(shape) != 3:
             raise ValueError(f"a {kind} layer cannot follow values of shape {shape}; it needs height, width, channels")
+        dilation = row.dilation if isinstance(row, Depthwise) else (1, 1)
+        if dilation != (1, 1) != row.stride:
+            raise ValueError(f"a {kind} layer of dilation {dilation} has stride {row.stride}; it needs stride (1, 1)")
+        spans = [(size - 1) * step + 1 for size, step in zip(row.kernel, dilation, strict=True)]
         out = tuple(
-            _out_size(size, kernel, stride, row.padding)
-            for size, kernel, stride in zip(shape, row.kernel, row.stride, strict=False)
+            _out_size(size, span, stride, row.padding)
+            for size, span, stride in zip(shape, spans, row.stride, strict=False)
         )
         settings = {name: getattr(row, name) for name in ("kernel", "stride", "padding", "relu", "batch_norm")}
-        return self.append(kind, (source,), (*out, filters), **settings)
+        return self.append(kind, (source,), (*out, filters), dilation=dilation, **settings)
 
     def conv(self, source: int, row: Conv) -> int:
         return self.window("conv", source, row.filters, row)
@@ -200,6 +209,27 @@ def _residual(chain: _Chain, block: Residual) -> None:
     chain.add(entry, out, "relu")
 
 
+def _broadcast(chain: _Chain, block: Broadcast) -> None:
+    entry = chain.last
+    shape = chain.shape(entry)
+    if len(shape) != 3:
+        raise ValueError(f"a Broadcast cannot follow values of shape {shape}; it needs time, frequency, channels")
+    keeps = shape[-1] == block.filters and block.stride == 1
+    if not keeps:
+        chain.conv(entry, Conv(block.filters, (1, 1), relu="relu"))
+    along_frequency = Depthwise((1, block.kernel[1]), stride=(1, block.stride), relu="none")
+    bands = chain.depthwise(chain.last, along_frequency)
+    height, width, channels = chain.shape(bands)
+    window = (1, width)
+    mean = chain.append("pool", (bands,), (height, 1, channels), kernel=window, stride=window, padding="valid")
+    chain.depthwise(mean, Depthwise((block.kernel[0], 1), dilation=(block.dilation, 1), relu="relu"))
+    times = chain.conv(chain.last, Conv(channels, (1, 1), relu="none", batch_norm=False))
+    relu = "none" if keeps else "relu"
+    total = chain.append("add", (bands, times), chain.shape(bands), relu=relu, repeats=width)
+    if keeps:
+        chain.add(total, entry, "relu")
+
+
 def _average_pool(chain: _Chain, block: AveragePool) -> None:
     height, width, channels = chain.shape(chain.last)
     out = (-(-height // block.size[0]), -(-width // block.size[1]), channels)
@@ -227,6 +257,7 @@ _RULES: dict[type, Callable[[_Chain, Any], None]] = {
     Separable: _separable,
     Bottleneck: _bottleneck,
     Residual: _residual,
+    Broadcast: _broadcast,
     AveragePool: _average_pool,
     GlobalPool: _global_pool,
     Flatten: _flatten,

@@ -122,7 +122,8 @@ def _conv(model: _Model, layer: Layer, sources: list[int]) -> int:
 
 def _depthwise(model: _Model, layer: Layer, sources: list[int]) -> int:
     inputs = model.weighted(layer, sources[0], (1, *layer.kernel, layer.out_shape[-1]), 3)
-    options = {"activation": layer.relu.upper(), **_window(layer)}
+    dilation = {"dilation_h": layer.dilation[0], "dilation_w": layer.dilation[1]}
+    options = {"activation": layer.relu.upper(), **_window(layer), **dilation}
     return model.operator("DEPTHWISE_CONV_2D", inputs, _result(model, layer), **options)
 
 

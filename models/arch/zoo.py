@@ -14,6 +14,7 @@ from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.blocks import (
     Block,
     Bottleneck,
+    Broadcast,
     Conv,
     Dense,
     Depthwise,
@@ -89,6 +90,26 @@ def _mobilenet(name: str, width: int, blocks: int) -> Arch:
     return Arch(name=name, input_shape=(49, 10, 1), blocks=stack, pipeline="micronet-kws", note=note)
 
 
+# BC-ResNet-1 (arXiv 2106.04140, widths of its published code) has base width 8 on 40 mel bands; here it takes the 10
+# MFCCs of the MicroNets. The first convolution has stride 1 in place of 2 along frequency, and the last depthwise one
+# covers the 3 frequencies that are left in place of 5, without padding along time too.
+def _bcresnet(name: str, base: int) -> Arch:
+    stages = ((2, 2, 1), (2, 3, 2), (4, 4, 2), (4, 5, 1))  # blocks, half widths, stride of the first block
+    stack = (
+        Conv(2 * base, (5, 5), relu="relu"),
+        *(
+            Broadcast(half * base // 2, stride=1 if number else stride, dilation=2**stage)
+            for stage, (blocks, half, stride) in enumerate(stages)
+            for number in range(blocks)
+        ),
+        Depthwise((5, 3), relu="none", batch_norm=False, padding="valid"),
+        Conv(4 * base, (1, 1), relu="relu"),
+        *_classes(12),
+    )
+    note = "widths of arXiv 2106.04140 on 10 MFCCs in place of 40 mel bands"
+    return Arch(name=name, input_shape=(49, 10, 1), blocks=stack, pipeline="micronet-kws", note=note)
+
+
 # Inverted bottlenecks as (expansion, filters); "/" is stride 2, "+" adds the block's input.
 def _images(name: str, side: int, first: int, *rows: tuple[str, int, int]) -> Arch:
     stack = (Bottleneck(e, f, TWO if mark == "/" else (1, 1), residual=mark == "+") for mark, e, f in rows)
@@ -137,6 +158,7 @@ ARCHS: tuple[Arch, ...] = (
     _mobilenet("mobilenetv2-kws-s", 32, 3),
     _mobilenet("mobilenetv2-kws-m", 64, 3),
     _mobilenet("mobilenetv2-kws-l", 128, 4),
+    _bcresnet("bcresnet-1", 8),
     # The reference nets of MLPerf Tiny (the auto-encoder is the first row).
     Arch(
         name="mlperf-kws",

@@ -32,7 +32,7 @@ def call(*words: str) -> Result:
 
 @pytest.fixture
 def with_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "_require_tensorflow", lambda: None)
+    monkeypatch.setattr(train, "require_tensorflow", lambda: None)
 
 
 def test_unknown_network_lists_the_known_ones(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.blocks import (
     Bottleneck,
+    Broadcast,
     Conv,
     Dense,
     Depthwise,
@@ -39,6 +40,8 @@ EVERY_BLOCK = Arch(
         Bottleneck(8, 6, residual=True),
         Residual(6),
         Residual(8, (2, 2)),
+        Broadcast(6, dilation=2),
+        Broadcast(6, dilation=2),
         GlobalPool(),
         Conv(3, (1, 1), relu="none", batch_norm=False),
         Flatten(),

@@ -18,6 +18,9 @@ from tests.fakes.reference import run_reference
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
 
+from mlperf_tiny.models.arch.arch import Arch  # noqa: E402
+from mlperf_tiny.models.arch.blocks import Broadcast, Conv, Flatten, GlobalPool  # noqa: E402
+from mlperf_tiny.models.arch.build import build  # noqa: E402
 from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter  # noqa: E402
 from mlperf_tiny.models.training.qat.export import to_tflite  # noqa: E402
 from mlperf_tiny.models.training.qat.fake_quant import calibrated_range  # noqa: E402
@@ -62,9 +65,15 @@ def dense() -> Any:
     return keras.Model(inputs, L.Dense(3, activation="relu")(tensor))
 
 
+def broadcast() -> Any:
+    """Means over frequency, dilated convolutions along time, additions that repeat an operand."""
+    blocks = (Conv(6, relu="relu"), Broadcast(8, stride=2), Broadcast(8, dilation=2), GlobalPool(), Flatten())
+    return build(Arch(name="broadcast", input_shape=SHAPE, blocks=blocks))
+
+
 # The share of outputs that may differ by a step: with random weights a pooled value's step is several of the output's.
-MAY_DIFFER = {"separable": 0.04, "residual": 0.2, "dense": 0.01}
-NETWORKS = {"separable": separable, "residual": residual, "dense": dense}
+MAY_DIFFER = {"separable": 0.04, "residual": 0.2, "dense": 0.01, "broadcast": 0.2}
+NETWORKS = {"separable": separable, "residual": residual, "dense": dense, "broadcast": broadcast}
 
 
 def made(name: str) -> tuple[Any, np.ndarray]:

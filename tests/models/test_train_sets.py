@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -202,6 +203,18 @@ def test_augmented_epochs_of_images_differ_and_keep_their_labels(tmp_path: Path)
     assert first.inputs.shape == (12, 50, 50, 1) and sorted(first.labels.tolist()) == [0] * 6 + [1] * 6
     np.testing.assert_array_equal(first.labels, second.labels)
     assert not np.array_equal(first.inputs, second.inputs)
+
+
+def test_validation_score_is_of_rows_that_are_no_test_rows(data_dir: Path, tmp_path: Path) -> None:
+    speech = training_set(KWS, tmp_path, classes=12, pipeline="micronet-kws", named=data_dir)
+    seen: list[int] = []
+
+    def always_first(inputs: Any) -> Any:
+        seen.append(len(inputs))
+        return np.tile(np.eye(12, dtype=np.float32)[0], (len(inputs), 1))
+
+    assert speech.validation is not None and 0.0 < speech.validation(always_first) < 0.2
+    assert seen == [speech.provenance["clips"]["validation"]] == [323]
 
 
 def test_network_trained_on_synthetic_scenes_is_tested_on_the_benchmarks_images(data_dir: Path, tmp_path: Path) -> None:

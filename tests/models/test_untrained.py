@@ -15,6 +15,7 @@ from mlperf_tiny.models.arch.blocks import (
     AveragePool,
     Block,
     Bottleneck,
+    Broadcast,
     Conv,
     Dense,
     Flatten,
@@ -36,6 +37,8 @@ EACH_BLOCK: tuple[Block, ...] = (
     Separable(8, (2, 2), kernel=(5, 3)),
     Bottleneck(12, 8, kernel=(5, 5), residual=True),
     Bottleneck(12, 10, residual=True),  # the narrower side is padded
+    Broadcast(12, stride=2, dilation=2),
+    Broadcast(12, dilation=2, kernel=(3, 5)),
     AveragePool((2, 2)),
     Residual(8, (2, 2)),
     GlobalPool(),

@@ -11,7 +11,7 @@ from mlperf_tiny.errors import UsageError
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from mlperf_tiny.models.arch.arch import Arch
-from mlperf_tiny.models.arch.blocks import Bottleneck, Conv, Dense, Flatten, GlobalPool, Residual
+from mlperf_tiny.models.arch.blocks import Bottleneck, Broadcast, Conv, Dense, Depthwise, Flatten, GlobalPool, Residual
 from mlperf_tiny.models.arch.layers import INPUT, Layer
 from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
 from mlperf_tiny.models.catalog.catalog import available_locally, find_model
@@ -38,6 +38,7 @@ COUNTS = {
     "mobilenetv2-kws-s": (8_126_144, 45_004),
     "mobilenetv2-kws-m": (29_953_408, 163_724),
     "mobilenetv2-kws-l": (140_151_296, 827_532),
+    "bcresnet-1": (723_196, 7_292),
     "mlperf-kws": (2_656_768, 22_604),
     "mlperf-vww": (7_489_664, 210_850),
     "mlperf-ic": (12_501_632, 77_706),
@@ -156,6 +157,20 @@ def test_bottleneck_pads_the_narrower_map() -> None:
         assert layers[-2].inputs == ((0,) if entry < out else (3,)) and layers[-1].out_shape == (6, 6, 6)
 
 
+def test_broadcast_adds_its_input_where_the_map_keeps_its_shape() -> None:
+    for block, out, adds in (
+        (Broadcast(4, dilation=2), (9, 6, 4), [6, 1]),
+        (Broadcast(4, stride=2), (9, 3, 4), [3]),
+        (Broadcast(6), (9, 6, 6), [6]),
+    ):
+        layers = Arch(name="x", input_shape=(9, 6, 4), blocks=(block,)).layers
+        assert [layer.repeats for layer in layers if layer.kind == "add"] == adds
+        assert [layer.relu for layer in layers if layer.kind == "add"] == ["none", "relu"][-len(adds) :]
+        assert layers[-1].out_shape == out and (INPUT in layers[-1].inputs) == (len(adds) == 2)
+        assert [layer.out_shape for layer in layers if layer.kind == "pool"] == [(9, 1, out[-1])]
+        assert max(layer.dilation for layer in layers) == (block.dilation, 1)
+
+
 @pytest.mark.parametrize(
     ("shape", "blocks", "wanted"),
     [
@@ -163,6 +178,9 @@ def test_bottleneck_pads_the_narrower_map() -> None:
         ((640,), (Conv(4),), "needs height, width, channels"),
         ((4, 4, 1), (Conv(2, (5, 5), padding="valid"),), "larger than the 4"),
         ((8, 8, 1), (Conv(4), Bottleneck(8, 4, (2, 2), residual=True)), "cannot be added"),
+        ((8, 8, 1), (Depthwise(stride=(2, 2), dilation=(2, 2)),), "needs stride"),
+        ((8, 8, 1), (Depthwise(dilation=(4, 1), padding="valid"),), "kernel of 9 is larger than the 8"),
+        ((8,), (Broadcast(4),), "needs time, frequency, channels"),
     ],
 )
 def test_expand_refuses_blocks_that_do_not_fit(shape: tuple[int, ...], blocks: tuple, wanted: str) -> None:

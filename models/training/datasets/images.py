@@ -25,6 +25,7 @@ from mlperf_tiny.models.training.datasets.training_set import (
     TrainingSet,
     TrainingSetOptions,
     accuracy_evaluation,
+    validation_accuracy,
 )
 
 IMAGES_AT_A_TIME = 512
@@ -69,6 +70,7 @@ def image_training_set(options: TrainingSetOptions) -> TrainingSet:
         cache=image_cache(examples, pipeline, ImageAugmentation(), recipe.seed, options.cache),
         evaluate=accuracy_evaluation(splits, pipeline),
         metric="accuracy",
+        validation=validation_accuracy(examples.validation, pipeline),
         provenance={
             "kind": examples.source,
             "source": "COCO, by the rule of Visual Wake Words" if photographs else "models/data/synthetic/scenes.py",

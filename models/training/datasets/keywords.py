@@ -16,7 +16,12 @@ from mlperf_tiny.models.data.synthetic.speech import synthetic_speech
 from mlperf_tiny.models.features.pipelines import Pipeline, find_pipeline
 from mlperf_tiny.models.training.augment.keyword_clips import ClipAugmentation, ClipBank, augment_clips
 from mlperf_tiny.models.training.datasets.augmentation_cache import AugmentationCache, AugmentedEpoch
-from mlperf_tiny.models.training.datasets.training_set import TrainingSet, TrainingSetOptions, accuracy_evaluation
+from mlperf_tiny.models.training.datasets.training_set import (
+    TrainingSet,
+    TrainingSetOptions,
+    accuracy_evaluation,
+    validation_accuracy,
+)
 
 _REAL_DESCRIPTION = (
     "A MicroNet trained in this repository on clips of the official test set of Speech Commands, split by speaker. Its "
@@ -52,6 +57,7 @@ def keyword_training_set(options: TrainingSetOptions) -> TrainingSet:
         cache=keyword_cache(examples, pipeline, recipe.augmentation or ClipAugmentation(), recipe.seed, options.cache),
         evaluate=accuracy_evaluation(splits, pipeline),
         metric="accuracy",
+        validation=validation_accuracy(examples.validation, pipeline),
         provenance={
             "kind": examples.source,
             "source": "Google Speech Commands v0.02, CC BY 4.0" if found else "models/data/synthetic/speech.py",

@@ -115,6 +115,24 @@ def patch_evaluation(
     return evaluate
 
 
+def patch_validation(clips_of: Callable[[], Sequence[MachineClip]], pipeline: Pipeline) -> Callable[[Predict], float]:
+    """Return the function from a predictor to its score on validation clips.
+
+    The mean AUC of the machines where there are anomalous clips, else the share of patches whose machine is found.
+
+    Args:
+        clips_of: Returns the clips, at least one.
+        pipeline: Makes their patches.
+    """
+    evaluate = patch_evaluation({"validation": clips_of}, pipeline)
+
+    def score(predict: Predict) -> float:
+        metrics = evaluate(predict)["validation"]
+        return metrics.get("auc_mean_of_machines", metrics["normal_patch_accuracy"])
+
+    return score
+
+
 def patch_metrics(clips: Sequence[MachineClip], patches: ClipPatches, predict: Predict) -> dict[str, float]:
     """Return the metrics of a network on some clips.
 

@@ -24,6 +24,7 @@ from mlperf_tiny.models.training.datasets.machine_patches import (
     MachineClip,
     machines_of,
     patch_evaluation,
+    patch_validation,
     pseudo_anomalies,
 )
 from mlperf_tiny.models.training.datasets.training_set import TrainingSet, TrainingSetOptions
@@ -65,6 +66,9 @@ def _recorded(rails: ExampleSet, pipeline: Pipeline, options: TrainingSetOptions
             {name: partial(_recorded_clips, rows, machines) for name, rows in splits.items()}, pipeline
         ),
         metric="auc",
+        validation=patch_validation(partial(_recorded_clips, rails.validation, machines), pipeline)
+        if rails.validation
+        else None,
         provenance={
             "kind": "real",
             "source": "DCASE 2020 task 2 development set (MIMII), CC BY-SA 4.0",
@@ -116,9 +120,10 @@ def _synthetic(pipeline: Pipeline, options: TrainingSetOptions) -> TrainingSet:
         classes=options.classes,
         cache=synthetic_cache(pipeline, clips_per_machine, options.cache),
         evaluate=patch_evaluation(
-            {"test": partial(_test_clips, TEST_CLIPS), "run_set": lambda: machine_clips(run_clips())}, pipeline
+            {"test": partial(_clips_of, "test"), "run_set": lambda: machine_clips(run_clips())}, pipeline
         ),
         metric="auc",
+        validation=patch_validation(partial(_clips_of, "validation"), pipeline),
         provenance={
             "kind": "synthetic",
             "source": SOURCE,
@@ -179,5 +184,5 @@ def synthetic_cache(pipeline: Pipeline, clips_per_machine: int, folder: Path) ->
     return AugmentationCache(folder=folder, settings=settings, make=make)
 
 
-def _test_clips(per_machine: int) -> list[MachineClip]:
-    return machine_clips(normal_clips("test", per_machine) + faulty_clips("test", per_machine))
+def _clips_of(split: str) -> list[MachineClip]:
+    return machine_clips(normal_clips(split, TEST_CLIPS) + faulty_clips(split, TEST_CLIPS))

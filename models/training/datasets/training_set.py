@@ -88,6 +88,8 @@ class TrainingSet:
     """Metrics of a predictor, for each split."""
     metric: str
     """Name of the metric that counts."""
+    validation: Callable[[Predict], float] | None = None
+    """Score of a predictor, 0 to 1, on rows that choices may be made by: never the test rows; None: there are none."""
     provenance: dict[str, Any]
     """Where the data is from: ``training_data`` of the card."""
     input: dict[str, Any]
@@ -135,6 +137,19 @@ def accuracy_evaluation(splits: Mapping[str, Sequence[Example]], pipeline: Pipel
         return {name: _accuracy(predict(inputs), labels) for name, (inputs, labels) in computed.items()}
 
     return evaluate
+
+
+def validation_accuracy(examples: Sequence[Example], pipeline: Pipeline) -> Callable[[Predict], float] | None:
+    """Return the function from a predictor to its accuracy on validation rows; None where there are none.
+
+    Args:
+        examples: The rows.
+        pipeline: Makes their features.
+    """
+    if not examples:
+        return None
+    evaluate = accuracy_evaluation({"validation": examples}, pipeline)
+    return lambda predict: evaluate(predict)["validation"]["accuracy"]
 
 
 def _accuracy(logits: Floats, labels: NDArray[np.int64]) -> dict[str, float]:

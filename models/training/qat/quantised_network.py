@@ -185,5 +185,5 @@ def _product(layer: FusedLayer, tensor: Any, kernel: Any) -> Any:
         return tf.matmul(tensor, kernel)
     padding, strides = layer.layer.padding.upper(), [1, *layer.layer.strides, 1]
     if layer.kind == "depthwise":
-        return tf.nn.depthwise_conv2d(tensor, kernel, strides, padding)
+        return tf.nn.depthwise_conv2d(tensor, kernel, strides, padding, dilations=layer.layer.dilation_rate)
     return tf.nn.conv2d(tensor, kernel, strides, padding)

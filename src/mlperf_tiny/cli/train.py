@@ -100,7 +100,7 @@ def main(
     if teachers and recipe.loss != "softmax":
         raise UsageError(f"{arch.name} has no classes to distil; leave --distill out.")
     cache_folder()  # refused before TensorFlow is imported, which takes seconds
-    _require_tensorflow()
+    require_tensorflow()
     if not resume and list(out.glob("*.npz")):
         raise UsageError(f"{out} holds the checkpoints of another training: add --resume, or name another --out.")
     named = data_folder(data.data)
@@ -174,7 +174,8 @@ def _teacher(names: Sequence[str], task: str, named: Path | None) -> Teacher | N
     return make_teacher([(model.name, model.load()) for model in models])
 
 
-def _require_tensorflow() -> None:
+def require_tensorflow() -> None:
+    """Import TensorFlow with its own log lines silenced; raises UsageError where it is not installed."""
     from mlperf_tiny.models.training.interpreter import MISSING_TENSORFLOW
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its own log lines would break the progress line
