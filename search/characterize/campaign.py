@@ -55,13 +55,16 @@ class Campaign:
     """How many networks that fit are measured."""
     seed: int
     """Of the networks drawn, their weights and inputs."""
+    widest: float = 1.0
+    """Share of the options of each decision that networks are drawn from, from the cheapest: of a backbone that is far
+    too large for a board hardly any network of all widths fits."""
 
     def candidates(self) -> Iterator[Candidate]:
         """Yield networks in the order in which they are drawn, each of them once."""
         random = np.random.default_rng(self.seed)
         seen: set[tuple[Any, ...]] = set()
         for index in range(MAX_DRAWN * self.models):
-            decisions = self.space.sample(random)
+            decisions = self.space.sample(random, self.widest)
             arch = self.space.derive(decisions, f"{self.space.name}-{self.seed}-{index}")
             if (key := (arch.input_shape, arch.blocks)) not in seen:
                 seen.add(key)
@@ -79,6 +82,7 @@ class Campaign:
             "sources": source_digest(),
             "seed": self.seed,
             "models": self.models,
+            "widest": self.widest,
         }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mlperf_tiny.errors import DoesNotFit
 from mlperf_tiny.firmware.boards import Board, find_board
+from mlperf_tiny.firmware.codegen.tflite.check_graph import MAX_CHANNELS_IN_ALL
 from mlperf_tiny.harness.image.engines import DEFAULT_ENGINE
 from mlperf_tiny.harness.image.parts import ImageParts, RecordedModel, resolve_parts
 from mlperf_tiny.harness.profile.measure import profile_elf
@@ -83,6 +84,8 @@ class Measurement:
 def measure(arch: Arch, target: Target, objects: Path | None = None, seed: int = 0) -> Measurement:
     """Build a network with random weights for a target, run it on the emulated board, and return what it took.
 
+    One whose constants alone exceed the flash, or that has more channels than are read, is not built.
+
     Args:
         arch: The network.
         target: Device, engine and timing level.
@@ -94,7 +97,24 @@ def measure(arch: Arch, target: Target, objects: Path | None = None, seed: int =
         BuildError: The engine refuses the network, other than for its size.
         TransportError, ProtocolError: The firmware fails.
     """
-    parts = untrained_parts(arch, target, seed)
+    constants_bytes = sum(layer.weights + 4 * layer.biases for layer in arch.layers)
+    channels = sum(layer.biases for layer in arch.layers)
+    if constants_bytes > target.board.memory("flash").size_bytes or channels > MAX_CHANNELS_IN_ALL:
+        return Measurement(fits=False, flash_bytes=constants_bytes)  # whatever the engine; nothing is compiled
+    return measure_parts(untrained_parts(arch, target, seed), target.timing, objects)
+
+
+def measure_parts(parts: ImageParts, timing: str, objects: Path | None = None) -> Measurement:
+    """Build the image of a model, run it on the emulated board, and return what it took.
+
+    Args:
+        parts: What the image is built from.
+        timing: Name of the timing level.
+        objects: As of ``measure``.
+
+    Raises:
+        BuildError, TransportError, ProtocolError: As of ``measure``.
+    """
     with tempfile.TemporaryDirectory() as folder:
         try:
             made, firmware = parts.engine.build(
@@ -103,7 +123,7 @@ def measure(arch: Arch, target: Target, objects: Path | None = None, seed: int =
         except DoesNotFit as error:
             return _too_large(error, parts.model.arena_bytes)
         sample = random_inputs(parts.model.input.size_bytes)[0]
-        layers, total = profile_elf(parts, firmware.elf, sample, target.timing)
+        layers, total = profile_elf(parts, firmware.elf, sample, timing)
     by_layer: dict[int, tuple[int, int]] = {}
     for row in layers:
         cycles, instructions = by_layer.get(row.operator, (0, 0))

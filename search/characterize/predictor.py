@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.models.arch.layers import Layer, LayerKind
 from mlperf_tiny.search.characterize.table import Characterization
-from mlperf_tiny.search.cost.latency import LatencyModel, features_of, kind_of
+from mlperf_tiny.search.cost.latency import LatencyModel, kind_of
+from mlperf_tiny.search.cost.loops import loop_counts
 
 SAME = ("target", "timing_model", "engine_version", "kernels", "sources")
 """Settings that characterisations of one latency model must share."""
+
+SHARE_POWER = 0.5
+"""A layer counts by this power of its share of its network's cycles: 0 for all alike, 1 for errors of networks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,7 @@ def layer_of(row: Mapping[Any, Any]) -> Layer:
         out_shape=out[-1:] if flat else out,
         kernel=(int(row["kernel_h"]), int(row["kernel_w"])),
         stride=(int(row["stride_h"]), int(row["stride_w"])),
+        relu=row["relu"],
     )
 
 
@@ -75,15 +80,28 @@ def fit_latency(tables: Sequence[Characterization], clock_hz: float) -> LatencyM
     """
     check_same(tables)
     settings = {name: tables[0].settings[name] for name in SAME}
-    by_kind: dict[str, list[tuple[Layer, float]]] = {}
+    model = LatencyModel(settings=settings, clock_hz=clock_hz, outside_cycles=0.0, cycles={})
+    by_kind: dict[str, list[_Measured]] = {}
     outside: list[float] = []
     for table in tables:
-        for row in table.layers.to_dict("records"):
-            layer = layer_of(row)
-            by_kind.setdefault(kind_of(layer), []).append((layer, float(row["cycles"])))
+        whole = table.layers.groupby("index")["cycles"].transform("sum")
+        for row, total in zip(table.layers.to_dict("records"), whole, strict=True):
+            layer, cycles = layer_of(row), float(row["cycles"])
+            counts = loop_counts(layer, model.memories)
+            share = (cycles / total) ** SHARE_POWER
+            by_kind.setdefault(kind_of(layer), []).append(_Measured(counts=counts, cycles=cycles, weight=share))
         outside += _outside(table)
-    cycles = {kind: _fit_kind(kind, rows) for kind, rows in sorted(by_kind.items())}
-    return LatencyModel(settings=settings, clock_hz=clock_hz, outside_cycles=float(np.mean(outside)), cycles=cycles)
+    cycles_of = {kind: _fit_kind(rows) for kind, rows in sorted(by_kind.items())}
+    return replace(model, outside_cycles=float(np.mean(outside)), cycles=cycles_of)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """A layer to fit to."""
+
+    counts: Mapping[str, float]
+    cycles: float
+    weight: float
 
 
 def _outside(table: Characterization) -> list[float]:
@@ -93,18 +111,18 @@ def _outside(table: Characterization) -> list[float]:
     return [float(value) for value in whole - inside]
 
 
-def _fit_kind(kind: str, rows: Iterable[tuple[Layer, float]]) -> dict[str, float]:
+def _fit_kind(rows: Sequence[_Measured]) -> dict[str, float]:
     from scipy.optimize import nnls
 
-    features = features_of(kind)
-    layers, cycles = zip(*rows, strict=True)
-    measured = np.array(cycles)
-    matrix = np.array([[float(feature(layer)) for feature in features.values()] for layer in layers])
-    relative = matrix / measured[:, None]
+    names = sorted({name for row in rows for name in row.counts})
+    measured = np.array([row.cycles for row in rows])
+    weights = np.array([row.weight for row in rows])
+    matrix = np.array([[float(row.counts.get(name, 0.0)) for name in names] for row in rows])
+    relative = matrix * (weights / measured)[:, None]
     # Columns of one size: the solver's tolerance is absolute.
     sizes = np.maximum(relative.max(axis=0), 1e-30)
-    coefficients, _ = nnls(relative / sizes, np.ones(len(measured)))
-    return {name: float(value) for name, value in zip(features, coefficients / sizes, strict=True) if value > 0.0}
+    coefficients, _ = nnls(relative / sizes, weights, maxiter=100 * len(names))
+    return {name: float(value) for name, value in zip(names, coefficients / sizes, strict=True) if value > 0.0}
 
 
 def predict_ms(model: LatencyModel, layers: pd.DataFrame) -> pd.Series[float]:

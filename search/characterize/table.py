@@ -6,6 +6,7 @@ While networks are measured their rows are in ``measured.jsonl``, from which an 
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -20,8 +21,9 @@ from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.search.characterize.measure import Measurement
 from mlperf_tiny.whole_file import write_whole
 
-FORMAT = 1
+FORMAT = 2
 """Format number of the files."""
+COMPRESSED = ".gz"
 MODELS, LAYERS, SETTINGS, MEASURED = "models.csv", "layers.csv", "characterization.json", "measured.jsonl"
 
 
@@ -135,6 +137,7 @@ def _layers(row: Row, arch: Arch) -> list[dict[str, Any]]:
                 "kind": layer.kind,
                 **sizes,
                 **window,
+                "relu": layer.relu,
                 "macs": layer.macs,
                 "cycles": measured.cycles,
                 "instructions": measured.instructions,
@@ -148,11 +151,37 @@ def _three(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*[1] * (3 - len(shape)), *shape)
 
 
+def store_characterization(folder: Path, to: Path) -> None:
+    """Write the files of a finished characterisation in a form to keep: its tables compressed, each always alike.
+
+    Args:
+        folder: What ``micronet-characterize`` wrote.
+        to: Folder that is written; ``read_characterization`` reads it as it reads ``folder``.
+
+    Raises:
+        WrongRequest: There is no finished characterisation in ``folder``.
+        DataError: Its files cannot be read.
+        OSError: ``to`` cannot be written.
+    """
+    read_characterization(folder)
+    to.mkdir(parents=True, exist_ok=True)
+    for name in (MODELS, LAYERS):
+        content = gzip.compress(_present(folder / name).read_bytes(), compresslevel=9, mtime=0)
+        write_whole(to / f"{name}{COMPRESSED}", content)
+    write_whole(to / SETTINGS, (folder / SETTINGS).read_bytes())
+
+
+def _present(path: Path) -> Path:
+    """A table, or its compressed form where only that is there."""
+    compressed = path.with_name(f"{path.name}{COMPRESSED}")
+    return compressed if compressed.is_file() and not path.is_file() else path
+
+
 def read_characterization(folder: Path) -> Characterization:
     """Return the tables of a folder.
 
     Args:
-        folder: What ``micronet-characterize`` wrote.
+        folder: What ``micronet-characterize`` or ``store_characterization`` wrote.
 
     Raises:
         WrongRequest: There is no finished characterisation.
@@ -162,7 +191,7 @@ def read_characterization(folder: Path) -> Characterization:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         if settings["format"] != FORMAT:
             raise DataError(f"{folder} is of format {settings['format']}, wanted {FORMAT}. Measure it again.")
-        tables = [pd.read_csv(folder / name) for name in (MODELS, LAYERS)]
+        tables = [pd.read_csv(_present(folder / name)) for name in (MODELS, LAYERS)]
     except FileNotFoundError as error:
         raise WrongRequest(
             f"{folder} holds no finished characterisation: {Path(error.filename).name} is missing. Run or continue "

@@ -29,6 +29,13 @@ def _volume(layer: Layer) -> Value:
     return prod(layer.out_shape[:-1]) * layer.out_shape[-1]
 
 
+def input_bytes(layer: Layer) -> tuple[Value, ...]:
+    """Return the size of each int8 input of a layer."""
+    first = prod(layer.in_shape[:-1]) * layer.in_shape[-1]
+    second = first if layer.repeats == 1 else first // layer.repeats
+    return (first, second)[: len(layer.inputs)]
+
+
 def _ops(gated: GatedLayer) -> Value:
     return 2 * gated.layer.macs
 
@@ -45,8 +52,7 @@ def _flash(gated: GatedLayer) -> Value:
 
 def _in_and_out(gated: GatedLayer) -> Value:
     layer = gated.layer
-    inputs = len(layer.inputs) * prod(layer.in_shape[:-1]) * layer.in_shape[-1]
-    return inputs + _volume(layer)
+    return sum(input_bytes(layer)) + _volume(layer)
 
 
 def _live(gated: GatedLayer) -> Value:

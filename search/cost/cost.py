@@ -27,6 +27,8 @@ class GatedLayer:
     """Probability that the layer is there."""
     held: Value = 0
     """Bytes of int8 activations that are kept beside its own inputs and output, for a later layer."""
+    kept: bool = False
+    """Whether later layers read all of its inputs, so that its output cannot take the place of one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +97,8 @@ def plain_layers(layers: Iterable[Layer]) -> tuple[GatedLayer, ...]:
             for source, last in last_read.items()
             if 0 <= source < number and last > number and source not in layer.inputs
         ]
-        found.append(GatedLayer(layer=layer, held=sum(held)))
+        kept = all(last_read[source] > number for source in layer.inputs)
+        found.append(GatedLayer(layer=layer, held=sum(held), kept=kept))
     return tuple(found)
 
 

@@ -1,90 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Latency of a network as a sum over its layers of what their loops take, with coefficients of one target.
 
-Each kind of layer has a few features: how often the parts of its loops run (for each output pixel, output value, input
-value, step of four channels, ...). Cycles are a sum of these, times coefficients that are not negative, fitted to
-measured layers of random networks (``mlperf_tiny.search.characterize.predictor``). A feature is arithmetic that also
-holds for expected widths, so one model is the prediction for a plain network and a differentiable cost of a search.
+Cycles of a layer are a sum of how often the parts of its loops run (``mlperf_tiny.search.cost.loops``), times
+coefficients that are not negative, fitted to measured layers of random networks
+(``mlperf_tiny.search.characterize.predictor``). The counts are arithmetic that also holds for expected widths, so one
+model is the prediction for a plain network and a differentiable cost of a search.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from functools import cached_property
 
 from mlperf_tiny.models.arch.layers import Layer
 from mlperf_tiny.search.cost.cost import Cost, CostRow, GatedLayer
-from mlperf_tiny.search.cost.numbers import Value, multiple_above
-
-Feature = Callable[[Layer], Value]
-
-
-def _pixels(layer: Layer) -> Value:
-    return prod(layer.out_shape[:-1])
-
-
-def _out(layer: Layer) -> Value:
-    return prod(layer.out_shape[:-1]) * layer.out_shape[-1]
-
-
-def _in(layer: Layer) -> Value:
-    return prod(layer.in_shape[:-1]) * layer.in_shape[-1]
-
-
-def _column(layer: Layer) -> Value:
-    """Values that one output of a convolution is the sum over."""
-    return prod(layer.kernel) * layer.in_shape[-1]
-
-
-def _one(layer: Layer) -> Value:
-    return 1.0
-
-
-_CONVOLUTION: dict[str, Feature] = {
-    "layer": _one,
-    "pixels": _pixels,
-    "outputs": _out,
-    "columns": lambda layer: _pixels(layer) * _column(layer),
-    "products": lambda layer: _out(layer) * _column(layer),
-    "products in fours": lambda layer: _out(layer) * multiple_above(_column(layer), 4),
-    "products for fours": lambda layer: _pixels(layer) * multiple_above(layer.out_shape[-1], 4) * _column(layer),
-    "weights": lambda layer: layer.weights,
-}
-_DEPTHWISE: dict[str, Feature] = {
-    "layer": _one,
-    "channels": lambda layer: layer.out_shape[-1],
-    "pixels": _pixels,
-    "outputs": _out,
-    "outputs in fours": lambda layer: _pixels(layer) * multiple_above(layer.out_shape[-1], 4),
-    "products": lambda layer: _out(layer) * prod(layer.kernel),
-    "inputs": _in,
-}
-_MOVE: dict[str, Feature] = {"layer": _one, "pixels": _pixels, "outputs": _out, "inputs": _in}
-_DENSE: dict[str, Feature] = {
-    "layer": _one,
-    "outputs": _out,
-    "inputs": _in,
-    "products": lambda layer: _out(layer) * layer.in_shape[-1],
-}
+from mlperf_tiny.search.cost.loops import Memories, loop_counts, memories_of
+from mlperf_tiny.search.cost.numbers import Value
 
 
 def kind_of(layer: Layer) -> str:
-    """Return the kind whose coefficients are for a layer: those of a convolution depend on how its inner loop runs."""
-    if layer.kind == "conv":
-        return "conv 1x1" if layer.kernel == (1, 1) else "conv"
+    """Return the kind whose coefficients are for a layer: kinds differ in the loops that run."""
     if layer.kind == "depthwise":
-        return f"depthwise {layer.kernel[0]}x{layer.kernel[1]}/{layer.stride[0]}"
+        dilated = "" if layer.dilation == (1, 1) else f" dilated {layer.dilation[0]}x{layer.dilation[1]}"
+        return f"depthwise {layer.kernel[0]}x{layer.kernel[1]}/{layer.stride[0]}{dilated}"
+    if layer.kind == "add" and layer.repeats != 1:
+        return "broadcast add"
+    if layer.kind == "pool" and layer.out_shape[:-1] == (1, 1):
+        return "global pool"
     return layer.kind
-
-
-def features_of(kind: str) -> Mapping[str, Feature]:
-    """Return the features of a kind of layer, by name."""
-    if kind.startswith("conv"):
-        return _CONVOLUTION
-    if kind.startswith("depthwise"):
-        return _DEPTHWISE
-    return _DENSE if kind == "dense" else _MOVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,15 +42,21 @@ class LatencyModel:
     outside_cycles: float
     """What an inference takes besides its layers."""
     cycles: Mapping[str, Mapping[str, float]]
-    """Kind of layer to name of a feature to cycles for each."""
+    """Kind of layer to name of a part of its loops to cycles for each time that it runs."""
+
+    @cached_property
+    def memories(self) -> Memories:
+        """Of the core of ``settings``."""
+        target = self.settings.get("target")
+        return memories_of(target.get("device") if isinstance(target, Mapping) else None)
 
     def layer_cycles(self, layer: Layer) -> Value:
         """Return the cycles of a layer; raises ValueError for a kind that was not measured."""
         kind = kind_of(layer)
         if kind not in self.cycles:
             raise ValueError(f"no layer of kind {kind} was measured, only {', '.join(self.cycles)}")
-        features = features_of(kind)
-        return sum(each * features[name](layer) for name, each in self.cycles[kind].items())
+        counts = loop_counts(layer, self.memories)
+        return sum(each * counts[name] for name, each in self.cycles[kind].items() if name in counts)
 
     def cost(self) -> Cost:
         """Return the latency of a network as a cost, in ms; a kind of layer that was not measured is an error."""

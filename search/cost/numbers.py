@@ -8,6 +8,7 @@ the operators of either; what is not is here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import exp
 from typing import Any
 
 Value = Any
@@ -46,3 +47,40 @@ def multiple_above(value: Value, step: int) -> Value:
     import tensorflow as tf
 
     return value + tf.stop_gradient(tf.math.ceil(value / step) * step - value)
+
+
+def excess(value: Value, limit: float) -> Value:
+    """Return by how much a value exceeds a limit; 0 where it does not.
+
+    Args:
+        value: A count.
+        limit: What does not count.
+    """
+    if is_number(value):
+        return max(0, value - limit)
+    import tensorflow as tf
+
+    return tf.nn.relu(value - limit)
+
+
+def exceeds(value: Value, limit: float) -> Value:
+    """Return 1.0 where a value exceeds a limit, else 0.0; it has no gradient.
+
+    Args:
+        value: A count.
+        limit: The largest value for which it is 0.0.
+    """
+    if is_number(value):
+        return float(value > limit)
+    import tensorflow as tf
+
+    return tf.stop_gradient(tf.cast(value > limit, value.dtype))
+
+
+def decay(value: Value) -> Value:
+    """Return exp(-value)."""
+    if is_number(value):
+        return exp(-value)
+    import tensorflow as tf
+
+    return tf.exp(-value)

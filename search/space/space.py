@@ -74,9 +74,15 @@ class SearchSpace:
         """Return the last option of each decision."""
         return {row.name: row.options[-1] for row in self.decisions}
 
-    def sample(self, random: np.random.Generator) -> Decisions:
-        """Return one network, each decision uniform among its options."""
-        return {row.name: row.options[int(random.integers(len(row.options)))] for row in self.decisions}
+    def sample(self, random: np.random.Generator, widest: float = 1.0) -> Decisions:
+        """Return one network, each decision uniform among its options.
+
+        Args:
+            random: Where the choices are drawn from.
+            widest: Share of the options that are drawn from, from the cheapest, where there are more than two of a
+                decision; at least one.
+        """
+        return {row.name: row.options[int(random.integers(_drawn(row, widest)))] for row in self.decisions}
 
     def all(self) -> Iterator[Decisions]:
         """Yield every network; for spaces that are small."""
@@ -120,6 +126,12 @@ class SearchSpace:
         return Arch(
             name=name or self.name, input_shape=shape, blocks=tuple(blocks), pipeline=self.pipeline, note=self.note
         )
+
+
+def _drawn(row: Decision, widest: float) -> int:
+    """How many options of a decision are drawn from; whether a block is there is drawn in any case."""
+    count = len(row.options)
+    return count if count <= 2 else max(1, int(widest * count + 1e-9))
 
 
 def _used(prefix: str, part: Part, decisions: Decisions) -> list[tuple[str, Block | OpenBlock]]:

@@ -40,6 +40,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 MIN_PART = 3
 """Characters of a part of a name that stands for the name."""
@@ -71,6 +72,16 @@ class BenchError(Exception):
 
     exit_code = 1
     """Exit status of a command that ends with this error."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error of a worker process arrive whole: the arguments of most classes are not their message."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[BenchError], args: tuple[Any, ...], facts: dict[str, Any]) -> BenchError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class UsageError(BenchError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.latency_predictors import main, rows_of, text_of
+from benchmarks.latency_predictors import FITTED, kept_sets, main, rows_of, text_of
 from mlperf_tiny.errors import UsageError
 from tests.search.test_predictor import SETTINGS, table
 
@@ -34,3 +34,15 @@ def test_tables_of_two_devices_are_refused(tmp_path: Path) -> None:
 def test_a_folder_without_a_table_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["--fit", str(tmp_path), "--judge", str(tmp_path)])
     assert result.exit_code == 2 and f"{tmp_path} holds no finished characterisation" in result.stderr
+
+
+def test_kept_tables_are_fitted_or_judged_never_both() -> None:
+    for fitted, judged in kept_sets():
+        assert len({str(table.settings["target"]) for table in (*fitted, *judged)}) == 1
+        assert all(table.settings["seed"] == 1 and table.settings["space"] in FITTED for table in fitted)
+        assert all(table.settings["seed"] != 1 or table.settings["space"] not in FITTED for table in judged)
+
+
+def test_folders_to_fit_to_go_with_folders_to_judge(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["--fit", str(tmp_path)])
+    assert result.exit_code == 2 and "--fit and --judge go together" in result.stderr

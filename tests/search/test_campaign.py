@@ -190,6 +190,12 @@ def test_weights_change_what_a_network_takes_by_a_few_percent(objects: Path) -> 
 
 
 @pytest.mark.emulator
+def test_a_network_of_many_outputs_is_measured(objects: Path) -> None:
+    """Its 640 results are a line of more than 4,096 characters."""
+    found = measure(find_arch("ad-autoencoder"), Target(device="stm32f446", timing="instructions"), objects)
+    assert found.fits and found.layers[-1].layer == 9
+
+
 def test_a_network_that_is_too_large_says_what_it_needs(objects: Path) -> None:
     wide = Arch(name="wide", input_shape=(49, 10, 1), blocks=(Conv(1024), *SPACE.derive(SPACE.largest()).blocks[1:]))
     taken = measure(wide, TARGET, objects)

@@ -15,6 +15,7 @@ from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
 from mlperf_tiny.search.cost.analytic import CONSTANTS, IN_AND_OUT, LIVE, OPS, PARAMETERS
 from mlperf_tiny.search.cost.cost import Cost, CostRow, plain_layers
 from mlperf_tiny.search.cost.expected import expected_layers
+from mlperf_tiny.search.cost.latency import kind_of
 from mlperf_tiny.search.cost.numbers import largest, multiple_above
 from mlperf_tiny.search.space.choice import Choice, open_block
 from mlperf_tiny.search.space.space import Decisions, SearchSpace
@@ -147,6 +148,13 @@ def test_rows_that_conflict_and_layers_without_a_row_are_errors() -> None:
     with pytest.raises(ValueError, match="no row of cost one is for a layer of kind depthwise"):
         Cost(name="one", unit="", rows=(row,), unmatched="fail").of_layers(layers)
     assert Cost(name="one", unit="", rows=(row,), constant=5).of_layers(layers) == 12
+
+
+def test_layers_with_kernels_of_their_own_are_kinds_of_their_own() -> None:
+    others = {kind_of(layer) for name in ("micronet-kws-s", "mlperf-ic") for layer in find_arch(name).layers}
+    kinds = {kind_of(layer) for layer in find_arch("bcresnet-1").layers}
+    assert {"add", "broadcast add", "depthwise 3x1/1", "depthwise 3x1/1 dilated 8x1"} <= kinds
+    assert "add" in others and "broadcast add" not in others
 
 
 def test_numbers() -> None:

@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=1, metavar="N", help="Of the networks that are drawn."
 )
+@click.option(
+    "--widest",
+    type=click.FloatRange(0.0, 1.0, min_open=True),
+    default=1.0,
+    metavar="SHARE",
+    help="Draw from this share of the options of each decision, from the cheapest.",
+)
 @click.option("--out", type=DIR, required=True, metavar="DIR", help="Folder for the tables; what it has is continued.")
 @click.option("--workers", type=COUNT, metavar="N", help=help_text("Processes on this machine.", "one for each core"))
 @click.option("--scheduler", default="", metavar="ADDRESS", help="Measure on the workers of a Dask scheduler instead.")
@@ -43,6 +50,7 @@ def main(
     timing: str,
     models: int,
     seed: int,
+    widest: float,
     out: Path,
     workers: int | None,
     scheduler: str,
@@ -64,7 +72,7 @@ def main(
     if find_board(device).is_host:
         raise UsageError("networks are characterised on emulated boards; device host is a process. Name a board.")
     target = Target(device=device, engine=engine, timing=timing)
-    campaign = Campaign(space=find_space(space), target=target, models=models, seed=seed)
+    campaign = Campaign(space=find_space(space), target=target, models=models, seed=seed, widest=widest)
     campaign.settings()  # refuses a device, engine or level that cannot be used before processes are started
     printer = ProgressPrinter()
     objects = None if scheduler else cache_folder() / "objects"
