@@ -41,6 +41,9 @@ ENTRIES = (
         script="micronet-characterize",
         help="Measure random networks of a search space on an emulated board.",
     ),
+    CommandRow(
+        name="search", script="micronet-search", help="Search a network for a device within limits of time and memory."
+    ),
     CommandRow(name="train", script="micronet-train", help="Train a network and quantise it to int8."),
     CommandRow(name="compile", script="micronet-compile", help="Compile a .tflite model to C."),
 )
