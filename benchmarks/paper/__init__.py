@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The MicroNets paper's tables and figures beside what is measured here: ``python -m benchmarks.paper``."""
