@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.timing_validation_rows import ValidationImage
 from mlperf_tiny.errors import BenchError
-from mlperf_tiny.firmware.boards import KIB, MIB, Board, Cache, FlashAccelerator, Memory, MemorySystem, find_board
+from mlperf_tiny.firmware.boards import KIB, MIB, Board, Cache, Memory, find_board
 from mlperf_tiny.runners.emulator.board import EmulatedBoard
 
 SLICE_S = 5.0
@@ -106,18 +106,14 @@ def _operators(output: str) -> tuple[tuple[str, int], ...]:
 def _l4r5_core() -> Board:
     """An STM32L4R5's core, memories and flash, on the clock tree and console of the F446.
 
-    Both have five wait states at their highest clock, so that a figure in cycles does not depend on the clock. The
-    L4R5's accelerator holds 1 KiB of instructions and 256 bytes of data; its flash is read 64 bits at a time in the
-    factory's dual-bank mode.
+    Both have five wait states at their highest clock, so that a figure in cycles does not depend on the clock.
     """
+    l4r5 = find_board("stm32l4r5")
     return replace(
         find_board("stm32f446"),
         boards=("NUCLEO-L4R5ZI (core and memories)",),
-        memories=(
-            Memory(name="flash", base=0x0800_0000, size_bytes=2 * MIB, aliases=(0x0000_0000,)),
-            Memory(name="ram", base=0x2000_0000, size_bytes=640 * KIB),
-        ),
-        memory_system=MemorySystem(accelerator=FlashAccelerator(line_bytes=8, instruction_lines=128, data_lines=32)),
+        memories=l4r5.memories,
+        memory_system=l4r5.memory_system,
     )
 
 

@@ -228,7 +228,8 @@ def port_sources(board: Board) -> list[str]:
     """Return the port's C files, relative to ``firmware/ports``: those of its family and those the row's facts name."""
     sources = (FIRMWARE / "ports" / board.port / "sources.txt").read_text(encoding="utf-8").split()
     if board.chip is not None:
-        sources.append(f"{board.port}/{board.chip.console.registers}.c")
+        sources.append(f"{board.port}/{board.chip.family.clock_driver}.c")
+        sources.append(f"{board.port}/{board.chip.console_uart.registers}.c")
     if board.memory_system is not None and board.memory_system.data_cache is not None:
         sources.append("cortex_m/cache.c")
     return sources

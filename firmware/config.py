@@ -7,13 +7,18 @@ import string
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlperf_tiny.firmware.boards import Board
-from mlperf_tiny.firmware.boards.board import pin_number, pin_port
+from mlperf_tiny.firmware.boards import Board, Chip
+from mlperf_tiny.firmware.boards.facts.board import pin_number, pin_port
 from mlperf_tiny.firmware.elf import UNLIMITED_BYTES
 from mlperf_tiny.firmware.wire import InputFormat, ResultFormat, WireFormat
 
 VENDOR = "mlperf-tiny-harness"
 LINKER_SCRIPT = Path(__file__).parent / "ports" / "cortex_m" / "sections.ld"
+
+PORT_TIMER = "TIM2"
+"""The timer of the port's microseconds: one of 32 bits."""
+UART_FROM_HSI = 2
+"""What the field that chooses a UART's clock takes for HSI, on every family that has one."""
 
 _INPUT = {InputFormat.INT8: "INPUT_INT8", InputFormat.UINT8: "INPUT_UINT8", InputFormat.FLOAT32: "INPUT_FLOAT32"}
 _RESULT = {
@@ -53,7 +58,8 @@ def board_config(board: Board) -> str:
     """Return the text of ``board_config.h``: the row of a board with a chip, as the ports need it."""
     chip, system = board.chip, board.memory_system
     assert chip is not None and system is not None
-    clocks, console = chip.clocks, chip.console
+    clocks, console, family = chip.clocks, chip.console, chip.family
+    timer = family.timer(PORT_TIMER)
     values = {
         "BOARD_HSI_HZ": f"{clocks.hsi_hz}u",
         "BOARD_PLL_M": f"{clocks.pll_m}u",
@@ -61,14 +67,16 @@ def board_config(board: Board) -> str:
         "BOARD_PLL_Q": f"{clocks.pll_q}u",
         "BOARD_PLL_R": f"{clocks.pll_r}u",
         "BOARD_CLOCK_HZ": f"{clocks.core_hz}u",
-        "BOARD_TIMER_CLOCK_HZ": f"{clocks.timer1_hz}u",
         "BOARD_FLASH_WAIT_STATES": f"{clocks.flash_wait_states}u",
         "BOARD_FLASH_DATA_LINES": f"{system.accelerator.data_lines}u",
         "BOARD_HAS_CACHES": str(int(system.data_cache is not None)),
-        "BOARD_UART_BASE": f"0x{console.base:08X}u",
-        "BOARD_UART_CLOCK_HZ": f"{board.uart_clock_hz}u",
-        "BOARD_UART_ENABLE_REGISTER": f"APB{console.bus}ENR",
-        "BOARD_UART_ENABLE_BIT": f"{console.clock_enable_bit}u",
+        "BOARD_GPIO_BASE": _address(family.gpio),
+        "BOARD_GPIO_ENABLE": _address(family.rcc + family.gpio_enable),
+        "BOARD_TIMER_BASE": _address(timer.base),
+        "BOARD_TIMER_CLOCK_HZ": f"{clocks.timer1_hz}u",
+        "BOARD_TIMER_ENABLE": _address(family.rcc + timer.enable[0]),
+        "BOARD_TIMER_ENABLE_BIT": f"{timer.enable[1]}u",
+        **_uart_values(board, chip),
         "BOARD_UART_TX_PORT": f"'{pin_port(console.tx_pin)}'",
         "BOARD_UART_TX_PIN": f"{pin_number(console.tx_pin)}u",
         "BOARD_UART_RX_PORT": f"'{pin_port(console.rx_pin)}'",
@@ -78,6 +86,29 @@ def board_config(board: Board) -> str:
         "BOARD_TIMESTAMP_PIN": f"{pin_number(chip.timestamp_pin)}u",
     }
     return _header("BOARD_CONFIG_H", values)
+
+
+def _uart_values(board: Board, chip: Chip) -> dict[str, str]:
+    """The console UART's address, clock and divider."""
+    uart, family = chip.console_uart, chip.family
+    units = 256 if uart.low_power else 1
+    lowest, highest = board.uart_clocks_per_bit
+    select, select_bit = uart.select or (0, 0)
+    return {
+        "BOARD_UART_BASE": _address(uart.base),
+        "BOARD_UART_CLOCK_HZ": f"{board.uart_clock_hz}u",
+        "BOARD_UART_UNITS": f"{units}u",
+        "BOARD_UART_MIN_UNITS": f"{lowest * units}u",
+        "BOARD_UART_MAX_UNITS": f"{highest * units - (units > 1)}u",
+        "BOARD_UART_ENABLE": _address(family.rcc + uart.enable[0]),
+        "BOARD_UART_ENABLE_BIT": f"{uart.enable[1]}u",
+        "BOARD_UART_SELECT": _address(family.rcc + select),
+        "BOARD_UART_SELECT_VALUE": f"{UART_FROM_HSI << select_bit if chip.console.from_hsi else 0}u",
+    }
+
+
+def _address(address: int) -> str:
+    return f"0x{address:08X}u"
 
 
 def linker_script(board: Board, stack_bytes: int) -> str:

@@ -18,8 +18,6 @@ from mlperf_tiny.runners.emulator.timing.levels import LEVELS, find_level
 
 Mode = Literal["performance", "accuracy"]
 MODES: tuple[Mode, ...] = ("performance", "accuracy")
-UART_DIVISOR_MIN, UART_DIVISOR_MAX = 16, 0xFFFF
-"""Of the STM32 USART's clock."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +93,8 @@ def check_baud(board: Board, baud: int | None) -> None:
     """
     if board.is_host or baud is None:
         return
-    lowest, highest = math.ceil(board.uart_clock_hz / UART_DIVISOR_MAX), board.uart_clock_hz // UART_DIVISOR_MIN
+    fewest, most = board.uart_clocks_per_bit
+    lowest, highest = math.ceil(board.uart_clock_hz / most), board.uart_clock_hz // fewest
     if not lowest <= baud <= highest:
         raise UsageError(f"baud rate {baud} not supported by {board.device} ({lowest} to {highest}).")
 

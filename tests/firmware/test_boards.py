@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from mlperf_tiny.firmware.boards import BOARDS, DEVICES, Board, board
+from mlperf_tiny.firmware.boards import BOARDS, DEVICES, Board
+from mlperf_tiny.firmware.boards.facts import board
 from mlperf_tiny.firmware.build import FIRMWARE, port_sources
 from mlperf_tiny.firmware.config import board_config
 from mlperf_tiny.runners.emulator.chip.register_map import slots_of

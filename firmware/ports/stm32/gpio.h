@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* General-purpose I/O of STM32F4 and F7. A port's clock enable bit in RCC_AHB1ENR is its letter's place. */
+/* General-purpose I/O of an STM32. A port's clock enable bit is its letter's place. */
 #ifndef GPIO_H
 #define GPIO_H
 
-#include "rcc.h"
+#include "board_config.h"
+#include "enable.h"
 #include "registers.h"
 
 typedef struct {
@@ -11,12 +12,11 @@ typedef struct {
 } gpio_t;
 
 /* The port of a letter, 'A' and up. */
-#define GPIO(letter) ((gpio_t *)(0x40020000u + 0x400u * (uint32_t)((letter) - 'A')))
+#define GPIO(letter) ((gpio_t *)(BOARD_GPIO_BASE + 0x400u * (uint32_t)((letter) - 'A')))
 
 static inline void gpio_clock_enable(char letter)
 {
-    RCC->AHB1ENR |= BIT(letter - 'A');
-    (void)RCC->AHB1ENR; /* the clock is there two cycles later: reading back waits for it */
+    enable_clock(BOARD_GPIO_ENABLE, (uint32_t)(letter - 'A'));
 }
 
 static inline void gpio_set_mode(gpio_t *gpio, uint32_t pin, uint32_t mode)

@@ -3,9 +3,9 @@
 
 #include "app_config.h"
 #include "board_config.h"
+#include "enable.h"
 #include "gpio.h"
 #include "port.h"
-#include "rcc.h"
 #include "stm32.h"
 
 #define USART ((usart_t *)BOARD_UART_BASE)
@@ -20,8 +20,7 @@ _Static_assert(REAL_BAUD <= APP_BAUD + APP_BAUD / 50u && REAL_BAUD >= APP_BAUD -
 
 void usart_init(void)
 {
-    RCC->BOARD_UART_ENABLE_REGISTER |= BIT(BOARD_UART_ENABLE_BIT);
-    (void)RCC->BOARD_UART_ENABLE_REGISTER;
+    enable_clock(BOARD_UART_ENABLE, BOARD_UART_ENABLE_BIT);
     gpio_alternate(BOARD_UART_TX_PORT, BOARD_UART_TX_PIN, BOARD_UART_FUNCTION);
     gpio_alternate(BOARD_UART_RX_PORT, BOARD_UART_RX_PIN, BOARD_UART_FUNCTION);
     USART->BRR = CLOCKS_PER_BIT; /* oversampling by 16: the register's fields line up to this integer */

@@ -3,29 +3,33 @@
 
 #include "app_config.h"
 #include "board_config.h"
+#include "enable.h"
 #include "gpio.h"
 #include "port.h"
-#include "rcc.h"
 #include "stm32.h"
 
 #define USART ((usart_t *)BOARD_UART_BASE)
 
-/* Clocks per bit, rounded. Receivers tolerate about 2 % between both ends. */
-#define CLOCKS_PER_BIT ((BOARD_UART_CLOCK_HZ + APP_BAUD / 2u) / APP_BAUD)
-#define REAL_BAUD (BOARD_UART_CLOCK_HZ / CLOCKS_PER_BIT)
+/* What BRR takes: clocks per bit, of an LPUART 256ths of one; rounded. Receivers tolerate about 2 % between both ends. */
+#define UNITS_HZ ((uint64_t)BOARD_UART_CLOCK_HZ * BOARD_UART_UNITS)
+#define UNITS_PER_BIT ((UNITS_HZ + APP_BAUD / 2u) / APP_BAUD)
+#define REAL_BAUD (UNITS_HZ / UNITS_PER_BIT)
 
-_Static_assert(CLOCKS_PER_BIT >= 16u && CLOCKS_PER_BIT <= 0xFFFFu, "the console cannot run at this baud rate");
+_Static_assert(UNITS_PER_BIT >= BOARD_UART_MIN_UNITS && UNITS_PER_BIT <= BOARD_UART_MAX_UNITS,
+               "the console cannot run at this baud rate");
 _Static_assert(REAL_BAUD <= APP_BAUD + APP_BAUD / 50u && REAL_BAUD >= APP_BAUD - APP_BAUD / 50u,
                "the console's clock gives this baud rate with more than 2 % error");
 
 void usart_init(void)
 {
     const uint32_t acknowledged = USART_ISR_TEACK | USART_ISR_REACK;
-    RCC->BOARD_UART_ENABLE_REGISTER |= BIT(BOARD_UART_ENABLE_BIT);
-    (void)RCC->BOARD_UART_ENABLE_REGISTER;
+    enable_clock(BOARD_UART_ENABLE, BOARD_UART_ENABLE_BIT);
+    if (BOARD_UART_SELECT_VALUE) {
+        *(register_t *)BOARD_UART_SELECT |= BOARD_UART_SELECT_VALUE;
+    }
     gpio_alternate(BOARD_UART_TX_PORT, BOARD_UART_TX_PIN, BOARD_UART_FUNCTION);
     gpio_alternate(BOARD_UART_RX_PORT, BOARD_UART_RX_PIN, BOARD_UART_FUNCTION);
-    USART->BRR = CLOCKS_PER_BIT; /* oversampling by 16: the register's fields line up to this integer */
+    USART->BRR = (uint32_t)UNITS_PER_BIT; /* oversampling by 16: the register's fields line up to this integer */
     USART->CR1 = USART_CR1_UE | USART_CR1_TE | USART_CR1_RE;
     while ((USART->ISR & acknowledged) != acknowledged) {
     }

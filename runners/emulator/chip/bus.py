@@ -6,21 +6,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from mlperf_tiny.firmware.boards import Board, Chip
+from mlperf_tiny.firmware.boards import Board, Chip, Uart
 from mlperf_tiny.runners.emulator.chip.device_time import DeviceTime
 from mlperf_tiny.runners.emulator.chip.register_map import Slot, slots_of
 from mlperf_tiny.runners.emulator.native.state import NEVER, State
-from mlperf_tiny.runners.emulator.peripherals.clock_tree import ClockProblem, ClockRegisters, Clocks, clocks
+from mlperf_tiny.runners.emulator.peripherals.clocking import (
+    ClockProblem,
+    FlashControl,
+    PowerControl,
+    ResetAndClockControl,
+    Supply,
+)
 from mlperf_tiny.runners.emulator.peripherals.core import SYSTICK, Dwt, SystemControl
 from mlperf_tiny.runners.emulator.peripherals.gpio import Gpio
-from mlperf_tiny.runners.emulator.peripherals.power import FlashInterface, Pwr, Rcc
-from mlperf_tiny.runners.emulator.peripherals.registers import Peripheral, PeripheralFault
+from mlperf_tiny.runners.emulator.peripherals.registers import Clocks, Peripheral, PeripheralFault
 from mlperf_tiny.runners.emulator.peripherals.usart import Usart
 from mlperf_tiny.runners.emulator.timing.memory_setup import MemorySetup
 
 _Model = TypeVar("_Model", bound=Peripheral)
 _STEP_BITS = 10
-_GATE_REGISTERS = {0x30: "AHB1ENR", 0x34: "AHB2ENR", 0x38: "AHB3ENR", 0x40: "APB1ENR", 0x44: "APB2ENR"}
 
 
 class Bus:
@@ -38,11 +42,11 @@ class Bus:
         memory: MemorySetup | None = None,
     ) -> None:
         self.board, self.chip, self.state = board, chip, state
-        self.console, self.device_id, self.host_baud = chip.console, chip.identity.idcode, host_baud
+        self.device_id, self.host_baud = chip.identity.idcode, host_baud
         self.slots = slots_of(board)
         self.request_reset = request_reset
         self._memory = memory
-        self.time = DeviceTime(chip.clocks.hsi_hz)
+        self.time = DeviceTime(chip.clocks.reset_hz)
         self.pin_edges: list[tuple[int, str, int]] = []
         self.enabled_interrupts: tuple[int, ...] = ()
         """Numbers of the exceptions that are switched on, at their source and in the NVIC."""
@@ -51,14 +55,14 @@ class Bus:
 
     def reset(self) -> None:
         """All registers to their reset values; device time goes on. Bytes under way on the line are lost."""
-        self.time.change_clock(self.state.core.cycles, self.chip.clocks.hsi_hz)
+        self.time.change_clock(self.state.core.cycles, self.chip.clocks.reset_hz)
         self.clocks = self._reset_clocks()
         self.state.array["uart"] = 0
         self._build()
 
     def _reset_clocks(self) -> Clocks:
-        hz = self.chip.clocks.hsi_hz
-        return Clocks(sysclk_hz=hz, core_hz=hz, apb1_hz=hz, apb2_hz=hz, timer1_hz=hz)
+        hz = self.chip.clocks.reset_hz
+        return Clocks(sysclk_hz=hz, core_hz=hz, apb1_hz=hz, apb2_hz=hz, timer1_hz=hz, timer2_hz=hz)
 
     def _build(self) -> None:
         self._slots: dict[int, tuple[Slot, Peripheral]] = {}
@@ -71,7 +75,7 @@ class Bus:
             for base in range(slot.base, slot.base + model.SIZE_BYTES, 1 << _STEP_BITS):
                 self._slots[base >> _STEP_BITS] = (slot, model)
             self._gates[slot.name] = slot.gate is None
-        self.rcc = self._one(Rcc)
+        self.rcc = self._one(ResetAndClockControl)
         self.gates_changed()
         self.caches_changed()
 
@@ -119,7 +123,7 @@ class Bus:
             register, bit = slot.gate
             raise PeripheralFault(
                 f"the firmware {verb} {address:#010x} while the clock of {slot.name} is off "
-                f"(RCC_{_GATE_REGISTERS[register]} bit {bit}); on silicon the access has no effect"
+                f"(RCC_{self.rcc.ENABLES[register]} bit {bit}); on silicon the access has no effect"
             )
         return model
 
@@ -137,16 +141,9 @@ class Bus:
 
     def clocks_changed(self) -> None:
         """Follow a write to the clock registers; raises PeripheralFault for a set-up outside the chip's limits."""
-        rcc, pwr, flash = self.rcc, self._one(Pwr), self._one(FlashInterface)
-        registers = ClockRegisters(
-            cr=rcc.words[rcc.CR],
-            pllcfgr=rcc.words[rcc.PLLCFGR],
-            cfgr=rcc.words[rcc.CFGR],
-            flash_acr=flash.words[flash.ACR],
-            overdrive=pwr.overdrive,
-        )
+        pwr, flash = self._one(PowerControl), self._one(FlashControl)
         try:
-            now = clocks(registers, self.chip.clocks)
+            now = self.rcc.clocks(Supply(flash_acr=flash.words[flash.ACR], boost=pwr.boost, low=pwr.low))
         except ClockProblem as problem:
             raise PeripheralFault(f"clock set-up: {problem}") from None
         if now.core_hz != self.clocks.core_hz:
@@ -159,7 +156,7 @@ class Bus:
     def caches_changed(self) -> None:
         """Follow a write to FLASH_ACR or CCR."""
         if self._memory is not None:
-            flash, core = self._one(FlashInterface), self._one(SystemControl)
+            flash, core = self._one(FlashControl), self._one(SystemControl)
             self._memory.update(flash.words[flash.ACR], core.words[core.CCR])
 
     def instruction_cache_invalidated(self) -> None:
@@ -167,13 +164,14 @@ class Bus:
         if self._memory is not None:
             self._memory.empty_instruction_cache()
 
-    def uart_hz(self) -> float:
-        """The clock of the console UART: its bus, or what DCKCFGR2 selects."""
-        bus_hz = self.clocks.apb1_hz if self.console.bus == 1 else self.clocks.apb2_hz
-        if self.console.clock_select_bit is None:
+    def uart_hz(self, uart: Uart) -> float:
+        """The clock of a UART: its bus, or what its field in the RCC selects."""
+        bus_hz = self.clocks.apb1_hz if uart.bus == 1 else self.clocks.apb2_hz
+        if uart.select is None:
             return bus_hz
-        select = self.rcc.words[Rcc.DCKCFGR2] >> self.console.clock_select_bit & 3
-        return (bus_hz, self.clocks.sysclk_hz, self.chip.clocks.hsi_hz, 32_768)[select]
+        register, bit = uart.select
+        choice = self.rcc.words[register] >> bit & 3
+        return (bus_hz, self.clocks.sysclk_hz, self.chip.clocks.hsi_hz, 32_768)[choice]
 
     @property
     def trace_enabled(self) -> bool:
@@ -188,7 +186,7 @@ class Bus:
     def interrupts_changed(self) -> None:
         """Find out which exceptions are switched on now; end the time slice, so that they are looked at."""
         core, uart = self._one(SystemControl), self._one(Usart)
-        console = self.console.interrupt
+        console = self.chip.console_uart.interrupt
         enabled = (SYSTICK,) * core.systick_interrupt
         self.enabled_interrupts = enabled + (16 + console,) * (uart.interrupts and core.is_enabled(console))
         if not self.enabled_interrupts:
@@ -227,6 +225,10 @@ class Bus:
         port = self._by_name[f"GPIO{pin[1]}"]
         assert isinstance(port, Gpio)
         return port.mode(int(pin[2:])), port.alternate_function(int(pin[2:]))
+
+    def pin_problem(self, pin: str) -> str:
+        """What keeps a pin such as ``PG7`` without supply; "" when nothing does."""
+        return self._one(PowerControl).unpowered(pin)
 
     def pin_changed(self, pin: str, level: int) -> None:
         """Note an edge of an output pin.

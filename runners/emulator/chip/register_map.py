@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which register model sits at which address: the facts of a board row (``firmware/boards``) to the emulator's models.
 
-The addresses and gates that all chips of a family share are here; what differs between chips is in the rows.
-Sources: device headers of the STM32F446xx and STM32F746xx.
+Addresses and clock enable bits that the firmware uses too are in the family's row, the others here.
+Sources: device headers of the STM32F446xx, STM32F746xx and STM32L4R5xx.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.firmware.boards import BOARDS, Board, Chip
+from mlperf_tiny.firmware.boards.facts.family import Gate
+from mlperf_tiny.runners.emulator.peripherals.clocking import FlashControl, PowerControl, ResetAndClockControl
 from mlperf_tiny.runners.emulator.peripherals.core import DebugMcu, Dwt, SystemConfig, SystemControl
-from mlperf_tiny.runners.emulator.peripherals.gpio import Gpio
+from mlperf_tiny.runners.emulator.peripherals.gpio import Gpio, GpioL4
 from mlperf_tiny.runners.emulator.peripherals.power import FlashInterface, Pwr, Rcc
+from mlperf_tiny.runners.emulator.peripherals.power_l4 import FlashL4, PwrL4, RccL4
 from mlperf_tiny.runners.emulator.peripherals.registers import Peripheral
 from mlperf_tiny.runners.emulator.peripherals.timer import Timer
-from mlperf_tiny.runners.emulator.peripherals.usart import Usart, UsartV1, UsartV2
+from mlperf_tiny.runners.emulator.peripherals.usart import Usart, UsartL4Plus, UsartV1, UsartV2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,56 +30,93 @@ class Slot:
     name: str
     base: int
     model: type[Peripheral]
-    gate: tuple[int, int] | None = None
+    gate: Gate | None = None
     """Its clock enable: (offset of the RCC register, bit). None: always clocked."""
 
 
-AHB1ENR, APB1ENR, APB2ENR = 0x30, 0x40, 0x44
-"""Offsets of the RCC's clock enable registers."""
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """The register models of a family, and the addresses that the firmware's own files have no use for."""
 
-USARTS: Mapping[str, type[Usart]] = {"usart_v1": UsartV1, "usart_v2": UsartV2}
-"""``Console.registers`` to the model of that register layout."""
-
-
-def stm32_f4_f7_slots(chip: Chip) -> tuple[Slot, ...]:
-    """Return the peripherals that an F4 and an F7 have at the same addresses, its GPIO ports, and the console UART."""
-    console = chip.console
-    ports = ((letter, ord(letter) - ord("A")) for letter in chip.gpio_ports)
-    return (
-        *(
-            Slot(name=f"GPIO{letter}", base=0x4002_0000 + 0x400 * index, model=Gpio, gate=(AHB1ENR, index))
-            for letter, index in ports
-        ),
-        Slot(name="RCC", base=0x4002_3800, model=Rcc),
-        Slot(name="FLASH", base=0x4002_3C00, model=FlashInterface),
-        Slot(name="PWR", base=0x4000_7000, model=Pwr, gate=(APB1ENR, 28)),
-        Slot(name="SYSCFG", base=0x4001_3800, model=SystemConfig, gate=(APB2ENR, 14)),
-        Slot(name="TIM2", base=0x4000_0000, model=Timer, gate=(APB1ENR, 0)),
-        Slot(name="TIM5", base=0x4000_0C00, model=Timer, gate=(APB1ENR, 3)),
-        Slot(
-            name=console.uart,
-            base=console.base,
-            model=USARTS[console.registers],
-            gate=(APB1ENR if console.bus == 1 else APB2ENR, console.clock_enable_bit),
-        ),
-        Slot(name="SCS", base=0xE000_E000, model=SystemControl),
-        Slot(name="DWT", base=0xE000_1000, model=Dwt),
-        Slot(name="DBGMCU", base=0xE004_2000, model=DebugMcu),
-    )
+    rcc: type[ResetAndClockControl]
+    flash: type[FlashControl]
+    flash_base: int
+    pwr: type[PowerControl]
+    pwr_enable: Gate
+    system_config: int
+    """Base of SYSCFG."""
+    system_config_enable: Gate
+    gpio: type[Gpio]
+    usarts: Mapping[str, type[Usart]]
+    """``Uart.registers`` to the model of that layout."""
 
 
-FAMILIES: Mapping[str, Callable[[Chip], tuple[Slot, ...]]] = {"stm32": stm32_f4_f7_slots}
-"""``Board.port`` to the peripherals of that family."""
+_F4_F7 = Models(
+    rcc=Rcc,
+    flash=FlashInterface,
+    flash_base=0x4002_3C00,
+    pwr=Pwr,
+    pwr_enable=(0x40, 28),
+    system_config=0x4001_3800,
+    system_config_enable=(0x44, 14),
+    gpio=Gpio,
+    usarts={"usart_v1": UsartV1, "usart_v2": UsartV2},
+)
+FAMILIES: Mapping[str, Models] = {
+    "stm32f4": _F4_F7,
+    "stm32f7": _F4_F7,
+    "stm32l4+": Models(
+        rcc=RccL4,
+        flash=FlashL4,
+        flash_base=0x4002_2000,
+        pwr=PwrL4,
+        pwr_enable=(0x58, 28),
+        system_config=0x4001_0000,
+        system_config_enable=(0x60, 0),
+        gpio=GpioL4,
+        usarts={"usart_v2": UsartL4Plus},
+    ),
+}
+"""``Family.name`` to the register models of that family."""
 
 
 def chip_of(board: Board) -> Chip:
     """Return the chip of a row; raises UsageError when the emulator has no models for its family."""
-    if board.chip is None or board.port not in FAMILIES:
-        emulated = sorted(row.device for row in BOARDS if row.chip is not None and row.port in FAMILIES)
+    if board.chip is None or board.chip.family.name not in FAMILIES:
+        emulated = sorted(row.device for row in BOARDS if row.chip is not None and row.chip.family.name in FAMILIES)
         raise UsageError(f"there is no emulator for {board.device!r}; there is one for {', '.join(emulated)}.")
     return board.chip
 
 
 def slots_of(board: Board) -> tuple[Slot, ...]:
     """Return the peripherals of a row's chip; raises UsageError as ``chip_of``."""
-    return FAMILIES[board.port](chip_of(board))
+    chip = chip_of(board)
+    family, models = chip.family, FAMILIES[chip.family.name]
+    uart = chip.console_uart
+    return (
+        *_ports(chip, models),
+        Slot(name="RCC", base=family.rcc, model=models.rcc),
+        Slot(name="FLASH", base=models.flash_base, model=models.flash),
+        Slot(name="PWR", base=0x4000_7000, model=models.pwr, gate=models.pwr_enable),
+        Slot(name="SYSCFG", base=models.system_config, model=SystemConfig, gate=models.system_config_enable),
+        *(Slot(name=timer.name, base=timer.base, model=Timer, gate=timer.enable) for timer in family.timers),
+        Slot(name=uart.name, base=uart.base, model=models.usarts[uart.registers], gate=uart.enable),
+        Slot(name="SCS", base=0xE000_E000, model=SystemControl),
+        Slot(name="DWT", base=0xE000_1000, model=Dwt),
+        Slot(name="DBGMCU", base=0xE004_2000, model=DebugMcu),
+    )
+
+
+def _ports(chip: Chip, models: Models) -> list[Slot]:
+    """The GPIO ports: port A and those after it are 0x400 apart."""
+    family = chip.family
+    places = [(letter, ord(letter) - ord("A")) for letter in chip.gpio_ports]
+    return [
+        Slot(
+            name=f"GPIO{letter}",
+            base=family.gpio + 0x400 * place,
+            model=models.gpio,
+            gate=(family.gpio_enable, place),
+        )
+        for letter, place in places
+    ]

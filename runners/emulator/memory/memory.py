@@ -28,6 +28,8 @@ class MappedMemory:
         protection = UC_PROT_READ | UC_PROT_EXEC | (UC_PROT_WRITE if writable else 0)
         for base in (memory.base, *memory.aliases):
             uc.mem_map_ptr(base, memory.size_bytes, protection, ctypes.addressof(self._anchor))
+        for address, offset, size_bytes in memory.windows:
+            uc.mem_map_ptr(address, size_bytes, protection, ctypes.addressof(self._anchor) + offset)
 
     def host_address(self, address: int) -> int:
         """Where the byte at ``address`` lies in this process."""

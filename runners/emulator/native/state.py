@@ -161,8 +161,8 @@ CONSOLE = _group(
 )
 RX_BYTES = TX_BYTES = 1 << 16
 
-# Free-running counters that a read brings up to date: TIM2.CNT, TIM5.CNT, DWT.CYCCNT.
-COUNTER_ROWS = 3
+# Free-running counters that a read brings up to date: DWT.CYCCNT and the timers.
+COUNTER_ROWS = 16
 COUNTER = _group(
     "address",
     "since",  # cycles at which it stood at base

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlperf_tiny.firmware.boards import ClockTree
+from mlperf_tiny.runners.emulator.peripherals.clocking import ClockProblem, ahb_divider, bus_divider, mhz
+from mlperf_tiny.runners.emulator.peripherals.registers import Clocks
 
-HSI_ON, HSE_ON, HSE_BYPASS, PLL_ON = 1 << 0, 1 << 16, 1 << 18, 1 << 24
+HSI_ON, HSE_ON, PLL_ON = 1 << 0, 1 << 16, 1 << 24
 SOURCE_HSI, SOURCE_HSE, SOURCE_PLL = 0, 1, 2
 SOURCE_NAMES = ("HSI", "HSE", "PLL", "reserved")
 
@@ -32,30 +34,6 @@ class ClockRegisters:
     """PWR's ODSWRDY."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Clocks:
-    """The clocks in Hz."""
-
-    sysclk_hz: int
-    """The selected source."""
-    core_hz: int
-    """Core and AHB."""
-    apb1_hz: int
-    """The slow peripheral bus."""
-    apb2_hz: int
-    """The fast peripheral bus."""
-    timer1_hz: int
-    """What TIM2 and TIM5, on APB1, count."""
-
-
-class ClockProblem(Exception):
-    """A configuration on which the chip would fail, at once or at random."""
-
-
-def _mhz(hz: float) -> str:
-    return f"{hz / 1e6:g} MHz"
-
-
 def pll_hz(registers: ClockRegisters, limits: ClockTree) -> int:
     """Return the PLL's P output in Hz.
 
@@ -69,26 +47,18 @@ def pll_hz(registers: ClockRegisters, limits: ClockTree) -> int:
     from_hse = registers.pllcfgr >> 22 & 1
     m, n = registers.pllcfgr & 0x3F, registers.pllcfgr >> 6 & 0x1FF
     p = 2 * ((registers.pllcfgr >> 16 & 3) + 1)
-    source_hz = limits.hse_hz if from_hse else limits.hsi_hz
+    source_hz = (limits.hse_hz or 0) if from_hse else limits.hsi_hz
     if m < 2 or not limits.pll_n_range[0] <= n <= limits.pll_n_range[1]:
         raise ClockProblem(f"RCC_PLLCFGR has M = {m}, N = {n}; M must be 2..63 and N {limits.pll_n_range[0]}..432")
     input_hz, vco_hz = source_hz / m, source_hz * n / m
     if not limits.pll_input_hz[0] * 0.95 <= input_hz <= limits.pll_input_hz[1]:
-        raise ClockProblem(f"the PLL input is {_mhz(input_hz)} (M = {m}); it must be 1 to 2 MHz")
+        raise ClockProblem(f"the PLL input is {mhz(input_hz)} (M = {m}); it must be 1 to 2 MHz")
     if not limits.vco_hz[0] <= vco_hz <= limits.vco_hz[1]:
-        raise ClockProblem(f"the PLL's VCO would run at {_mhz(vco_hz)} (M = {m}, N = {n}); it must be 100 to 432 MHz")
+        raise ClockProblem(f"the PLL's VCO would run at {mhz(vco_hz)} (M = {m}, N = {n}); it must be 100 to 432 MHz")
     needed, name = (HSE_ON, "HSE") if from_hse else (HSI_ON, "HSI")
     if not registers.cr & needed:
         raise ClockProblem(f"the PLL is switched on while its source {name} is off")
     return round(vco_hz / p)
-
-
-def _bus_divider(field: int) -> int:
-    return 2 << (field & 3) if field & 4 else 1
-
-
-def _ahb_divider(field: int) -> int:
-    return (2, 4, 8, 16, 64, 128, 256, 512)[field & 7] if field & 8 else 1
 
 
 def clocks(registers: ClockRegisters, limits: ClockTree) -> Clocks:
@@ -103,31 +73,32 @@ def clocks(registers: ClockRegisters, limits: ClockTree) -> Clocks:
     """
     pll = pll_hz(registers, limits) if registers.cr & PLL_ON else 0
     source = registers.cfgr & 3
-    sysclk_hz = (limits.hsi_hz, limits.hse_hz, pll, 0)[source]
+    sysclk_hz = (limits.hsi_hz, limits.hse_hz or 0, pll, 0)[source]
     running = (registers.cr & HSI_ON, registers.cr & HSE_ON, pll, 0)[source]
     if not running:
         raise ClockProblem(f"RCC_CFGR selects {SOURCE_NAMES[source]}, which is not running")
-    core_hz = sysclk_hz // _ahb_divider(registers.cfgr >> 4 & 0xF)
-    divider1, divider2 = _bus_divider(registers.cfgr >> 10 & 7), _bus_divider(registers.cfgr >> 13 & 7)
+    core_hz = sysclk_hz // ahb_divider(registers.cfgr >> 4 & 0xF)
+    divider1, divider2 = bus_divider(registers.cfgr >> 10 & 7), bus_divider(registers.cfgr >> 13 & 7)
     result = Clocks(
         sysclk_hz=sysclk_hz,
         core_hz=core_hz,
         apb1_hz=core_hz // divider1,
         apb2_hz=core_hz // divider2,
         timer1_hz=core_hz // divider1 * (1 if divider1 == 1 else 2),
+        timer2_hz=core_hz // divider2 * (1 if divider2 == 1 else 2),
     )
     _check(result, registers, limits)
     return result
 
 
 def _check(result: Clocks, registers: ClockRegisters, limits: ClockTree) -> None:
-    core = _mhz(result.core_hz)
+    core = mhz(result.core_hz)
     if result.core_hz > limits.max_core_hz:
-        raise ClockProblem(f"the core would run at {core}; its maximum is {_mhz(limits.max_core_hz)}")
-    if result.core_hz > limits.overdrive_above_hz and not registers.overdrive:
+        raise ClockProblem(f"the core would run at {core}; its maximum is {mhz(limits.max_core_hz)}")
+    if result.core_hz > limits.boost_above_hz and not registers.overdrive:
         raise ClockProblem(
             f"the core would run at {core} without over-drive, which PWR_CR.ODEN and ODSWEN must switch on "
-            f"above {_mhz(limits.overdrive_above_hz)}"
+            f"above {mhz(limits.boost_above_hz)}"
         )
     wait_states = registers.flash_acr & 0xF
     needed = (result.core_hz - 1) // limits.flash_hz_per_wait_state
@@ -138,4 +109,4 @@ def _check(result: Clocks, registers: ClockRegisters, limits: ClockTree) -> None
         )
     for name, hz, limit in (("APB1", result.apb1_hz, limits.max_apb1_hz), ("APB2", result.apb2_hz, limits.max_apb2_hz)):
         if hz > limit:
-            raise ClockProblem(f"{name} would run at {_mhz(hz)}; its maximum is {_mhz(limit)}")
+            raise ClockProblem(f"{name} would run at {mhz(hz)}; its maximum is {mhz(limit)}")

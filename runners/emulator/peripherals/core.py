@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from mlperf_tiny.firmware.boards import Cache
 from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
-from mlperf_tiny.runners.emulator.peripherals.timer import Counter
+from mlperf_tiny.runners.emulator.peripherals.timer import DWT_ROW, Counter
 from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
 
 _CACHE_OPERATIONS = (0xF50, 0xF58, 0xF5C, 0xF60, 0xF64, 0xF68, 0xF6C, 0xF70, 0xF74, 0xF78)
@@ -210,7 +210,7 @@ class Dwt(Peripheral):
 
     def __init__(self, machine: Machine, name: str, base: int) -> None:
         super().__init__(machine, name, base)
-        self.counter = Counter(machine, 2)
+        self.counter = Counter(machine, DWT_ROW)
         self.counter.publish(base + self.CYCCNT)
         self.locked = emulation_of(machine.board.cpu).dwt_locked
 
@@ -256,7 +256,7 @@ class DebugMcu(Peripheral):
     """DBGMCU: the device id code."""
 
     IDCODE = 0x00
-    RESET: ClassVar = {IDCODE: 0, 0x04: 0, 0x08: 0, 0x0C: 0}
+    RESET: ClassVar = {IDCODE: 0, 0x04: 0, 0x08: 0, 0x0C: 0, 0x10: 0}
 
     def load(self, offset: int) -> int:
         """Return the value of the register at ``offset``."""

@@ -20,8 +20,12 @@ class Gpio(Peripheral):
         "GPIOB": {0x00: 0x0000_0280, 0x08: 0x0000_00C0, 0x0C: 0x0000_0100},
     }
 
+    ANALOG: ClassVar = 0
+    """MODER of the other ports."""
+
     def __init__(self, machine: Machine, name: str, base: int) -> None:
         super().__init__(machine, name, base)
+        self.words[self.MODER] = self.ANALOG
         self.words.update(self.PORT_RESET.get(name, {}))
 
     def mode(self, pin: int) -> int:
@@ -66,3 +70,31 @@ class Gpio(Peripheral):
     def _driven(self) -> dict[int, int]:
         """Levels of the pins that are outputs; becoming an output counts as an edge."""
         return {pin: self.words[self.ODR] >> pin & 1 for pin in range(16) if self.mode(pin) == 1}
+
+
+class GpioL4(Gpio):
+    """STM32L4: pins come up analog, and a register that only resets outputs (RM0432 8.4)."""
+
+    BRR: ClassVar = 0x28
+    RESET = dict.fromkeys(range(0x00, 0x2C, 4), 0)
+    ANALOG: ClassVar = 0xFFFF_FFFF
+    PORT_RESET: ClassVar[Mapping[str, Mapping[int, int]]] = {
+        "GPIOA": {0x00: 0xABFF_FFFF, 0x08: 0x0C00_0000, 0x0C: 0x6400_0000},
+        "GPIOB": {0x00: 0xFFFF_FEBF, 0x08: 0, 0x0C: 0x0000_0100},
+    }
+
+    def load(self, offset: int) -> int:
+        """Return the value of the register at ``offset``."""
+        return 0 if offset == self.BRR else super().load(offset)
+
+    def store(self, offset: int, value: int) -> None:
+        """Write a register.
+
+        Args:
+            offset: Of the register, from the base of the peripheral.
+            value: The 32-bit word.
+        """
+        if offset == self.BRR:
+            super().store(self.BSRR, (value & 0xFFFF) << 16)
+        else:
+            super().store(offset, value)

@@ -5,8 +5,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mlperf_tiny.runners.emulator.peripherals.clock_tree import HSE_BYPASS
-from mlperf_tiny.runners.emulator.peripherals.registers import Peripheral
+from mlperf_tiny.runners.emulator.peripherals.clock_tree import ClockRegisters, clocks
+from mlperf_tiny.runners.emulator.peripherals.clocking import (
+    FlashControl,
+    PowerControl,
+    ResetAndClockControl,
+    Supply,
+    hse_ready,
+)
+from mlperf_tiny.runners.emulator.peripherals.registers import Clocks
 
 # Ready bits of RCC_CR by their enable bit: HSI, HSE, PLL, PLLI2S, PLLSAI.
 _READY = {0: 1, 16: 17, 24: 25, 26: 27, 28: 29}
@@ -14,10 +21,11 @@ _READY_MASK = sum(1 << bit for bit in _READY.values())
 _PLL_ON, _PLL_ENABLES = 1 << 24, 0x0F00_0000
 
 
-class Rcc(Peripheral):
+class Rcc(ResetAndClockControl):
     """Oscillators are ready at once, and the switch follows at once; both take microseconds on silicon."""
 
     CR, PLLCFGR, CFGR, BDCR, CSR, DCKCFGR2 = 0x00, 0x04, 0x08, 0x70, 0x74, 0x90
+    ENABLES: ClassVar = {0x30: "AHB1ENR", 0x34: "AHB2ENR", 0x38: "AHB3ENR", 0x40: "APB1ENR", 0x44: "APB2ENR"}
     RESET: ClassVar = {
         CR: 0x0000_0083,
         PLLCFGR: 0x2400_3010,
@@ -42,8 +50,7 @@ class Rcc(Peripheral):
         value = self.words[offset]
         if offset == self.CR:
             ready = sum(1 << ready for enable, ready in _READY.items() if value >> enable & 1)
-            # The Nucleo boards feed HSE from the probe: without bypass there is no crystal to start.
-            if not value & HSE_BYPASS:
+            if not hse_ready(value, self.machine.chip.clocks):
                 ready &= ~(1 << 17)
             return value & ~_READY_MASK | ready
         if offset == self.CFGR:
@@ -64,20 +71,22 @@ class Rcc(Peripheral):
         self.words[offset] = value
         if offset in (self.CR, self.PLLCFGR, self.CFGR, self.DCKCFGR2):
             self.machine.clocks_changed()
-        elif 0x30 <= offset <= 0x44:
+        elif offset in self.ENABLES:
             self.machine.gates_changed()
 
-    def enabled(self, register: int, bit: int) -> bool:
-        """Whether a peripheral's clock gate is open.
+    def clocks(self, supply: Supply) -> Clocks:
+        """Return the clocks that the registers give; raises ClockProblem outside the chip's limits."""
+        registers = ClockRegisters(
+            cr=self.words[self.CR],
+            pllcfgr=self.words[self.PLLCFGR],
+            cfgr=self.words[self.CFGR],
+            flash_acr=supply.flash_acr,
+            overdrive=supply.boost,
+        )
+        return clocks(registers, self.machine.chip.clocks)
 
-        Args:
-            register: Offset of the clock enable register.
-            bit: In it.
-        """
-        return bool(self.words[register] >> bit & 1)
 
-
-class Pwr(Peripheral):
+class Pwr(PowerControl):
     """Voltage scaling and over-drive; each is ready at once."""
 
     CR, CSR = 0x00, 0x04
@@ -103,17 +112,17 @@ class Pwr(Peripheral):
             self.machine.clocks_changed()
 
     @property
-    def overdrive(self) -> bool:
+    def boost(self) -> bool:
         """Over-drive is on, and the regulator has been switched to it."""
         both = self.OVERDRIVE | self.OVERDRIVE_SWITCH
         return self.words[self.CR] & both == both
 
 
-class FlashInterface(Peripheral):
+class FlashInterface(FlashControl):
     """Wait states and accelerator bits read back as written; programming is refused by the read-only memory."""
 
-    ACR, KEYR, SR, CR = 0x00, 0x04, 0x0C, 0x10
-    RESET: ClassVar = {ACR: 0, KEYR: 0, 0x08: 0, SR: 0, CR: 0x8000_0000, 0x14: 0xC0FF_AAFD, 0x18: 0}
+    KEYR, SR, CR = 0x04, 0x0C, 0x10
+    RESET: ClassVar = {FlashControl.ACR: 0, KEYR: 0, 0x08: 0, SR: 0, CR: 0x8000_0000, 0x14: 0xC0FF_AAFD, 0x18: 0}
 
     def store(self, offset: int, value: int) -> None:
         """Write a register.

@@ -4,11 +4,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from mlperf_tiny.firmware.boards import Board, Console
+from mlperf_tiny.firmware.boards import Board, Chip, Uart
 from mlperf_tiny.runners.emulator.native.state import State
-from mlperf_tiny.runners.emulator.peripherals.clock_tree import Clocks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clocks:
+    """The clocks in Hz."""
+
+    sysclk_hz: int
+    """The selected source."""
+    core_hz: int
+    """Core and AHB."""
+    apb1_hz: int
+    """The first peripheral bus."""
+    apb2_hz: int
+    """The second peripheral bus."""
+    timer1_hz: int
+    """What the timers on APB1 count."""
+    timer2_hz: int
+    """What the timers on APB2 count."""
 
 
 class PeripheralFault(Exception):
@@ -20,8 +38,8 @@ class Machine(Protocol):
 
     state: State
     board: Board
+    chip: Chip
     clocks: Clocks
-    console: Console
     device_id: int
     host_baud: int | None  # what the host's end of the line is set to; None follows the firmware
 
@@ -32,11 +50,14 @@ class Machine(Protocol):
     def trace_changed(self) -> None:
         """DEMCR has been written."""
 
-    def uart_hz(self) -> float:
-        """The clock of the console UART."""
+    def uart_hz(self, uart: Uart) -> float:
+        """The clock of a UART."""
 
     def pin_function(self, pin: str) -> tuple[int, int]:
         """Mode and alternate function of a pin such as ``"PD8"``."""
+
+    def pin_problem(self, pin: str) -> str:
+        """What keeps a pin without supply; "" when nothing does."""
 
     def clocks_changed(self) -> None:
         """RCC, PWR or FLASH has changed: recompute the clocks; raises PeripheralFault outside the chip's limits."""

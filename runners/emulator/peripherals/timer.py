@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TIM2 and TIM5: 32-bit up-counters. CNT is brought up to date when it is read, by the compiled read path."""
+"""Timers: up-counters. CNT is brought up to date when it is read, by the compiled read path."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import ClassVar
 
 from mlperf_tiny.runners.emulator.native.entry_points import read_counter
 from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
+
+DWT_ROW, FIRST_TIMER_ROW = 0, 1
+"""Rows of the shared counter table."""
 
 
 class Counter:
@@ -57,12 +60,15 @@ class Timer(Peripheral):
     """A free-running counter: enable, prescaler, reload, update generation. No interrupts, capture or compare."""
 
     CR1, DIER, SR, EGR, CNT, PSC, ARR = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C
-    RESET: ClassVar = {**dict.fromkeys(range(0x00, 0x54, 4), 0), ARR: 0xFFFF_FFFF}
-    INDEX: ClassVar = {"TIM2": 0, "TIM5": 1}
+    RESET: ClassVar = dict.fromkeys(range(0x00, 0x54, 4), 0)
 
     def __init__(self, machine: Machine, name: str, base: int) -> None:
         super().__init__(machine, name, base)
-        self.counter = Counter(machine, self.INDEX[name])
+        timers = machine.chip.family.timers
+        self.row = machine.chip.family.timer(name)
+        self.highest = (1 << self.row.bits) - 1
+        self.words[self.ARR] = self.highest
+        self.counter = Counter(machine, FIRST_TIMER_ROW + timers.index(self.row))
         self.prescaler = 0  # takes over PSC at an update
 
     def gate(self, enabled: bool) -> None:
@@ -72,11 +78,12 @@ class Timer(Peripheral):
     def retime(self) -> None:
         """Follow a change of clock, prescaler, reload value or enable bit."""
         clocks = self.machine.clocks
+        hz = clocks.timer1_hz if self.row.bus == 1 else clocks.timer2_hz
         running = self.words[self.CR1] & 1
         self.counter.set_rate(
-            clocks.timer1_hz if running else 0,
+            hz if running else 0,
             clocks.core_hz * (self.prescaler + 1),
-            self.words[self.ARR] + 1,
+            (self.words[self.ARR] & self.highest) + 1,
         )
 
     def load(self, offset: int) -> int:

@@ -23,6 +23,7 @@ _RXNEIE, _TCIE, _TXEIE = 1 << 5, 1 << 6, 1 << 7
 _OTHER_INTERRUPTS = 0x110
 _DMA, _OVRDIS = 0xC0, 1 << 12
 _TEACK, _REACK = 1 << 21, 1 << 22
+_FIFOS = 1 << 29
 
 
 class Usart(Peripheral):
@@ -41,6 +42,7 @@ class Usart(Peripheral):
     def __init__(self, machine: Machine, name: str, base: int) -> None:
         super().__init__(machine, name, base)
         self.state = machine.state
+        self.row = machine.chip.family.uart(name)
         self.state.uart.kind = self.KIND
         self.gate(False)
 
@@ -52,8 +54,10 @@ class Usart(Peripheral):
         self.state.uart.tx_address = 0
 
     @property
-    def divisor(self) -> int:
+    def divisor(self) -> float:
         """UART clock cycles per bit, from BRR."""
+        if self.row.low_power:
+            return (self.words[self.BRR] & 0xF_FFFF) / 256
         brr = self.words[self.BRR] & 0xFFFF
         if not self.words[self.CR1] & _OVER8:
             return brr
@@ -62,13 +66,13 @@ class Usart(Peripheral):
     @property
     def baud(self) -> float:
         """The rate the registers give at the present clocks; 0 while there is no divisor."""
-        return self.machine.uart_hz() / self.divisor if self.divisor else 0.0
+        return self.machine.uart_hz(self.row) / self.divisor if self.divisor else 0.0
 
     def retime(self) -> None:
         """Follow a change of clock or control register."""
         advance(self.state)
         now, old_frame = self.state.core.cycles, self.state.uart.frame
-        hz = self.machine.uart_hz()
+        hz = self.machine.uart_hz(self.row)
         frame = round(BITS_PER_FRAME * self.divisor * self.machine.clocks.core_hz / hz)
         if old_frame and frame != old_frame:
             uart = self.state.uart
@@ -77,7 +81,7 @@ class Usart(Peripheral):
                 if cycle > now:
                     setattr(uart, event, now + (cycle - now) * frame // old_frame)
         control = self.words[self.CR1]
-        on = bool(control & self.ENABLE) and self.divisor >= 8
+        on = bool(control & self.ENABLE) and self.divisor >= (3 if self.row.low_power else 8)
         self.state.uart.frame = frame
         self.state.uart.tx_on = on and bool(control & _TE)
         self.state.uart.rx_on = on and bool(control & _RE)
@@ -149,7 +153,7 @@ class Usart(Peripheral):
 
     def _check_output(self) -> None:
         """Refuse a byte that would not reach the host on silicon."""
-        console = self.machine.console
+        console = self.machine.chip.console
         if not self.state.uart.tx_on:
             raise PeripheralFault(
                 f"the firmware sends a byte through {self.name}, whose transmitter is off "
@@ -157,6 +161,8 @@ class Usart(Peripheral):
             )
         pins = [console.tx_pin] + ([console.rx_pin] if self.state.uart.rx_on else [])
         for pin in pins:
+            if problem := self.machine.pin_problem(pin):
+                raise PeripheralFault(f"the firmware uses {self.name} while its pin {pin} has no supply: {problem}")
             mode, function = self.machine.pin_function(pin)
             if mode != 2 or function != console.alternate_function:
                 raise PeripheralFault(
@@ -167,7 +173,7 @@ class Usart(Peripheral):
         if host_baud and abs(self.baud / host_baud - 1) > 0.025:
             raise PeripheralFault(
                 f"{self.name} runs at {self.baud:.0f} baud (BRR = {self.words[self.BRR]} at "
-                f"{self.machine.uart_hz() / 1e6:g} MHz), the host's end at {host_baud}"
+                f"{self.machine.uart_hz(self.row) / 1e6:g} MHz), the host's end at {host_baud}"
             )
 
 
@@ -197,7 +203,7 @@ class UsartV1(Usart):
 
 
 class UsartV2(Usart):
-    """STM32F7: separate data registers, flags cleared through ICR, acknowledged enables."""
+    """STM32F7 and L4: separate data registers, flags cleared through ICR, acknowledged enables."""
 
     KIND, STATUS, RX, TX = 2, 0x1C, 0x24, 0x28
     CR1, CR2, CR3, BRR, RQR, ICR = 0x00, 0x04, 0x08, 0x0C, 0x18, 0x20
@@ -235,3 +241,22 @@ class UsartV2(Usart):
             raise PeripheralFault(f"the firmware writes {self.name}_BRR while the UART is enabled, which has no effect")
         else:
             super().store(offset, value)
+
+
+class UsartL4Plus(UsartV2):
+    """STM32L4+: also a prescaler before the divider. The FIFOs are not emulated."""
+
+    PRESC: ClassVar = 0x2C
+    RESET: ClassVar = {**UsartV2.RESET, PRESC: 0}
+    PRESCALERS: ClassVar = (1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256)
+
+    @property
+    def divisor(self) -> float:
+        """UART clock cycles per bit, from PRESC and BRR."""
+        field = self.words[self.PRESC] & 0xF
+        return super().divisor * self.PRESCALERS[min(field, len(self.PRESCALERS) - 1)]
+
+    def _check_control(self, offset: int, value: int) -> None:
+        super()._check_control(offset, value)
+        if offset == self.CR1 and value & _FIFOS:
+            raise PeripheralFault(f"the firmware switches on the FIFOs of {self.name}, which are not emulated")

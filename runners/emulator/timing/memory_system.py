@@ -118,8 +118,9 @@ def regions(board: Board, wait_states: int) -> tuple[Region, ...]:
     axi = wait_states + 1 + AXI_BUS_CYCLES
     found = [_no_wait(base, base + size) for base, size in system.tightly_coupled]
     for memory in board.memories:
-        for base in (memory.base, *memory.aliases):
-            end = base + memory.size_bytes
+        windows = [(address, size_bytes) for address, _, size_bytes in memory.windows]
+        for base, size_bytes in [(base, memory.size_bytes) for base in (memory.base, *memory.aliases)] + windows:
+            end = base + size_bytes
             if memory.name == "flash" and (not has_caches or base in system.accelerator.bases):
                 found.append(_flash(base, end, "accelerated", line_read=accelerated, other=accelerated))
             elif memory.name == "flash":

@@ -73,7 +73,7 @@ def test_unknown_parts_are_refused_by_name(run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["engine/conv2d_s8.c", "codegen/lower.py", "ports/cortex_m/sections.ld", "boards/board.py"]
+    "name", ["engine/conv2d_s8.c", "codegen/lower.py", "ports/cortex_m/sections.ld", "boards/facts/board.py"]
 )
 def test_the_digest_covers_all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     copy = Path(shutil.copytree(FIRMWARE, tmp_path / "firmware"))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reset and clock control of STM32F4 and F7 (RM0390 6.3, RM0385 5.3: same offsets and bits for all that is used). */
-#ifndef RCC_H
-#define RCC_H
+/* Reset and clock control, power control and flash interface of STM32F446 and F7: same offsets and bits for all that is
+ * used (RM0390 6.3, RM0385 5.3). */
+#ifndef CLOCK_F4_F7_H
+#define CLOCK_F4_F7_H
 
 #include "registers.h"
 
@@ -32,7 +33,26 @@ typedef struct {
 #define RCC_CFGR_PPRE1_DIV4 (5u << 10)
 #define RCC_CFGR_PPRE2_DIV2 (4u << 13)
 
-#define RCC_APB1ENR_TIM2EN BIT(0)
 #define RCC_APB1ENR_PWREN BIT(28)
+
+/* PWR_CR and PWR_CSR of an F446, PWR_CR1 and PWR_CSR1 of an F7. */
+typedef struct {
+    register_t CR, CSR;
+} pwr_t;
+
+#define PWR ((pwr_t *)0x40007000u)
+
+#define PWR_CR_VOS_SCALE1 (3u << 14)
+#define PWR_CR_ODEN BIT(16)
+#define PWR_CR_ODSWEN BIT(17)
+#define PWR_CSR_ODRDY BIT(16)
+#define PWR_CSR_ODSWRDY BIT(17)
+
+#define FLASH_ACR (*(register_t *)0x40023C00u)
+
+#define FLASH_ACR_LATENCY_MASK 15u
+#define FLASH_ACR_PRFTEN BIT(8)
+#define FLASH_ACR_LINES BIT(9)       /* F4: ICEN, for instructions; F7: ARTEN, for both */
+#define FLASH_ACR_DATA_LINES BIT(10) /* F4: DCEN */
 
 #endif

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mlperf_tiny.firmware.boards.facts.clocks import ClockTree
+from mlperf_tiny.firmware.boards.facts.family import Family, Uart
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -44,6 +47,8 @@ class Memory:
     size_bytes: int
     aliases: tuple[int, ...] = ()
     """Other addresses that show the same bytes. The first alias of the flash is the one that the core boots from."""
+    windows: tuple[tuple[int, int, int], ...] = ()
+    """(address, offset, size in bytes) of other addresses that show a part of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,93 +98,17 @@ class Power:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClockTree:
-    """Oscillators, PLL factors and limits of an STM32F4 or F7 whose PLL runs from the internal oscillator (HSI).
-
-    The limits are those of the data sheet at 2.7 V to 3.6 V.
-
-    Examples:
-        >>> tree = ClockTree(
-        ...     pll_m=8, pll_n=216, pll_q=9, max_core_hz=216_000_000, overdrive_above_hz=180_000_000,
-        ...     max_apb1_hz=54_000_000, max_apb2_hz=108_000_000,
-        ... )
-        >>> tree.core_hz, tree.apb1_hz, tree.timer1_hz, tree.flash_wait_states
-        (216000000, 54000000, 108000000, 7)
-    """
-
-    pll_m: int
-    """Divider from HSI to the PLL's input."""
-    pll_n: int
-    """Multiplier from the PLL's input to its VCO; the core gets half of that."""
-    pll_q: int
-    """Divider from the VCO to the 48 MHz domain, which the firmware does not use."""
-    pll_r: int = 2
-    """Divider from the VCO to the R output, which the firmware does not use."""
-    max_core_hz: int
-    overdrive_above_hz: int
-    """Core clocks above this need PWR over-drive."""
-    max_apb1_hz: int
-    max_apb2_hz: int
-    hsi_hz: int = 16_000_000
-    """The internal oscillator, which is also the clock after a reset."""
-    hse_hz: int = 8_000_000
-    """The external clock that the probe of a Nucleo board supplies."""
-    flash_hz_per_wait_state: int = 30_000_000
-    """The core clock that each wait state of the flash allows."""
-    pll_input_hz: tuple[int, int] = (1_000_000, 2_000_000)
-    """Allowed range of the PLL's input."""
-    vco_hz: tuple[int, int] = (100_000_000, 432_000_000)
-    """Allowed range of the PLL's VCO."""
-    pll_n_range: tuple[int, int] = (50, 432)
-    """Allowed range of ``pll_n``."""
-
-    @property
-    def core_hz(self) -> int:
-        """The core clock after the port's set-up (``ports/stm32/clock.c``)."""
-        return self.hsi_hz // self.pll_m * self.pll_n // 2
-
-    @property
-    def apb1_hz(self) -> int:
-        """The clock of the slow peripheral bus: a quarter of the core's."""
-        return self.core_hz // 4
-
-    @property
-    def apb2_hz(self) -> int:
-        """The clock of the fast peripheral bus: half of the core's."""
-        return self.core_hz // 2
-
-    @property
-    def timer1_hz(self) -> int:
-        """The clock of the timers on APB1 (TIM2): twice the bus, as it is divided."""
-        return 2 * self.apb1_hz
-
-    @property
-    def flash_wait_states(self) -> int:
-        """Wait states of the flash at ``core_hz``."""
-        return (self.core_hz - 1) // self.flash_hz_per_wait_state
-
-
-@dataclass(frozen=True, kw_only=True)
 class Console:
-    """The UART of the probe's virtual COM port, and how the board wires it."""
+    """The UART of the probe's virtual COM port, and how the board wires it. Its registers are facts of the family."""
 
     uart: str
     """``USART3``."""
-    registers: str
-    """The register layout: ``usart_v1`` (F4) or ``usart_v2`` (F7), a driver in ``firmware/ports/stm32``."""
-    base: int
-    bus: int
-    """1 or 2: the APB that clocks it."""
-    clock_enable_bit: int
-    """Its bit in RCC_APB1ENR or RCC_APB2ENR."""
-    clock_select_bit: int | None = None
-    """Its field in RCC_DCKCFGR2; None where the clock cannot be chosen."""
     tx_pin: str
     """``PD8``."""
     rx_pin: str
     alternate_function: int
-    interrupt: int
-    """Its position in the NVIC."""
+    from_hsi: bool = False
+    """The port clocks it from HSI instead of its bus, so that the rate does not depend on the core's clock."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +129,7 @@ class ChipIdentity:
 class Chip:
     """What the port's C and the emulator's register models need of a chip on its board."""
 
+    family: Family
     clocks: ClockTree
     console: Console
     gpio_ports: str
@@ -207,6 +137,11 @@ class Chip:
     timestamp_pin: str
     """The output that marks the start and the end of a measured window (``PF13``)."""
     identity: ChipIdentity
+
+    @property
+    def console_uart(self) -> Uart:
+        """The console's row in the family."""
+        return self.family.uart(self.console.uart)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,7 +184,16 @@ class Board:
         """The clock of the console UART; 0 for the host."""
         if self.chip is None:
             return 0
-        return self.chip.clocks.apb1_hz if self.chip.console.bus == 1 else self.chip.clocks.apb2_hz
+        clocks = self.chip.clocks
+        if self.chip.console.from_hsi:
+            return clocks.hsi_hz
+        return clocks.apb1_hz if self.chip.console_uart.bus == 1 else clocks.apb2_hz
+
+    @property
+    def uart_clocks_per_bit(self) -> tuple[int, int]:
+        """How many clocks of the console UART a bit may take, lowest and highest: what its divider allows."""
+        low_power = self.chip is not None and self.chip.console_uart.low_power
+        return (3, 4096) if low_power else (16, 0xFFFF)
 
     def memory(self, name: str) -> Memory:
         """Return the memory called ``name``; raises KeyError when the chip has none."""

@@ -6,19 +6,20 @@ Sources: RM0390 (memories, clocks, flash), the data sheet (limits), the device h
 
 from __future__ import annotations
 
-from mlperf_tiny.firmware.boards.board import (
+from mlperf_tiny.firmware.boards.facts.board import (
     KIB,
     STLINK_USB_IDS,
     Board,
     Chip,
     ChipIdentity,
-    ClockTree,
     Console,
     FlashAccelerator,
     Memory,
     MemorySystem,
     Power,
 )
+from mlperf_tiny.firmware.boards.facts.clocks import ClockTree
+from mlperf_tiny.firmware.boards.facts.stm32_f4_f7 import F4
 
 BOARD = Board(
     device="stm32f446",
@@ -33,25 +34,27 @@ BOARD = Board(
     ),
     memory_system=MemorySystem(accelerator=FlashAccelerator(line_bytes=16, instruction_lines=64, data_lines=8)),
     chip=Chip(
+        family=F4,
         clocks=ClockTree(
             pll_m=8,
             pll_n=180,
             pll_q=8,
             max_core_hz=180_000_000,
-            overdrive_above_hz=168_000_000,
+            boost_above_hz=168_000_000,
             max_apb1_hz=45_000_000,
             max_apb2_hz=90_000_000,
+            apb1_divider=4,
+            apb2_divider=2,
+            flash_hz_per_wait_state=30_000_000,
+            pll_input_hz=(1_000_000, 2_000_000),
+            vco_hz=(100_000_000, 432_000_000),
+            pll_n_range=(50, 432),
         ),
         console=Console(
             uart="USART2",
-            registers="usart_v1",
-            base=0x4000_4400,
-            bus=1,
-            clock_enable_bit=17,
             tx_pin="PA2",
             rx_pin="PA3",
             alternate_function=7,
-            interrupt=38,
         ),
         gpio_ports="ABCDEFGH",
         timestamp_pin="PA8",

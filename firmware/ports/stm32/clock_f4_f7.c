@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* STM32F4 and F7 with over-drive. The source is the internal 16 MHz oscillator: it is there on every board, whatever
  * its solder bridges. */
+#include "clock_f4_f7.h"
+
 #include "board_config.h"
-#include "flash.h"
-#include "pwr.h"
-#include "rcc.h"
 #include "stm32.h"
 
 #define VCO_HZ (BOARD_HSI_HZ / BOARD_PLL_M * BOARD_PLL_N)

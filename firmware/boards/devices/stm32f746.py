@@ -6,7 +6,7 @@ Sources: RM0385 (memories, clocks, flash), the data sheet (limits), the device h
 
 from __future__ import annotations
 
-from mlperf_tiny.firmware.boards.board import (
+from mlperf_tiny.firmware.boards.facts.board import (
     KIB,
     MIB,
     STLINK_USB_IDS,
@@ -14,13 +14,14 @@ from mlperf_tiny.firmware.boards.board import (
     Cache,
     Chip,
     ChipIdentity,
-    ClockTree,
     Console,
     FlashAccelerator,
     Memory,
     MemorySystem,
     Power,
 )
+from mlperf_tiny.firmware.boards.facts.clocks import ClockTree
+from mlperf_tiny.firmware.boards.facts.stm32_f4_f7 import F7
 
 BOARD = Board(
     device="stm32f746",
@@ -43,26 +44,27 @@ BOARD = Board(
         tightly_coupled=((0x2000_0000, 64 * KIB), (0x0000_0000, 16 * KIB)),
     ),
     chip=Chip(
+        family=F7,
         clocks=ClockTree(
             pll_m=8,
             pll_n=216,
             pll_q=9,
             max_core_hz=216_000_000,
-            overdrive_above_hz=180_000_000,
+            boost_above_hz=180_000_000,
             max_apb1_hz=54_000_000,
             max_apb2_hz=108_000_000,
+            apb1_divider=4,
+            apb2_divider=2,
+            flash_hz_per_wait_state=30_000_000,
+            pll_input_hz=(1_000_000, 2_000_000),
+            vco_hz=(100_000_000, 432_000_000),
+            pll_n_range=(50, 432),
         ),
         console=Console(
             uart="USART3",
-            registers="usart_v2",
-            base=0x4000_4800,
-            bus=1,
-            clock_enable_bit=18,
-            clock_select_bit=4,
             tx_pin="PD8",
             rx_pin="PD9",
             alternate_function=7,
-            interrupt=39,
         ),
         gpio_ports="ABCDEFGHIJK",
         timestamp_pin="PF13",

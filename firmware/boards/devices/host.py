@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from mlperf_tiny.firmware.boards.board import Board
+from mlperf_tiny.firmware.boards.facts.board import Board
 
 BOARD = Board(device="host", boards=("this machine",), port="host")
