@@ -110,15 +110,15 @@ class Broadcast:
 
     A depthwise convolution along frequency gives a map. Its mean over frequency goes through a depthwise convolution
     along time and a 1x1 convolution, and is added to each frequency of the map, as is the block's input; a ReLU is
-    last. Where the block changes the number of channels or the size of the map, a 1x1 convolution comes first and the
-    input is not added.
+    last. A block that changes the number of channels or the size of the map is a transition: a 1x1 convolution comes
+    first, and the input is not added.
 
     Differences from the paper, for int8: plain batch normalisation in place of sub-spectral, which would have a scale
     for each sub-band and could not be folded into one kernel; ReLU in place of Swish; no dropout.
     """
 
-    filters: int
-    """Number of output channels."""
+    filters: int | None
+    """Number of output channels; None: as many as come in."""
     _: KW_ONLY
     stride: int = 1
     """Along frequency."""
@@ -126,6 +126,25 @@ class Broadcast:
     """Of the convolution along time."""
     kernel: Pair = (3, 3)
     """Lengths of the convolutions along time and along frequency."""
+    transition: bool = False
+    """Whether the block is a transition even where it changes nothing."""
+
+
+@dataclass(frozen=True)
+class TimeChannelSeparable:
+    """A separable convolution along time (QuartzNet, arXiv 1910.10261) on a map of time by 1, features as channels.
+
+    A depthwise convolution along time without norm and activation, then a 1x1 convolution. Where the block is residual,
+    its input is added through a 1x1 convolution of its own. A ReLU is last.
+    """
+
+    filters: int
+    """Number of output channels."""
+    kernel: int
+    """Length of the depthwise convolution along time."""
+    _: KW_ONLY
+    residual: bool = True
+    """Whether the block's input is added."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +178,7 @@ Block = (
     | Bottleneck
     | Residual
     | Broadcast
+    | TimeChannelSeparable
     | AveragePool
     | GlobalPool
     | Flatten

@@ -25,6 +25,7 @@ from mlperf_tiny.models.arch.blocks import (
     Residual,
     Separable,
     Softmax,
+    TimeChannelSeparable,
 )
 
 LayerKind = Literal["conv", "depthwise", "dense", "pool", "pad", "add", "reshape", "softmax"]
@@ -214,9 +215,9 @@ def _broadcast(chain: _Chain, block: Broadcast) -> None:
     shape = chain.shape(entry)
     if len(shape) != 3:
         raise ValueError(f"a Broadcast cannot follow values of shape {shape}; it needs time, frequency, channels")
-    keeps = shape[-1] == block.filters and block.stride == 1
+    keeps = block.stride == 1 and not block.transition and block.filters in (None, shape[-1])
     if not keeps:
-        chain.conv(entry, Conv(block.filters, (1, 1), relu="relu"))
+        chain.conv(entry, Conv(shape[-1] if block.filters is None else block.filters, (1, 1), relu="relu"))
     along_frequency = Depthwise((1, block.kernel[1]), stride=(1, block.stride), relu="none")
     bands = chain.depthwise(chain.last, along_frequency)
     height, width, channels = chain.shape(bands)
@@ -228,6 +229,15 @@ def _broadcast(chain: _Chain, block: Broadcast) -> None:
     total = chain.append("add", (bands, times), chain.shape(bands), relu=relu, repeats=width)
     if keeps:
         chain.add(total, entry, "relu")
+
+
+def _time_channel_separable(chain: _Chain, block: TimeChannelSeparable) -> None:
+    entry = chain.last
+    chain.depthwise(entry, Depthwise((block.kernel, 1), relu="none", batch_norm=False))
+    pointwise = Conv(block.filters, (1, 1), relu="none" if block.residual else "relu")
+    out = chain.conv(chain.last, pointwise)
+    if block.residual:
+        chain.add(out, chain.conv(entry, pointwise), "relu")
 
 
 def _average_pool(chain: _Chain, block: AveragePool) -> None:
@@ -258,6 +268,7 @@ _RULES: dict[type, Callable[[_Chain, Any], None]] = {
     Bottleneck: _bottleneck,
     Residual: _residual,
     Broadcast: _broadcast,
+    TimeChannelSeparable: _time_channel_separable,
     AveragePool: _average_pool,
     GlobalPool: _global_pool,
     Flatten: _flatten,

@@ -24,6 +24,7 @@ from mlperf_tiny.models.arch.blocks import (
     Residual,
     Separable,
     Softmax,
+    TimeChannelSeparable,
 )
 
 TWO: Pair = (2, 2)
@@ -90,24 +91,40 @@ def _mobilenet(name: str, width: int, blocks: int) -> Arch:
     return Arch(name=name, input_shape=(49, 10, 1), blocks=stack, pipeline="micronet-kws", note=note)
 
 
-# BC-ResNet-1 (arXiv 2106.04140, widths of its published code) has base width 8 on 40 mel bands; here it takes the 10
-# MFCCs of the MicroNets. The first convolution has stride 1 in place of 2 along frequency, and the last depthwise one
-# covers the 3 frequencies that are left in place of 5, without padding along time too.
-def _bcresnet(name: str, base: int) -> Arch:
+# BC-ResNet (arXiv 2106.04140) with the widths of its published code; BC-ResNet-1 has base width 8. The last depthwise
+# convolution covers all frequencies that are left, and is not padded along time, where the published one is.
+def _bcresnet(name: str, shape: tuple[int, int, int], base: int, first_stride: int, **row: str) -> Arch:
     stages = ((2, 2, 1), (2, 3, 2), (4, 4, 2), (4, 5, 1))  # blocks, half widths, stride of the first block
+    left = -(-shape[1] // (4 * first_stride))
     stack = (
-        Conv(2 * base, (5, 5), relu="relu"),
+        Conv(2 * base, (5, 5), stride=(1, first_stride), relu="relu"),
         *(
             Broadcast(half * base // 2, stride=1 if number else stride, dilation=2**stage)
             for stage, (blocks, half, stride) in enumerate(stages)
             for number in range(blocks)
         ),
-        Depthwise((5, 3), relu="none", batch_norm=False, padding="valid"),
+        Depthwise((5, left), relu="none", batch_norm=False, padding="valid"),
         Conv(4 * base, (1, 1), relu="relu"),
         *_classes(12),
     )
-    note = "widths of arXiv 2106.04140 on 10 MFCCs in place of 40 mel bands"
-    return Arch(name=name, input_shape=(49, 10, 1), blocks=stack, pipeline="micronet-kws", note=note)
+    return Arch(name=name, input_shape=shape, blocks=stack, **row)
+
+
+# SparkNet (arXiv 2406.06634): kernels of 11, 15, 19 and 29 frames on 32 MFCCs, then a gate for each of 32 features and
+# frame, whose means over time are classified. Parameters and multiply-accumulates are the published ones (4,636 and
+# 454.5 k at 16 channels) with norms counted: two parameters for each channel and four operations for each of its values.
+# The gate is the tangent of a normed value, shifted by a half and clipped to 0..1, here ReLU6: between those ends the
+# tangent is within 0.05 of a line, and scale and shift of the line are the norm's. Noise on the gates in training and
+# the loss that closes them are left out.
+def _sparknet(channels: int) -> Arch:
+    blocks = (TimeChannelSeparable(channels, length, residual=length > 11) for length in (11, 15, 19, 29))
+    return Arch(
+        name=f"sparknet-{channels}",
+        input_shape=(101, 1, 32),
+        blocks=(*blocks, Conv(32, (1, 1)), *_classes(12)),
+        pipeline="sparknet-kws",
+        note="arXiv 2406.06634",
+    )
 
 
 # Inverted bottlenecks as (expansion, filters); "/" is stride 2, "+" adds the block's input.
@@ -158,7 +175,13 @@ ARCHS: tuple[Arch, ...] = (
     _mobilenet("mobilenetv2-kws-s", 32, 3),
     _mobilenet("mobilenetv2-kws-m", 64, 3),
     _mobilenet("mobilenetv2-kws-l", 128, 4),
-    _bcresnet("bcresnet-1", 8),
+    _bcresnet(
+        "bcresnet-1", (49, 10, 1), 8, 1, pipeline="micronet-kws",
+        note="widths of arXiv 2106.04140 on 10 MFCCs in place of 40 mel bands",
+    ),
+    _bcresnet("bcresnet-1-logmel", (101, 40, 1), 8, 2, pipeline="bcresnet-kws", note="arXiv 2106.04140"),
+    _sparknet(16),
+    _sparknet(32),
     # The reference nets of MLPerf Tiny (the auto-encoder is the first row).
     Arch(
         name="mlperf-kws",

@@ -113,6 +113,36 @@ def slaney_log_mel(samples: Floats, bands: int, points: int, hop: int, rate_hz: 
     return np.ascontiguousarray(power_to_db(power + epsilon, amin=epsilon, top_db=None).T)
 
 
+def htk_mel_power(samples: Floats, bands: int, points: int, window: int, hop: int, rate_hz: int) -> Floats:
+    """Return the mel spectrogram of torchaudio with its defaults: HTK's mel scale, triangles over Hz of height 1.
+
+    Args:
+        samples: Mono samples of -1..1, shape (n, samples). Frames are centred: frame i is around sample i * hop, and the
+            signal is mirrored at its ends.
+        bands: Number of mel bands from 0 to half of ``rate_hz``.
+        points: Length of the FFT.
+        window: Length of the periodic Hann window in the middle of a frame, at most ``points``.
+        hop: Samples from one frame to the next.
+        rate_hz: Sampling rate.
+
+    Returns:
+        Power, shape (n, 1 + samples // hop, bands).
+    """
+    melspectrogram, _ = _librosa()
+    power = melspectrogram(
+        y=samples,
+        sr=rate_hz,
+        n_fft=points,
+        win_length=window,
+        hop_length=hop,
+        n_mels=bands,
+        pad_mode="reflect",
+        htk=True,
+        norm=None,
+    )
+    return np.ascontiguousarray(power.transpose(0, 2, 1))
+
+
 @cache
 def _librosa() -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The two functions of librosa: seconds to import, which commands without such features should not pay.

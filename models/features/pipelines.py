@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.models.features.image import byte_rgb, gray, unit_rgb
 from mlperf_tiny.models.features.keyword import keyword_mfcc
+from mlperf_tiny.models.features.keyword_spectrogram import keyword_log_mel, keyword_mfcc_32
 from mlperf_tiny.models.features.machine_image import machine_images
 from mlperf_tiny.models.features.machine_sound import log_mel, windows
 from mlperf_tiny.models.features.micronet_keyword import hello_edge_mfcc, micronet_keyword_mfcc
@@ -108,6 +109,20 @@ PIPELINES: tuple[Pipeline, ...] = (
         raw="keyword clips",
         shape=(49, 10, 1),
         compute=hello_edge_mfcc,
+    ),
+    Pipeline(
+        name="bcresnet-kws",
+        task="kws",
+        raw="keyword clips",
+        shape=(101, 40, 1),
+        compute=keyword_log_mel,
+    ),
+    Pipeline(
+        name="sparknet-kws",
+        task="kws",
+        raw="keyword clips",
+        shape=(101, 1, 32),
+        compute=keyword_mfcc_32,
     ),
     Pipeline(
         name="mlperf-ad",

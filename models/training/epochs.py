@@ -74,20 +74,19 @@ def spec_augment(inputs: Floats, settings: SpecAugment, rng: np.random.Generator
     """Return a copy in which stripes of some samples are set to the sample's mean (SpecAugment, arXiv 1904.08779).
 
     Args:
-        inputs: Features, shape (n, frames, bands, channels).
+        inputs: Features, shape (n, frames, bands, 1) or (n, frames, 1, bands).
         settings: How many samples, and how wide the stripes are.
         rng: Source of the choices.
     """
     out = inputs.copy()
+    frames, bands = out.shape[1], out.shape[2] * out.shape[3]
+    maps = out.reshape(len(out), frames, bands)  # a view
     for row in np.flatnonzero(rng.random(len(out)) < settings.share):
-        mean = out[row].mean()
-        for axis, widest in ((0, settings.frames), (1, settings.bands)):
+        mean = maps[row].mean()
+        for axis, size, widest in ((0, frames, settings.frames), (1, bands, settings.bands)):
             width = int(rng.integers(0, widest + 1))
-            start = int(rng.integers(0, out.shape[1 + axis] - width + 1))
-            if axis == 0:
-                out[row, start : start + width] = mean
-            else:
-                out[row, :, start : start + width] = mean
+            start = int(rng.integers(0, size - width + 1))
+            maps[(row, *[slice(None)] * axis, slice(start, start + width))] = mean
     return out
 
 

@@ -96,6 +96,13 @@ def test_spec_augment_sets_stripes_to_the_mean() -> None:
     np.testing.assert_allclose(made[row][changed[row]], inputs[row].mean(), rtol=1e-5)
 
 
+def test_spec_augment_takes_the_features_of_a_frame_for_bands_wherever_they_are() -> None:
+    inputs = RNG(0).normal(size=(50, 8, 6, 1)).astype(np.float32)
+    settings = SpecAugment(share=0.5, frames=3, bands=2)
+    as_channels = spec_augment(inputs.reshape(50, 8, 1, 6), settings, RNG(1))
+    np.testing.assert_array_equal(as_channels.reshape(inputs.shape), spec_augment(inputs, settings, RNG(1)))
+
+
 def test_mixup_blends_inputs_and_targets_by_the_same_share() -> None:
     inputs = RNG(0).normal(size=(50, 2, 2, 1)).astype(np.float32)
     targets = inputs.reshape(50, 4)

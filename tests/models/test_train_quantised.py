@@ -19,7 +19,7 @@ tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
 
 from mlperf_tiny.models.arch.arch import Arch  # noqa: E402
-from mlperf_tiny.models.arch.blocks import Broadcast, Conv, Flatten, GlobalPool  # noqa: E402
+from mlperf_tiny.models.arch.blocks import Broadcast, Conv, Flatten, GlobalPool, TimeChannelSeparable  # noqa: E402
 from mlperf_tiny.models.arch.build import build  # noqa: E402
 from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter  # noqa: E402
 from mlperf_tiny.models.training.qat.export import to_tflite  # noqa: E402
@@ -71,9 +71,21 @@ def broadcast() -> Any:
     return build(Arch(name="broadcast", input_shape=SHAPE, blocks=blocks))
 
 
+def time_channel() -> Any:
+    """Separable convolutions along time, whose input goes through a convolution of its own."""
+    blocks = (TimeChannelSeparable(6, 7, residual=False), TimeChannelSeparable(8, 5), GlobalPool(), Flatten())
+    return build(Arch(name="time_channel", input_shape=SHAPE, blocks=blocks))
+
+
 # The share of outputs that may differ by a step: with random weights a pooled value's step is several of the output's.
-MAY_DIFFER = {"separable": 0.04, "residual": 0.2, "dense": 0.01, "broadcast": 0.2}
-NETWORKS = {"separable": separable, "residual": residual, "dense": dense, "broadcast": broadcast}
+MAY_DIFFER = {"separable": 0.04, "residual": 0.2, "dense": 0.01, "broadcast": 0.2, "time_channel": 0.2}
+NETWORKS = {
+    "separable": separable,
+    "residual": residual,
+    "dense": dense,
+    "broadcast": broadcast,
+    "time_channel": time_channel,
+}
 
 
 def made(name: str) -> tuple[Any, np.ndarray]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,17 @@ from mlperf_tiny.errors import UsageError
 from mlperf_tiny.firmware.codegen.ir.graph import Graph, Operator
 from mlperf_tiny.firmware.codegen.tflite.read_tflite import read_tflite
 from mlperf_tiny.models.arch.arch import Arch
-from mlperf_tiny.models.arch.blocks import Bottleneck, Broadcast, Conv, Dense, Depthwise, Flatten, GlobalPool, Residual
+from mlperf_tiny.models.arch.blocks import (
+    Bottleneck,
+    Broadcast,
+    Conv,
+    Dense,
+    Depthwise,
+    Flatten,
+    GlobalPool,
+    Residual,
+    TimeChannelSeparable,
+)
 from mlperf_tiny.models.arch.layers import INPUT, Layer
 from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
 from mlperf_tiny.models.catalog.catalog import available_locally, find_model
@@ -39,6 +50,9 @@ COUNTS = {
     "mobilenetv2-kws-m": (29_953_408, 163_724),
     "mobilenetv2-kws-l": (140_151_296, 827_532),
     "bcresnet-1": (723_196, 7_292),
+    "bcresnet-1-logmel": (2_477_596, 7_492),
+    "sparknet-16": (396_304, 4_540),
+    "sparknet-32": (1_066_944, 11_340),
     "mlperf-kws": (2_656_768, 22_604),
     "mlperf-vww": (7_489_664, 210_850),
     "mlperf-ic": (12_501_632, 77_706),
@@ -91,6 +105,43 @@ def test_operations_equal_the_paper(name: str) -> None:
 
     mops = 2 * sum(paper_macs(layer) for layer in find_arch(name).layers) / 1e6
     assert mops == pytest.approx(PAPER_MOPS[name], rel=0.007, abs=0.009)
+
+
+# Parameters and multiply-accumulates as the papers print them: arXiv 2406.06634, Table 3, and arXiv 2106.04140, Table 2.
+PAPER_COUNTS = {
+    "sparknet-16": (4_636, 454_500),
+    "sparknet-32": (11_500, 1_200_000),
+    "bcresnet-1-logmel": (9_232, None),
+}
+
+
+@pytest.mark.parametrize("name", PAPER_COUNTS)
+def test_counts_with_norms_equal_those_of_later_papers(name: str) -> None:
+    layers = find_arch(name).layers
+    normed = [layer for layer in layers if layer.batch_norm]
+    # A norm has two parameters for each channel; a sub-spectral one, after convolutions along frequency, for each of
+    # five bands. Convolutions with one have no bias, nor have those within blocks.
+    sub_bands = [5 if layer.kind == "depthwise" and layer.kernel == (1, 3) else 1 for layer in normed]
+    norms = sum(2 * bands * layer.out_shape[-1] for bands, layer in zip(sub_bands, normed, strict=True))
+    gate_bias = 32 if name.startswith("sparknet") else 0
+    parameters, macs = PAPER_COUNTS[name]
+    assert sum(layer.weights for layer in layers) + norms + gate_bias + 12 == parameters
+    if macs:
+        in_norms = 4 * sum(prod(layer.out_shape) for layer in normed)
+        assert find_arch(name).macs + in_norms == pytest.approx(macs, rel=0.03)
+
+
+def test_a_separable_convolution_along_time_adds_its_input_through_a_convolution() -> None:
+    blocks = (TimeChannelSeparable(6, 11, residual=False), TimeChannelSeparable(6, 5))
+    layers = Arch(name="x", input_shape=(20, 1, 4), blocks=blocks).layers
+    assert [(layer.kind, layer.kernel, layer.inputs, layer.relu, layer.batch_norm) for layer in layers] == [
+        ("depthwise", (11, 1), (INPUT,), "none", False),
+        ("conv", (1, 1), (0,), "relu", True),
+        ("depthwise", (5, 1), (1,), "none", False),
+        ("conv", (1, 1), (2,), "none", True),
+        ("conv", (1, 1), (1,), "none", True),
+        ("add", (1, 1), (3, 4), "relu", False),
+    ]
 
 
 def test_names_are_unique() -> None:
@@ -162,6 +213,9 @@ def test_broadcast_adds_its_input_where_the_map_keeps_its_shape() -> None:
         (Broadcast(4, dilation=2), (9, 6, 4), [6, 1]),
         (Broadcast(4, stride=2), (9, 3, 4), [3]),
         (Broadcast(6), (9, 6, 6), [6]),
+        (Broadcast(None), (9, 6, 4), [6, 1]),
+        (Broadcast(None, stride=2), (9, 3, 4), [3]),
+        (Broadcast(4, transition=True), (9, 6, 4), [6]),
     ):
         layers = Arch(name="x", input_shape=(9, 6, 4), blocks=(block,)).layers
         assert [layer.repeats for layer in layers if layer.kind == "add"] == adds
