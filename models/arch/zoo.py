@@ -112,7 +112,7 @@ def _bcresnet(name: str, shape: tuple[int, int, int], base: int, first_stride: i
 
 # SparkNet (arXiv 2406.06634): kernels of 11, 15, 19 and 29 frames on 32 MFCCs, then a gate for each of 32 features and
 # frame, whose means over time are classified. Parameters and multiply-accumulates are the published ones (4,636 and
-# 454.5 k at 16 channels) with norms counted: two parameters for each channel and four operations for each of its values.
+# 454.5 k at 16 channels) with norms counted: two parameters a channel, and four operations for each of its values.
 # The gate is the tangent of a normed value, shifted by a half and clipped to 0..1, here ReLU6: between those ends the
 # tangent is within 0.05 of a line, and scale and shift of the line are the norm's. Noise on the gates in training and
 # the loss that closes them are left out.

@@ -2,13 +2,13 @@
 """Log-mel spectrograms of keywords, and their MFCCs, as the networks BC-ResNet and SparkNet were published with.
 
 BC-ResNet's recipe is that of its published code: torchaudio's mel spectrogram of clips of -1..1 (30 ms periodic Hann
-windows every 10 ms, frames centred with the clip mirrored at its ends, power of a 512-point FFT, 40 HTK mel bands from 0
-to 8000 Hz without normalisation), and the natural logarithm of the value plus 1e-6.
+windows every 10 ms, frames centred with the clip mirrored at its ends, power of a 512-point FFT, 40 HTK mel bands from
+0 to 8000 Hz without normalisation), and the natural logarithm of the value plus 1e-6.
 
-SparkNet's paper (arXiv 2406.06634) states 32 MFCCs of 25 ms windows every 10 ms, which gives 101 frames. The rest is ours,
-as in the MFCCs of NVIDIA NeMo that networks of its kind are trained with: 64 bands as above, and an orthonormal DCT. Its
-coefficient k is multiplied by (k + 1) / 32: then all spread alike over speech, and one int8 scale holds them. The network's
-first layer works on each coefficient by itself, so its weights can make up for any such factor.
+SparkNet's paper (arXiv 2406.06634) states 32 MFCCs of 25 ms windows every 10 ms, which gives 101 frames. The rest is
+ours, as in the MFCCs of NVIDIA NeMo that networks of its kind are trained with: 64 bands as above, and an orthonormal
+DCT. Its coefficient k is multiplied by (k + 1) / 32: then all spread alike over speech, and one int8 scale holds them.
+The network's first layer works on each coefficient by itself, so its weights can make up for any such factor.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def keyword_mfcc_32(clips: NDArray[np.int16]) -> NDArray[np.float32]:
 def _log_mel(clips: NDArray[np.int16], bands: int, window: int) -> NDArray[np.float64]:
     """Shape (n, 101, bands)."""
     made = [
-        np.log(htk_mel_power(batch, bands, FFT_POINTS, window, HOP_SAMPLES, SAMPLE_RATE_HZ) + LOG_OFFSET)
-        for batch in in_batches(to_unit(clips).astype(np.float64), BATCH)
+        np.log(
+            htk_mel_power(batch.astype(np.float64), bands, FFT_POINTS, window, HOP_SAMPLES, SAMPLE_RATE_HZ) + LOG_OFFSET
+        )
+        for batch in in_batches(to_unit(clips), BATCH)
     ]
     return np.concatenate(made) if made else np.zeros((0, FRAMES, bands))

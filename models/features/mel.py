@@ -117,8 +117,8 @@ def htk_mel_power(samples: Floats, bands: int, points: int, window: int, hop: in
     """Return the mel spectrogram of torchaudio with its defaults: HTK's mel scale, triangles over Hz of height 1.
 
     Args:
-        samples: Mono samples of -1..1, shape (n, samples). Frames are centred: frame i is around sample i * hop, and the
-            signal is mirrored at its ends.
+        samples: Mono samples of -1..1, shape (n, samples). Frames are centred: frame i is around sample i * hop, and
+            the signal is mirrored at its ends.
         bands: Number of mel bands from 0 to half of ``rate_hz``.
         points: Length of the FFT.
         window: Length of the periodic Hann window in the middle of a frame, at most ``points``.

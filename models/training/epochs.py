@@ -86,7 +86,10 @@ def spec_augment(inputs: Floats, settings: SpecAugment, rng: np.random.Generator
         for axis, size, widest in ((0, frames, settings.frames), (1, bands, settings.bands)):
             width = int(rng.integers(0, widest + 1))
             start = int(rng.integers(0, size - width + 1))
-            maps[(row, *[slice(None)] * axis, slice(start, start + width))] = mean
+            if axis == 0:
+                maps[row, start : start + width] = mean
+            else:
+                maps[row, :, start : start + width] = mean
     return out
 
 

@@ -107,7 +107,7 @@ def test_operations_equal_the_paper(name: str) -> None:
     assert mops == pytest.approx(PAPER_MOPS[name], rel=0.007, abs=0.009)
 
 
-# Parameters and multiply-accumulates as the papers print them: arXiv 2406.06634, Table 3, and arXiv 2106.04140, Table 2.
+# Parameters and multiply-accumulates as the papers print them: arXiv 2406.06634 and 2106.04140.
 PAPER_COUNTS = {
     "sparknet-16": (4_636, 454_500),
     "sparknet-32": (11_500, 1_200_000),
