@@ -18,7 +18,7 @@ from mlperf_tiny.search.characterize.linear_fit import fit_networks
 from mlperf_tiny.search.characterize.predictor import prediction_error
 from mlperf_tiny.search.characterize.table import Characterization
 from mlperf_tiny.search.cost.analytic import IN_AND_OUT, LIVE
-from mlperf_tiny.search.cost.cost import Cost, plain_layers
+from mlperf_tiny.search.cost.cost import Cost, network_cost
 from mlperf_tiny.search.cost.memory import ARENA
 from mlperf_tiny.search.space.spaces import find_space
 
@@ -128,7 +128,7 @@ def arch_of(table: Characterization, decisions: str) -> Arch:
 
 
 def _cost(cost: Cost) -> Callable[[Arch], float]:
-    return lambda arch: float(cost.of_layers(plain_layers(arch.layers)))
+    return lambda arch: network_cost(cost, arch.layers)
 
 
 MEMORY_MODELS: Mapping[str, Callable[[Arch], float]] = {

@@ -1,34 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """Searched keyword networks beside the published ones: searches, trainings by one recipe, and the table of both.
 
-    python -m benchmarks.search --out DIR [--only s] [--seeds 3] [--epochs 40 --int8-epochs 8] [--refresh]
+    python -m benchmarks.search --out DIR [--only s] [--seeds 3] [--epochs 40 --int8-epochs 8] [--workers 2] [--refresh]
 
 A search's limits are the published network's own latency, RAM and flash as measured here. Then each network is trained
 by one recipe, shorter than the shipped models', with as many seeds as asked. Choices are made on validation rows; the
 test rows are looked at once for each trained network. All steps are kept in DIR, so that the same command continues;
-what the table is made of goes into results/search/, and ``--refresh`` writes the table into docs/search.md without
-searching or training anything.
+what the table is made of goes into results/search/keywords.json after each network. Without --out the stored table is
+printed, and ``--refresh`` writes it into docs/search.md; ``--measure`` measures the stored networks again first, for an
+engine or a timing model that has changed.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
-from benchmarks.doc_tables import DOCS, ROOT, markdown_table, refresh
-from mlperf_tiny.models.arch.row_file import network_named
+from benchmarks.doc_tables import DOCS, ROOT, refresh
+from benchmarks.search_table import table
+from mlperf_tiny.models.arch.arch import Arch
+from mlperf_tiny.models.arch.row_file import arch_from_json, arch_json, network_named
 
 NAME = "python -m benchmarks.search"
 STORED = ROOT / "results" / "search" / "keywords.json"
 TRAINED = "model.tflite"
-BOOTSTRAPS = 2000
+DEVICE = "stm32f446"
+"""What networks are searched for."""
+MEASURED_ON = (DEVICE, "stm32f746")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +46,6 @@ class Row:
     """Of its folder."""
     size: str
     """Published network whose figures are the limits: s or m."""
-    device: str
-    """What it is searched for."""
     method: str = ""
     """As of ``micronet-search``; "": the published network itself."""
     cost: str = "latency"
@@ -52,29 +57,37 @@ class Row:
         return f"micronet-kws-{self.size}"
 
 
-def _rows(size: str, device: str, methods: tuple[tuple[str, str], ...]) -> tuple[Row, ...]:
-    searched = [
-        Row(name=f"{size}-{method}-{cost}", size=size, device=device, method=method, cost=cost)
-        for method, cost in methods
-    ]
-    return (Row(name=f"{size}-published", size=size, device=device), *searched)
+def _rows(size: str, methods: tuple[tuple[str, str], ...]) -> tuple[Row, ...]:
+    searched = [Row(name=f"{size}-{method}-{cost}", size=size, method=method, cost=cost) for method, cost in methods]
+    return (Row(name=f"{size}-published", size=size), *searched)
 
 
 ROWS = (
     *_rows(
         "s",
-        "stm32f446",
         (("dnas", "latency"), ("dnas", "ops"), ("tinynas", "latency"), ("random", "latency"), ("width", "latency")),
     ),
-    *_rows("m", "stm32f446", (("dnas", "latency"), ("dnas", "ops"))),
+    *_rows("m", (("dnas", "latency"), ("dnas", "ops"))),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How the networks of the comparison are trained."""
+
+    epochs: int
+    """In floats."""
+    int8_epochs: int
+    """As int8."""
+    augmented_epochs: int
+    """Augmented versions of the clips, taken in turn."""
 
 
 def limits_of(row: Row) -> tuple[str, ...]:
     """Return the options that limit a search to what the published network takes."""
     from mlperf_tiny.search.characterize.measure import Target, measure
 
-    found = measure(network_named(row.published), Target(device=row.device))
+    found = measure(network_named(row.published), Target(device=DEVICE))
     # A hundredth of a millisecond above: the option has a few digits only.
     return (
         *("--latency", f"{found.latency_ms + 0.01:.2f}ms"),
@@ -83,43 +96,55 @@ def limits_of(row: Row) -> tuple[str, ...]:
     )
 
 
-def run_command(module: str, *words: str) -> None:
+def run_command(*words: str, threads: int | None = None) -> None:
     """Run a command of this project; raises CalledProcessError where it fails.
 
     Args:
-        module: Its module.
-        words: Its arguments.
+        words: A subcommand of ``mlperf-tiny`` and its arguments.
+        threads: Of TensorFlow; None: all cores.
     """
-    code = f"import sys; from {module} import main; main(args=sys.argv[1:])"
-    subprocess.run([sys.executable, "-c", code, *words], check=True, stdout=sys.stderr)
+    limited = {} if threads is None else {f"TF_NUM_{kind}OP_THREADS": str(threads) for kind in ("INTRA", "INTER")}
+    command = [sys.executable, "-m", "mlperf_tiny", *words]
+    subprocess.run(command, check=True, stdout=sys.stderr, env={**os.environ, **limited})
 
 
-def search(row: Row, out: Path) -> str:
-    """Search a row's network, if it is searched, and return its name or file."""
+def search(row: Row, out: Path, epochs: int) -> str:
+    """Search a row's network, if it is searched, and return its name or file.
+
+    Args:
+        row: The network.
+        out: Folder of all.
+        epochs: Of methods that train shared weights.
+    """
     if not row.method:
         return row.published
     folder = out / row.name
     if not (folder / "network.json").is_file():
-        words = ("--task", "kws", "--device", row.device, "--method", row.method, "--cost", row.cost)
-        run_command("mlperf_tiny.cli.search", *words, *limits_of(row), "--out", str(folder))
+        words = ["--task", "kws", "--device", DEVICE, "--method", row.method, "--cost", row.cost]
+        if row.method in ("dnas", "tinynas"):
+            words += ["--epochs", str(epochs)]
+        run_command("search", *words, *limits_of(row), "--out", str(folder))
     return str(folder / "network.json")
 
 
-def train(network: str, folder: Path, seed: int, epochs: tuple[int, int]) -> Path:
-    """Train a network and return its .tflite.
+def train(network: str, folder: Path, seed: int, training: Training, threads: int) -> None:
+    """Train a network.
 
     Args:
         network: Its name or file.
-        folder: For the training.
+        folder: For the training; one that is done is left as it is.
         seed: Of the training.
-        epochs: In floats, then as int8.
+        training: How it is trained.
+        threads: Of TensorFlow.
     """
-    if not (folder / TRAINED).is_file():
-        words = ["--seed", str(seed), "--epochs", str(epochs[0]), "--int8-epochs", str(epochs[1])]
-        if list(folder.glob("*.npz")):
-            words.append("--resume")
-        run_command("mlperf_tiny.cli.train", network, "--out", str(folder), *words)
-    return folder / TRAINED
+    if (folder / TRAINED).is_file():
+        return
+    words = ["--seed", str(seed)]
+    for name, value in asdict(training).items():
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    if list(folder.glob("*.npz")):
+        words.append("--resume")
+    run_command("train", network, "--out", str(folder), *words, threads=threads)
 
 
 def right_answers(model: Path, data: Path) -> dict[str, str]:
@@ -135,7 +160,8 @@ def right_answers(model: Path, data: Path) -> dict[str, str]:
     from mlperf_tiny.models.training.interpreter import int8_outputs, open_interpreter
 
     clips = find_speech_commands(data)
-    assert clips is not None, f"no keyword clips in {data}"
+    if clips is None:
+        raise click.UsageError(f"{data} holds no keyword clips; wanted speech_commands.zip with its splits.csv.")
     interpreter = open_interpreter(model.read_bytes(), reference_kernels=True)
     found = {}
     for name, rows in (("validation", clips.validation), ("test", clips.test)):
@@ -145,94 +171,24 @@ def right_answers(model: Path, data: Path) -> dict[str, str]:
     return found
 
 
-def measured(network: str, device: str) -> dict[str, Any]:
-    """Return what a network takes on a device.
-
-    Args:
-        network: Its name or file.
-        device: The board.
-    """
+def measured(arch: Arch) -> dict[str, Any]:
+    """Return what a network takes on each device."""
     from mlperf_tiny.search.characterize.measure import Target, measure
 
-    arch, target = network_named(network), Target(device=device)
-    found = measure(arch, target)
-    return {
-        "timing_model": target.timing_model,
-        "latency_ms": found.latency_ms,
-        "energy_uj": found.energy_uj,
-        "ram_bytes": found.ram_bytes,
-        "flash_bytes": found.flash_bytes,
-        "ops": 2 * arch.macs,
-        "parameters": arch.parameters,
-    }
+    found = {}
+    for device in MEASURED_ON:
+        figures = measure(arch, Target(device=device))
+        found[device] = {
+            "latency_ms": figures.latency_ms,
+            "energy_uj": figures.energy_uj,
+            "ram_bytes": figures.ram_bytes,
+            "flash_bytes": figures.flash_bytes,
+            "ops": 2 * arch.macs,
+        }
+    return found
 
 
-def difference_interval(first: list[str], second: list[str]) -> tuple[float, float, float]:
-    """Return the difference of two networks' accuracies with its 95 % interval, by a bootstrap over clips and seeds.
-
-    Clips are paired: both networks have the same ones.
-
-    Args:
-        first: For each of its seeds, a 1 or 0 for each clip.
-        second: The same of the network that it is compared with.
-
-    Examples:
-        >>> difference_interval(["1110"], ["1110"])
-        (0.0, 0.0, 0.0)
-    """
-    one, other = (np.array([[int(mark) for mark in row] for row in rows], float) for rows in (first, second))
-    random = np.random.default_rng(0)
-    clips = one.shape[1]
-    drawn = []
-    for _ in range(BOOTSTRAPS):
-        places = random.integers(clips, size=clips)
-        means = [rows[random.integers(len(rows), size=len(rows))][:, places].mean() for rows in (one, other)]
-        drawn.append(means[0] - means[1])
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(one.mean() - other.mean()), float(low), float(high)
-
-
-HEAD = ("network", "accuracy, test", "against published", "Mops", "latency, ms", "RAM, kB", "flash, kB", "search, min")
-
-
-def table(stored: dict[str, Any]) -> str:
-    """Return the comparison.
-
-    Args:
-        stored: As in ``STORED``.
-    """
-    rows = []
-    for name, row in stored["networks"].items():
-        published = stored["networks"][f"{row['size']}-published"]
-        tests = [seed["test"] for seed in row["seeds"].values()]
-        accuracy = 100.0 * float(np.mean([text.count("1") / len(text) for text in tests]))
-        difference = ""
-        if row is not published:
-            middle, low, high = difference_interval(tests, [seed["test"] for seed in published["seeds"].values()])
-            difference = f"{100 * middle:+.2f} % ({100 * low:+.2f} to {100 * high:+.2f})"
-        takes = row["measured"]
-        minutes = "" if row["search_s"] is None else f"{row['search_s'] / 60:.0f}"
-        rows.append(
-            [
-                f"{name} ({len(tests)} seeds)",
-                f"{accuracy:.2f} %",
-                difference,
-                f"{takes['ops'] / 1e6:.2f}",
-                f"{takes['latency_ms']:.2f}",
-                f"{takes['ram_bytes'] / 1e3:.1f}",
-                f"{takes['flash_bytes'] / 1e3:.1f}",
-                minutes,
-            ]
-        )
-    head = (
-        f"Emulated ({stored['device']}, {stored['timing_model']}), compiled engine. Each network was trained for "
-        f"{stored['epochs'][0]} epochs in floats and {stored['epochs'][1]} as int8 on {stored['clips']}; accuracy of "
-        "the int8 model on 1,590 clips of other speakers, mean of the seeds, with the 95 % interval of the difference."
-    )
-    return f"{head}\n\n{markdown_table(HEAD, rows)}"
-
-
-def collect(row: Row, network: str, out: Path, data: Path, seeds: int) -> dict[str, Any]:
+def collect(row: Row, network: str, out: Path, data: Path, seeds: Sequence[int]) -> dict[str, Any]:
     """Return what is stored of a network that is searched and trained.
 
     Args:
@@ -240,61 +196,100 @@ def collect(row: Row, network: str, out: Path, data: Path, seeds: int) -> dict[s
         network: Its name or file.
         out: Folder of all.
         data: Folder with the clips.
-        seeds: How many trainings there are.
+        seeds: Of its trainings.
     """
     report = out / row.name / "search.json"
-    searched = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else None
+    searched = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
+    arch = network_named(network)
+    folders = {str(seed): out / row.name / f"seed-{seed}" for seed in seeds}
+    card = json.loads((folders[str(seeds[0])] / "card.json").read_text(encoding="utf-8"))
     return {
         "size": row.size,
         "method": row.method,
         "cost": row.cost,
-        "network": None if searched is None else searched["network"],
-        "search_s": None if searched is None else searched["search_s"],
-        "measured": measured(network, row.device),
-        "seeds": {
-            str(seed): right_answers(out / row.name / f"seed-{seed}" / TRAINED, data) for seed in range(1, seeds + 1)
-        },
+        "network": arch_json(arch),
+        "search_s": searched.get("search_s"),
+        "search_validation": searched.get("validation"),
+        "measured_in_search": len(searched.get("attempts", ())),
+        "measured": measured(arch),
+        "training_data": card["training_data"],
+        "seeds": {seed: right_answers(folder / TRAINED, data) for seed, folder in folders.items()},
     }
+
+
+def compare(rows: Sequence[Row], out: Path, data: Path, options: Mapping[str, Any]) -> None:
+    """Search, train and store, a network after the other.
+
+    Args:
+        rows: The networks.
+        out: Folder of all.
+        data: Folder with the clips.
+        options: seeds, search_epochs, workers, and the ``training``.
+    """
+    from mlperf_tiny.search.characterize.measure import Target
+
+    stored = {
+        "device": DEVICE,
+        "timing_model": Target(device=DEVICE).timing_model,
+        "training": asdict(options["training"]),
+        "search_epochs": options["search_epochs"],
+        "networks": {},
+    }
+    seeds = range(1, options["seeds"] + 1)
+    threads = max(1, (os.cpu_count() or 1) // options["workers"])
+    for row in rows:
+        network = search(row, out, options["search_epochs"])
+        with ThreadPoolExecutor(options["workers"]) as pool:
+            jobs = [
+                pool.submit(train, network, out / row.name / f"seed-{seed}", seed, options["training"], threads)
+                for seed in seeds
+            ]
+            for job in jobs:
+                job.result()
+        stored["networks"][row.name] = collect(row, network, out, data, seeds)
+        write(stored)
+
+
+def write(stored: Mapping[str, Any]) -> None:
+    """Keep the comparison."""
+    STORED.parent.mkdir(parents=True, exist_ok=True)
+    STORED.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+def measure_again(stored: dict[str, Any]) -> None:
+    """Measure the stored networks again, with the engine and the timing model of today."""
+    from mlperf_tiny.search.characterize.measure import Target
+
+    stored["timing_model"] = Target(device=DEVICE).timing_model
+    for row in stored["networks"].values():
+        row["measured"] = measured(arch_from_json(row["network"]))
+    write(stored)
 
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of searches and trainings; it is continued.")
 @click.option("--only", "sizes", multiple=True, type=click.Choice(("s", "m")), help="Published networks to beat.")
 @click.option("--seeds", type=click.IntRange(1), default=3, help="Trainings of each network.")
+@click.option("--search-epochs", type=click.IntRange(1), default=60, help="Of searches with shared weights.")
 @click.option("--epochs", type=click.IntRange(1), default=40, help="Epochs in floats.")
 @click.option("--int8-epochs", type=click.IntRange(1), default=8, help="Epochs as int8.")
+@click.option("--augmented-epochs", type=click.IntRange(1), default=30, help="Augmented versions of the clips.")
+@click.option("--workers", type=click.IntRange(1), default=1, help="Trainings at a time.")
 @click.option("--data", type=click.Path(path_type=Path, exists=True), envvar="MLPERF_TINY_DATA", help="The clips.")
+@click.option("--measure", is_flag=True, help="Measure the stored networks again; nothing is searched or trained.")
 @click.option("--refresh", "into_docs", is_flag=True, help="Write the table into docs/search.md.")
-def main(
-    out: Path | None,
-    sizes: tuple[str, ...],
-    seeds: int,
-    epochs: int,
-    int8_epochs: int,
-    data: Path | None,
-    into_docs: bool,
-) -> None:
+def main(out: Path | None, sizes: tuple[str, ...], data: Path | None, into_docs: bool, **options: Any) -> None:
     """Search, train and compare; without --out, print the stored comparison."""
     if out is not None:
         if data is None:
             raise click.UsageError("--data, or MLPERF_TINY_DATA, must name the folder with the clips.")
-        rows = [row for row in ROWS if not sizes or row.size in sizes]
-        networks = {}
-        for row in rows:
-            network = search(row, out)
-            for seed in range(1, seeds + 1):
-                train(network, out / row.name / f"seed-{seed}", seed, (epochs, int8_epochs))
-            networks[row.name] = collect(row, network, out, data, seeds)
-        stored = {
-            "device": rows[0].device,
-            "timing_model": networks[rows[0].name]["measured"]["timing_model"],
-            "epochs": [epochs, int8_epochs],
-            "clips": "2,364 clips of 118 speakers",
-            "networks": networks,
-        }
-        STORED.parent.mkdir(parents=True, exist_ok=True)
-        STORED.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
-    text = table(json.loads(STORED.read_text(encoding="utf-8")))
+        names = [row.name for row in fields(Training)]
+        options["training"] = Training(**{name: options[name] for name in names})
+        compare([row for row in ROWS if not sizes or row.size in sizes], out, data, options)
+    stored = json.loads(STORED.read_text(encoding="utf-8"))
+    if options["measure"]:
+        measure_again(stored)
+    text = table(stored)
     click.echo(text)
     if into_docs:
         refresh(DOCS / "search.md", NAME, text)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from mlperf_tiny.search.space.restrict import feasible
 from mlperf_tiny.whole_file import write_whole
 
 FORMAT = 1
+HEADROOM = 0.02
+"""Share of each limit that methods keep free, for the difference between an estimate and what is measured."""
 NETWORK, REPORT, REQUEST, PLOT = "network.json", "search.json", "request.json", "history.png"
 
 
@@ -62,10 +65,15 @@ class Request:
             "timing_model": self.problem.target.timing_model,
             "limits": self.problem.limits.given(),
             "cost": self.by,
+            "estimates of the largest": self._largest(),
             "seed": self.seed,
             "epochs": self.epochs,
             "training_set": dict(training_set.cache.settings),
         }
+
+    def _largest(self) -> dict[str, float]:
+        """Other costs, such as another latency model, give other estimates."""
+        return self.problem.estimate(self.problem.space.derive(self.problem.space.largest())).given()
 
 
 def run_search(
@@ -108,7 +116,8 @@ def _search(
     _claim(out / REQUEST, settings)
     check_possible(request.problem, measure_one)
     problem = replace(request.problem, space=request.method.space(request.problem.space))
-    narrowed = replace(problem, space=feasible(problem.space, lambda arch: not problem.excess(problem.estimate(arch))))
+    tight = problem.tightened(HEADROOM)
+    narrowed = replace(tight, space=feasible(problem.space, tight.fits))
     history = History(out)
     decisions = request.method.load()(
         SearchRun(
@@ -173,9 +182,7 @@ def _report(request: Request, settings: Mapping[str, Any], history: History, fin
 
 
 def _plot(history: History, limits: Figures, path: Path, listener: Listener) -> None:
-    try:
-        import matplotlib as _  # noqa: F401
-    except ImportError:
+    if find_spec("matplotlib") is None:
         listener.log("no picture is drawn without Matplotlib: pip install 'mlperf-tiny-harness[plot]'")
         return
     from mlperf_tiny.search.problem.plots import plot_history

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ def data_dir() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts a background command with SIGINT ignored, nohup with SIGHUP: tests that send them need the default.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     for name, text in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {text}")
 

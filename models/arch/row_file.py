@@ -94,14 +94,19 @@ def read_arch(path: Path) -> Arch:
     try:
         if len(content) > MAX_BYTES:
             raise ValueError(f"it is larger than {MAX_BYTES:,} bytes")
-        return _arch(json.loads(content))
+        return arch_from_json(json.loads(content))
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"{path} holds no network: {error}. docs/search.md describes the file; micronet-search writes it."
         ) from error
 
 
-def _arch(value: Any) -> Arch:
+def arch_from_json(value: Any) -> Arch:
+    """Return the network that JSON values describe, as ``arch_json`` gives them.
+
+    Raises:
+        ValueError: They describe none; the message says where and what was wanted.
+    """
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         got = value.get("format") if isinstance(value, dict) else type(value).__name__
         raise ValueError(f'wanted an object with "format": {FORMAT}, got {got!r}')

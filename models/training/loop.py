@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlperf_tiny.models.training.checkpoint import restore_checkpoint, save_checkpoint
 from mlperf_tiny.models.training.ema import ExponentialMovingAverage
-from mlperf_tiny.models.training.learning_rate import half_cosine
+from mlperf_tiny.models.training.optimizer import decoupled_adam, half_cosine
 from mlperf_tiny.models.training.recipes.recipe import Recipe
 from mlperf_tiny.progress import Progress
 
@@ -123,8 +123,6 @@ def fit(
 def _optimizer(model: Any, phase: Phase, steps_per_epoch: int) -> Any:
     """AdamW along half a cosine, built for the model's variables."""
     rate = half_cosine(phase.learning_rate, phase.recipe.final_learning_rate, phase.epochs * steps_per_epoch)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=phase.weight_decay, clipnorm=phase.recipe.clip_norm)
-    # Norms, biases and ranges are few and their size has a meaning: only kernels decay.
-    optimizer.exclude_from_weight_decay(var_list=[v for v in model.trainable_variables if len(v.shape) < 2])
-    optimizer.build(model.trainable_variables)
-    return optimizer
+    return decoupled_adam(
+        model.trainable_variables, rate, weight_decay=phase.weight_decay, clip_norm=phase.recipe.clip_norm
+    )

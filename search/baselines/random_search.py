@@ -15,7 +15,7 @@ from mlperf_tiny.errors import UsageError
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.build import build
 from mlperf_tiny.models.arch.row_file import arch_json
-from mlperf_tiny.models.training.epochs import clip_inputs, epoch_samples
+from mlperf_tiny.models.training.epochs import clip_inputs
 from mlperf_tiny.models.training.loop import Phase, fit, make_deterministic
 from mlperf_tiny.models.training.losses import loss_for
 from mlperf_tiny.progress import Progress
@@ -29,8 +29,6 @@ EPOCHS = 12
 """Of each."""
 DRAWS = 5000
 """Networks drawn at most for one that is within the limits."""
-HEADROOM = 0.02
-"""Share of a limit that is kept free, as by the other methods."""
 SCORES = "random.json"
 
 
@@ -67,14 +65,12 @@ def search_random(run: SearchRun, networks: int = NETWORKS) -> Decisions:
 
 def _draw(run: SearchRun, networks: int) -> list[Decisions]:
     random = np.random.default_rng(run.seed)
-    limits = {name: most * (1.0 - HEADROOM) for name, most in run.problem.limits.given().items()}
     found: list[Decisions] = []
     for _ in range(DRAWS * networks):
         if len(found) == networks:
             break
         decisions = run.problem.space.sample(random)
-        got = run.problem.estimate(run.problem.space.derive(decisions)).given()
-        if all(got[name] <= most for name, most in limits.items()):
+        if run.problem.fits(run.problem.space.derive(decisions)):
             found.append(decisions)
     if not found:
         raise UsageError(
@@ -108,7 +104,7 @@ def _train(run: SearchRun, arch: Arch, epochs: int, checkpoint: Path) -> float:
     fit(
         model,
         Phase(name="float", recipe=recipe, settings=settings),
-        lambda epoch: epoch_samples(run.training_set.cache, recipe, run.training_set.classes, epoch, None),
+        replace(run, recipe=recipe).samples,
         loss_for(recipe, run.training_set.classes, distil=False),
         checkpoint,
         lambda _: None,

@@ -27,9 +27,9 @@ def scale_width(run: SearchRun) -> Decisions:
     problem = run.problem
     for number in range(STEPS, 0, -1):
         decisions = scaled(problem.space, number / STEPS)
-        figures = problem.estimate(problem.space.derive(decisions))
-        if not problem.excess(figures):
-            run.log(1, {"multiplier": number / STEPS, **figures.given()})
+        arch = problem.space.derive(decisions)
+        if problem.fits(arch):
+            run.log(1, {"multiplier": number / STEPS, **problem.estimate(arch).given()})
             return decisions
     raise UsageError(
         f"the narrowest network of all blocks of space {problem.space.name} exceeds a limit; use a method that leaves "
@@ -48,7 +48,7 @@ def scaled(space: SearchSpace, multiplier: float) -> Mapping[str, Any]:
 
 
 def _option(row: Decision, multiplier: float) -> Any:
-    if not row.name.endswith((".filters", ".expansion")):
+    if not row.is_width:
         return row.options[-1]
     wanted = multiplier * row.options[-1]
     return min(row.options, key=lambda width: (abs(width - wanted), width))

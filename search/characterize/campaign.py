@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,9 @@ import numpy as np
 from mlperf_tiny.disk import write_error
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_lock import locked
-from mlperf_tiny.harness.image.build import source_digest
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.progress import Listener, Progress
-from mlperf_tiny.search.characterize.measure import Measurement, Target, measure, untrained_parts
+from mlperf_tiny.search.characterize.measure import Measurement, Target, measure, target_settings
 from mlperf_tiny.search.characterize.table import MEASURED, MeasuredFile, Row, write_tables
 from mlperf_tiny.search.space.space import Decisions, SearchSpace
 
@@ -72,14 +71,9 @@ class Campaign:
 
     def settings(self) -> dict[str, Any]:
         """Return all that the table depends on, as JSON values."""
-        model = untrained_parts(self.space.derive(self.space.smallest()), self.target).model
         return {
             "space": self.space.name,
-            "target": asdict(self.target),
-            "timing_model": self.target.timing_model,
-            "engine_version": model.engine_version,
-            "kernels": model.kernels,
-            "sources": source_digest(),
+            **target_settings(self.target, self.space.derive(self.space.smallest())),
             "seed": self.seed,
             "models": self.models,
             "widest": self.widest,

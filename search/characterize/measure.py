@@ -8,12 +8,14 @@ monitor are compiled once for a device; of a new network only its own code is co
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mlperf_tiny.errors import DoesNotFit
 from mlperf_tiny.firmware.boards import Board, find_board
 from mlperf_tiny.firmware.codegen.tflite.check_graph import MAX_CHANNELS_IN_ALL
+from mlperf_tiny.harness.image.build import source_digest
 from mlperf_tiny.harness.image.engines import DEFAULT_ENGINE
 from mlperf_tiny.harness.image.parts import ImageParts, RecordedModel, resolve_parts
 from mlperf_tiny.harness.profile.measure import profile_elf
@@ -159,6 +161,26 @@ def untrained_parts(arch: Arch, target: Target, seed: int = 0) -> ImageParts:
     content = untrained_tflite(arch, seed)
     model = RecordedModel(name=arch.name, task="", input_format="features", content=content)
     return resolve_parts(target.engine, target.board, model)
+
+
+def target_settings(target: Target, arch: Arch) -> dict[str, Any]:
+    """Return all that measurements on a target depend on, besides networks, as JSON values.
+
+    Args:
+        target: The target.
+        arch: Any network that is measured; it is compiled, not built.
+
+    Raises:
+        UsageError, BuildError: As of ``measure``.
+    """
+    model = untrained_parts(arch, target).model
+    return {
+        "target": asdict(target),
+        "timing_model": target.timing_model,
+        "engine_version": model.engine_version,
+        "kernels": model.kernels,
+        "sources": source_digest(),
+    }
 
 
 def _too_large(error: DoesNotFit, arena_bytes: int) -> Measurement:

@@ -82,6 +82,16 @@ class Cost:
         return self.constant + (largest(values) if self.combine == "max" else sum(values))
 
 
+def network_cost(cost: Cost, layers: Iterable[Layer]) -> float:
+    """Return what a network takes.
+
+    Args:
+        cost: What is asked.
+        layers: Of the network.
+    """
+    return float(cost.of_layers(plain_layers(layers)))
+
+
 def plain_layers(layers: Iterable[Layer]) -> tuple[GatedLayer, ...]:
     """Return the layers of a plain network as a cost takes them.
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The architecture weights of a differentiable search: one logit for each option of each decision.
 
-A step of training uses probabilities drawn with Gumbel noise (Jang et al., arXiv 1611.01144):
-softmax((logits + noise) / temperature). Costs use those without noise, softmax(logits / temperature). At a high
-temperature options are nearly equal; as it falls both approach the option with the largest logit, which is the one that
-is derived.
+Options have the probabilities softmax(logits / temperature), which costs use. As the temperature falls they approach
+the option with the largest logit, which is the one that is derived. A step of training draws from these very
+probabilities with Gumbel noise (Jang et al., arXiv 1611.01144): softmax((logits / temperature + noise) / relaxation).
+At a low relaxation nearly one option is drawn, at a high one a mixture.
 """
 
 from __future__ import annotations
@@ -37,19 +37,46 @@ class ArchitectureWeights(keras.layers.Layer):
             self._logits[row.name] = made
         self.built = True
 
-    def probabilities(self, temperature: Any, noise: Any = None) -> dict[str, Any]:
+    def probabilities(self, temperature: Any) -> dict[str, Any]:
         """Return the probabilities of each decision's options.
 
         Args:
             temperature: More than 0.
-            noise: Seed of Gumbel noise, a tensor of two integers; None: no noise.
+        """
+        return {
+            name: tf.nn.softmax(tf.convert_to_tensor(logits) / temperature) for name, logits in self._logits.items()
+        }
+
+    def drawn(self, temperature: Any, relaxation: Any, seed: Any) -> dict[str, Any]:
+        """Return a draw from each decision's options: their shares, which add up to 1.
+
+        Args:
+            temperature: Of the probabilities that are drawn from; more than 0.
+            relaxation: How far the draw is from one option; more than 0.
+            seed: Of the noise, a tensor of two integers.
         """
         found = {}
         for number, row in enumerate(self._decisions):
-            logits = tf.convert_to_tensor(self._logits[row.name])
-            if noise is not None:
-                logits = logits + _gumbel(tf.stack([noise[0] * 1000 + number, noise[1]]), len(row.options))
-            found[row.name] = tf.nn.softmax(logits / temperature)
+            logits = tf.convert_to_tensor(self._logits[row.name]) / temperature
+            noise = _gumbel(tf.stack([seed[0] * 1000 + number, seed[1]]), len(row.options))
+            found[row.name] = tf.nn.softmax((logits + noise) / relaxation)
+        return found
+
+    def used(self, temperature: Any, rest: float = 0.01) -> dict[str, int]:
+        """Return, for each width of more than four options, how many of them are drawn, from the first, but for a rest.
+
+        The count is even: each change costs the seconds in which a step is traced.
+
+        Args:
+            temperature: Of the probabilities.
+            rest: Most probability of the options that are left out.
+        """
+        found = {}
+        for row in self._decisions:
+            if row.is_width and len(row.options) > 4:
+                chances = tf.nn.softmax(tf.convert_to_tensor(self._logits[row.name]) / temperature).numpy()
+                count = int(np.sum(np.cumsum(chances) < 1.0 - rest)) + 1
+                found[row.name] = min(len(row.options), count + count % 2)
         return found
 
     def derive(self) -> Decisions:
@@ -89,7 +116,7 @@ def _gumbel(seed: Any, count: int) -> Any:
 
 
 def annealed(first: float, last: float, share: float) -> float:
-    """Return a temperature that falls exponentially.
+    """Return a value that falls exponentially.
 
     Args:
         first: At the start.

@@ -9,6 +9,7 @@ expected cost above its limit. What the paper does not print (optimisers, temper
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -17,12 +18,10 @@ import numpy as np
 import tensorflow as tf
 
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.models.arch.row_file import arch_json
 from mlperf_tiny.models.training.checkpoint import restore_checkpoint, save_checkpoint
-from mlperf_tiny.models.training.epochs import epoch_samples
-from mlperf_tiny.models.training.learning_rate import half_cosine
 from mlperf_tiny.models.training.loop import make_deterministic
 from mlperf_tiny.models.training.losses import softmax_loss
+from mlperf_tiny.models.training.optimizer import decoupled_adam, half_cosine
 from mlperf_tiny.progress import Progress
 from mlperf_tiny.search.dnas.architecture import ArchitectureWeights, annealed
 from mlperf_tiny.search.dnas.constraint import expected_costs, penalty
@@ -75,7 +74,7 @@ class Dnas:
             expected_costs(run.problem, self.architecture.probabilities(1.0))
         except TypeError as error:
             raise UsageError(f"{error}: --method dnas cannot search it. Use --method tinynas or random.") from error
-        inputs, _ = self._samples(0)
+        inputs, _ = self._run.samples(0)
         self._steps = len(inputs) // settings.batch
         if not self._steps:
             raise UsageError(f"{len(inputs)} training samples are fewer than one batch of {settings.batch}.")
@@ -95,39 +94,43 @@ class Dnas:
         if [row.name for row in problem.space.decisions] != [row.name for row in self._run.problem.space.decisions]:
             raise ValueError(f"space {problem.space.name} has other decisions than {self._run.problem.space.name}")
         self._run = replace(self._run, problem=problem)
-        headroom = self._settings.headroom
-        self._limits = {name: most * (1.0 - headroom) for name, most in problem.limits.given().items()}
-        self._step = tf.function(self._train_step, autograph=False)  # the former one holds the former costs
+        costs = expected_costs(problem, self.architecture.probabilities(self._settings.first_temperature))
+        self._first_costs = {name: float(value) for name, value in costs.items()}
+        self._compile({})
 
-    def _samples(self, epoch: int) -> tuple[Any, Any]:
-        return epoch_samples(
-            self._run.training_set.cache, self._run.recipe, self._run.training_set.classes, epoch, None
-        )
+    def _compile(self, used: Mapping[str, int]) -> None:
+        """Make the step again: the former one holds the former costs and widths."""
+        self._used = used
+        self._step = tf.function(self._train_step, autograph=False)
 
     def _make_optimizers(self) -> tuple[Any, Any]:
         rate = half_cosine(
             self._settings.learning_rate, self._settings.final_learning_rate, self._settings.epochs * self._steps
         )
         weights = self.supernet.trainable_variables
-        of_weights = keras.optimizers.AdamW(rate, weight_decay=self._settings.weight_decay, clipnorm=5.0)
-        of_weights.exclude_from_weight_decay(var_list=[v for v in weights if len(v.shape) < 2])
-        of_weights.build(weights)
+        of_weights = decoupled_adam(weights, rate, weight_decay=self._settings.weight_decay)
         # Without momentum of the first kind a decision does not run on after its cost is within the limit.
         of_logits = keras.optimizers.Adam(self._settings.architecture_learning_rate, beta_1=0.5)
         of_logits.build(self.architecture.trainable_variables)
         return of_weights, of_logits
 
-    def _train_step(self, inputs: Any, targets: Any, seed: Any, temperature: Any, strength: Any) -> Any:
+    def _train_step(
+        self, samples: tuple[Any, Any], seed: Any, temperature: Any, strength: Any, targets: Mapping[str, Any]
+    ) -> Any:
         """One step of both optimisers; a strength of 0 trains the weights alone."""
+        inputs, wanted = samples
         weights, logits = self.supernet.trainable_variables, self.architecture.trainable_variables
         with tf.GradientTape() as tape:
-            gates = Mixed(self.architecture.probabilities(temperature, seed))
-            outputs = self.supernet.forward(inputs, gates, training=True, follow=True)
-            loss = tf.reduce_mean(self._loss(targets, outputs))
+            relaxation = self._settings.relaxation * temperature / self._settings.first_temperature
+            gates = Mixed(self.architecture.drawn(temperature, relaxation, seed), self._used)
+            outputs = self.supernet.forward(inputs, gates)
+            loss = tf.reduce_mean(self._loss(wanted, outputs))
             costs = expected_costs(self._run.problem, self.architecture.probabilities(temperature))
-            total = loss + strength * penalty(costs, self._limits)
+            total = loss + strength * penalty(costs, targets)
         gradients = tape.gradient(total, [*weights, *logits])
         of_weights, of_logits = self._optimizers
+        # In proportion to the temperature, a step changes probabilities as much at the end as at the start.
+        of_logits.learning_rate.assign(self._settings.architecture_learning_rate * temperature)
         of_weights.apply_gradients(zip(gradients[: len(weights)], weights, strict=True))
         moving = tf.cast(strength > 0.0, tf.float32)
         of_logits.apply_gradients(
@@ -144,7 +147,7 @@ class Dnas:
             "weights": self._optimizers[0].variables,
             "logits": self._optimizers[1].variables,
         }
-        fixed, epochs = self._fixed(), self._settings.epochs
+        fixed, epochs = self._run.depends_on(asdict(self._settings)), self._settings.epochs
         done = restore_checkpoint(self._file, phase="dnas", settings=fixed, variables=variables)
         start_s = time.monotonic()
         for epoch in range(done, epochs):
@@ -159,40 +162,27 @@ class Dnas:
             name: [float(chance) for chance in chances]
             for name, chances in self.architecture.probabilities(1.0).items()
         }
-        return to_limits(self._run.problem, self.architecture.derive(), open_probabilities, self._limits)
-
-    def _fixed(self) -> dict[str, Any]:
-        """All that the result depends on."""
-        space = self._run.problem.space
-        return {
-            "space": arch_json(space.derive(space.largest())),
-            "options": {row.name: list(row.options) for row in space.decisions},
-            "limits": self._limits,
-            "settings": asdict(self._settings),
-            "recipe": asdict(self._run.recipe),
-            "training_set": dict(self._run.training_set.cache.settings),
-        }
+        return to_limits(self._run.problem, self.architecture.derive(), open_probabilities)
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """Train for an epoch and return what is logged of it."""
-        inputs, targets = self._samples(epoch)
+        inputs, wanted = self._run.samples(epoch)
+        used = self.architecture.used(self._schedule(epoch)[0])
+        if used != self._used:
+            self._compile(used)
         losses = []
         for step in range(self._steps):
-            temperature, strength = self._schedule(epoch + step / self._steps)
+            temperature, strength, targets = self._schedule(epoch + step / self._steps)
             rows = slice(step * self._settings.batch, (step + 1) * self._settings.batch)
-            seed = tf.constant([self._settings.seed, epoch * self._steps + step])
-            losses.append(
-                float(
-                    self._step(
-                        tf.constant(inputs[rows]),
-                        tf.constant(targets[rows]),
-                        seed,
-                        tf.constant(temperature),
-                        tf.constant(strength),
-                    )
-                )
+            loss = self._step(
+                (tf.constant(inputs[rows]), tf.constant(wanted[rows])),
+                tf.constant([self._settings.seed, epoch * self._steps + step]),
+                tf.constant(temperature),
+                tf.constant(strength),
+                {name: tf.constant(most) for name, most in targets.items()},
             )
-        temperature, strength = self._schedule(epoch + 1)
+            losses.append(float(loss))
+        temperature, strength, targets = self._schedule(epoch + 1)
         derived = self.architecture.derive()
         costs = expected_costs(self._run.problem, self.architecture.probabilities(temperature))
         estimated = self._run.problem.estimate(self._run.problem.space.derive(derived)).given()
@@ -202,15 +192,22 @@ class Dnas:
             "entropy": self.architecture.entropy(temperature),
             "temperature": temperature,
             "strength": strength,
+            **{f"target {name}": most for name, most in targets.items()},
             **{f"expected {name}": float(value) for name, value in costs.items()},
             **estimated,
         }
 
-    def _schedule(self, epoch: float) -> tuple[float, float]:
-        """Temperature and strength after a number of epochs."""
-        warm = self._settings.warm_up * self._settings.epochs
-        share = (epoch - warm) / max(1e-9, self._settings.epochs - warm)
+    def _schedule(self, epoch: float) -> tuple[float, float, dict[str, float]]:
+        """Temperature, strength and targets after a number of epochs."""
+        settings = self._settings
+        warm = settings.warm_up * settings.epochs
+        share = min(1.0, (epoch - warm) / max(1e-9, settings.epochs - warm))
+        descent = min(1.0, max(0.0, share) / settings.descent)
+        targets = {
+            name: annealed(max(most, self._first_costs[name]), most, descent)
+            for name, most in self._run.problem.limits.given().items()
+        }
         if share < 0.0:
-            return self._settings.first_temperature, 0.0
-        temperature = annealed(self._settings.first_temperature, self._settings.last_temperature, min(1.0, share))
-        return temperature, self._settings.strength_at(share)
+            return settings.first_temperature, 0.0, targets
+        temperature = annealed(settings.first_temperature, settings.last_temperature, share)
+        return temperature, settings.strength, targets

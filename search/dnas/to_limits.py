@@ -18,9 +18,7 @@ Probabilities = Mapping[str, Sequence[float]]
 """For each decision those of its options."""
 
 
-def to_limits(
-    problem: Problem, decisions: Decisions, probabilities: Probabilities, limits: Mapping[str, float]
-) -> Decisions:
+def to_limits(problem: Problem, decisions: Decisions, probabilities: Probabilities) -> Decisions:
     """Return decisions that are changed by one option at a time, the most probable change first.
 
     They are lowered until all estimates are within the limits or nothing lowers them more, then raised as long as they
@@ -30,12 +28,10 @@ def to_limits(
         problem: The space and its costs.
         decisions: What was derived.
         probabilities: A change counts with what an option has more than the one it replaces.
-        limits: By name of a cost.
     """
 
     def excess(row: Decisions) -> float:
-        got = problem.estimate(problem.space.derive(row)).given()
-        return sum(max(0.0, got[name] / most - 1.0) for name, most in limits.items())
+        return sum(problem.excess(problem.estimate(problem.space.derive(row))).values())
 
     found = dict(decisions)
     while (now := excess(found)) > 0.0:

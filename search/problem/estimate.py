@@ -10,7 +10,6 @@ is latency at the board's power.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -18,10 +17,9 @@ from typing import Literal
 import numpy as np
 
 from mlperf_tiny.errors import DoesNotFit, UsageError
-from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.search.characterize.measure import Target, untrained_parts
 from mlperf_tiny.search.cost.analytic import CONSTANTS, LIVE, OPS
-from mlperf_tiny.search.cost.cost import Cost, CostRow, plain_layers
+from mlperf_tiny.search.cost.cost import Cost, CostRow, network_cost
 from mlperf_tiny.search.cost.latency import LatencyModel, kind_of
 from mlperf_tiny.search.cost.memory import ARENA
 from mlperf_tiny.search.problem.problem import Figures, Problem
@@ -92,31 +90,23 @@ def _missing(name: str, space: SearchSpace, target: Target, model: LatencyModel 
 def _memory(space: SearchSpace, target: Target, objects: Path | None) -> dict[str, Cost]:
     """RAM and flash of an image: what follows from shapes, and the rest as measured."""
     arena_cost = ARENA if target.engine == "compiled" else LIVE
-    narrowest = space.derive({**space.smallest(), **{row.name: True for row in space.decisions if _is_keep(row.name)}})
+    narrowest = space.derive(space.narrowest())
     parts = untrained_parts(narrowest, target)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            made, firmware = parts.engine.build(
+            _, firmware = parts.engine.build(
                 parts.model, parts.wire, parts.board, Path(folder), parts.toolchain, objects=objects
             )
         except DoesNotFit as error:
             raise UsageError(
                 f"the narrowest network of space {space.name} does not fit {target.device}: {error} Choose another."
             ) from error
-    besides = firmware.ram_bytes - made.arena_bytes
-    above = made.arena_bytes - _of(arena_cost, narrowest)
+    ram = firmware.ram_bytes - network_cost(arena_cost, narrowest.layers)
+    flash = firmware.flash_bytes - network_cost(CONSTANTS, narrowest.layers)
     return {
-        "ram_bytes": replace(arena_cost, name="ram", constant=besides + above),
-        "flash_bytes": replace(CONSTANTS, name="flash", constant=firmware.flash_bytes - _of(CONSTANTS, narrowest)),
+        "ram_bytes": replace(arena_cost, name="ram", constant=ram),
+        "flash_bytes": replace(CONSTANTS, name="flash", constant=flash),
     }
-
-
-def _is_keep(name: str) -> bool:
-    return name.endswith(".keep")
-
-
-def _of(cost: Cost, arch: Arch) -> float:
-    return float(cost.of_layers(plain_layers(arch.layers)))
 
 
 def _line(space: SearchSpace, model: LatencyModel) -> Cost:
@@ -124,8 +114,8 @@ def _line(space: SearchSpace, model: LatencyModel) -> Cost:
     random = np.random.default_rng(0)
     archs = [space.derive(space.sample(random)) for _ in range(LINE_NETWORKS)]
     latency = model.cost()
-    ops = np.array([_of(OPS, arch) for arch in archs])
-    slope, intercept = np.polyfit(ops, [_of(latency, arch) for arch in archs], 1)
+    ops = np.array([network_cost(OPS, arch.layers) for arch in archs])
+    slope, intercept = np.polyfit(ops, [network_cost(latency, arch.layers) for arch in archs], 1)
     return replace(_times(OPS, float(slope)), name="latency by ops", unit="ms", constant=float(intercept))
 
 
@@ -136,24 +126,3 @@ def _times(cost: Cost, factor: float) -> Cost:
         return replace(row, value=lambda gated: factor * row.value(gated))
 
     return replace(cost, rows=tuple(map(scaled, cost.rows)), constant=factor * cost.constant)
-
-
-def expected_settings(target: Target, space: SearchSpace) -> Mapping[str, object]:
-    """Return what a latency model of today's target has as its settings.
-
-    Args:
-        target: The target.
-        space: Any space; its smallest network is compiled, not built.
-    """
-    from dataclasses import asdict
-
-    from mlperf_tiny.harness.image.build import source_digest
-
-    model = untrained_parts(space.derive(space.smallest()), target).model
-    return {
-        "target": asdict(target),
-        "timing_model": target.timing_model,
-        "engine_version": model.engine_version,
-        "kernels": model.kernels,
-        "sources": source_digest(),
-    }

@@ -115,13 +115,13 @@ def finish(problem: Problem, decisions: Decisions, name: str, measure_one: Measu
         arch = problem.space.derive(decisions, name)
         attempt = Attempt(decisions=decisions, estimated=problem.estimate(arch), measured=measure_one(arch))
         attempts.append(attempt)
-        fits = _complete(problem, attempt.measured) and not problem.excess(attempt.measured)
+        fits = _ran(attempt.measured) and not problem.excess(attempt.measured)
         if fits:
             return Finished(arch=arch, attempts=tuple(attempts))
         decisions = _smaller(problem, attempt)
 
 
-def _complete(problem: Problem, measured: Figures) -> bool:
+def _ran(measured: Figures) -> bool:
     """Whether a network ran: one that does not fit the device has no latency."""
     return measured.latency_ms is not None
 
@@ -152,7 +152,7 @@ def _corrected(problem: Problem, attempt: Attempt) -> dict[str, float]:
     """Limits for estimates: those asked for, times how far estimates were off; and those of the device's memories."""
     estimated, measured = attempt.estimated.given(), attempt.measured.given()
     limits = dict(problem.limits.given())
-    if attempt.measured.latency_ms is None:
+    if not _ran(attempt.measured):
         board = problem.target.board
         for name, most in (
             ("ram_bytes", board.memory("ram").size_bytes),

@@ -60,7 +60,7 @@ class History:
             with (self._folder / STEPS).open("a", encoding="utf-8") as stream:
                 stream.write(f"{json.dumps({'step': step, **row})}\n")
         except OSError as error:
-            raise write_error(error, self._folder, "then continue with --resume", DataError) from error
+            raise write_error(error, self._folder, "then give the same command again", DataError) from error
         self._tensorboard(step, figures)
 
     def _tensorboard(self, step: int, figures: Mapping[str, float]) -> None:

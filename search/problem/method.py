@@ -9,11 +9,14 @@ call after a stop ends in the same result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mlperf_tiny.errors import UsageError
+from mlperf_tiny.models.arch.row_file import arch_json
 from mlperf_tiny.models.training.datasets.training_set import TrainingSet
+from mlperf_tiny.models.training.epochs import epoch_samples
 from mlperf_tiny.models.training.recipes.recipe import Recipe
 from mlperf_tiny.progress import Listener
 from mlperf_tiny.search.problem.problem import Problem
@@ -43,6 +46,30 @@ class SearchRun:
     """Gets the figures of each step."""
     listener: Listener
     """Gets the progress."""
+
+    def samples(self, epoch: int) -> tuple[Any, Any]:
+        """Return inputs and targets of an epoch, as ``epoch_samples`` does without a teacher.
+
+        Args:
+            epoch: From 0.
+        """
+        return epoch_samples(self.training_set.cache, self.recipe, self.training_set.classes, epoch, None)
+
+    def depends_on(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all that a method's state depends on: a checkpoint of other values is refused.
+
+        Args:
+            settings: Of the method.
+        """
+        space = self.problem.space
+        return {
+            "space": arch_json(space.derive(space.largest())),
+            "options": {row.name: list(row.options) for row in space.decisions},
+            "limits": self.problem.limits.given(),
+            "settings": dict(settings),
+            "recipe": asdict(self.recipe),
+            "training_set": dict(self.training_set.cache.settings),
+        }
 
 
 Method = Callable[[SearchRun], Decisions]

@@ -28,16 +28,18 @@ def plot_history(rows: Mapping[int, Mapping[str, float]], limits: Figures, path:
     Raises:
         OSError: The file cannot be written.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     limited = limits.given()
     names = ["accuracy", *[name for name in limited if any(name in row for row in rows.values())]]
-    figure, axes = plt.subplots(len(names), 1, sharex=True, figsize=(7, 2.2 * len(names)), squeeze=False)
+    figure = Figure(figsize=(7, 2.2 * len(names)))  # without pyplot, which keeps a figure for the whole process
+    axes = figure.subplots(len(names), 1, sharex=True, squeeze=False)
     for axis, name in zip(axes[:, 0], names, strict=True):
-        for key, label, style in ((name, "derived network", "-"), (f"expected {name}", "expectation", ":")):
+        for key, label, style in (
+            (name, "derived network", "-"),
+            (f"expected {name}", "expectation", ":"),
+            (f"target {name}", "target", "--"),
+        ):
             points = [(step, row[key]) for step, row in sorted(rows.items()) if key in row]
             if points:
                 axis.plot(*zip(*points, strict=True), style, label=label)
@@ -49,4 +51,3 @@ def plot_history(rows: Mapping[int, Mapping[str, float]], limits: Figures, path:
     axes[-1, 0].set_xlabel("step")
     figure.tight_layout()
     figure.savefig(path)
-    plt.close(figure)

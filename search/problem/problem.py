@@ -8,11 +8,11 @@ these, from the measurement on the emulated board to the files that are written,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.search.characterize.measure import Target
-from mlperf_tiny.search.cost.cost import Cost, plain_layers
+from mlperf_tiny.search.cost.cost import Cost, network_cost
 from mlperf_tiny.search.space.space import Decisions, SearchSpace
 
 
@@ -51,8 +51,20 @@ class Problem:
 
     def estimate(self, arch: Arch) -> Figures:
         """Return what a network is expected to take, without compiling it."""
-        layers = plain_layers(arch.layers)
-        return Figures(**{name: float(cost.of_layers(layers)) for name, cost in self.costs.items()})
+        return Figures(**{name: network_cost(cost, arch.layers) for name, cost in self.costs.items()})
+
+    def fits(self, arch: Arch) -> bool:
+        """Return whether a network's estimates are within the limits."""
+        return not self.excess(self.estimate(arch))
+
+    def tightened(self, share: float) -> Problem:
+        """Return the problem with a share of each limit kept free.
+
+        Args:
+            share: Of each limit, from 0 to below 1.
+        """
+        limits = {name: most * (1.0 - share) for name, most in self.limits.given().items()}
+        return replace(self, limits=Figures(**limits))
 
     def excess(self, figures: Figures) -> dict[str, float]:
         """Return, for each limit that figures exceed, by which share of it; the estimates or the measured ones."""

@@ -64,6 +64,16 @@ class Decision:
     options: tuple[Any, ...]
     """Of its ``Choice``; (False, True) for whether a block is there."""
 
+    @property
+    def is_width(self) -> bool:
+        """Whether it decides channels: their number, or a multiple of those that come in."""
+        return self.name.endswith((".filters", ".expansion"))
+
+    @property
+    def is_keep(self) -> bool:
+        """Whether it decides if a block is there."""
+        return self.name.endswith(".keep")
+
 
 def open_block(kind: type[Block], *, skip: bool = False, **fields: Any) -> OpenBlock:
     """Return a block with choices in it.

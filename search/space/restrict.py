@@ -65,7 +65,7 @@ def finer(space: SearchSpace, multiple: int = 4) -> SearchSpace:
     """
     options: dict[str, tuple[Any, ...]] = {}
     for row in space.decisions:
-        if row.name.endswith((".filters", ".expansion")) and all(isinstance(width, int) for width in row.options):
+        if row.is_width and all(isinstance(width, int) for width in row.options):
             low, high = row.options[0], row.options[-1]
             options[row.name] = tuple(sorted({*range(-(-low // multiple) * multiple, high + 1, multiple), low, high}))
     return restrict(space, options)
@@ -82,7 +82,7 @@ def feasible(space: SearchSpace, fits: Callable[[Arch], bool]) -> SearchSpace:
     smallest = dict(space.smallest())
     left = {}
     for row in space.decisions:
-        if row.name.endswith(".keep"):
+        if row.is_keep:
             continue
         used = smallest
         kept = tuple(option for option in row.options if fits(space.derive(_with_block(used, row.name, option))))

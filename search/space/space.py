@@ -70,6 +70,10 @@ class SearchSpace:
         """Return the first option of each decision: the narrowest widths, and no block that can be left out."""
         return {row.name: row.options[0] for row in self.decisions}
 
+    def narrowest(self) -> Decisions:
+        """Return the first option of each decision, with all blocks."""
+        return {row.name: row.options[-1 if row.is_keep else 0] for row in self.decisions}
+
     def largest(self) -> Decisions:
         """Return the last option of each decision."""
         return {row.name: row.options[-1] for row in self.decisions}

@@ -3,7 +3,7 @@
 
 A network that is chosen has the first channels of each layer, and its weights are cut out of the shared ones. Under
 probabilities p over widths w, channel c counts with the sum of p over the widths above c, the channel mask of FBNetV2
-(arXiv 2004.05565, section 3.1), and the weights are whole.
+(arXiv 2004.05565, section 3.1).
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class Mask:
     """Tensor, shape (channels,): 1 in full, 0 not at all; it does not rise from one channel to the next."""
 
     def cut(self, values: Any, axis: int) -> Any:
-        """Return values as they are.
+        """Return the part of shared values that belongs to the channels, whatever their shares.
 
         Args:
             values: A tensor.
-            axis: Not used.
+            axis: Its axis of channels, from 0.
         """
-        return values
+        return First(self.shares.shape[0]).cut(values, axis)
 
     def gate(self, tensor: Any) -> Any:
         """Return a map with each channel times its share."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
@@ -66,6 +66,8 @@ class Mixed:
 
     probabilities: Mapping[str, Any]
     """For each decision a tensor of the probability of each option; for blocks: of (not there, there)."""
+    used: Mapping[str, int] = field(default_factory=dict)
+    """For widths: how many of their options, from the first, are used; a width that is not named has all of them."""
 
     def channels(self, name: str, options: tuple[int, ...]) -> Channels:
         """Return the mask of a layer whose width is decided.
@@ -74,7 +76,9 @@ class Mixed:
             name: Of the decision.
             options: Its widths.
         """
-        return width_mask(options, self.probabilities[name])
+        count = self.used.get(name, len(options))
+        shares = self.probabilities[name][:count]
+        return width_mask(options[:count], shares / tf.reduce_sum(shares))
 
     def sized(self, inputs: Any) -> Any:
         """Return inputs as they are."""

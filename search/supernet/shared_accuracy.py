@@ -21,7 +21,7 @@ CALIBRATION_SAMPLES = 256
 def shared_accuracy(supernet: Supernet, decisions: Decisions, recipe: Recipe, training_set: TrainingSet) -> float:
     """Return the validation score of a network of a supernet, 0 to 1.
 
-    Its norms have statistics of training samples: those that the supernet follows are of other networks too.
+    Its norms have statistics of training samples.
 
     Args:
         supernet: The shared weights.
@@ -33,11 +33,11 @@ def shared_accuracy(supernet: Supernet, decisions: Decisions, recipe: Recipe, tr
     stored = training_set.cache.load(0).inputs
     samples = clip_inputs(stored[:: max(1, len(stored) // CALIBRATION_SAMPLES)][:CALIBRATION_SAMPLES], recipe)
     statistics: dict[str, tuple[Any, Any]] = {}
-    supernet.forward(tf.constant(samples), gates, training=True, statistics=statistics)
+    supernet.forward(tf.constant(samples), gates, collect=statistics)
 
     def predict(inputs: Any) -> Any:
         clipped = tf.constant(clip_inputs(inputs, recipe))
-        return supernet.forward(clipped, gates, training=False, statistics=statistics).numpy()
+        return supernet.forward(clipped, gates, statistics=statistics).numpy()
 
     assert training_set.validation is not None
     return training_set.validation(predict)

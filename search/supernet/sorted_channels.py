@@ -69,7 +69,7 @@ def _node(supernet: Supernet, node: Node, entry: _Group, found: list[_Group]) ->
         elif row.layer.kind == "depthwise":
             group.writes.append((own["kernel"], 2))
         if own:
-            group.writes += [(own[name], 0) for name in ("gain", "offset", "mean", "variance") if name in own]
+            group.writes += [(own[name], 0) for name in ("gain", "offset") if name in own]
     tied = bool(node.keep or node.residual or (node.depth and node.place))
     return _tied(entry, group, found) if tied and group is not entry else group
 

@@ -29,9 +29,9 @@ from mlperf_tiny.search.supernet.nodes import Node, NodeLayer, nodes_of
 
 EPSILON = 1e-3
 """Added to variances, as Keras's norms have it."""
-MOMENTUM = 0.9
-"""Share of a norm's statistics that stays in a step."""
 RELU6_MAX = 6.0
+Statistics = Mapping[str, tuple[Any, Any]]
+"""Mean and variance of each norm's input, by the name of its layer."""
 
 
 class Supernet(keras.layers.Layer):
@@ -71,19 +71,17 @@ class Supernet(keras.layers.Layer):
         own["offset"] = self._add(row, "offset", np.zeros(channels))
         if layer.batch_norm:
             own["gain"] = self._add(row, "gain", np.ones(channels))
-            own["mean"] = self._add(row, "mean", np.zeros(channels), trainable=False)
-            own["variance"] = self._add(row, "variance", np.ones(channels), trainable=False)
         if layer.relu == "relu6":
             own["high"] = self._add(row, "high", np.array(RELU6_MAX))
         return own
 
-    def _add(self, row: NodeLayer, name: str, value: NDArray[np.floating[Any]], *, trainable: bool = True) -> Any:
-        made = self.add_weight(name=f"{row.name}_{name}", shape=value.shape, trainable=trainable)
+    def _add(self, row: NodeLayer, name: str, value: NDArray[np.floating[Any]]) -> Any:
+        made = self.add_weight(name=f"{row.name}_{name}", shape=value.shape)
         made.assign(value.astype(np.float32))
         return made
 
     def variables_of(self, row: NodeLayer) -> Mapping[str, Any]:
-        """Return a layer's variables: those of kernel, offset, gain, mean, variance, high that it has."""
+        """Return a layer's variables: those of kernel, offset, gain, high that it has."""
         return self._own[row.name]
 
     def forward(
@@ -91,26 +89,25 @@ class Supernet(keras.layers.Layer):
         inputs: Any,
         gates: Gates,
         *,
-        training: bool,
-        follow: bool = False,
-        statistics: dict[str, tuple[Any, Any]] | None = None,
+        statistics: Statistics | None = None,
+        collect: dict[str, tuple[Any, Any]] | None = None,
     ) -> Any:
         """Return the outputs.
+
+        Norms have no statistics of their own: what they would follow is a mixture of many networks.
 
         Args:
             inputs: Tensor, shape (n, height, width, channels); resized where the network has another side.
             gates: Which network, or probabilities of all.
-            training: Whether norms use the statistics of the batch instead of those they have followed.
-            follow: Whether norms follow the statistics of the batch.
-            statistics: Means and variances of one network: with ``training`` those of the batch are put there, else
-                norms use those that are there.
+            statistics: Mean and variance for each norm, by the layer's name; None: those of the batch.
+            collect: Gets those of the batch.
 
         Returns:
             Logits, shape (n, classes).
         """
         tensor: Any = gates.sized(inputs)
         channels: Channels = First(inputs.shape[-1])
-        step = _Pass(self, gates, _Norms(training, follow, statistics), self._int8)
+        step = _Pass(self, gates, _Norms(statistics, collect), self._int8)
         for node in self.nodes:
             tensor, channels = step.node(node, tensor, channels)
         return tensor
@@ -120,9 +117,8 @@ class Supernet(keras.layers.Layer):
 class _Norms:
     """Which statistics norms use, and where those of the batch go."""
 
-    training: bool
-    follow: bool
-    statistics: dict[str, tuple[Any, Any]] | None
+    statistics: Statistics | None
+    collect: dict[str, tuple[Any, Any]] | None
 
 
 class _Pass:
@@ -197,18 +193,13 @@ class _Pass:
         if not row.layer.batch_norm:
             return tensor + own("offset")
         gain, offset = own("gain"), own("offset")
-        found = self._norms.statistics
-        if not self._norms.training:
-            mean, variance = (own("mean"), own("variance")) if found is None else found[row.name]
+        if self._norms.statistics is not None:
+            mean, variance = self._norms.statistics[row.name]
             scale = gain * tf.math.rsqrt(variance + EPSILON)
             return tensor * scale + (offset - mean * scale)
         tensor, mean, variance = tf.compat.v1.nn.fused_batch_norm(tensor, gain, offset, epsilon=EPSILON)
-        if found is not None:
-            found[row.name] = mean, variance
-        if self._norms.follow:
-            stored = self._supernet.variables_of(row)
-            for name, value in (("mean", mean), ("variance", variance)):
-                stored[name].assign(MOMENTUM * stored[name] + (1.0 - MOMENTUM) * value)
+        if self._norms.collect is not None:
+            self._norms.collect[row.name] = mean, variance
         return tensor
 
 

@@ -27,7 +27,7 @@ class EvolutionSettings:
     generations: int = 10
     """Generations after the first, which is random."""
     mutation: float = 0.1
-    """Chance of each decision of a mutated network to be drawn anew."""
+    """Chance of each decision of a mutated network to be drawn again."""
 
 
 @dataclass(frozen=True, kw_only=True)

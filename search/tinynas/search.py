@@ -10,19 +10,16 @@ paper's were for hundreds of GPU hours.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from mlperf_tiny.models.arch.row_file import arch_json
 from mlperf_tiny.models.training.checkpoint import restore_checkpoint, save_checkpoint
-from mlperf_tiny.models.training.epochs import epoch_samples
-from mlperf_tiny.models.training.learning_rate import half_cosine
 from mlperf_tiny.models.training.loop import make_deterministic
 from mlperf_tiny.models.training.losses import softmax_loss
+from mlperf_tiny.models.training.optimizer import decoupled_adam, half_cosine
 from mlperf_tiny.progress import Progress
 from mlperf_tiny.search.problem.method import SearchRun, check_rows
 from mlperf_tiny.search.space.space import Decisions, SearchSpace
@@ -49,13 +46,11 @@ class TinyNasSettings:
     batch: int = 64
     """Samples of one step."""
     learning_rate: float = 5e-3
-    """AdamW's, at the start; it falls along half a cosine over all epochs."""
+    """AdamW's, at the start of each of the two trainings; it falls along half a cosine."""
     final_learning_rate: float = 1e-5
     """At the end."""
     weight_decay: float = 0.01
     """Of the kernels."""
-    headroom: float = 0.02
-    """Share of a limit that is kept free, for the difference between an estimate and what is measured."""
     evolution: EvolutionSettings = field(default_factory=EvolutionSettings)
     """How networks are evolved."""
     int8: bool = True
@@ -108,25 +103,27 @@ class _SharedTraining:
         make_deterministic(settings.seed, run.recipe.threads)
         self._run, self._space, self._settings = run, space, settings
         self.supernet = Supernet(space, settings.seed, int8=settings.int8)
-        inputs, _ = self._samples(0)
+        inputs, _ = self._run.samples(0)
         self._batches = max(1, len(inputs) // settings.batch)
-        weights = self.supernet.trainable_variables
-        rate = half_cosine(settings.learning_rate, settings.final_learning_rate, settings.epochs * self._batches)
-        self._optimizer = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=5.0)
-        self._optimizer.exclude_from_weight_decay(var_list=[v for v in weights if len(v.shape) < 2])
-        self._optimizer.build(weights)
+        # One for each training: the moments of the first are of channels in their order before they were sorted.
+        self._optimizers = [self._optimizer(epochs) for epochs in (settings.largest_epochs, settings.shared_epochs)]
         self._loss = softmax_loss(None, run.training_set.classes, run.recipe.label_smoothing)
 
-    def _samples(self, epoch: int) -> tuple[Any, Any]:
-        return epoch_samples(
-            self._run.training_set.cache, self._run.recipe, self._run.training_set.classes, epoch, None
-        )
+    def _optimizer(self, epochs: int) -> Any:
+        settings, weights = self._settings, self.supernet.trainable_variables
+        rate = half_cosine(settings.learning_rate, settings.final_learning_rate, max(1, epochs * self._batches))
+        return decoupled_adam(weights, rate, weight_decay=settings.weight_decay)
 
     def train(self) -> None:
         """Train to the last epoch; a checkpoint after each."""
-        fixed = self._fixed()
+        # Of the part that stage one chose, not of the whole space.
+        part = replace(self._run, problem=replace(self._run.problem, space=self._space))
+        fixed = part.depends_on(asdict(self._settings))
         file, settings = self._run.out / CHECKPOINT, self._settings
-        variables = {"supernet": self.supernet.variables, "optimizer": self._optimizer.variables}
+        variables = {
+            "supernet": self.supernet.variables,
+            "optimizers": [*self._optimizers[0].variables, *self._optimizers[1].variables],
+        }
         done = restore_checkpoint(file, phase="tinynas", settings=fixed, variables=variables)
         start_s = time.monotonic()
         for epoch in range(done, settings.epochs):
@@ -139,24 +136,14 @@ class _SharedTraining:
             text = f"loss {figures['loss']:.3f}, {left_s:.0f} s left"
             self._run.listener.progress(Progress("training shared weights", epoch + 1, settings.epochs, text))
 
-    def _fixed(self) -> dict[str, Any]:
-        """All that the weights depend on."""
-        return {
-            "space": arch_json(self._space.derive(self._space.largest())),
-            "options": {row.name: list(row.options) for row in self._space.decisions},
-            "settings": asdict(self._settings),
-            "recipe": asdict(self._run.recipe),
-            "training_set": dict(self._run.training_set.cache.settings),
-        }
-
     def _epoch(self, epoch: int) -> dict[str, float]:
-        inputs, targets = self._samples(epoch)
+        inputs, targets = self._run.samples(epoch)
         random = np.random.default_rng([self._settings.seed, epoch])
         losses = []
         for step in range(self._batches):
             rows = slice(step * self._settings.batch, (step + 1) * self._settings.batch)
             networks = self._drawn(epoch, step, random)
-            losses.append(self._step(tf.constant(inputs[rows]), tf.constant(targets[rows]), networks))
+            losses.append(self._step(epoch, tf.constant(inputs[rows]), tf.constant(targets[rows]), networks))
         return {"loss": float(np.mean(losses))}
 
     def _drawn(self, epoch: int, step: int, random: np.random.Generator) -> list[Decisions]:
@@ -165,17 +152,16 @@ class _SharedTraining:
         drawn = [self._space.sample(random) for _ in range(self._settings.networks)]
         return [self._space.largest(), *drawn[1:]] if step % 4 == 0 else drawn
 
-    def _step(self, inputs: Any, targets: Any, networks: list[Decisions]) -> float:
+    def _step(self, epoch: int, inputs: Any, targets: Any, networks: list[Decisions]) -> float:
         """One step along the mean gradient of some networks; not compiled, as each of them is another graph."""
         weights = self.supernet.trainable_variables
         with tf.GradientTape() as tape:
             losses = [
-                tf.reduce_mean(self._loss(targets, self.supernet.forward(inputs, Chosen(row), training=True)))
-                for row in networks
+                tf.reduce_mean(self._loss(targets, self.supernet.forward(inputs, Chosen(row)))) for row in networks
             ]
             loss = tf.add_n(losses) / len(losses)
         gradients = tape.gradient(loss, weights)
-        self._optimizer.apply_gradients(
+        self._optimizers[int(epoch >= self._settings.largest_epochs)].apply_gradients(
             (tf.zeros(weight.shape) if gradient is None else gradient, weight)
             for gradient, weight in zip(gradients, weights, strict=True)
         )
@@ -184,13 +170,7 @@ class _SharedTraining:
     def evolve(self) -> Decisions:
         """Return the best network of all generations."""
         problem, settings = self._run.problem, self._settings
-        limits = {name: most * (1.0 - settings.headroom) for name, most in problem.limits.given().items()}
-
-        def fits(arch: Any) -> bool:
-            got = problem.estimate(arch).given()
-            return all(got[name] <= most for name, most in limits.items())
-
-        evolution = Evolution(self._space, fits, settings.seed, settings.evolution)
+        evolution = Evolution(self._space, problem.fits, settings.seed, settings.evolution)
         generations = settings.evolution.generations
         start_s = time.monotonic()
         for generation in range(generations + 1):

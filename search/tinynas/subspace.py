@@ -15,7 +15,7 @@ import numpy as np
 
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.search.cost.analytic import OPS
-from mlperf_tiny.search.cost.cost import plain_layers
+from mlperf_tiny.search.cost.cost import network_cost
 from mlperf_tiny.search.problem.problem import Problem
 from mlperf_tiny.search.space.restrict import restrict
 from mlperf_tiny.search.space.space import SearchSpace
@@ -56,7 +56,7 @@ def subspaces(problem: Problem, seed: int) -> tuple[Subspace, ...]:
     """
     space = problem.space
     sides: tuple[int | None, ...] = (None,) if space.sides is None else space.sides.options
-    multipliers = MULTIPLIERS if any(_is_width(row.name) for row in space.decisions) else (1.0,)
+    multipliers = MULTIPLIERS if any(row.is_width for row in space.decisions) else (1.0,)
     found = [_subspace(problem, multiplier, side, seed) for side in sides for multiplier in multipliers]
     found.sort(key=lambda row: -row.mean_ops)
     if not found[0].mean_ops:
@@ -68,14 +68,10 @@ def subspaces(problem: Problem, seed: int) -> tuple[Subspace, ...]:
     return tuple(found)
 
 
-def _is_width(name: str) -> bool:
-    return name.endswith((".filters", ".expansion"))
-
-
 def _subspace(problem: Problem, multiplier: float, side: int | None, seed: int) -> Subspace:
     options: dict[str, tuple[Any, ...]] = {} if side is None else {"input.side": (side,)}
     for row in problem.space.decisions:
-        if _is_width(row.name) and isinstance(row.options[-1], int) and row.options[-1] > 8:
+        if row.is_width and isinstance(row.options[-1], int) and row.options[-1] > 8:
             # A hair above, so that 0.7 * 10 is not below 7.
             most = multiplier * row.options[-1] * (1.0 + 1e-9)
             options[row.name] = tuple(width for width in row.options if width <= most) or row.options[:1]
@@ -84,8 +80,8 @@ def _subspace(problem: Problem, multiplier: float, side: int | None, seed: int) 
     ops = []
     for _ in range(SAMPLES):
         arch = space.derive(space.sample(random))
-        if not problem.excess(problem.estimate(arch)):
-            ops.append(float(OPS.of_layers(plain_layers(arch.layers))))
+        if problem.fits(arch):
+            ops.append(network_cost(OPS, arch.layers))
     enough = len(ops) >= FEWEST_FITTING
     return Subspace(
         multiplier=multiplier,

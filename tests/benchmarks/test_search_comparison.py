@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.search import HEAD, ROWS, difference_interval, table
+from benchmarks.search import ROWS
+from benchmarks.search_table import HEAD, difference_interval, table
 from mlperf_tiny.models.arch.zoo import find_arch
 from mlperf_tiny.search.methods import METHODS
 
@@ -35,12 +36,24 @@ def test_networks_of_the_comparison_exist() -> None:
 
 
 def test_table_compares_with_the_published_network() -> None:
-    takes = {"ops": 16.6e6, "latency_ms": 70.6, "ram_bytes": 55_000, "flash_bytes": 104_000}
-    networks = {
-        "s-published": {"size": "s", "search_s": None, "measured": takes, "seeds": {"1": {"test": "1100"}}},
-        "s-dnas-latency": {"size": "s", "search_s": 600.0, "measured": takes, "seeds": {"1": {"test": "1110"}}},
+    takes = {"ops": 16.6e6, "latency_ms": 70.6, "energy_uj": 9e3, "ram_bytes": 55_000, "flash_bytes": 104_000}
+    common = {
+        "size": "s",
+        "measured": {"stm32f446": takes, "stm32f746": {**takes, "latency_ms": 0.0}},
+        "training_data": {
+            "source": "clips",
+            "clips": {"train": 2655, "validation": 4, "test": 4},
+            "speakers": {"train": 118, "validation": 1, "test": 1},
+        },
     }
-    stored = {"device": "stm32f446", "timing_model": "full", "epochs": [40, 8], "clips": "clips", "networks": networks}
-    text = table(stored)
-    assert text.count("|") == 4 * (len(HEAD) + 1)
-    assert "| s-published (1 seeds) | 50.00 % |  | 16.60 |" in text and "+25.00 %" in text and "| 10 |" in text
+    answers = {"validation": "1111", "test": "1100"}
+    networks = {
+        "s-published": {**common, "method": "", "search_s": None, "seeds": {"1": answers}},
+        "s-dnas-latency": {**common, "method": "dnas", "search_s": 600.0, "seeds": {"1": {**answers, "test": "1110"}}},
+    }
+    training = {"epochs": 40, "int8_epochs": 8, "augmented_epochs": 30}
+    stored = {"device": "stm32f446", "timing_model": "full", "training": training, "search_epochs": 24}
+    text = table({**stored, "networks": networks})
+    assert text.count("|") == (len(HEAD) + 1) * 4
+    assert "| s-published | 1 | 100.00 % | 50.00 % |  | 16.60 | 70.60 | does not fit | 9.00 |" in text
+    assert "+25.00 %" in text and "| 10 |" in text and "2,655 clips of 118 speakers" in text

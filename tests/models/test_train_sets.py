@@ -35,12 +35,12 @@ RNG = np.random.default_rng
 
 
 def training_set(
-    recipe: Recipe, cache: Path, *, classes: int, pipeline: str = "", named: Path | None = None
+    recipe: Recipe, cache: Path, *, classes: int, pipeline: str = "", named: Path | None = None, **options: Any
 ) -> TrainingSet:
     """The training set of a recipe with real data from ``named`` alone."""
     folders = DataFolders(named=named, cached=cache / "none")
     return make_training_set(
-        TrainingSetOptions(pipeline=pipeline, classes=classes, recipe=recipe, folders=folders, cache=cache)
+        TrainingSetOptions(pipeline=pipeline, classes=classes, recipe=recipe, folders=folders, cache=cache, **options)
     )
 
 
@@ -186,6 +186,21 @@ def test_keyword_training_set_of_real_clips(data_dir: Path, tmp_path: Path) -> N
     made = training_set(KWS, tmp_path, classes=12, pipeline="micronet-kws", named=data_dir)
     assert made.provenance["clips"] == {"train": 2655, "validation": 323, "test": 1590}
     assert str(data_dir) not in str(made.provenance)
+
+
+def test_samples_without_a_label_are_made_for_a_teacher_alone(tmp_path: Path) -> None:
+    few = replace(KWS, synthetic_per_class=1)
+    try:
+        taught, alone = (
+            training_set(few, tmp_path, classes=12, pipeline="micronet-kws", unlabelled=unlabelled).cache.load(0)
+            for unlabelled in (True, False)
+        )
+    except DataError as error:
+        pytest.skip(str(error))
+    labelled = taught.labels >= 0
+    assert not labelled.all()
+    np.testing.assert_array_equal(alone.labels, taught.labels[labelled])
+    np.testing.assert_array_equal(alone.inputs, taught.inputs[labelled])
 
 
 def test_without_a_data_folder_speech_is_synthetic(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from mlperf_tiny.search.problem.method import SearchRun
 from mlperf_tiny.search.problem.problem import Figures, Problem
 from mlperf_tiny.search.space.choice import Choice, open_block
 from mlperf_tiny.search.space.space import SearchSpace
+from mlperf_tiny.search.space.spaces import find_space
 
 tf = pytest.importorskip("tensorflow")
 
@@ -132,9 +133,9 @@ def test_probabilities_follow_the_logits_and_the_temperature() -> None:
     np.testing.assert_allclose(cold["0.filters"], [0.0, 1.0, 0.0], atol=1e-6)
     derived = weights.derive()
     assert (derived["0.filters"], derived["1.keep"], derived["2.keep"]) == (8, False, False)
-    same, other = (weights.probabilities(1.0, tf.constant([1, step])) for step in (5, 6))
+    same, other = (weights.drawn(1.0, 1.0, tf.constant([1, step])) for step in (5, 6))
     assert not np.allclose(same["0.filters"], other["0.filters"])
-    np.testing.assert_array_equal(same["0.filters"], weights.probabilities(1.0, tf.constant([1, 5]))["0.filters"])
+    np.testing.assert_array_equal(same["0.filters"], weights.drawn(1.0, 1.0, tf.constant([1, 5]))["0.filters"])
 
 
 def test_no_option_is_lost_for_good() -> None:
@@ -146,17 +147,36 @@ def test_no_option_is_lost_for_good() -> None:
     )
 
 
-def test_noise_draws_each_option_as_often_as_its_probability_says() -> None:
+@pytest.mark.parametrize("temperature", [1.0, 0.2])
+def test_each_option_is_drawn_as_often_as_its_probability_says(temperature: float) -> None:
     weights = ArchitectureWeights(SPACE)
-    weights.assign("0.filters", np.log([0.6, 0.3, 0.1]))
-    first = [int(np.argmax(weights.probabilities(1.0, tf.constant([3, step]))["0.filters"])) for step in range(600)]
-    np.testing.assert_allclose(np.bincount(first, minlength=3) / 600, [0.6, 0.3, 0.1], atol=0.06)
+    weights.assign("0.filters", temperature * np.log([0.6, 0.3, 0.1]))
+    draw = tf.function(lambda step: weights.drawn(temperature, 0.01, tf.stack([3, step]))["0.filters"])
+    drawn = [draw(tf.constant(step)).numpy() for step in range(600)]
+    np.testing.assert_allclose(np.mean(drawn, axis=0), weights.probabilities(temperature)["0.filters"], atol=0.06)
+    np.testing.assert_allclose(np.max(drawn, axis=1), 1.0, atol=0.5)
+
+
+def test_widths_that_are_hardly_drawn_are_not_used() -> None:
+    weights = ArchitectureWeights(find_space("kws"))
+    assert set(weights.used(1.0).values()) == {10}
+    weights.assign("0.filters", np.log([0.5, 0.4, 0.0959, 0.001, *[0.0005] * 6]))
+    assert weights.used(1.0) == {**dict.fromkeys(weights.used(1.0), 10), "0.filters": 4}
+    assert weights.used(5.0)["0.filters"] == 10  # at a high temperature they are drawn
+    assert not ArchitectureWeights(SPACE).used(1.0)  # of three options none are left out
+
+
+def test_targets_fall_from_what_is_expected_to_the_limits(tmp_path: Path) -> None:
+    _, rows, _ = search(problem(ops=15_000.0, ram_bytes=1e6), tmp_path, replace(SETTINGS, epochs=10, descent=0.5))
+    targets = [rows[epoch]["target ops"] for epoch in sorted(rows)]
+    assert targets[0] > 20_000.0 and targets == sorted(targets, reverse=True)
+    assert targets[5:] == pytest.approx([15_000.0] * 5)
+    assert {row["target ram_bytes"] for row in rows.values()} == {1e6}  # a limit above what is expected
+    assert rows[10]["expected ops"] < 16_500.0
 
 
 def test_temperature_falls_exponentially() -> None:
     assert [annealed(4.0, 1.0, share) for share in (0.0, 0.5, 1.0)] == pytest.approx([4.0, 2.0, 1.0])
-    settings = DnasSettings(strength=8.0, strength_ramp=0.5)
-    assert [settings.strength_at(share) for share in (0.0, 0.25, 0.5, 1.0)] == pytest.approx([0.08, 4.04, 8.0, 8.0])
 
 
 def test_penalty_has_a_gradient_only_above_a_limit() -> None:
@@ -169,37 +189,37 @@ def test_penalty_has_a_gradient_only_above_a_limit() -> None:
         assert bool(np.any(np.asarray(gradient) != 0.0)) is pushes
 
 
-@pytest.mark.parametrize(("limit", "most"), [("ops", 40_000.0), ("ram_bytes", 500.0)])
+@pytest.mark.parametrize(("limit", "most"), [("ops", 15_000.0), ("ram_bytes", 500.0)])
 def test_search_ends_within_its_limit_and_learns(tmp_path: Path, limit: str, most: float) -> None:
     asked = problem(**{limit: most})
     found, rows, _ = search(asked, tmp_path, replace(SETTINGS, epochs=20))
     assert not asked.excess(asked.estimate(SPACE.derive(found)))
     assert list(rows) == list(range(1, 21))
     assert rows[20]["accuracy"] > 0.7 and rows[20]["entropy"] < rows[1]["entropy"]
-    assert asked.estimate(SPACE.derive(found)).given()[limit] >= rows[20][limit]  # the room is filled
+    assert asked.estimate(SPACE.derive(found)).given()[limit] > 0.75 * most  # the room is filled
 
 
 def test_room_below_a_limit_is_filled_with_what_is_most_probable() -> None:
-    asked = problem(ops=40_000.0)
+    asked = problem(ops=25_000.0)
     equal = {row.name: [1.0 / len(row.options)] * len(row.options) for row in SPACE.decisions}
     start = SPACE.smallest()
     for name in ("0.filters", "2.filters"):
-        found = to_limits(asked, {**start, "2.keep": True}, {**equal, name: [0.1, 0.2, 0.7]}, {"ops": 40_000.0})
+        found = to_limits(asked, {**start, "2.keep": True}, {**equal, name: [0.1, 0.2, 0.7]})
         assert found[name] == 16
-        assert asked.estimate(SPACE.derive(found)).given()["ops"] <= 40_000.0
+        assert asked.estimate(SPACE.derive(found)).given()["ops"] <= 25_000.0
         for row in SPACE.decisions:  # nothing more fits
             place = row.options.index(found[row.name])
             for option in row.options[place + 1 : place + 2]:
                 more = SPACE.derive({**found, row.name: option})
                 assert more.blocks == SPACE.derive(found).blocks or asked.excess(asked.estimate(more))
     likely = {**equal, "1.keep": [0.9, 0.1]}
-    lowered = to_limits(asked, SPACE.largest(), likely, {"ops": 40_000.0})
+    lowered = to_limits(asked, SPACE.largest(), likely)
     assert not asked.excess(asked.estimate(SPACE.derive(lowered)))
-    assert SPACE.derive(to_limits(asked, SPACE.largest(), equal, {"ops": 1.0})) == SPACE.derive(SPACE.smallest())
+    assert SPACE.derive(to_limits(problem(ops=1.0), SPACE.largest(), equal)) == SPACE.derive(SPACE.smallest())
 
 
 def test_stopped_search_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    asked = problem(ops=40_000.0)
+    asked = problem(ops=15_000.0)
     found, rows, weights = search(asked, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         search(asked, tmp_path / "stopped", stop_after=3)
@@ -207,7 +227,7 @@ def test_stopped_search_ends_as_one_that_was_not(tmp_path: Path) -> None:
     assert (again, more) == (found, {step: rows[step] for step in (3, 4, 5, 6)})
     assert all(map(np.array_equal, weights, same))
     with pytest.raises(WrongRequest, match=r"dnas.npz is a checkpoint of a training with other settings"):
-        search(problem(ops=50_000.0), tmp_path / "stopped")
+        search(problem(ops=16_000.0), tmp_path / "stopped")
 
 
 def test_costs_can_be_swapped_during_a_search(tmp_path: Path) -> None:

@@ -110,6 +110,9 @@ def test_folder_of_another_search_is_refused(asked: tuple[Problem, Path], tmp_pa
     searched(asked, "width", tmp_path)
     with pytest.raises(WrongRequest, match=r"holds a search with another seed\. Use the same, or another --out folder"):
         searched(asked, "width", tmp_path, seed=2)
+    other = {**asked[0].costs, "ops": replace(asked[0].costs["ops"], constant=1.0)}
+    with pytest.raises(WrongRequest, match="holds a search with another estimates of the largest"):
+        searched((replace(asked[0], costs=other), asked[1]), "width", tmp_path)
 
 
 def test_impossible_limits_are_refused_before_anything_is_trained(asked: tuple[Problem, Path], tmp_path: Path) -> None:

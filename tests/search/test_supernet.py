@@ -29,8 +29,8 @@ tf = pytest.importorskip("tensorflow")
 
 from mlperf_tiny.search.supernet.channels import First, Mask, mixed, width_mask  # noqa: E402
 from mlperf_tiny.search.supernet.gates import Chosen, Mixed  # noqa: E402
-from mlperf_tiny.search.supernet.inherit import inherit  # noqa: E402
 from mlperf_tiny.search.supernet.supernet import Supernet  # noqa: E402
+from tests.search.plain_model import plain_model  # noqa: E402
 
 HEAD = (GlobalPool(), Conv(3, (1, 1), relu="none", batch_norm=False), Flatten())
 WIDTHS = Choice((4, 8))
@@ -92,19 +92,24 @@ def test_every_network_computes_what_its_plain_model_does(searched: SearchSpace)
         variable.assign(variable + 0.1 * np.abs(random.normal(size=variable.shape)))
     for decisions in list(searched.all())[:: 1 if searched is SEPARABLE else 3]:
         inputs = random.normal(size=(2, *searched.derive(decisions).input_shape)).astype(np.float32)
-        wanted = inherit(supernet, decisions)(inputs).numpy()
-        chosen = supernet.forward(tf.constant(inputs), Chosen(decisions), training=False).numpy()
+        statistics: dict[str, Any] = {}
+        seen = random.normal(size=inputs.shape).astype(np.float32)
+        supernet.forward(tf.constant(seen), Chosen(decisions), collect=statistics)
+        wanted = plain_model(supernet, decisions, statistics)(inputs).numpy()
+        chosen = supernet.forward(tf.constant(inputs), Chosen(decisions), statistics=statistics).numpy()
         np.testing.assert_allclose(chosen, wanted, rtol=1e-4, atol=1e-5)
         if searched is not STAGES:
-            mixture = supernet.forward(tf.constant(inputs), Mixed(one_hot(searched, decisions)), training=False)
-            np.testing.assert_allclose(mixture.numpy(), wanted, rtol=1e-4, atol=1e-5)
+            wanted = supernet.forward(tf.constant(inputs), Chosen(decisions)).numpy()
+            for used in ({}, {row.name: row.options.index(decisions[row.name]) + 1 for row in searched.decisions}):
+                mixture = supernet.forward(tf.constant(inputs), Mixed(one_hot(searched, decisions), used))
+                np.testing.assert_allclose(mixture.numpy(), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_chosen_network_trains_only_its_own_weights() -> None:
     supernet = Supernet(SEPARABLE, seed=1)
     decisions = {**SEPARABLE.smallest(), "2.keep": True}
     with tf.GradientTape() as tape:
-        outputs = supernet.forward(tf.ones((2, 9, 6, 1)), Chosen(decisions), training=True)
+        outputs = supernet.forward(tf.ones((2, 9, 6, 1)), Chosen(decisions))
         loss = tf.reduce_sum(outputs**2)
     named = {variable.name: variable for variable in supernet.trainable_variables}
     gradients = tape.gradient(loss, list(named.values()))
@@ -126,19 +131,6 @@ def test_mask_of_a_width_is_the_sum_of_the_masks_of_its_options(probabilities: t
     around = mixed(First(4), width_mask(options, tf.constant(probabilities)), tf.constant(0.25), 6)
     np.testing.assert_allclose(around.shares, 0.25 * wanted + 0.75 * np.array([1, 1, 1, 1, 0, 0]), atol=1e-7)
     assert isinstance(around, Mask)
-
-
-def test_statistics_follow_only_when_asked() -> None:
-    supernet = Supernet(SEPARABLE, seed=1)
-    gates, inputs = (
-        Chosen(SEPARABLE.largest()),
-        tf.constant(np.random.default_rng(0).normal(size=(4, 9, 6, 1)), tf.float32),
-    )
-    before = [variable.numpy() for variable in supernet.non_trainable_variables]
-    supernet.forward(inputs, gates, training=True)
-    assert all(np.array_equal(a, b) for a, b in zip(before, supernet.non_trainable_variables, strict=True))
-    supernet.forward(inputs, gates, training=True, follow=True)
-    assert not any(np.array_equal(a, b) for a, b in zip(before, supernet.non_trainable_variables, strict=True))
 
 
 def test_space_with_blocks_that_share_no_weights_is_refused() -> None:

@@ -48,10 +48,10 @@ def test_sorting_channels_leaves_the_largest_network_as_it_is(searched: SearchSp
         variable.assign(variable + 0.1 * np.abs(random.normal(size=variable.shape)))
     gates = Chosen(searched.largest())
     inputs = tf.constant(random.normal(size=(2, *searched.derive(searched.largest()).input_shape)), tf.float32)
-    before = supernet.forward(inputs, gates, training=False).numpy()
+    before = supernet.forward(inputs, gates).numpy()
     weights = {variable.name: variable.numpy() for variable in supernet.variables}
     sort_channels(supernet)
-    np.testing.assert_allclose(supernet.forward(inputs, gates, training=False).numpy(), before, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(supernet.forward(inputs, gates).numpy(), before, rtol=1e-4, atol=1e-5)
     moved = any(not np.array_equal(weights[variable.name], variable) for variable in supernet.variables)
     assert moved == (searched is not SEPARABLE)  # branches tie maps of different widths there
 

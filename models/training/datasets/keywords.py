@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,11 +50,14 @@ def keyword_training_set(options: TrainingSetOptions) -> TrainingSet:
             "its splits.csv. Without --data and MLPERF_TINY_DATA, training is on synthetic speech."
         )
     examples = found or synthetic_speech(recipe.synthetic_per_class)
+    augmentation = recipe.augmentation or ClipAugmentation()
+    if not options.unlabelled:
+        augmentation = replace(augmentation, splices=0.0, mixes=0.0)
     splits = {"validation": examples.validation, "test": examples.test}
     counted = (("train", examples.train), *splits.items())
     return TrainingSet(
         classes=options.classes,
-        cache=keyword_cache(examples, pipeline, recipe.augmentation or ClipAugmentation(), recipe.seed, options.cache),
+        cache=keyword_cache(examples, pipeline, augmentation, recipe.seed, options.cache),
         evaluate=accuracy_evaluation(splits, pipeline),
         metric="accuracy",
         validation=validation_accuracy(examples.validation, pipeline),

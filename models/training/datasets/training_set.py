@@ -74,6 +74,8 @@ class TrainingSetOptions:
     """Where real data may be."""
     cache: Path
     """Folder for augmented epochs."""
+    unlabelled: bool = True
+    """Whether samples without a label are made where the recipe has some: only a teacher has targets for them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,12 +142,13 @@ def _latency_model(
     space: SearchSpace, target: Target, tables: tuple[Path, ...], listener: Listener
 ) -> LatencyModel | None:
     """The model fitted to tables that are named, or that of this project; None: there is none."""
+    from mlperf_tiny.search.characterize.measure import target_settings
     from mlperf_tiny.search.characterize.predictor import fit_latency
     from mlperf_tiny.search.characterize.table import read_characterization
     from mlperf_tiny.search.cost.latency_file import differences, fitted_path, read_latency_model
-    from mlperf_tiny.search.problem.estimate import expected_settings
 
-    expected = expected_settings(target, space)  # refuses a device, engine or level that cannot be used
+    # Refuses a device, engine or level that cannot be used.
+    expected = target_settings(target, space.derive(space.smallest()))
     if tables:
         model = fit_latency([read_characterization(folder) for folder in tables], target.board.clock_hz)
         if (found := model.settings["target"]) != expected["target"]:
@@ -184,6 +185,7 @@ def _training_set(
             recipe=recipe,
             folders=DataFolders(named=data_folder(data.data), cached=cache_folder()),
             cache=cache_folder() / "training",
+            unlabelled=False,
         )
     )
     if training_set.unused:

@@ -154,6 +154,7 @@ def _train(
             recipe=recipe,
             folders=DataFolders(named=named, cached=cache_folder()),
             cache=cache or cache_folder() / "training",
+            unlabelled=teacher is not None,
         )
     )
     if training_set.unused:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network of a space as a Keras model with the weights it has in a supernet."""
+"""A network of a space as a Keras model with the weights it has in a supernet: what a supernet is compared with."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,11 @@ from mlperf_tiny.search.space.space import Decisions
 from mlperf_tiny.search.supernet.gates import Chosen
 from mlperf_tiny.search.supernet.supernet import Supernet
 
+Statistics = Mapping[str, tuple[Any, Any]]
 
-def inherit(supernet: Supernet, decisions: Decisions) -> Any:
-    """Return the network as ``models.arch.build`` makes it, with a part of the supernet's weights and statistics.
 
-    Args:
-        supernet: The shared weights.
-        decisions: The network.
-    """
+def plain_model(supernet: Supernet, decisions: Decisions, statistics: Statistics) -> Any:
+    """The network as ``models.arch.build`` makes it, with a part of the supernet's weights and these statistics."""
     arch = supernet.space.derive(decisions)
     model = build(arch)
     weighted = iter([number for number, layer in enumerate(arch.layers) if layer.weights])
@@ -42,7 +40,6 @@ def inherit(supernet: Supernet, decisions: Decisions) -> Any:
             bias = np.zeros_like(offset) if layer.batch_norm else offset
             model.get_layer(f"{layer.kind}_{number}").set_weights([kernel, bias])
             if layer.batch_norm:
-                norm = [own[name][:out] for name in ("gain", "offset", "mean", "variance")]
-                norm[1] = offset
-                model.get_layer(f"norm_{number}").set_weights(norm)
+                mean, variance = (np.asarray(value)[:out] for value in statistics[row.name])
+                model.get_layer(f"norm_{number}").set_weights([own["gain"][:out], offset, mean, variance])
     return model
