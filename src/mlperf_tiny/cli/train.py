@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,7 +184,26 @@ def require_tensorflow() -> None:
     # TensorFlow's packages import Matplotlib, which has a notice for a user without a home; nothing is plotted here.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
-        import tensorflow as tf
+        with _without_stderr():
+            import tensorflow as tf
     except ImportError as error:
         raise UsageError(MISSING_TENSORFLOW) from error
     tf.get_logger().setLevel(logging.ERROR)
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Drop what is written to the file descriptor of stderr: libraries log there before their level can be set."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
