@@ -184,3 +184,9 @@ Block = (
     | Flatten
     | Softmax
 )
+
+
+def strides_of(block: Block) -> Pair:
+    """Return by how much a block makes a map smaller, vertically and horizontally."""
+    stride = getattr(block, "stride", (1, 1))
+    return (1, stride) if isinstance(stride, int) else stride

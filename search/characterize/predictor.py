@@ -51,6 +51,8 @@ def layer_of(row: Mapping[Any, Any]) -> Layer:
         out_shape=out[-1:] if flat else out,
         kernel=(int(row["kernel_h"]), int(row["kernel_w"])),
         stride=(int(row["stride_h"]), int(row["stride_w"])),
+        dilation=(int(row["dilation_h"]), int(row["dilation_w"])),
+        repeats=int(row["repeats"]),
         relu=row["relu"],
     )
 

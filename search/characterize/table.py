@@ -21,8 +21,11 @@ from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.search.characterize.measure import Measurement
 from mlperf_tiny.whole_file import write_whole
 
-FORMAT = 2
+FORMAT = 3
 """Format number of the files."""
+_READABLE = (2, FORMAT)
+"""Formats that are read: format 2 lacks the columns of ``_ADDED``, and has no layers for which they are not 1."""
+_ADDED = ("dilation_h", "dilation_w", "repeats")
 COMPRESSED = ".gz"
 MODELS, LAYERS, SETTINGS, MEASURED = "models.csv", "layers.csv", "characterization.json", "measured.jsonl"
 
@@ -129,7 +132,8 @@ def _layers(row: Row, arch: Arch) -> list[dict[str, Any]]:
         layer = arch.layers[measured.layer]
         shapes = zip(("height", "width", "channels"), _three(layer.in_shape), _three(layer.out_shape), strict=True)
         sizes = {f"{end}_{name}": size for name, *both in shapes for end, size in zip(("in", "out"), both, strict=True)}
-        window = dict(zip(("kernel_h", "kernel_w", "stride_h", "stride_w"), layer.kernel + layer.stride, strict=True))
+        columns = ("kernel_h", "kernel_w", "stride_h", "stride_w", "dilation_h", "dilation_w")
+        window = dict(zip(columns, layer.kernel + layer.stride + layer.dilation, strict=True))
         rows.append(
             {
                 "index": row.index,
@@ -137,6 +141,7 @@ def _layers(row: Row, arch: Arch) -> list[dict[str, Any]]:
                 "kind": layer.kind,
                 **sizes,
                 **window,
+                "repeats": layer.repeats,
                 "relu": layer.relu,
                 "macs": layer.macs,
                 "cycles": measured.cycles,
@@ -189,9 +194,11 @@ def read_characterization(folder: Path) -> Characterization:
     """
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        if settings["format"] != FORMAT:
+        if settings["format"] not in _READABLE:
             raise DataError(f"{folder} is of format {settings['format']}, wanted {FORMAT}. Measure it again.")
-        tables = [pd.read_csv(_present(folder / name)) for name in (MODELS, LAYERS)]
+        models, layers = (pd.read_csv(_present(folder / name)) for name in (MODELS, LAYERS))
+        if settings["format"] != FORMAT:
+            layers = layers.assign(**dict.fromkeys(_ADDED, 1))
     except FileNotFoundError as error:
         raise WrongRequest(
             f"{folder} holds no finished characterisation: {Path(error.filename).name} is missing. Run or continue "
@@ -199,4 +206,4 @@ def read_characterization(folder: Path) -> Characterization:
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"the tables in {folder} cannot be read: {error}. Measure them again.") from error
-    return Characterization(settings=settings, models=tables[0], layers=tables[1])
+    return Characterization(settings=settings, models=models, layers=layers)

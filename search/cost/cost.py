@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mlperf_tiny.models.arch.layers import Layer
+from mlperf_tiny.models.arch.layers import INPUT, Layer
 from mlperf_tiny.search.cost.numbers import Value, largest
 
 Unmatched = Literal["zero", "fail"]
@@ -96,24 +96,28 @@ def plain_layers(layers: Iterable[Layer]) -> tuple[GatedLayer, ...]:
     """Return the layers of a plain network as a cost takes them.
 
     What a branch keeps for later is counted by what is held: the input of a residual block during its layers.
+
+    Args:
+        layers: Of a network, or of a block, whose input is then held as that of a network.
     """
     rows = tuple(layers)
     last_read = {source: number for number, layer in enumerate(rows) for source in layer.inputs}
-    sizes: dict[int, Any] = {number: _elements(layer) for number, layer in enumerate(rows)}
+    sizes: dict[int, Any] = {number: _elements(layer.out_shape) for number, layer in enumerate(rows)}
+    sizes[INPUT] = _elements(rows[0].in_shape) if rows else 0
     found = []
     for number, layer in enumerate(rows):
         held = [
             sizes[source]
             for source, last in last_read.items()
-            if 0 <= source < number and last > number and source not in layer.inputs
+            if source < number and last > number and source not in layer.inputs
         ]
         kept = all(last_read[source] > number for source in layer.inputs)
         found.append(GatedLayer(layer=layer, held=sum(held), kept=kept))
     return tuple(found)
 
 
-def _elements(layer: Layer) -> Value:
+def _elements(shape: Iterable[Any]) -> Value:
     total: Value = 1
-    for size in layer.out_shape:
+    for size in shape:
         total = total * size
     return total

@@ -5,8 +5,9 @@ For a width decided by probabilities p over options w the layer has the expected
 channel masks (arXiv 2004.05565, section 3.1), on which the MicroNets paper builds its decision nodes (section 5.1). The
 layers of a block with a branch around it have the probability of the block as their gate, and what comes out has the
 mixture of its own width and its input's; an addition has the expectation of the wider of the two. Decisions of
-different blocks are independent, so sums over layers (operations, parameters) are their exact expectations; the largest
-layer (memory) is exact where every decision is certain.
+different blocks are independent, so sums over layers (operations, parameters) are their exact expectations, with the
+square of a width where it is both of a layer's ends; the largest layer (memory) is exact where every decision is
+certain.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mlperf_tiny.models.arch.blocks import AveragePool, Block, Bottleneck
-from mlperf_tiny.models.arch.layers import Layer, expand
+from mlperf_tiny.models.arch.blocks import AveragePool, Block, Bottleneck, Broadcast, strides_of
+from mlperf_tiny.models.arch.layers import INPUT, Layer, expand
 from mlperf_tiny.search.cost.cost import GatedLayer, plain_layers
 from mlperf_tiny.search.cost.numbers import Value
 from mlperf_tiny.search.space.choice import Choice, OpenBlock, TimesInput
@@ -54,6 +55,8 @@ def expected_layers(space: SearchSpace, probabilities: Probabilities) -> tuple[G
         if isinstance(block, Bottleneck) and block.residual:
             out = _wider(widths, out)
             inside = _with_add(inside, shape, _mean(out))
+        if isinstance(block, Broadcast):
+            inside = [_of_one_width(row, out) for row in inside]
         if isinstance(part, OpenBlock) and part.skip:
             keep = probabilities[f"{number}.keep"][1]
             around = _around(shape, block)
@@ -62,6 +65,19 @@ def expected_layers(space: SearchSpace, probabilities: Probabilities) -> tuple[G
         layers += inside
         size, widths = inside[-1].layer.out_shape[:-1], out
     return tuple(layers)
+
+
+def _of_one_width(row: GatedLayer, widths: Widths) -> GatedLayer:
+    """The 1x1 convolution along time of a Broadcast has one width for input and output, whose square is expected.
+
+    Its input gets as many channels as make the product of both ends the expectation of the square.
+    """
+    layer = row.layer
+    if layer.kind != "conv" or layer.inputs == (INPUT,):
+        return row
+    square = sum(chance * width * width for width, chance in widths.items())
+    in_shape: tuple[Any, ...] = (*layer.in_shape[:-1], square / _mean(widths))
+    return replace(row, layer=replace(layer, in_shape=in_shape))
 
 
 def _mean(widths: Widths) -> Value:
@@ -94,7 +110,7 @@ def _expected_block(prefix: str, part: Block | OpenBlock, probabilities: Probabi
     out: Widths = {}
     for name, value in part.fields:
         values[name] = value
-        if name not in ("filters", "expansion"):
+        if value is None or name not in ("filters", "expansion"):
             if isinstance(value, (Choice, TimesInput)):
                 raise TypeError(f"{prefix}.{name} decides no width; it has no expected value")
             continue
@@ -125,5 +141,5 @@ def _with_add(inside: list[GatedLayer], shape: tuple[Any, ...], width: Value) ->
 
 def _around(shape: tuple[Any, ...], block: Block) -> list[GatedLayer]:
     """What is run where a block is left out."""
-    stride = getattr(block, "stride", (1, 1))
+    stride = strides_of(block)
     return [] if stride == (1, 1) else list(plain_layers(expand(shape, (AveragePool(stride),))))

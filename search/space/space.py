@@ -18,7 +18,7 @@ import numpy as np
 
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.models.arch.arch import Arch
-from mlperf_tiny.models.arch.blocks import AveragePool, Block
+from mlperf_tiny.models.arch.blocks import AveragePool, Block, strides_of
 from mlperf_tiny.models.arch.layers import expand
 from mlperf_tiny.search.space.choice import (
     Choice,
@@ -156,10 +156,11 @@ def _decided(
         inner = value.factor if isinstance(value, TimesInput) else value
         decided = decisions[f"{prefix}.{name}"] if isinstance(inner, Choice) else inner
         values[name] = round(decided * _channels(*before)) if isinstance(value, TimesInput) else decided
+    made = block.kind(**values)
     if block.skip and not decisions[f"{prefix}.keep"]:
-        stride = values.get("stride", (1, 1))
+        stride = strides_of(made)
         return [] if stride == (1, 1) else [AveragePool(stride)]
-    return [block.kind(**values)]
+    return [made]
 
 
 def _channels(shape: tuple[int, int, int], blocks: list[Block]) -> int:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The search spaces, one row each.
 
-The three backbones of the MicroNets paper (section 5.2, arXiv 2010.11267), its image backbone for characterisation, and
-MCUNet's space of inverted bottlenecks (arXiv 2007.10319, section 3.1).
+The three backbones of the MicroNets paper (section 5.2, arXiv 2010.11267), its image backbone for characterisation,
+MCUNet's space of inverted bottlenecks (arXiv 2007.10319, section 3.1), and BC-ResNet's blocks (arXiv 2106.04140).
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from mlperf_tiny.errors import UsageError, did_you_mean
 from mlperf_tiny.models.arch.blocks import (
     Block,
     Bottleneck,
+    Broadcast,
     Conv,
+    Depthwise,
     Flatten,
     GlobalPool,
     Pair,
@@ -93,6 +95,33 @@ def _tinynas() -> SearchSpace:
     )
 
 
+def _bcresnet(name: str, shape: tuple[int, int, int], pipeline: str, first_stride: int) -> SearchSpace:
+    """BC-ResNet-3 in width, one for all blocks of a stage, and in depth; dilations and strides are as published."""
+
+    def width(widest: int) -> Choice:
+        return width_choice(widest, step=1 / 12)
+
+    parts: list[Part] = [open_block(Conv, filters=width(48), kernel=(5, 5), stride=(1, first_stride), relu="relu")]
+    for stage, (blocks, filters, stride) in enumerate(((2, 24, 1), (2, 36, 2), (4, 48, 2), (4, 60, 1))):
+        dilation = 2**stage
+        parts.append(open_block(Broadcast, filters=width(filters), stride=stride, dilation=dilation, transition=True))
+        parts += [open_block(Broadcast, filters=None, dilation=dilation, skip=True) for _ in range(blocks - 1)]
+    bands = -(-shape[1] // (4 * first_stride))
+    parts += [
+        Depthwise((5, bands), relu="none", batch_norm=False, padding="valid"),
+        open_block(Conv, filters=width(96), kernel=(1, 1), relu="relu"),
+        *_classes(12),
+    ]
+    return SearchSpace(
+        name=name,
+        task="kws",
+        input_shape=shape,
+        parts=tuple(parts),
+        pipeline=pipeline,
+        note="BC-ResNet (arXiv 2106.04140) at three times the widths of BC-ResNet-1, searched in width and depth",
+    )
+
+
 _IMAGE_WIDTHS = Choice((8, 12, 16, 24, 32, 48, 64))
 
 SPACES: tuple[SearchSpace, ...] = (
@@ -135,6 +164,8 @@ SPACES: tuple[SearchSpace, ...] = (
         note="the paper's image backbone for figures 4 and 5 is not printed; this one of 3x3 convolutions is ours",
     ),
     _tinynas(),
+    _bcresnet("bcresnet-kws", (49, 10, 1), "micronet-kws", 1),
+    _bcresnet("bcresnet-kws-logmel", (101, 40, 1), "bcresnet-kws", 2),
 )
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlperf_tiny.errors import UsageError
-from mlperf_tiny.models.arch.blocks import Block, Bottleneck
+from mlperf_tiny.models.arch.blocks import Block, Bottleneck, Broadcast, TimeChannelSeparable, strides_of
 from mlperf_tiny.models.arch.layers import Layer, expand
 from mlperf_tiny.search.space.choice import Choice, OpenBlock, Stage, TimesInput
 from mlperf_tiny.search.space.space import SearchSpace
 
 SUPPORTED = ("conv", "depthwise", "pool", "reshape")
 """Kinds of layers that a supernet has."""
+ADDING = (Broadcast, TimeChannelSeparable)
+"""Blocks whose additions a supernet has too: all their convolutions have the channels of the block's output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class NodeLayer:
     """The options of that decision, where they are channels."""
     factors: tuple[Any, ...] = ()
     """Where the channels are a multiple of the block's input: the multiples."""
+    same: bool = False
+    """Whether the channels are those of the layer's input, however many these are."""
     kernel_decision: str = ""
     """Name of the decision of its kernel; "": it is not decided."""
     kernels: tuple[tuple[int, int], ...] = ()
@@ -44,9 +48,9 @@ class Node:
     prefix: str
     """Number of its part, and its place in a stage: what names of its decisions begin with."""
     layers: tuple[NodeLayer, ...]
-    """Its layers, without the addition of a residual block."""
+    """Its layers, without the addition of a residual bottleneck."""
     residual: bool = False
-    """Whether the block's input is added to its output."""
+    """Whether the block's input is added to the output of these layers."""
     keep: str = ""
     """Name of the decision whether it is there; "": it always is."""
     stride: tuple[int, int] = (1, 1)
@@ -95,20 +99,25 @@ def _node(name: str, prefix: str, block: Block | OpenBlock, shape: tuple[int, ..
     residual = isinstance(widest, Bottleneck) and widest.residual
     plain: Block = replace(widest, residual=False) if isinstance(widest, Bottleneck) else widest
     layers = expand(shape, (plain,))
-    if strange := next((layer.kind for layer in layers if layer.kind not in SUPPORTED), None):
+    supported = (*SUPPORTED, "add") if isinstance(widest, ADDING) else SUPPORTED
+    if strange := next((layer.kind for layer in layers if layer.kind not in supported), None):
         raise UsageError(f"block {prefix} of space {name} has a layer of kind {strange}, which no supernet has.")
+    if isinstance(widest, Broadcast) and isinstance(fields.get("filters"), Choice) and _keeps_by_chance(widest):
+        raise UsageError(
+            f"block {prefix} of space {name} would add its input at some widths only; make it a transition."
+        )
     skip = isinstance(block, OpenBlock) and block.skip
     out = layers[-1].out_shape
     widest_out = max(out[-1], channels) if (skip or residual) and len(out) == 3 else out[-1]
     node = Node(
         prefix=prefix,
         layers=tuple(
-            _node_layer(prefix, place, layer, fields, last=place == len(layers) - 1)
+            _node_layer(prefix, place, layer, fields, _field_of(widest, layers, place))
             for place, layer in enumerate(layers)
         ),
         residual=residual,
         keep=f"{prefix}.keep" if skip else "",
-        stride=getattr(widest, "stride", (1, 1)),
+        stride=strides_of(widest),
         in_channels=channels,
         out_channels=widest_out,
     )
@@ -123,12 +132,26 @@ def _largest(value: Any, channels: int) -> Any:
     return value
 
 
-def _node_layer(prefix: str, place: int, layer: Layer, fields: dict[str, Any], *, last: bool) -> NodeLayer:
-    """A layer with what is decided of it: ``filters`` are a block's last channels, ``expansion`` its first."""
-    field = "filters" if last else "expansion" if place == 0 and layer.kind == "conv" else ""
+def _keeps_by_chance(block: Broadcast) -> bool:
+    return block.stride == 1 and not block.transition
+
+
+def _field_of(block: Block, layers: tuple[Layer, ...], place: int) -> str:
+    """The field of a block that has the channels of one of its layers; "": it has those of its input."""
+    if isinstance(block, ADDING):
+        return "filters" if layers[place].kind == "conv" else ""
+    if place == len(layers) - 1:
+        return "filters"
+    return "expansion" if place == 0 and layers[0].kind == "conv" else ""
+
+
+def _node_layer(prefix: str, place: int, layer: Layer, fields: dict[str, Any], field: str) -> NodeLayer:
+    """A layer with what is decided of it."""
     decided: dict[str, Any] = {}
     value = fields.get(field)
-    if isinstance(value, Choice):
+    if field in fields and value is None:
+        decided = {"same": True}
+    elif isinstance(value, Choice):
         decided = {"decision": f"{prefix}.{field}", "widths": value.options}
     elif isinstance(value, TimesInput):
         several = isinstance(value.factor, Choice)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlperf_tiny.models.arch.layers import INPUT
 from mlperf_tiny.search.supernet.nodes import Node
 from mlperf_tiny.search.supernet.supernet import Supernet
 
@@ -58,18 +59,24 @@ def _groups(supernet: Supernet) -> Sequence[_Group]:
 
 
 def _node(supernet: Supernet, node: Node, entry: _Group, found: list[_Group]) -> _Group:
+    groups = {INPUT: entry}
     group = entry
-    for row in node.layers:
+    for place, row in enumerate(node.layers):
         own = supernet.variables_of(row)
-        if row.layer.kind == "conv":
+        group = groups[row.layer.inputs[0]]
+        if row.layer.kind == "add":
+            other = groups[row.layer.inputs[1]]
+            group = group if other is group else _tied(group, other, found)
+        elif row.layer.kind == "conv":
             group.reads.append((own["kernel"], 2))
-            group = _Group(row.layer.out_shape[-1], sorts=bool(row.decision))
+            group = _Group(row.layer.out_shape[-1], sorts=bool(row.decision) or row.same)
             found.append(group)
             group.writes.append((own["kernel"], 3))
         elif row.layer.kind == "depthwise":
             group.writes.append((own["kernel"], 2))
         if own:
             group.writes += [(own[name], 0) for name in ("gain", "offset") if name in own]
+        groups[place] = group
     tied = bool(node.keep or node.residual or (node.depth and node.place))
     return _tied(entry, group, found) if tied and group is not entry else group
 

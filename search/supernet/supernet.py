@@ -21,6 +21,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from mlperf_tiny.models.arch.layers import INPUT
 from mlperf_tiny.models.training.qat.fake_quant import MIN_RANGE, fake_quant_activation, fake_quant_kernel
 from mlperf_tiny.search.space.space import SearchSpace
 from mlperf_tiny.search.supernet.channels import Channels, First, mixed, pad_channels, wider
@@ -148,13 +149,22 @@ class _Pass:
 
     def _block(self, node: Node, tensor: Any, channels: Channels) -> tuple[Any, Channels]:
         entry = tensor, channels
-        for row in node.layers:
-            tensor, channels = self._layer(row, tensor, channels)
+        outputs = {INPUT: entry}
+        for place, row in enumerate(node.layers):
+            sources = [outputs[source] for source in row.layer.inputs]
+            outputs[place] = self._sum(row, sources) if row.layer.kind == "add" else self._layer(row, *sources[0])
+        tensor, channels = outputs[len(node.layers) - 1]
         if not node.residual:
             return tensor, channels
         width = max(tensor.shape[-1], entry[0].shape[-1])
         total = pad_channels(tensor, width) + pad_channels(entry[0], width)
         return total, wider(entry[1], channels, width)
+
+    def _sum(self, row: NodeLayer, sources: list[tuple[Any, Channels]]) -> tuple[Any, Channels]:
+        """An addition within a block; both operands have the same channels."""
+        (first, channels), (second, _) = sources
+        total = _activated(row, first + second)
+        return (_rounded(total, None) if self._int8 else total), channels
 
     def _layer(self, row: NodeLayer, tensor: Any, channels: Channels) -> tuple[Any, Channels]:
         kind = row.layer.kind
@@ -179,6 +189,8 @@ class _Pass:
     def _out(self, row: NodeLayer, channels: Channels) -> Channels:
         """Channels of a convolution's output."""
         widest = row.layer.out_shape[-1]
+        if row.same:
+            return channels
         if not row.decision and not row.factors:
             return First(widest)
         if not row.factors:

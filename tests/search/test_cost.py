@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlperf_tiny.models.arch.arch import Arch
-from mlperf_tiny.models.arch.blocks import Bottleneck, Conv, Flatten, GlobalPool, Separable
+from mlperf_tiny.models.arch.blocks import Bottleneck, Broadcast, Conv, Flatten, GlobalPool, Separable
 from mlperf_tiny.models.arch.memory import peak_bytes
 from mlperf_tiny.models.arch.zoo import ARCHS, find_arch
 from mlperf_tiny.search.cost.analytic import CONSTANTS, IN_AND_OUT, LIVE, OPS, PARAMETERS
@@ -50,6 +50,21 @@ BOTTLENECK = SearchSpace(
 )
 
 
+BROADCAST = SearchSpace(
+    name="broadcast",
+    task="kws",
+    input_shape=(7, 6, 1),
+    parts=(
+        open_block(Conv, filters=WIDTHS),
+        open_block(Broadcast, filters=Choice((4, 8, 12)), stride=2, transition=True),
+        open_block(Broadcast, filters=None, dilation=2, skip=True),
+        open_block(Broadcast, filters=WIDTHS, transition=True),
+        *HEAD,
+    ),
+)
+SPACES = (SEPARABLE, BOTTLENECK, BROADCAST)
+
+
 def of(cost: Cost, arch: Arch) -> Any:
     return cost.of_layers(plain_layers(arch.layers))
 
@@ -82,7 +97,7 @@ def test_published_counts(name: str, mops: float, parameters: int | None, in_and
     assert parameters in (None, of(PARAMETERS, arch))
 
 
-@pytest.mark.parametrize("space", [SEPARABLE, BOTTLENECK], ids=lambda space: space.name)
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 def test_certain_decisions_cost_what_their_network_costs(space: SearchSpace) -> None:
     for decisions in space.all():
         arch = space.derive(decisions)
@@ -95,7 +110,7 @@ def test_certain_decisions_cost_what_their_network_costs(space: SearchSpace) -> 
 
 
 @pytest.mark.parametrize("cost", SUMS, ids=lambda cost: cost.name)
-@pytest.mark.parametrize("space", [SEPARABLE, BOTTLENECK], ids=lambda space: space.name)
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 @pytest.mark.parametrize("seed", range(3))
 def test_expected_sums_are_those_of_all_networks(cost: Cost, space: SearchSpace, seed: int) -> None:
     random = np.random.default_rng(seed)

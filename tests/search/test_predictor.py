@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mlperf_tiny.errors import UsageError
@@ -21,6 +23,7 @@ from mlperf_tiny.search.characterize.predictor import (
     predict_ms,
     prediction_error,
 )
+from mlperf_tiny.search.characterize.table import SETTINGS as SETTINGS_FILE
 from mlperf_tiny.search.characterize.table import Characterization, Row, read_characterization, write_tables
 from mlperf_tiny.search.cost.cost import plain_layers
 from mlperf_tiny.search.cost.expected import expected_layers
@@ -88,15 +91,27 @@ def test_the_cost_of_a_row_is_what_the_tables_give(tmp_path: Path) -> None:
     assert model.cost().of_layers(plain_layers(arch.layers)) == pytest.approx(measured_ms, rel=5e-3)
 
 
-def test_layers_come_back_from_their_table(tmp_path: Path) -> None:
-    found = table("vww-50", 3, 2, tmp_path / "table")
-    arch = find_space("vww-50").derive(find_space("vww-50").sample(np.random.default_rng(3)))
+@pytest.mark.parametrize("space", ["vww-50", "bcresnet-kws"])
+def test_layers_come_back_from_their_table(space: str, tmp_path: Path) -> None:
+    found = table(space, 3, 2, tmp_path / "table")
+    arch = find_space(space).derive(find_space(space).sample(np.random.default_rng(3)))
     first = [layer for layer in arch.layers if layer.kind != "reshape"]
     rows = found.layers[found.layers["index"] == 0].to_dict("records")
     for row, layer in zip(rows, first, strict=True):
         back = layer_of(row)
         assert kind_of(back) == kind_of(layer) and back.macs == layer.macs == row["macs"]
         assert loop_counts(back, memories_of("stm32f746")) == loop_counts(layer, memories_of("stm32f746"))
+
+
+def test_tables_of_format_2_are_read_as_of_layers_without_dilation_and_repeats(tmp_path: Path) -> None:
+    found = table("kws", 3, 2, tmp_path / "table")
+    settings = json.loads((tmp_path / "table" / SETTINGS_FILE).read_text(encoding="utf-8"))
+    (tmp_path / "table" / SETTINGS_FILE).write_text(json.dumps({**settings, "format": 2}), encoding="utf-8")
+    columns = ["dilation_h", "dilation_w", "repeats"]
+    found.layers.drop(columns=columns).to_csv(tmp_path / "table" / "layers.csv", index=False)
+    pd.testing.assert_frame_equal(
+        read_characterization(tmp_path / "table").layers[list(found.layers)], found.layers, check_dtype=False
+    )
 
 
 def test_a_kind_that_was_not_measured_is_an_error_not_a_zero(tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from mlperf_tiny.errors import UsageError
 from mlperf_tiny.models.arch.blocks import (
     AveragePool,
     Bottleneck,
+    Broadcast,
     Conv,
     Depthwise,
     Flatten,
     GlobalPool,
     Residual,
     Separable,
+    TimeChannelSeparable,
 )
 from mlperf_tiny.search.cost.analytic import LIVE, OPS
 from mlperf_tiny.search.cost.cost import plain_layers
@@ -29,6 +31,7 @@ tf = pytest.importorskip("tensorflow")
 
 from mlperf_tiny.search.supernet.channels import First, Mask, mixed, width_mask  # noqa: E402
 from mlperf_tiny.search.supernet.gates import Chosen, Mixed  # noqa: E402
+from mlperf_tiny.search.supernet.sorted_channels import sort_channels  # noqa: E402
 from mlperf_tiny.search.supernet.supernet import Supernet  # noqa: E402
 from tests.search.plain_model import plain_model  # noqa: E402
 
@@ -51,6 +54,13 @@ BOTTLENECK = space(
     open_block(Bottleneck, expansion=Choice((8, 12)), filters=WIDTHS, residual=True),
     AveragePool((2, 2)),
     Depthwise((3, 3)),
+)
+BROADCAST = space(
+    open_block(Conv, filters=WIDTHS),
+    open_block(Broadcast, filters=WIDTHS, stride=2, transition=True),
+    open_block(Broadcast, filters=None, dilation=2, skip=True),
+    open_block(Broadcast, filters=Choice((4, 8, 12)), transition=True),
+    open_block(TimeChannelSeparable, filters=WIDTHS, kernel=5),
 )
 STAGES = SearchSpace(
     name="stages",
@@ -84,7 +94,10 @@ def one_hot(searched: SearchSpace, decisions: Decisions) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("searched", [SEPARABLE, BOTTLENECK, STAGES], ids=lambda row: row.parts[1].__class__.__name__)
+SPACES = {"separable": SEPARABLE, "bottleneck": BOTTLENECK, "broadcast": BROADCAST, "stages": STAGES}
+
+
+@pytest.mark.parametrize("searched", SPACES.values(), ids=SPACES)
 def test_every_network_computes_what_its_plain_model_does(searched: SearchSpace) -> None:
     random = np.random.default_rng(5)
     supernet = Supernet(searched, seed=1, int8=False)
@@ -136,6 +149,23 @@ def test_mask_of_a_width_is_the_sum_of_the_masks_of_its_options(probabilities: t
 def test_space_with_blocks_that_share_no_weights_is_refused() -> None:
     with pytest.raises(UsageError, match="block 0 of space small has a layer of kind pad, which no supernet has"):
         Supernet(space(Residual(4)), seed=1)
+
+
+def test_space_whose_broadcasts_add_their_input_at_some_widths_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"block 1 of space small .* make it a transition"):
+        Supernet(space(Conv(4), open_block(Broadcast, filters=WIDTHS)), seed=1)
+
+
+def test_sorted_channels_of_added_maps_stay_in_one_order() -> None:
+    supernet = Supernet(BROADCAST, seed=1, int8=False)
+    inputs = tf.constant(np.random.default_rng(2).normal(size=(3, 9, 6, 1)), tf.float32)
+    gates = Chosen(BROADCAST.largest())
+    before = supernet.forward(inputs, gates, training=False)
+    kernels = {variable.name: variable.numpy() for variable in supernet.variables}
+    sort_channels(supernet)
+    np.testing.assert_allclose(supernet.forward(inputs, gates, training=False), before, rtol=1e-4, atol=1e-5)
+    moved = {variable.name for variable in supernet.variables if not np.array_equal(kernels[variable.name], variable)}
+    assert {"1_0_kernel", "1_1_kernel", "1_3_kernel", "1_4_kernel", "2_0_kernel", "3_0_kernel"} <= moved
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.9])
