@@ -160,10 +160,10 @@ def test_sorted_channels_of_added_maps_stay_in_one_order() -> None:
     supernet = Supernet(BROADCAST, seed=1, int8=False)
     inputs = tf.constant(np.random.default_rng(2).normal(size=(3, 9, 6, 1)), tf.float32)
     gates = Chosen(BROADCAST.largest())
-    before = supernet.forward(inputs, gates, training=False)
+    before = supernet.forward(inputs, gates)
     kernels = {variable.name: variable.numpy() for variable in supernet.variables}
     sort_channels(supernet)
-    np.testing.assert_allclose(supernet.forward(inputs, gates, training=False), before, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(supernet.forward(inputs, gates), before, rtol=1e-4, atol=1e-5)
     moved = {variable.name for variable in supernet.variables if not np.array_equal(kernels[variable.name], variable)}
     assert {"1_0_kernel", "1_1_kernel", "1_3_kernel", "1_4_kernel", "2_0_kernel", "3_0_kernel"} <= moved
 
