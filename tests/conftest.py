@@ -15,6 +15,11 @@ MISSING = "needs the official models and data (MLPERF_TINY_DATA)"
 
 _skipped_for_data: list[str] = []
 
+# Each worker has a core: threads of TensorFlow and BLAS beyond it only wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
