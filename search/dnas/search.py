@@ -26,15 +26,17 @@ from mlperf_tiny.progress import Progress
 from mlperf_tiny.search.dnas.architecture import ArchitectureWeights, annealed
 from mlperf_tiny.search.dnas.constraint import expected_costs, penalty
 from mlperf_tiny.search.dnas.settings import DnasSettings
-from mlperf_tiny.search.dnas.to_limits import to_limits
+from mlperf_tiny.search.dnas.to_limits import Loss, to_limits
 from mlperf_tiny.search.problem.method import SearchRun, check_rows
 from mlperf_tiny.search.problem.problem import Problem
 from mlperf_tiny.search.space.space import Decisions
-from mlperf_tiny.search.supernet.gates import Mixed
+from mlperf_tiny.search.supernet.gates import Chosen, Mixed
 from mlperf_tiny.search.supernet.shared_accuracy import shared_accuracy
 from mlperf_tiny.search.supernet.supernet import Supernet
 
 CHECKPOINT = "dnas.npz"
+LOSS_SAMPLES = 512
+"""Training samples that networks are compared on when they are brought to the limits."""
 
 
 def search_dnas(run: SearchRun, settings: DnasSettings | None = None) -> Decisions:
@@ -157,12 +159,16 @@ class Dnas:
             each_s = (time.monotonic() - start_s) / (epoch + 1 - done)
             text = f"accuracy {figures['accuracy']:.3f}, {each_s * (epochs - epoch - 1):.0f} s left"
             self._run.listener.progress(Progress("searching", epoch + 1, epochs, text))
-        # At a temperature of 1 the probabilities are those of the logits themselves.
-        open_probabilities = {
-            name: [float(chance) for chance in chances]
-            for name, chances in self.architecture.probabilities(1.0).items()
-        }
-        return to_limits(self._run.problem, self.architecture.derive(), open_probabilities)
+        return to_limits(self._run.problem, self.architecture.derive(), self._shared_loss())
+
+    def _shared_loss(self) -> Loss:
+        """The loss of networks with the shared weights, on training samples that are the same for all."""
+        inputs, wanted = (tf.constant(values[:LOSS_SAMPLES]) for values in self._run.samples(0))
+
+        def loss(decisions: Decisions) -> float:
+            return float(tf.reduce_mean(self._loss(wanted, self.supernet.forward(inputs, Chosen(decisions)))))
+
+        return loss
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """Train for an epoch and return what is logged of it."""

@@ -2,32 +2,34 @@
 """Brings a derived network to its limits: smaller where it exceeds one, larger where they leave room.
 
 The most probable option of each decision is not the expectation that met the limits: a network of them may be above or
-below. Accuracy hardly ever falls with width: room is used. The paper does not say what it does; this is ours. What is
-left between estimates and measurements is repaired after the network is compiled.
+below. Which decision is changed is chosen by what the network loses or gains with the shared weights: once a search has
+settled, the probabilities of options that are not taken are all alike. The paper does not say what it does; this is
+ours. What is left between estimates and measurements is repaired after the network is compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlperf_tiny.search.problem.problem import Problem
 from mlperf_tiny.search.space.space import Decisions
 
-Probabilities = Mapping[str, Sequence[float]]
-"""For each decision those of its options."""
+Loss = Callable[[Decisions], float]
+"""Loss of a network with shared weights; less is better."""
 
 
-def to_limits(problem: Problem, decisions: Decisions, probabilities: Probabilities) -> Decisions:
-    """Return decisions that are changed by one option at a time, the most probable change first.
+def to_limits(problem: Problem, decisions: Decisions, loss: Loss) -> Decisions:
+    """Return decisions that are changed by one option at a time.
 
-    They are lowered until all estimates are within the limits or nothing lowers them more, then raised as long as they
-    stay within.
+    They are lowered until all estimates are within the limits or nothing lowers them more: each time by the change that
+    adds the least loss for what it takes off the excess. Then they are raised as long as they stay within: each time by
+    the change with the least loss.
 
     Args:
         problem: The space and its costs.
         decisions: What was derived.
-        probabilities: A change counts with what an option has more than the one it replaces.
+        loss: Of networks of the space.
     """
 
     def excess(row: Decisions) -> float:
@@ -35,19 +37,23 @@ def to_limits(problem: Problem, decisions: Decisions, probabilities: Probabiliti
 
     found = dict(decisions)
     while (now := excess(found)) > 0.0:
-        lowered = next((row for row in _steps(problem, found, probabilities, -1) if excess(row) < now), None)
-        if lowered is None:
+        base = loss(found)
+        # Less than no loss counts as none: else the change that takes off least would be the best of those that gain.
+        steps = [
+            (max(0.0, loss(row) - base) / (now - after), after, row)
+            for row in _steps(problem, found, -1)
+            if (after := excess(row)) < now
+        ]
+        if not steps:
             return found
-        found = lowered
-    while raised := next((row for row in _steps(problem, found, probabilities, +1) if not excess(row)), None):
-        found = raised
+        found = min(steps, key=lambda step: step[:2])[2]
+    while steps_up := [(loss(row), row) for row in _steps(problem, found, +1) if not excess(row)]:
+        found = min(steps_up, key=lambda step: step[0])[1]
     return found
 
 
-def _steps(
-    problem: Problem, decisions: Mapping[str, Any], probabilities: Probabilities, by: int
-) -> list[dict[str, Any]]:
-    """Decisions with one of them an option higher or lower, the most probable first; none that is the same network."""
+def _steps(problem: Problem, decisions: Mapping[str, Any], by: int) -> list[dict[str, Any]]:
+    """Decisions with one of them an option higher or lower; none that is the same network."""
     blocks = problem.space.derive(decisions).blocks
     found = []
     for row in problem.space.decisions:
@@ -55,6 +61,5 @@ def _steps(
         if 0 <= place + by < len(row.options):
             changed = {**decisions, row.name: row.options[place + by]}
             if problem.space.derive(changed).blocks != blocks:
-                chances = probabilities[row.name]
-                found.append((chances[place + by] / max(chances[place], 1e-9), changed))
-    return [changed for _, changed in sorted(found, key=lambda step: -step[0])]
+                found.append(changed)
+    return found

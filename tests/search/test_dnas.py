@@ -199,12 +199,15 @@ def test_search_ends_within_its_limit_and_learns(tmp_path: Path, limit: str, mos
     assert asked.estimate(SPACE.derive(found)).given()[limit] > 0.75 * most  # the room is filled
 
 
-def test_room_below_a_limit_is_filled_with_what_is_most_probable() -> None:
+def test_room_below_a_limit_is_filled_with_what_loses_least() -> None:
     asked = problem(ops=25_000.0)
-    equal = {row.name: [1.0 / len(row.options)] * len(row.options) for row in SPACE.decisions}
-    start = SPACE.smallest()
     for name in ("0.filters", "2.filters"):
-        found = to_limits(asked, {**start, "2.keep": True}, {**equal, name: [0.1, 0.2, 0.7]})
+        wanted = {"0.filters": 0.0, "2.filters": 0.0, name: -1.0}
+        found = to_limits(
+            asked,
+            {**SPACE.smallest(), "2.keep": True},
+            lambda row, by=wanted: sum(by.get(key, 0.0) * value for key, value in row.items()),  # type: ignore[misc]
+        )
         assert found[name] == 16
         assert asked.estimate(SPACE.derive(found)).given()["ops"] <= 25_000.0
         for row in SPACE.decisions:  # nothing more fits
@@ -212,10 +215,15 @@ def test_room_below_a_limit_is_filled_with_what_is_most_probable() -> None:
             for option in row.options[place + 1 : place + 2]:
                 more = SPACE.derive({**found, row.name: option})
                 assert more.blocks == SPACE.derive(found).blocks or asked.excess(asked.estimate(more))
-    likely = {**equal, "1.keep": [0.9, 0.1]}
-    lowered = to_limits(asked, SPACE.largest(), likely)
-    assert not asked.excess(asked.estimate(SPACE.derive(lowered)))
-    assert SPACE.derive(to_limits(problem(ops=1.0), SPACE.largest(), equal)) == SPACE.derive(SPACE.smallest())
+
+
+def test_network_above_a_limit_is_lowered_where_it_loses_least() -> None:
+    asked = problem(ops=25_000.0)
+    for name in ("0.filters", "2.filters"):
+        found = to_limits(asked, SPACE.largest(), lambda row, key=name: -float(row[key]))  # type: ignore[misc]
+        assert not asked.excess(asked.estimate(SPACE.derive(found)))
+        assert found[name] == SPACE.largest()[name]
+    assert SPACE.derive(to_limits(problem(ops=1.0), SPACE.largest(), lambda _: 0.0)) == SPACE.derive(SPACE.smallest())
 
 
 def test_stopped_search_ends_as_one_that_was_not(tmp_path: Path) -> None:
