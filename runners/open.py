@@ -4,6 +4,7 @@
 ::
 
     emu://stm32f746?elf=build/kws.elf     an emulated board running that image; &timing=full sets the timing level
+    emu://stm32l4r5?image=kws.hex         the same with an image that was not built here: ELF, HEX or plain bytes
     host:///path/to/executable            the firmware as a process on this machine
     replay:///path/to/transcript          a recorded run
     /dev/ttyACM0, COM3, socket://h:1, …   anything pyserial opens
@@ -21,7 +22,7 @@ from mlperf_tiny.runners.transports.transport import Transport
 
 DEFAULT_BAUD = 115_200
 _OF_PYSERIAL = ("socket", "rfc2217", "loop", "spy", "alt", "hwgrep", "cp2110")
-_OF_EMULATOR = ("elf", "baud", "timing")
+_OF_EMULATOR = ("elf", "image", "baud", "timing")
 
 
 def open_transport(url: str, *, baud: int | None = None) -> Transport:
@@ -65,15 +66,16 @@ def _open_emulator(url: str, parts: SplitResult, baud: int | None) -> Transport:
     unknown = sorted(set(query) - set(_OF_EMULATOR))
     if unknown:
         raise UsageError(
-            f"{url}: there is no option {unknown[0]!r}; an emulated board takes elf, baud and timing."
+            f"{url}: there is no option {unknown[0]!r}; an emulated board takes elf or image, baud and timing."
             + did_you_mean(unknown[0], _OF_EMULATOR)
         )
-    if not query.get("elf", [""])[0]:
-        raise UsageError(f"{url} has no image to run; write emu://{parts.netloc}?elf=IMAGE.elf.")
+    images = [query[name][0] for name in ("elf", "image") if query.get(name, [""])[0]]
+    if len(images) != 1:
+        raise UsageError(f"{url} has no image to run, or two; write emu://{parts.netloc}?elf=IMAGE.elf.")
     if "baud" in query:
         baud = _whole_number(url, "baud", query["baud"][0])
     timing = query.get("timing", [DEFAULT_LEVEL])[0]
-    board = EmulatedBoard(find_board(parts.netloc), Path(query["elf"][0]), timing, baud=baud)
+    board = EmulatedBoard(find_board(parts.netloc), Path(images[0]), timing, baud=baud, foreign="image" in query)
     return EmulatorTransport(board, url)
 
 

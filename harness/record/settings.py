@@ -112,6 +112,22 @@ class FirmwareInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForeignImage:
+    """An image that was given as a file, and run on an emulated board."""
+
+    file: str
+    """Its name in the run's folder."""
+    name: str
+    """The name it was given under."""
+    sha256: str
+    """Of the file, hex."""
+    size_bytes: int
+    """Of the file."""
+    kind: Literal["foreign"] = "foreign"
+    """It was not built by this program."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetInfo:
     """The data set."""
 
@@ -177,6 +193,8 @@ class Settings:
     """The data set."""
     versions: dict[str, str]
     """Of Python, of the packages that matter to a result, and of the operating system."""
+    image: ForeignImage | None = None
+    """The image that was given; None where one was built, or the device held its own."""
 
     @property
     def result_values(self) -> int | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlperf_tiny.harness.record.record import AccuracyMetrics, EnergyMetrics, PerformanceMetrics, RunRecord
+from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.record.violation import rules_text
 from mlperf_tiny.models.tasks import Metric, Task, find_task
 from mlperf_tiny.terminal import text_table
@@ -51,8 +52,14 @@ def _setting_rows(record: RunRecord) -> list[tuple[str, str]]:
             "model",
             f"{model.name} ({model.origin}, {settings.division} division, trained on {model.training_data} data)",
         ),
+        *_image_rows(settings),
         ("data", settings.data.summary),
     ]
+
+
+def _image_rows(settings: Settings) -> list[tuple[str, str]]:
+    image = settings.image
+    return [] if image is None else [("image", f"{image.kind}: {image.name}, sha256 {image.sha256[:12]}")]
 
 
 def _engine(record: RunRecord) -> str:

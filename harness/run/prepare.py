@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from mlperf_tiny.errors import RecordError, UsageError, WrongRequest
+from mlperf_tiny.file_names import plain_text
 from mlperf_tiny.firmware.boards import Board, find_board
 from mlperf_tiny.firmware.wire import ResultFormat
 from mlperf_tiny.harness.image.build import ELF_FILE
 from mlperf_tiny.harness.image.engines import DEFAULT_ENGINE, find_engine
 from mlperf_tiny.harness.image.parts import ImageParts, resolve_parts
 from mlperf_tiny.harness.record.settings import (
+    ForeignImage,
     InputInfo,
     ModelInfo,
     Settings,
@@ -32,6 +35,12 @@ from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL
 
 ON_THE_DEVICE = "on the device"
 """Recorded as engine, and as model where none is named, of a device that holds its firmware already."""
+
+FOREIGN = "foreign image"
+"""Recorded as engine of an image that was given as a file."""
+
+FOREIGN_FILE = "firmware"
+"""What such an image is called in the run's folder, with its own suffix."""
 
 _UNKNOWN_MODEL = ModelInfo(
     name=ON_THE_DEVICE, sha256="", size_bytes=0, origin="device", training_data="unknown", licence="unknown", url=""
@@ -59,6 +68,8 @@ def prepare(request: Request, log: Callable[[str], None]) -> PreparedRun:
         return _prepare_port(request, request.port, task, board)
     if board is None:
         raise UsageError("missing option --device (benchmark-devices lists them) or --port.")
+    if request.image is not None:
+        return _prepare_image(request, request.image, task, board)
     check_baud(board, request.baud)
     engine.check_board(board, os.environ)
     model = find_model(task.default_model if request.model is None else request.model, task.name, data_dir=request.data)
@@ -110,6 +121,35 @@ def _prepare_port(request: Request, port: str, task: Task, board: Board | None) 
     )
 
 
+def _prepare_image(request: Request, image: Path, task: Task, board: Board) -> PreparedRun:
+    """The same for an image that was given as a file: the board is emulated, and nothing is built."""
+    if not image.is_file():
+        raise UsageError(f"cannot read the image {image}: no such file. Name an ELF, HEX or BIN file.")
+    run = _prepare_port(request, image_url(board, image.resolve(), request.timing), task, board)
+    file = FOREIGN_FILE + image.suffix.lower()
+    given = ForeignImage(
+        file=file, name=plain_text(image.name), sha256=file_sha256(image), size_bytes=image.stat().st_size
+    )
+    recorded = image_url(board, Path(file), request.timing)
+    return replace(run, engine=FOREIGN, recorded_url=recorded, elf=image, image_file=file, image=given)
+
+
+def image_url(board: Board, image: Path, timing: str | None) -> str:
+    """Return the URL of an emulated board with an image that was not built here.
+
+    Args:
+        board: The board's row.
+        image: The file.
+        timing: The timing level; None: the default.
+
+    Raises:
+        UsageError: for the host, which runs no such image.
+    """
+    if board.is_host:
+        raise UsageError("--image is run on an emulated board; name one with --device (benchmark-devices lists them).")
+    return f"emu://{board.device}?image={quote(str(image))}&timing={timing or DEFAULT_LEVEL}"
+
+
 def prepare_resume(settings: Settings, request: Request, folder: Path) -> ResumedRun:
     """Prepare a run that was interrupted: nothing is built, the image is the one kept in its folder.
 
@@ -124,16 +164,11 @@ def prepare_resume(settings: Settings, request: Request, folder: Path) -> Resume
     check_resume_matches(settings, request, folder)
     url = request.port or settings.device.url
     if settings.firmware is not None:
-        elf = folder / ELF_FILE
-        try:
-            got = file_sha256(elf)
-        except OSError as error:
-            raise RecordError(f"{elf} cannot be read: {error.strerror}. Restore it or start a new run.") from error
-        if got != settings.firmware.elf_sha256:
-            raise RecordError(
-                f"{elf} has sha256 {got}, the run had {settings.firmware.elf_sha256}. Restore it or start a new run."
-            )
+        elf = _kept(folder / ELF_FILE, settings.firmware.elf_sha256)
         url = _url(find_board(settings.device.device), elf.resolve(), level_of(settings))
+    elif settings.image is not None:
+        image = _kept(folder / settings.image.file, settings.image.sha256)
+        url = image_url(find_board(settings.device.device), image.resolve(), level_of(settings))
     synthetic = request.synthetic or (settings.data.source == "synthetic" and not request.data)
     task = find_task(settings.task)
     data = choose_data(task, settings.model, settings.inputs, request.data, synthetic, settings.modes, settings.limit)
@@ -144,6 +179,17 @@ def prepare_resume(settings: Settings, request: Request, folder: Path) -> Resume
             "Give the same data with --data, or start a new run."
         )
     return ResumedRun(data=data, url=url)
+
+
+def _kept(image: Path, sha256: str) -> Path:
+    """The image of a run, which must be the one it had."""
+    try:
+        got = file_sha256(image)
+    except OSError as error:
+        raise RecordError(f"{image} cannot be read: {error.strerror}. Restore it or start a new run.") from error
+    if got != sha256:
+        raise RecordError(f"{image} has sha256 {got}, the run had {sha256}. Restore it or start a new run.")
+    return image
 
 
 def _inputs_of(model: CatalogModel | None, task: Task) -> InputInfo:

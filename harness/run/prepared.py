@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlperf_tiny.firmware.boards import Board
+from mlperf_tiny.harness.image.build import ELF_FILE
 from mlperf_tiny.harness.record.settings import (
     UNKNOWN_DEVICE,
     FirmwareInfo,
+    ForeignImage,
     InputInfo,
     ModelInfo,
     RunDevice,
@@ -52,6 +54,10 @@ class PreparedRun:
     """The image; None where the device holds its own."""
     elf: Path | None = None
     """The image's file, which is kept with the record."""
+    image_file: str = ELF_FILE
+    """What it is called there."""
+    image: ForeignImage | None = None
+    """The image, where it was given as a file."""
     content: bytes | None = None
     """The .tflite, which is kept as well; None where the device came with a model that was not named."""
     started: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.timezone.utc))
@@ -75,6 +81,7 @@ class PreparedRun:
             firmware=self.firmware,
             data=self.data.info,
             versions=versions(),
+            image=self.image,
         )
 
     def _device(self, info: DeviceInfo) -> RunDevice:

@@ -38,6 +38,8 @@ class Request:
     """Run on synthetic data."""
     port: str | None = None
     """Serial port or URL of a device that holds its firmware already."""
+    image: Path | None = None
+    """An image that was not built here, for the emulated ``device``."""
     baud: int | None = None
     """Serial rate; None: the board's own."""
     engine: str | None = None
@@ -128,7 +130,8 @@ def check_resume_matches(settings: Settings, request: Request, folder: Path) -> 
         "toolchain": (request.toolchain, built.toolchain if built else None),
         "timing": (request.timing, level_of(settings)),
         # The same board may be at another port; from an emulated board to a port is another run.
-        "port": (request.port, settings.device.url if built else request.port),
+        "port": (request.port, settings.device.url if built or settings.image else request.port),
+        "image": (request.image.name if request.image else None, settings.image.name if settings.image else None),
     }
     other = [f"{name} was {before}, is {now}" for name, (now, before) in asked.items() if now not in (None, before)]
     if other:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlperf_tiny.errors import BenchError, RecordError, UsageError
+from mlperf_tiny.firmware.boards import find_board
 from mlperf_tiny.harness.record.compute import compute_record
 from mlperf_tiny.harness.record.measured import Measured, measure
 from mlperf_tiny.harness.record.record import RunRecord
@@ -21,7 +22,7 @@ from mlperf_tiny.harness.record.record_file import RECORD_FILE, record_differenc
 from mlperf_tiny.harness.record.settings import Settings
 from mlperf_tiny.harness.run import modes
 from mlperf_tiny.harness.run.data_choice import DataChoice
-from mlperf_tiny.harness.run.prepare import prepare, prepare_resume
+from mlperf_tiny.harness.run.prepare import image_url, prepare, prepare_resume
 from mlperf_tiny.harness.run.request import Request, check_resume_matches
 from mlperf_tiny.harness.run.run_folder import (
     is_begun,
@@ -39,7 +40,11 @@ from mlperf_tiny.runners.emulator.timing.levels import model_of_core
 from mlperf_tiny.runners.open import open_transport
 from mlperf_tiny.runners.transports.recording import RecordingTransport
 from mlperf_tiny.runners.transports.serial_port import is_local_program
-from mlperf_tiny.runners.transports.transport import DeviceInfo, Transport, clock_of, counters_of
+from mlperf_tiny.runners.transports.transport import DeviceInfo, Transport, clock_of, counters_of, unmodelled_of
+
+FOREIGN_TIMEOUT_S = 600.0
+"""For an answer of an emulated board that takes its input by interrupt, on a busy host. One that is silent is found at
+once: it waits for input."""
 
 
 class OpenDevice(Protocol):
@@ -65,8 +70,9 @@ def run_benchmark(
         BuildError: for an image that cannot be built.
         TransportError, ProtocolError: when the device fails; what was measured until then is kept.
     """
-    if request.port is not None and request.task is None:
-        request = replace(request, task=_task_on(request.port, request, listener, open_device))
+    holder = _holder(request)
+    if holder is not None and request.task is None:
+        request = replace(request, task=_task_on(holder, request, listener, open_device))
     prepared = prepare(request, listener.log)
     if prepared.data.unused:
         listener.log(prepared.data.unused)
@@ -170,6 +176,8 @@ class _Run:
                 )
                 bench = modes.Bench(session, transcript.event, self.listener.progress, clock, counters_of(transport))
                 self._run_modes(bench, done)
+                for what, times in unmodelled_of(transport).items():
+                    transcript.event("note", s=f"not emulated: {what} ({times:,} times)")
             transcript.event("end")
         finally:
             transcript.close()
@@ -206,6 +214,15 @@ def _record(folder: Path) -> RunRecord:
     return record
 
 
+def _holder(request: Request) -> str | None:
+    """The URL of a device that comes with its firmware; None where an image is built."""
+    if request.image is None:
+        return request.port
+    if request.device is None:
+        return None
+    return image_url(find_board(request.device), request.image.resolve(), request.timing)
+
+
 def _task_on(port: str, request: Request, listener: Listener, open_device: OpenDevice) -> str:
     """Ask the device behind ``port`` which benchmark it holds."""
     listener.log(f"asking {port} what it holds")
@@ -228,6 +245,8 @@ def _device_info(transport: Transport) -> DeviceInfo:
 
 def _timeouts(request: Request) -> Timeouts:
     given_s = request.timeout_s
+    if given_s is None and request.image is not None:
+        given_s = FOREIGN_TIMEOUT_S
     return Timeouts() if given_s is None else Timeouts(command_s=given_s, infer_s=given_s, name_s=given_s)
 
 

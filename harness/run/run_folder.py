@@ -14,7 +14,6 @@ from typing import Protocol
 from mlperf_tiny.disk import FULL, write_error
 from mlperf_tiny.errors import RecordError, WrongRequest
 from mlperf_tiny.file_lock import locked
-from mlperf_tiny.harness.image.build import ELF_FILE
 from mlperf_tiny.harness.wire.transcript import TRANSCRIPT_FILE
 
 MODEL_FILE = "model.tflite"
@@ -27,6 +26,10 @@ class RunFiles(Protocol):
     @property
     def elf(self) -> Path | None:
         """The image's file; None where the device holds its own."""
+
+    @property
+    def image_file(self) -> str:
+        """Its name in the run's folder."""
 
     @property
     def content(self) -> bytes | None:
@@ -62,7 +65,7 @@ def make_run_folder(folder: Path, files: RunFiles) -> None:
         raise write_error(error, folder, "", RecordError, sentence) from error
     try:
         if files.elf is not None:
-            shutil.copy(files.elf, folder / ELF_FILE)  # with its mode: the host's image is started from here
+            shutil.copy(files.elf, folder / files.image_file)  # with its mode: the host's image is started from here
         if files.content is not None:
             (folder / MODEL_FILE).write_bytes(files.content)
     except KeyboardInterrupt:

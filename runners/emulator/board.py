@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One emulated board: the Unicorn core, the board's memories, the register models, and the loop that runs them.
 
-What it does not do, and refuses with a message: interrupts but for SysTick and the console UART, DMA,
-self-programming of the flash, sleep modes.
+What it does not do, and refuses with a message: DMA, self-programming of the flash, sleep modes, fault handlers. Of an
+image that was not built here (``foreign``) it is counted instead, where the run can go on.
 What it cannot notice: accesses that the MPU would refuse (its registers only read back), double precision sent to the
 single-precision F746 (the core model has both; ``firmware/elf.py`` looks for it), a data cache switched on before its
 lines were invalidated (caches cost time here, they hold no data), a PLL or regulator used before it is ready (both are
@@ -38,6 +38,7 @@ from mlperf_tiny.runners.emulator.executors import translates
 from mlperf_tiny.runners.emulator.function_trace import FunctionTrace
 from mlperf_tiny.runners.emulator.garbage import BOARDS
 from mlperf_tiny.runners.emulator.host_console import HostConsole
+from mlperf_tiny.runners.emulator.memory.any_image import read_any_image
 from mlperf_tiny.runners.emulator.memory.elf_image import read_image
 from mlperf_tiny.runners.emulator.memory.memory import map_memories
 from mlperf_tiny.runners.emulator.memory.pages import ask_for_pages
@@ -74,6 +75,7 @@ class EmulatedBoard:
         check_alignment: bool = False,
         count_blocks: bool = True,
         translate: bool | None = None,
+        foreign: bool = False,
     ) -> None:
         """Load an image and power the board on.
 
@@ -88,6 +90,8 @@ class EmulatedBoard:
             count_blocks: False leaves the counting hook out, and with it all means to stop: for benchmarks only.
             translate: Run hot functions as native code, which changes nothing but speed; it steps aside for
                 ``check_alignment``. [default: as ``executors`` has it]
+            foreign: The image was not built here: it may be ELF, HEX or plain bytes, any serial port may be its
+                console, and what is not emulated is counted in ``unmodelled`` instead of ending the run.
 
         Raises:
             UsageError: for an image or device that cannot be emulated.
@@ -96,7 +100,7 @@ class EmulatedBoard:
         self.board = board
         chip = chip_of(board)
         self.level: Level = find_level(timing, board)
-        self.image = read_image(elf)
+        self.image = read_any_image(elf, board.memory("flash").base) if foreign else read_image(elf)
         self._state = State()
         self._state.core.silence_limit = instruction_limit
         self._state.core.predicts_branches = self.level.predicts_branches
@@ -111,7 +115,7 @@ class EmulatedBoard:
         engine.ctl_set_tcg_buffer_size(_TRANSLATIONS_BYTES)
         self._memories = map_memories(self._uc, board, chip, self.image)
         memory = MemorySetup(self._state, board) if self.level.watches_memory else None
-        self._bus = Bus(board, chip, self._state, self._request_reset, baud, memory)
+        self._bus = Bus(board, chip, self._state, self._request_reset, baud, memory, foreign)
         self._block_costs = BlockCosts(self._state, self.level.cost_model, self._code)
         # Hooks are called in the order in which they are added: the trace has an entry before its block is counted.
         self.function_trace = FunctionTrace(lambda: self.counts)
@@ -166,6 +170,16 @@ class EmulatedBoard:
     def counts(self) -> Counts:
         """What has been done since power-on, and where the cycles went; some tens of microseconds to read."""
         return counts_of(self._state, *self._block_costs.parts())
+
+    @property
+    def unmodelled(self) -> dict[str, int]:
+        """What a foreign image did that is not emulated, and how often; empty for others."""
+        return {} if self._bus.unmodelled is None else dict(self._bus.unmodelled.counts)
+
+    @property
+    def console(self) -> str:
+        """Name of the UART that is the console; "" while a foreign image has used none."""
+        return self._bus.console_name
 
     @property
     def core_hz(self) -> int:
@@ -272,10 +286,11 @@ class EmulatedBoard:
 
     def _start(self) -> None:
         """Power-on or reset: the first two words of the flash give stack pointer and entry."""
-        flash, ram = self._memories["flash"], self._memories["ram"]
+        flash = self._memories["flash"]
         words = flash.load(flash.base, 8)
         stack, entry = int.from_bytes(words[:4], "little"), int.from_bytes(words[4:], "little")
-        if not ram.base < stack <= ram.base + ram.size_bytes or not entry & 1 or not flash.holds(entry & ~1, 2):
+        on_ram = any(memory.writable and memory.shows(stack - 4, 4) for memory in self._memories.values())
+        if not on_ram or not entry & 1 or not flash.shows(entry & ~1, 2):
             raise UsageError(
                 f"{self.image.name} has no vector table at {flash.base:#010x}: stack pointer {stack:#010x}, "
                 f"entry {entry:#010x}. Was it built for {self.board.device}?"
@@ -304,6 +319,8 @@ class EmulatedBoard:
             interrupts.leave()
             look_at_stack(self._state)
             self._check()
+        elif self._faults.called:
+            interrupts.call()
         elif came_of_it & ENDED:
             self._on_wait_for_interrupt()
             self._check()
@@ -343,7 +360,7 @@ class EmulatedBoard:
     def _check(self) -> None:
         """Raise Fault when the stack has reached its limit, or the firmware has run away."""
         core = self._state.core
-        if core.stack_reached:
+        if core.stack_reached and not self._faults.on_process_stack:
             raise Fault(
                 f"stack overflow: the stack has reached its limit, {self._stack_top - core.stack_limit:,} bytes below "
                 "its top"
@@ -380,8 +397,8 @@ class EmulatedBoard:
     def _guard_stack(self) -> None:
         """Tell the native core where the stack's limit is."""
         limit, ram, core = self.image.stack_limit, self._memories["ram"], self._state.core
-        if limit is None:
-            return
+        if limit is None or self._bus.unmodelled is not None:
+            return  # of a foreign image: it may have several stacks
         core.stack_limit = limit
         # At the bottom of RAM the memory map itself is the guard.
         guarded = limit > ram.base and self._stack_top - limit > 4 * STACK_GUARD_BYTES

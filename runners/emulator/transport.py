@@ -49,6 +49,10 @@ class EmulatorTransport:
         """Instructions (exact) and core cycles (by the cycle model) since power-on."""
         return {"instructions": self.board.instructions, "cycles": self.board.cycles}
 
+    def unmodelled(self) -> dict[str, int]:
+        """What an image that was not built here did that is not emulated, and how often."""
+        return self.board.unmodelled
+
     def close(self) -> None:
         """Switch the board off."""
         if self._open:

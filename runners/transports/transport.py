@@ -65,6 +65,15 @@ class CountingTransport(Transport, Protocol):
 
 
 @runtime_checkable
+class ApproximateTransport(Transport, Protocol):
+    """A transport whose device may lack what its firmware uses: an emulated board with an image of others."""
+
+    def unmodelled(self) -> dict[str, int]:
+        """What the firmware did that the device does not have, and how often."""
+        ...
+
+
+@runtime_checkable
 class ClockedTransport(Transport, Protocol):
     """A transport that brings its own clock, because waiting for its device takes no real time: a replay."""
 
@@ -81,3 +90,8 @@ def clock_of(transport: Transport) -> Callable[[], float]:
 def counters_of(transport: Transport) -> Callable[[], dict[str, int]] | None:
     """A function that reads the device's counters; None for a device that has none."""
     return transport.counters if isinstance(transport, CountingTransport) else None
+
+
+def unmodelled_of(transport: Transport) -> dict[str, int]:
+    """What the firmware did that its device does not have, and how often; empty where that is not counted."""
+    return transport.unmodelled() if isinstance(transport, ApproximateTransport) else {}

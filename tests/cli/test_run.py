@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlperf_tiny.cli import run as cli
+from mlperf_tiny.firmware.boards import find_board
+from mlperf_tiny.firmware.build import build_firmware
 from mlperf_tiny.harness.record.measured import measure
 from mlperf_tiny.harness.record.record_file import read_record
 from mlperf_tiny.harness.record.settings import InputInfo, ModelInfo
@@ -25,11 +27,13 @@ from mlperf_tiny.models.data.load import load_dataset
 from mlperf_tiny.models.tasks import find_task
 from mlperf_tiny.results.leaderboard import file as leaderboard_file
 from mlperf_tiny.results.leaderboard.file import read_leaderboard
+from tests.fakes.compiled import FakeCompiled
 from tests.fakes.data_sets import kws_folder, one_hot
 from tests.fakes.device import FakeDevice
 from tests.fakes.reference import run_reference
 from tests.fakes.tiny_models import tiny_kws
 from tests.fakes.transcripts import killed
+from tests.fakes.wire_formats import WIRE_FORMATS
 
 
 def invoke(folder: Path, *arguments: object) -> Result:
@@ -259,3 +263,36 @@ def test_official_keywords_equal_the_interpreter(
 def answers_of(folder: Path) -> dict[int, tuple[float, ...]]:
     """Sample's index -> result vector of a run's accuracy part."""
     return {index: windows[0] for index, windows in measure(read_transcript(folder / TRANSCRIPT_FILE)).answers.items()}
+
+
+def test_an_image_that_was_built_elsewhere_is_run_and_kept(tmp_path: Path) -> None:
+    built = build_firmware(FakeCompiled(490, 12), WIRE_FORMATS["kws01"], find_board("stm32l4r5"), tmp_path / "image")
+    image = built.elf.with_suffix(".bin")
+    data = ("--data", kws_folder(tmp_path / "data"), "--mode", "performance", "--iterations", 1)
+    result = invoke(tmp_path, "--device", "stm32l4r5", "--image", image, "--timing", "instructions", *data)
+    assert result.exit_code == 0, result.output
+    assert "foreign: firmware.bin, sha256 " in result.stdout
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert (folder / "firmware.bin").read_bytes() == image.read_bytes()
+    record = json.loads((folder / "record.json").read_text())
+    assert (record["settings"]["image"]["kind"], record["settings"]["engine"]) == ("foreign", "foreign image")
+    assert record["settings"]["firmware"] is None and record["instructions_per_inference"] > 0
+    again = invoke(tmp_path, "--resume", folder)
+    assert again.exit_code == 0, again.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--image", "none.bin"), "missing option --device"),
+        (("--image", "x/none.bin", "--device", "stm32l4r5"), "cannot read the image x/none.bin"),
+        (("--image", "none.bin", "--device", "host"), "--image is run on an emulated board"),
+        (("--image", "none.bin", "--device", "stm32l4r5", "--port", "COM3"), "remove --port"),
+        (("--image", "none.bin", "--device", "stm32l4r5", "--engine", "compiled"), "remove --engine"),
+    ],
+)
+def test_wrong_use_of_an_image_is_refused(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    result = invoke(tmp_path, "--task", "kws", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "runs").exists()

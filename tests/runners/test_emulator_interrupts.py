@@ -140,8 +140,7 @@ def test_masked_tick_does_not_delay_input(wait: int) -> None:
     ("fault", "message"),
     [
         (1, "exception 55 has no handler"),
-        (2, "on the process stack"),
-        (3, "exception 55 returns to 0xfffffffd, not 0xffffffe9"),
+        (2, "exception 55 returns to 0xfffffff1"),
     ],
 )
 def test_unsupported_interrupt_use_is_reported(fault: int, message: str) -> None:
@@ -150,6 +149,14 @@ def test_unsupported_interrupt_use_is_reported(fault: int, message: str) -> None
     board.send(b"x")
     with pytest.raises(DeviceCrashed, match=message):
         board.run(5.0)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("wait", range(4))
+def test_input_by_interrupt_on_the_process_stack(device: str, wait: int) -> None:
+    board = make_board(device, f"WAIT={wait}", "PROCESS", "TICK")
+    assert lines_of(board, b"") == ["ready"]
+    assert lines_of(board, b"one%")[0].startswith("[one] ")
 
 
 @pytest.mark.parametrize("number", [3, 8])

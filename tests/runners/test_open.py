@@ -48,7 +48,7 @@ def test_anything_else_is_a_serial_port() -> None:
     [
         ("emu://stm32f746", "has no image to run"),
         ("emu://stm32f746?elf=", "has no image to run"),
-        ("emu://stm32f746?image=x", "no option 'image'"),
+        ("emu://stm32f746?imag=x", "no option 'imag'"),
         ("emu://stm32f746?elf=x&baud=fast", "baud is 'fast'"),
         ("emu://stm32f746?elf=x&timing=exact", "no timing level 'exact'"),
         ("emu://pdp11?elf=x", "no device 'pdp11'"),

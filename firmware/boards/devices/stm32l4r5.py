@@ -34,8 +34,12 @@ BOARD = Board(
         # SRAM1 192 KiB, SRAM2 64 KiB and SRAM3 384 KiB follow each other and are used as one RAM.
         Memory(name="ram", base=0x2000_0000, size_bytes=640 * KIB, windows=((0x1000_0000, 192 * KIB, 64 * KIB),)),
     ),
-    # The flash is read 64 bits at a time in the factory's dual-bank mode; the lines are as wide.
-    memory_system=MemorySystem(accelerator=FlashAccelerator(line_bytes=8, instruction_lines=128, data_lines=32)),
+    # The flash is read 64 bits at a time in the factory's dual-bank mode and 128 in single-bank mode; the lines are as
+    # wide.
+    memory_system=MemorySystem(
+        accelerator=FlashAccelerator(line_bytes=8, instruction_lines=128, data_lines=32),
+        other_bank_mode=FlashAccelerator(line_bytes=16, instruction_lines=64, data_lines=16),
+    ),
     chip=Chip(
         family=L4_PLUS,
         clocks=ClockTree(

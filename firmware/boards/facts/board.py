@@ -7,7 +7,7 @@ Where a board is plugged in is an argument (``--port``), never a row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlperf_tiny.firmware.boards.facts.clocks import ClockTree
 from mlperf_tiny.firmware.boards.facts.family import Family, Uart
@@ -77,6 +77,9 @@ class MemorySystem:
     """What lies between the core and its memories."""
 
     accelerator: FlashAccelerator
+    """In the bank mode of the factory."""
+    other_bank_mode: FlashAccelerator | None = None
+    """Where an option byte joins or splits the banks of the flash: the same in the other mode."""
     instruction_cache: Cache | None = None
     data_cache: Cache | None = None
     tightly_coupled: tuple[tuple[int, int], ...] = ()
@@ -194,6 +197,14 @@ class Board:
         """How many clocks of the console UART a bit may take, lowest and highest: what its divider allows."""
         low_power = self.chip is not None and self.chip.console_uart.low_power
         return (3, 4096) if low_power else (16, 0xFFFF)
+
+    def in_other_bank_mode(self) -> Board:
+        """The board with its option byte for the flash banks set the other way; raises KeyError where it has none."""
+        system = self.memory_system
+        if system is None or system.other_bank_mode is None:
+            raise KeyError(f"{self.device} has one way to use its flash banks only")
+        swapped = replace(system, accelerator=system.other_bank_mode, other_bank_mode=system.accelerator)
+        return replace(self, memory_system=swapped)
 
     def memory(self, name: str) -> Memory:
         """Return the memory called ``name``; raises KeyError when the chip has none."""

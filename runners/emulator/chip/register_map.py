@@ -20,6 +20,7 @@ from mlperf_tiny.runners.emulator.peripherals.power import FlashInterface, Pwr, 
 from mlperf_tiny.runners.emulator.peripherals.power_l4 import FlashL4, PwrL4, RccL4
 from mlperf_tiny.runners.emulator.peripherals.registers import Peripheral
 from mlperf_tiny.runners.emulator.peripherals.timer import Timer
+from mlperf_tiny.runners.emulator.peripherals.units import CrcUnit, NotEmulated, RandomNumbers
 from mlperf_tiny.runners.emulator.peripherals.usart import Usart, UsartL4Plus, UsartV1, UsartV2
 
 
@@ -32,6 +33,8 @@ class Slot:
     model: type[Peripheral]
     gate: Gate | None = None
     """Its clock enable: (offset of the RCC register, bit). None: always clocked."""
+    position: int | None = None
+    """Of its interrupt in the NVIC; None: it has none that is emulated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,9 @@ class Models:
     flash_base: int
     pwr: type[PowerControl]
     pwr_enable: Gate
+    crc: int
+    """Base of the CRC unit."""
+    crc_enable: Gate
     system_config: int
     """Base of SYSCFG."""
     system_config_enable: Gate
@@ -57,6 +63,8 @@ _F4_F7 = Models(
     flash_base=0x4002_3C00,
     pwr=Pwr,
     pwr_enable=(0x40, 28),
+    crc=0x4002_3000,
+    crc_enable=(0x30, 12),
     system_config=0x4001_3800,
     system_config_enable=(0x44, 14),
     gpio=Gpio,
@@ -71,6 +79,8 @@ FAMILIES: Mapping[str, Models] = {
         flash_base=0x4002_2000,
         pwr=PwrL4,
         pwr_enable=(0x58, 28),
+        crc=0x4002_3000,
+        crc_enable=(0x48, 12),
         system_config=0x4001_0000,
         system_config_enable=(0x60, 0),
         gpio=GpioL4,
@@ -78,6 +88,9 @@ FAMILIES: Mapping[str, Models] = {
     ),
 }
 """``Family.name`` to the register models of that family."""
+
+SPECIAL: Mapping[str, type[Peripheral]] = {"RNG": RandomNumbers}
+"""Models of those in ``Family.other`` that have one."""
 
 
 def chip_of(board: Board) -> Chip:
@@ -88,19 +101,42 @@ def chip_of(board: Board) -> Chip:
     return board.chip
 
 
-def slots_of(board: Board) -> tuple[Slot, ...]:
-    """Return the peripherals of a row's chip; raises UsageError as ``chip_of``."""
+def slots_of(board: Board, foreign: bool = False) -> tuple[Slot, ...]:
+    """Return the peripherals of a row's chip.
+
+    Args:
+        board: The board's row.
+        foreign: For firmware of others: all serial ports, and what is not emulated too.
+
+    Raises:
+        UsageError: as ``chip_of``.
+    """
     chip = chip_of(board)
     family, models = chip.family, FAMILIES[chip.family.name]
-    uart = chip.console_uart
+    uarts = family.uarts if foreign else (chip.console_uart,)
+    other = family.other if foreign else ()
     return (
         *_ports(chip, models),
         Slot(name="RCC", base=family.rcc, model=models.rcc),
         Slot(name="FLASH", base=models.flash_base, model=models.flash),
         Slot(name="PWR", base=0x4000_7000, model=models.pwr, gate=models.pwr_enable),
         Slot(name="SYSCFG", base=models.system_config, model=SystemConfig, gate=models.system_config_enable),
-        *(Slot(name=timer.name, base=timer.base, model=Timer, gate=timer.enable) for timer in family.timers),
-        Slot(name=uart.name, base=uart.base, model=models.usarts[uart.registers], gate=uart.enable),
+        Slot(name="CRC", base=models.crc, model=CrcUnit, gate=models.crc_enable),
+        *(
+            Slot(name=timer.name, base=timer.base, model=Timer, gate=timer.enable, position=timer.interrupt)
+            for timer in family.timers
+        ),
+        *(
+            Slot(
+                name=uart.name,
+                base=uart.base,
+                model=models.usarts[uart.registers],
+                gate=uart.enable,
+                position=uart.interrupt,
+            )
+            for uart in uarts
+        ),
+        *(Slot(name=name, base=base, model=SPECIAL.get(name, NotEmulated), gate=gate) for name, base, gate in other),
         Slot(name="SCS", base=0xE000_E000, model=SystemControl),
         Slot(name="DWT", base=0xE000_1000, model=Dwt),
         Slot(name="DBGMCU", base=0xE004_2000, model=DebugMcu),

@@ -23,6 +23,7 @@ from unicorn import (
 )
 
 from mlperf_tiny.runners.emulator.core import exact_pc
+from mlperf_tiny.runners.emulator.core.register_batch import RegisterBatch
 from mlperf_tiny.runners.emulator.memory.memory import MappedMemory
 from mlperf_tiny.runners.emulator.native.bindings import error_text
 
@@ -73,11 +74,13 @@ class FaultWatch:
         """
         self._inexact_pc = inexact_pc
         self._uc, self._memories, self._stack_limit = uc, tuple(memories), stack_limit
+        self._registers = RegisterBatch(uc, tuple(REGISTERS.values()))
         self.pending: BaseException | None = None
         """What ended the time slice, if anything did: a Fault, or an exception of this program."""
         self._jumped_off = False
         self.in_handler = False  # an exception return is expected
         self.returned = False  # and has come
+        self.called = False  # SVC has been executed
         # Everywhere but in RAM, where nothing can go wrong: a hook there makes each store take the engine's long path.
         for first, last in self._gaps():
             uc.hook_add(UC_HOOK_MEM_INVALID, self._on_bad_access, begin=first, end=last)
@@ -85,7 +88,7 @@ class FaultWatch:
 
     def registers(self) -> dict[str, int]:
         """r0 to r12, sp, lr, pc, and xpsr without Q, which translations need not keep."""
-        values = {name: self._uc.reg_read(register) for name, register in REGISTERS.items()}
+        values = dict(zip(REGISTERS, self._registers.read(), strict=True))
         return {**values, "xpsr": values["xpsr"] & ~_SATURATED}
 
     def take(self, error: int) -> BaseException | None:
@@ -122,7 +125,15 @@ class FaultWatch:
     @property
     def stack_overflowed(self) -> bool:
         """The stack pointer is below the lowest address the stack may reach."""
-        return self._stack_limit is not None and self._uc.reg_read(arm.UC_ARM_REG_SP) < self._stack_limit
+        if self._stack_limit is None or self.on_process_stack:
+            return False
+        return bool(self._uc.reg_read(arm.UC_ARM_REG_SP) < self._stack_limit)
+
+    @property
+    def on_process_stack(self) -> bool:
+        """The core uses a stack that is not the one of the linker script: thread mode with CONTROL.SPSEL."""
+        read = self._uc.reg_read
+        return bool(read(arm.UC_ARM_REG_CONTROL) & 2) and not read(arm.UC_ARM_REG_IPSR)
 
     def note(self, fault: Fault) -> None:
         """Something else has found a reason to end the run; the first one counts."""
@@ -162,9 +173,12 @@ class FaultWatch:
                 uc.emu_stop()
                 return
             summary = _RETURNS
+        elif number == _SUPERVISOR_CALL:
+            self.called = True
+            uc.emu_stop()
+            return
         else:
             summary = {
-                _SUPERVISOR_CALL: "the firmware executes SVC; exceptions are not emulated",
                 _BREAKPOINT: "HardFault: the firmware executes BKPT and there is no debugger",
                 _PREFETCH_ABORT: "HardFault: the firmware jumps to where no code can be",
                 _DATA_ABORT: "HardFault: an unaligned access that the core refuses",

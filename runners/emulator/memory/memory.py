@@ -26,6 +26,8 @@ class MappedMemory:
         self.bytes = mmap.mmap(-1, memory.size_bytes)
         self._anchor = ctypes.c_char.from_buffer(self.bytes)
         protection = UC_PROT_READ | UC_PROT_EXEC | (UC_PROT_WRITE if writable else 0)
+        self._views = [(base, base + memory.size_bytes) for base in (memory.base, *memory.aliases)]
+        self._views += [(address, address + size_bytes) for address, _, size_bytes in memory.windows]
         for base in (memory.base, *memory.aliases):
             uc.mem_map_ptr(base, memory.size_bytes, protection, ctypes.addressof(self._anchor))
         for address, offset, size_bytes in memory.windows:
@@ -43,6 +45,15 @@ class MappedMemory:
             size_bytes: Of the range.
         """
         return self.base <= address and address + size_bytes <= self.base + self.size_bytes
+
+    def shows(self, address: int, size_bytes: int) -> bool:
+        """Return whether a range can be seen in this memory, at its base or at any other of its addresses.
+
+        Args:
+            address: Of its first byte.
+            size_bytes: Of the range.
+        """
+        return any(first <= address and address + size_bytes <= end for first, end in self._views)
 
     def store(self, address: int, data: bytes) -> None:
         """Write bytes from the host's side.

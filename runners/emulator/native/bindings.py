@@ -35,6 +35,8 @@ def _library() -> Any:
     library = ctypes.CDLL(loaded.uclib._name)
     library.uc_hook_add.argtypes = [_POINTER, _POINTER, ctypes.c_int, _POINTER, _POINTER, _U64, _U64]
     library.uc_mmio_map.argtypes = [_POINTER, _U64, ctypes.c_size_t, _POINTER, _POINTER, _POINTER, _POINTER]
+    library.uc_reg_read_batch.argtypes = [_POINTER, _POINTER, _POINTER, ctypes.c_int]
+    library.uc_reg_write_batch.argtypes = [_POINTER, _POINTER, _POINTER, ctypes.c_int]
     library.uc_strerror.argtypes = [ctypes.c_int]
     library.uc_strerror.restype = ctypes.c_char_p
     return library
@@ -43,6 +45,30 @@ def _library() -> Any:
 def _check(status: int) -> None:
     if status:
         raise UcError(status)
+
+
+def read_batch(uc: Any, registers: Any, places: Any, count: int) -> None:
+    """Read registers of the core.
+
+    Args:
+        uc: The engine.
+        registers: Array of its numbers of them.
+        places: Array of addresses that get the values.
+        count: How many.
+    """
+    _check(_library().uc_reg_read_batch(uc._uch, registers, places, count))
+
+
+def write_batch(uc: Any, registers: Any, places: Any, count: int) -> None:
+    """Write registers of the core.
+
+    Args:
+        uc: The engine.
+        registers: Array of its numbers of them.
+        places: Array of addresses that hold the values.
+        count: How many.
+    """
+    _check(_library().uc_reg_write_batch(uc._uch, registers, places, count))
 
 
 def error_text(status: int) -> str:

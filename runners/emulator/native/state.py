@@ -148,6 +148,7 @@ UART = _group(
     "polls",  # status reads since data last moved
     "poll_repeats",  # equal status reads in a row, with no other register access between
     "status_bits",  # bits of the status register that only the control registers change
+    "rx_interrupts",  # 1: a byte that comes is to stop the core, see interrupt_at
 )
 
 # What has been seen on the console line; a reset of the chip does not change it.

@@ -72,6 +72,8 @@ def start_line(s: Record) -> None:
     """Put the first queued byte on the wire, if there is one and the receiver listens."""
     if s.uart.rx_arrival == 0 and s.uart.rx_on and s.uart.rx_head != s.uart.rx_tail:
         s.uart.rx_arrival = s.core.cycles + s.uart.frame
+        if s.uart.rx_interrupts:
+            s.core.interrupt_at = min(s.core.interrupt_at, s.uart.rx_arrival)
 
 
 @compiled

@@ -94,19 +94,21 @@ def clocks(registers: ClockRegisters, limits: ClockTree) -> Clocks:
 def _check(result: Clocks, registers: ClockRegisters, limits: ClockTree) -> None:
     core = mhz(result.core_hz)
     if result.core_hz > limits.max_core_hz:
-        raise ClockProblem(f"the core would run at {core}; its maximum is {mhz(limits.max_core_hz)}")
+        raise ClockProblem(f"the core would run at {core}; its maximum is {mhz(limits.max_core_hz)}", result)
     if result.core_hz > limits.boost_above_hz and not registers.overdrive:
         raise ClockProblem(
             f"the core would run at {core} without over-drive, which PWR_CR.ODEN and ODSWEN must switch on "
-            f"above {mhz(limits.boost_above_hz)}"
+            f"above {mhz(limits.boost_above_hz)}",
+            result,
         )
     wait_states = registers.flash_acr & 0xF
     needed = (result.core_hz - 1) // limits.flash_hz_per_wait_state
     if wait_states < needed:
         raise ClockProblem(
             f"FLASH_ACR sets {wait_states} wait states at {core}; the flash needs {needed} "
-            "before the clock is raised and until it is lowered"
+            "before the clock is raised and until it is lowered",
+            result,
         )
     for name, hz, limit in (("APB1", result.apb1_hz, limits.max_apb1_hz), ("APB2", result.apb2_hz, limits.max_apb2_hz)):
         if hz > limit:
-            raise ClockProblem(f"{name} would run at {mhz(hz)}; its maximum is {mhz(limit)}")
+            raise ClockProblem(f"{name} would run at {mhz(hz)}; its maximum is {mhz(limit)}", result)

@@ -97,8 +97,7 @@ def clocks(registers: ClockRegistersL4, limits: ClockTree, supply: Supply) -> Cl
         raise ClockProblem(f"RCC_CFGR selects {SOURCE_NAMES[source]}, which is not running")
     core_hz = sysclk_hz // ahb_divider(registers.cfgr >> 4 & 0xF)
     divider1, divider2 = bus_divider(registers.cfgr >> 8 & 7), bus_divider(registers.cfgr >> 11 & 7)
-    _check(core_hz, limits, supply)
-    return Clocks(
+    result = Clocks(
         sysclk_hz=sysclk_hz,
         core_hz=core_hz,
         apb1_hz=core_hz // divider1,
@@ -106,18 +105,23 @@ def clocks(registers: ClockRegistersL4, limits: ClockTree, supply: Supply) -> Cl
         timer1_hz=core_hz // divider1 * (1 if divider1 == 1 else 2),
         timer2_hz=core_hz // divider2 * (1 if divider2 == 1 else 2),
     )
+    _check(result, limits, supply)
+    return result
 
 
-def _check(core_hz: int, limits: ClockTree, supply: Supply) -> None:
-    core = mhz(core_hz)
+def _check(result: Clocks, limits: ClockTree, supply: Supply) -> None:
+    core_hz, core = result.core_hz, mhz(result.core_hz)
     if core_hz > limits.max_core_hz:
-        raise ClockProblem(f"the core would run at {core}; its maximum is {mhz(limits.max_core_hz)}")
+        raise ClockProblem(f"the core would run at {core}; its maximum is {mhz(limits.max_core_hz)}", result)
     if supply.low and core_hz > LOW_MAX_HZ:
-        raise ClockProblem(f"the core would run at {core} in range 2 of PWR_CR1.VOS; its maximum there is 26 MHz")
+        raise ClockProblem(
+            f"the core would run at {core} in range 2 of PWR_CR1.VOS; its maximum there is 26 MHz", result
+        )
     if core_hz > limits.boost_above_hz and not supply.boost:
         raise ClockProblem(
             f"the core would run at {core} without boost, which clearing PWR_CR5.R1MODE must switch on "
-            f"above {mhz(limits.boost_above_hz)}"
+            f"above {mhz(limits.boost_above_hz)}",
+            result,
         )
     wait_states = supply.flash_acr & 0xF
     each = LOW_HZ_PER_WAIT_STATE if supply.low else limits.flash_hz_per_wait_state
@@ -125,5 +129,6 @@ def _check(core_hz: int, limits: ClockTree, supply: Supply) -> None:
     if wait_states < needed:
         raise ClockProblem(
             f"FLASH_ACR sets {wait_states} wait states at {core}; the flash needs {needed} "
-            "before the clock is raised and until it is lowered"
+            "before the clock is raised and until it is lowered",
+            result,
         )

@@ -17,6 +17,11 @@ HSE_BYPASS = 1 << 18
 class ClockProblem(Exception):
     """A configuration on which the chip would fail, at once or at random."""
 
+    def __init__(self, text: str, clocks: Clocks | None = None) -> None:
+        super().__init__(text)
+        self.clocks = clocks
+        """The clocks that it gives all the same; None where there are none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Supply:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Arm put on the private bus: system control, SysTick, NVIC, caches, DWT; and ST's device identity.
 
-Of the interrupts only SysTick and those the NVIC passes on come (``mlperf_tiny.runners.emulator.core.interrupts``);
-what would make one pending in another way is refused, because it would never come.
+When an exception is taken is in ``mlperf_tiny.runners.emulator.core.interrupts``.
 """
 
 from __future__ import annotations
@@ -15,10 +14,13 @@ from mlperf_tiny.runners.emulator.peripherals.timer import DWT_ROW, Counter
 from mlperf_tiny.runners.emulator.timing.cores.core_table import emulation_of
 
 _CACHE_OPERATIONS = (0xF50, 0xF58, 0xF5C, 0xF60, 0xF64, 0xF68, 0xF6C, 0xF70, 0xF74, 0xF78)
-_NVIC_SET, _NVIC_CLEAR, _NVIC_PENDING = range(0x100, 0x120, 4), range(0x180, 0x1A0, 4), range(0x200, 0x220, 4)
+_NVIC_SET, _NVIC_CLEAR = range(0x100, 0x120, 4), range(0x180, 0x1A0, 4)
+_NVIC_PEND, _NVIC_UNPEND = range(0x200, 0x220, 4), range(0x280, 0x2A0, 4)
+# Of ICSR.
+_PEND_SV, _UNPEND_SV, _PEND_TICK, _UNPEND_TICK = 1 << 28, 1 << 27, 1 << 26, 1 << 25
 
-SYSTICK = 15
-"""Exception number; that of an interrupt is 16 more than its position in the NVIC."""
+SVCALL, PENDSV, SYSTICK = 11, 14, 15
+"""Exception numbers; that of an interrupt is 16 more than its position in the NVIC."""
 
 
 def cache_size_id(cache: Cache) -> int:
@@ -48,8 +50,7 @@ class SystemControl(Peripheral):
         SYST_RVR: 0,
         SYST_CVR: 0,
         0x01C: 0,
-        **{offset: 0 for block in (_NVIC_SET, _NVIC_CLEAR, _NVIC_PENDING) for offset in block},
-        **dict.fromkeys(range(0x280, 0x2A0, 4), 0),
+        **{offset: 0 for block in (_NVIC_SET, _NVIC_CLEAR, _NVIC_PEND, _NVIC_UNPEND) for offset in block},
         **dict.fromkeys(range(0x300, 0x320, 4), 0),
         **dict.fromkeys(range(0x400, 0x4F0, 4), 0),
         **dict.fromkeys(range(0xD00, 0xD8C, 4), 0),
@@ -83,6 +84,10 @@ class SystemControl(Peripheral):
         self.systick_since = 0
         self.systick_wraps = 0
         self.systick_taken = 0
+        self.systick_by_hand = False
+        self.positions: list[int] = []  # of the interrupts that the NVIC passes on
+        self.pendsv = False
+        """PendSV has been requested and not been taken."""
 
     def load(self, offset: int) -> int:
         """Return the value of the register at ``offset``."""
@@ -95,6 +100,8 @@ class SystemControl(Peripheral):
             wrapped = wraps > self.systick_wraps
             self.systick_wraps = wraps
             return self.words[offset] | int(wrapped) << 16
+        if offset == self.ICSR:
+            return self.pendsv * _PEND_SV | self.systick_pending * _PEND_TICK | self.machine.active_exception
         return self.words[offset]
 
     def store(self, offset: int, value: int) -> None:
@@ -107,14 +114,19 @@ class SystemControl(Peripheral):
         Raises:
             PeripheralFault: for a setting that is not emulated.
         """
-        if (offset == self.ICSR and value & 0x9400_0000) or (offset in _NVIC_PENDING and value) or offset == self.STIR:
-            raise PeripheralFault("the firmware makes an exception pending by hand, which is not emulated")
-        if offset in _NVIC_SET or offset in _NVIC_CLEAR:
-            self._enable(offset, value)
-            return
-        if offset == self.AIRCR:
-            if value >> 16 == 0x05FA and value & 4:
-                self.machine.request_reset()
+        if offset == self.ICSR:
+            self._store_icsr(value)
+        elif offset in _NVIC_SET or offset in _NVIC_CLEAR:
+            self._set_or_clear(offset, value, _NVIC_SET, _NVIC_CLEAR)
+        elif offset in _NVIC_PEND or offset in _NVIC_UNPEND:
+            self._set_or_clear(offset, value, _NVIC_PEND, _NVIC_UNPEND)
+        elif offset == self.STIR:
+            self._set_or_clear(_NVIC_PEND[(value & 0xFF) // 32], 1 << value % 32, _NVIC_PEND, _NVIC_UNPEND)
+        elif offset == self.AIRCR:
+            if value >> 16 == 0x05FA:
+                self.words[offset] = 0xFA05_0000 | value & 0x700
+                if value & 4:
+                    self.machine.request_reset()
         elif offset in (self.SYST_CSR, self.SYST_RVR, self.SYST_CVR):
             self._store_systick(offset, value)
         elif offset == self.DEMCR:
@@ -146,15 +158,16 @@ class SystemControl(Peripheral):
     @property
     def systick_interrupt(self) -> bool:
         """SysTick counts and interrupts."""
-        return self.words[self.SYST_CSR] & 3 == 3 and self.words[self.SYST_RVR] != 0
+        return self.systick_by_hand or (self.words[self.SYST_CSR] & 3 == 3 and self.words[self.SYST_RVR] != 0)
 
     @property
     def systick_pending(self) -> bool:
         """The counter has passed zero since the handler last began."""
-        return self._systick()[0] > self.systick_taken
+        return self.systick_by_hand or (bool(self.words[self.SYST_CSR] & 2) and self._systick()[0] > self.systick_taken)
 
     def take_systick(self) -> None:
         """The handler begins."""
+        self.systick_by_hand = False
         self.systick_taken = self._systick()[0]
 
     @property
@@ -163,13 +176,51 @@ class SystemControl(Peripheral):
         counts = (self._systick()[0] + 1) * (self.words[self.SYST_RVR] + 1) - 1
         return self.systick_since + counts * (1 if self.words[self.SYST_CSR] & 4 else 8)
 
-    def _enable(self, offset: int, value: int) -> None:
-        """Ones set or clear bits; both registers read as what is enabled."""
+    def _set_or_clear(self, offset: int, value: int, setters: range, clearers: range) -> None:
+        """Ones set or clear bits of the NVIC; both registers read as what is set."""
         index = (offset & 0x7F) // 4
-        old = self.words[_NVIC_SET[index]]
-        new = old | value if offset in _NVIC_SET else old & ~value
-        self.words[_NVIC_SET[index]] = self.words[_NVIC_CLEAR[index]] = new
+        old = self.words[setters[index]]
+        new = old | value if offset in setters else old & ~value
+        self.words[setters[index]] = self.words[clearers[index]] = new
+        words = [(32 * row, self.words[one]) for row, one in enumerate(_NVIC_SET)]
+        self.positions = [first + bit for first, word in words if word for bit in range(32) if word >> bit & 1]
         self.machine.interrupts_changed()
+
+    def _store_icsr(self, value: int) -> None:
+        if value & 1 << 31:
+            raise PeripheralFault("the firmware requests NMI, which is not emulated")
+        if value & (_PEND_SV | _UNPEND_SV):
+            self.pendsv = bool(value & _PEND_SV)
+        if value & _PEND_TICK:
+            self.systick_by_hand = True
+        elif value & _UNPEND_TICK:
+            self.take_systick()
+        self.machine.interrupts_changed()
+
+    def is_pending(self, position: int) -> bool:
+        """The interrupt at ``position`` of the NVIC has been requested by hand."""
+        return bool(self.words[_NVIC_PEND[position // 32]] >> position % 32 & 1)
+
+    def enabled_positions(self) -> list[int]:
+        """The interrupts that the NVIC passes on."""
+        return self.positions
+
+    def take(self, number: int) -> None:
+        """The handler of an exception begins: it is no longer requested by hand."""
+        if number == SYSTICK:
+            self.take_systick()
+        elif number == PENDSV:
+            self.pendsv = False
+        elif number >= 16 and self.is_pending(number - 16):
+            index, bit = divmod(number - 16, 32)
+            self.words[_NVIC_PEND[index]] &= ~(1 << bit)
+            self.words[_NVIC_UNPEND[index]] = self.words[_NVIC_PEND[index]]
+            self.machine.interrupts_changed()
+
+    @property
+    def priority_mask(self) -> int:
+        """The bits of a priority that decide what interrupts what: those above AIRCR.PRIGROUP."""
+        return 0xFF & ~((2 << (self.words[self.AIRCR] >> 8 & 7)) - 1)
 
     @property
     def fpu_enabled(self) -> bool:

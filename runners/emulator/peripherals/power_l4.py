@@ -13,12 +13,14 @@ from mlperf_tiny.runners.emulator.peripherals.clocking import (
     Supply,
     hse_ready,
 )
-from mlperf_tiny.runners.emulator.peripherals.registers import Clocks
+from mlperf_tiny.runners.emulator.peripherals.registers import Clocks, Machine
 
 # Ready bits of RCC_CR by their enable bit: MSI, HSI16, HSE, PLL, PLLSAI1, PLLSAI2.
 _READY = {0: 1, 8: 10, 16: 17, 24: 25, 26: 27, 28: 29}
 _READY_MASK = sum(1 << bit for bit in _READY.values())
-_HSE_READY, _PLL_ON = 1 << 17, 1 << 24
+_HSE_READY = 1 << 17
+DUAL_BANK_BYTES = 8
+"""Width of a read of the flash in dual-bank mode."""
 
 
 class RccL4(ResetAndClockControl):
@@ -143,6 +145,12 @@ class FlashL4(FlashControl):
         OPTR: 0xFFEF_F8AA,
         0x130: 0,
     }
+
+    def __init__(self, machine: Machine, name: str, base: int) -> None:
+        super().__init__(machine, name, base)
+        system = machine.board.memory_system
+        if system is not None and system.accelerator.line_bytes > DUAL_BANK_BYTES:
+            self.words[self.OPTR] &= ~self.DUAL_BANK
 
     def store(self, offset: int, value: int) -> None:
         """Write a register.

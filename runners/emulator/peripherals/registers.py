@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from mlperf_tiny.firmware.boards import Board, Chip, Uart
-from mlperf_tiny.runners.emulator.native.state import State
+from mlperf_tiny.runners.emulator.native.state import NEVER, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ class Machine(Protocol):
     clocks: Clocks
     device_id: int
     host_baud: int | None  # what the host's end of the line is set to; None follows the firmware
+    active_exception: int  # number of the exception whose handler runs; 0 for none
+    unmodelled: Unmodelled | None  # of a foreign image: takes what is not emulated; None: that is a fault
 
     @property
     def trace_enabled(self) -> bool:
@@ -77,6 +80,12 @@ class Machine(Protocol):
     def request_reset(self) -> None:
         """Restart the chip at the end of the present block."""
 
+    def is_console(self, uart: Peripheral) -> bool:
+        """Whether a UART is the one whose line leads to the host."""
+
+    def offer_console(self, uart: Peripheral) -> bool:
+        """A UART is used: it becomes the console where none is yet. Returns whether it is."""
+
     def pin_changed(self, pin: str, level: int) -> None:
         """An output pin has an edge.
 
@@ -84,6 +93,17 @@ class Machine(Protocol):
             pin: Such as ``PF13``.
             level: 0 or 1.
         """
+
+
+class Unmodelled:
+    """What a foreign image does that is not emulated, counted by name: it goes on, with registers that hold values."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def note(self, what: str) -> None:
+        """Count one more occurrence of ``what``."""
+        self.counts[what] += 1
 
 
 class Peripheral:
@@ -99,6 +119,33 @@ class Peripheral:
     def __init__(self, machine: Machine, name: str, base: int) -> None:
         self.machine, self.name, self.base = machine, name, base
         self.words: dict[int, int] = dict(self.RESET)
+        self.unknown: set[int] = set()
+        """Offsets without a model, which a foreign image has used."""
+
+    @property
+    def interrupts(self) -> bool:
+        """An interrupt of this peripheral is enabled at its source."""
+        return False
+
+    @property
+    def interrupt_pending(self) -> bool:
+        """Its interrupt line is up."""
+        return False
+
+    @property
+    def due(self) -> int:
+        """The cycle at which the line will next go up by itself."""
+        return NEVER
+
+    def refuse(self, problem: str) -> None:
+        """Raise PeripheralFault for what is not emulated; of a foreign image it is counted instead.
+
+        Args:
+            problem: What the firmware does.
+        """
+        if self.machine.unmodelled is None:
+            raise PeripheralFault(problem)
+        self.machine.unmodelled.note(problem.removeprefix("the firmware "))
 
     def gate(self, enabled: bool) -> None:
         """The clock gate has opened or closed."""
@@ -155,7 +202,12 @@ class Peripheral:
 
     def _known(self, offset: int, verb: str) -> int:
         aligned = offset & ~3
-        if aligned not in self.words:
+        if aligned not in self.words and self.machine.unmodelled is not None:
+            self.unknown.add(aligned)
+            self.words[aligned] = 0
+        if aligned in self.unknown and self.machine.unmodelled is not None:
+            self.machine.unmodelled.note(f"{self.name} + {aligned:#x}: {'read' if verb == 'reads' else 'written'}")
+        elif aligned not in self.words:
             raise PeripheralFault(
                 f"the firmware {verb} {self.name} + {offset:#x} ({self.base + offset:#010x}), a register "
                 "this emulator does not have"

@@ -16,6 +16,8 @@ from mlperf_tiny.runners.emulator.native.uart import ORE, RXNE, TC, TXE
 from mlperf_tiny.runners.emulator.peripherals.registers import Machine, Peripheral, PeripheralFault
 
 BITS_PER_FRAME = 10
+LOOKS_OF_A_CONSOLE = 1_000
+"""A foreign image that asks a receiver so often, and sends nothing, waits there for the host."""
 
 _TE, _RE, _PARITY, _OVER8 = 1 << 3, 1 << 2, 1 << 10, 1 << 15
 _WORD_LENGTH = 1 << 12 | 1 << 28
@@ -43,11 +45,26 @@ class Usart(Peripheral):
         super().__init__(machine, name, base)
         self.state = machine.state
         self.row = machine.chip.family.uart(name)
+        self.is_open = False
+        self.looks = 0
+        """How often the status has been read while this was not the console."""
+
+    @property
+    def is_console(self) -> bool:
+        """Whether the line of this UART leads to the host."""
+        return self.machine.is_console(self)
+
+    def become_console(self) -> None:
+        """The line of this UART leads to the host from now on."""
         self.state.uart.kind = self.KIND
-        self.gate(False)
+        self.gate(self.is_open)
+        self.retime()
 
     def gate(self, enabled: bool) -> None:
         """The clock gate has opened or closed."""
+        self.is_open = enabled
+        if not self.is_console:
+            return
         self.state.uart.status_address = self.base + self.STATUS if enabled else 0
         self.state.uart.rx_address = self.base + self.RX if enabled else 0
         # The first byte sent goes through Python, which looks whether anything would come out of the pin.
@@ -70,6 +87,8 @@ class Usart(Peripheral):
 
     def retime(self) -> None:
         """Follow a change of clock or control register."""
+        if not self.is_console:
+            return
         advance(self.state)
         now, old_frame = self.state.core.cycles, self.state.uart.frame
         hz = self.machine.uart_hz(self.row)
@@ -86,9 +105,12 @@ class Usart(Peripheral):
         self.state.uart.tx_on = on and bool(control & _TE)
         self.state.uart.rx_on = on and bool(control & _RE)
         self.state.uart.tx_address = 0
+        self.state.uart.keep_newest = self.KIND == 2 and bool(self.words[self.CR3] & _OVRDIS)
 
     def load(self, offset: int) -> int:
         """Return the value of the register at ``offset``."""
+        if not self.is_console:
+            return self._load_elsewhere(offset)
         if offset == self.STATUS:
             return int(read_status(self.state))
         if offset == self.RX:
@@ -106,6 +128,10 @@ class Usart(Peripheral):
             PeripheralFault: for a setting that is not emulated.
         """
         if offset == self.TX:
+            sends = self.words[self.CR1] & (self.ENABLE | _TE) == self.ENABLE | _TE
+            if not self.is_console and not (sends and self.machine.offer_console(self)):
+                self.refuse(f"the firmware sends through {self.name}, which is not the console")
+                return
             self._check_output()
             self.state.uart.tx_address = self.base + self.TX
             write_data(self.state, value)
@@ -113,9 +139,32 @@ class Usart(Peripheral):
         self._check_control(offset, value)
         self.words[offset] = value
         if offset in (self.CR1, self.CR2, self.CR3, self.BRR):
-            self.state.uart.keep_newest = self.KIND == 2 and bool(self.words[self.CR3] & _OVRDIS)
             self.retime()
             self.machine.interrupts_changed()
+
+    def _load_elsewhere(self, offset: int) -> int:
+        """The registers of a UART with nothing at the other end of its line: what is sent is gone at once.
+
+        One whose receiver is asked again and again becomes the console where none has been found yet.
+        """
+        if offset != self.STATUS:
+            return 0 if offset == self.RX and self.RX != self.TX else self.words[offset]
+        self.looks += 1
+        listens = self.words[self.CR1] & (self.ENABLE | _RE) == self.ENABLE | _RE
+        if listens and self.looks >= LOOKS_OF_A_CONSOLE and self.machine.offer_console(self):
+            return self.load(offset)
+        return TXE | TC | self.acknowledged
+
+    @property
+    def acknowledged(self) -> int:
+        """Status bits that follow the control registers."""
+        return 0
+
+    @property
+    def listens(self) -> bool:
+        """The firmware takes received bytes by interrupt."""
+        wanted = self.ENABLE | _RE | _RXNEIE
+        return self.words[self.CR1] & wanted == wanted
 
     @property
     def interrupts(self) -> bool:
@@ -125,7 +174,7 @@ class Usart(Peripheral):
     @property
     def interrupt_pending(self) -> bool:
         """The interrupt line is up. The shift registers must have been brought up to date."""
-        control, flags = self.words[self.CR1], int(status(self.state))
+        control, flags = self.words[self.CR1], int(status(self.state)) if self.is_console else TXE | TC
         return bool((control & _RXNEIE and flags & (RXNE | ORE)) or (control & _TXEIE and flags & TXE)
                     or (control & _TCIE and flags & TC))  # fmt: skip
 
@@ -133,6 +182,8 @@ class Usart(Peripheral):
     def due(self) -> int:
         """The cycle at which the line will next go up by itself."""
         control, state = self.words[self.CR1], self.state
+        if not self.is_console:
+            return NEVER
         arrival = state.uart.rx_arrival if control & _RXNEIE else 0
         sent = state.uart.tx_end if control & (_TXEIE | _TCIE) else 0
         return min((cycle for cycle in (arrival, sent) if cycle > state.core.cycles), default=NEVER)
@@ -149,10 +200,20 @@ class Usart(Peripheral):
         elif offset == self.CR3 and value & _DMA:
             problem = "DMA, which is not emulated"
         if problem:
-            raise PeripheralFault(f"the firmware sets {self.name} to {problem}")
+            self.refuse(f"the firmware sets {self.name} to {problem}")
 
     def _check_output(self) -> None:
         """Refuse a byte that would not reach the host on silicon."""
+        if self.machine.unmodelled is None:  # the pins of a foreign image's board need not be those of the row
+            self._check_pins()
+        host_baud = self.machine.host_baud
+        if host_baud and abs(self.baud / host_baud - 1) > 0.025:
+            raise PeripheralFault(
+                f"{self.name} runs at {self.baud:.0f} baud (BRR = {self.words[self.BRR]} at "
+                f"{self.machine.uart_hz(self.row) / 1e6:g} MHz), the host's end at {host_baud}"
+            )
+
+    def _check_pins(self) -> None:
         console = self.machine.chip.console
         if not self.state.uart.tx_on:
             raise PeripheralFault(
@@ -169,12 +230,6 @@ class Usart(Peripheral):
                     f"the firmware uses {self.name} while its pin {pin} is not in alternate function "
                     f"{console.alternate_function} (mode {mode}, function {function})"
                 )
-        host_baud = self.machine.host_baud
-        if host_baud and abs(self.baud / host_baud - 1) > 0.025:
-            raise PeripheralFault(
-                f"{self.name} runs at {self.baud:.0f} baud (BRR = {self.words[self.BRR]} at "
-                f"{self.machine.uart_hz(self.row) / 1e6:g} MHz), the host's end at {host_baud}"
-            )
 
 
 class UsartV1(Usart):
@@ -196,7 +251,7 @@ class UsartV1(Usart):
             PeripheralFault: for a setting that is not emulated.
         """
         if offset == self.STATUS:
-            if not value & 1 << 5:
+            if not value & 1 << 5 and self.is_console:
                 self.state.uart.rx_full = 0
             return
         super().store(offset, value)
@@ -213,11 +268,16 @@ class UsartV2(Usart):
     def retime(self) -> None:
         """Follow a change of clock or control register."""
         super().retime()
+        if self.is_console:
+            self.state.uart.status_bits = self.acknowledged
+
+    @property
+    def acknowledged(self) -> int:
+        """TEACK and REACK follow their enable bits."""
         control = self.words[self.CR1]
-        bits = 0
-        if control & self.ENABLE:
-            bits = (_TEACK if control & _TE else 0) | (_REACK if control & _RE else 0)
-        self.state.uart.status_bits = bits
+        if not control & self.ENABLE:
+            return 0
+        return (_TEACK if control & _TE else 0) | (_REACK if control & _RE else 0)
 
     def store(self, offset: int, value: int) -> None:
         """Write a register.
@@ -230,15 +290,15 @@ class UsartV2(Usart):
             PeripheralFault: for a setting that is not emulated.
         """
         if offset == self.ICR:
-            if value & 1 << 3:
+            if value & 1 << 3 and self.is_console:
                 self.state.uart.overrun = 0
         elif offset == self.RQR:
-            if value & 1 << 3:
+            if value & 1 << 3 and self.is_console:
                 self.state.uart.rx_full = 0
         elif offset in (self.STATUS, self.RX):
             return
         elif offset == self.BRR and self.words[self.CR1] & self.ENABLE:
-            raise PeripheralFault(f"the firmware writes {self.name}_BRR while the UART is enabled, which has no effect")
+            self.refuse(f"the firmware writes {self.name}_BRR while the UART is enabled, which has no effect")
         else:
             super().store(offset, value)
 
@@ -259,4 +319,4 @@ class UsartL4Plus(UsartV2):
     def _check_control(self, offset: int, value: int) -> None:
         super()._check_control(offset, value)
         if offset == self.CR1 and value & _FIFOS:
-            raise PeripheralFault(f"the firmware switches on the FIFOs of {self.name}, which are not emulated")
+            self.refuse(f"the firmware switches on the FIFOs of {self.name}, which are not emulated")

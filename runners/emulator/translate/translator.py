@@ -26,6 +26,7 @@ from mlperf_tiny.runners.emulator.memory.memory import MappedMemory
 from mlperf_tiny.runners.emulator.native.engine import IT_STATE
 from mlperf_tiny.runners.emulator.native.state import State
 from mlperf_tiny.runners.emulator.timing.levels import Level
+from mlperf_tiny.runners.emulator.translate.call_targets import functions_in
 from mlperf_tiny.runners.emulator.translate.compiler import Loader
 from mlperf_tiny.runners.emulator.translate.guest.access import Place
 from mlperf_tiny.runners.emulator.translate.guest.blocks import GuestFunction, may_begin_in_it
@@ -103,8 +104,8 @@ class Translator:
         self._looked_at = state.core.look_at = 0
         self._look_every = LOOK_INSTRUCTIONS
         self._dropped_at = 0
-        self._starts = [address for address, size, _ in image.functions if size]
-        self._functions = [one for one in image.functions if one[1]]
+        self._functions = [one for one in image.functions or functions_in(image.segments) if one[1]]
+        self._starts = [address for address, _, _ in self._functions]
         self.refused: list[str] = []
         """Why functions could not be compiled."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mlperf_tiny.cli.command import click_command
-from mlperf_tiny.cli.options import COUNT, FILE, device_option, help_text, timing_option
+from mlperf_tiny.cli.options import COUNT, FILE, device_option, help_text, image_file_option, timing_option
 from mlperf_tiny.cli.output import echo
 from mlperf_tiny.errors import UsageError
 from mlperf_tiny.runners.emulator.timing.levels import DEFAULT_LEVEL
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 @click_command()
 @device_option(required=True)
-@click.option("--elf", type=FILE, required=True, metavar="FILE", help="The image that would be flashed.")
+@click.option("--elf", type=FILE, metavar="FILE", help="The image that would be flashed, built by this program.")
+@image_file_option
 @click.option("--pty", "on_pty", is_flag=True, help="Offer a pseudo terminal.  [default]")
 @click.option(
     "--tcp",
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 )
 def main(
     device: str,
-    elf: Path,
+    elf: Path | None,
+    image_file: Path | None,
     on_pty: bool,
     tcp_port: int | None,
     baud: int | None,
@@ -56,13 +58,25 @@ def main(
 
     if on_pty and tcp_port is not None:
         raise UsageError("--pty and --tcp exclude each other; give one of them.")
-    board = EmulatedBoard(find_board(device), elf, timing or DEFAULT_LEVEL, baud=baud, check_alignment=check_alignment)
+    path = elf or image_file
+    if path is None or (elf and image_file):
+        raise UsageError("missing option --elf or --image; give one of them.")
+    board = EmulatedBoard(
+        find_board(device),
+        path,
+        timing or DEFAULT_LEVEL,
+        baud=baud,
+        check_alignment=check_alignment,
+        foreign=image_file is not None,
+    )
     transport = EmulatorTransport(board)
     port: ConsolePort = PseudoTerminal() if tcp_port is None else TcpPort(tcp_port)
     try:
         echo(port.name)
-        echo(f"emulated {device} runs {elf}; Ctrl-C ends it", err=True)
+        echo(f"emulated {device} runs {path}; Ctrl-C ends it", err=True)
         bridge(transport, port)
     finally:
+        for what, times in board.unmodelled.items():
+            echo(f"not emulated: {what} ({times:,} times)", err=True)
         port.close()
         transport.close()

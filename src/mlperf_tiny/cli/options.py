@@ -199,6 +199,15 @@ def data_options(*, synthetic: bool = False, text: str = _HELP["data"]) -> Decor
     return option_group("data", DataOptions, data, *([flag] if synthetic else []))
 
 
+image_file_option: Decorator = click.option(
+    "--image",
+    "image_file",
+    type=FILE,
+    metavar="FILE",
+    help="Firmware that was built elsewhere (ELF, HEX or BIN), to run on the emulated --device.",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """What is measured, over which line, and where the record goes."""

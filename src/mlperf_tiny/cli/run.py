@@ -15,6 +15,7 @@ from mlperf_tiny.cli.options import (
     ImageOptions,
     RunOptions,
     data_options,
+    image_file_option,
     image_options,
     run_options,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @image_options()
 @data_options(synthetic=True)
 @run_options
+@image_file_option
 @click.option(
     "--leaderboard",
     type=FILE,
@@ -47,19 +49,21 @@ def main(
     data: DataOptions,
     run: RunOptions,
     submission: SubmissionOptions,
+    image_file: Path | None,
     leaderboard: Path,
     as_json: bool,
 ) -> None:
     """Benchmark a model on a device.
 
     With --device alone the board is emulated: the firmware that a real one would be flashed with is built and run in
-    an emulator. With --port a real board is measured, nothing is built or flashed, and --device says which it is.
+    an emulator; with --image firmware that was built elsewhere runs there. With --port a real board is measured,
+    nothing is built or flashed, and --device says which it is.
     """
     from mlperf_tiny.harness.run.run import resume_benchmark, run_benchmark
     from mlperf_tiny.results.leaderboard.build import update_leaderboard
     from mlperf_tiny.results.leaderboard.file import check_leaderboard
 
-    request = _request(image, data, run)
+    request = _request(image, data, run, image_file)
     submitter = submission.submitter_of_run()
     check_leaderboard(leaderboard)  # before the run: its row would be lost
     with ProgressPrinter() as printer:
@@ -83,13 +87,16 @@ def main(
             echo(_text(record, folder, written))
 
 
-def _request(image: ImageOptions, data: DataOptions, run: RunOptions) -> Request:
+def _request(image: ImageOptions, data: DataOptions, run: RunOptions, image_file: Path | None) -> Request:
     from mlperf_tiny.harness.run.request import MODES, Request
 
     build_options = {"--engine": image.engine, "--toolchain": image.toolchain}
     given = [name for name, value in build_options.items() if value]
     if run.port is not None and run.resume is None and given:
         raise UsageError(f"the device at --port already holds its firmware; remove {' and '.join(given)}.")
+    if image_file is not None and (given or run.port is not None):
+        given += ["--port"] if run.port is not None else []
+        raise UsageError(f"--image already is the firmware of an emulated board; remove {' and '.join(given)}.")
     modes = {None: None, "all": MODES, "performance": MODES[:1], "accuracy": MODES[1:]}
     return Request(
         task=image.task,
@@ -99,6 +106,7 @@ def _request(image: ImageOptions, data: DataOptions, run: RunOptions) -> Request
         data=data.data,
         synthetic=data.synthetic,
         port=run.port,
+        image=image_file,
         baud=run.baud,
         engine=image.engine,
         toolchain=image.toolchain,

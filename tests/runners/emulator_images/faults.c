@@ -41,9 +41,14 @@ __attribute__((noinline, used)) static void crash(void)
 #elif CASE == 11
     FLASH_ACR = 0;
 #elif CASE == 12
-    __asm volatile("svc #0");
+    static __attribute__((aligned(128))) void *table[16];
+    for (uint32_t row = 0; row < 16; row++) {
+        table[row] = (void *)0;
+    }
+    REG(0xE000ED08) = (uint32_t)table;
+    __asm volatile("svc #0" ::: "memory");
 #elif CASE == 13
-    REG(0xE000E204) = 1;
+    REG(0xE000ED04) = 1u << 31;
 #elif CASE == 14
     __asm volatile("bx %0" ::"r"(0xFFFFFFF9));
 #elif CASE == 15

@@ -57,9 +57,9 @@ static void on_uart(void)
     spoil();
 }
 
-static __attribute__((used)) void return_to_process_stack(void)
+static __attribute__((used)) void return_to_handler(void)
 {
-    __asm volatile("ldr r0, =0xfffffffd\n bx r0" ::: "r0");
+    __asm volatile("ldr r0, =0xfffffff1\n bx r0" ::: "r0");
 }
 
 static __attribute__((aligned(512), used)) void *table[16 + 64];
@@ -128,11 +128,13 @@ int main(void)
     table[16 + POSITION] = (void *)on_uart;
 #if FAULT == 1
     table[16 + POSITION] = (void *)0;
-#elif FAULT == 2
+#endif
+#ifdef PROCESS
     __asm volatile("mrs r0, msp\n sub.w r0, r0, #256\n msr psp, r0\n movs r0, #2\n msr control, r0\n isb" ::: "r0",
                    "memory");
-#elif FAULT == 3
-    table[16 + POSITION] = (void *)return_to_process_stack;
+#endif
+#if FAULT == 2
+    table[16 + POSITION] = (void *)return_to_handler;
 #endif
     REG(0xE000ED08) = (uint32_t)table;
     UART_CR1 |= RXNEIE;
