@@ -2,7 +2,8 @@
 """Images as network inputs: resized, gray, 0..1.
 
 MLPerf's person detector takes 96 x 96 RGB bytes and its CIFAR network 32 x 32 RGB bytes, both as they are. The Arm
-MicroNets take one gray channel of 0..1 (their input tensors cover -0.45..1.54), of 50 x 50 or 128 x 128.
+MicroNets take one gray channel of 0..1 (their input tensors cover -0.45..1.54), of 50 x 50 or 128 x 128. Networks of
+a space with a choice of resolutions, as MCUNet's, take RGB of 0..1 at any side.
 """
 
 from __future__ import annotations
@@ -37,6 +38,20 @@ def gray(images: NDArray[np.uint8], side: int) -> Floats:
         Values of 0..1, shape (n, side, side, 1).
     """
     return resized(images.astype(np.float32) @ GRAY_WEIGHTS / np.float32(255), side, side)[..., None]
+
+
+def rgb(images: NDArray[np.uint8], side: int) -> Floats:
+    """Return RGB images at another side.
+
+    Args:
+        images: Bytes of shape (n, height, width, 3).
+        side: Height and width of the result.
+
+    Returns:
+        Values of 0..1, shape (n, side, side, 3).
+    """
+    unit = unit_rgb(images)
+    return np.stack([resized(unit[..., channel], side, side) for channel in range(3)], axis=-1)
 
 
 def resized(images: Floats, height: int, width: int) -> Floats:

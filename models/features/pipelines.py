@@ -2,11 +2,13 @@
 """Feature pipelines by name: rows of the catalogue and of the zoo name the pipeline that computes their inputs.
 
 A pipeline takes raw samples, many at a time, and returns the float inputs of a network; ``quantized`` returns what its
-int8 input tensor holds. A new feature pipeline is a module beside this one and a row here.
+int8 input tensor holds. A new feature pipeline is a module beside this one and a row here. Pipelines ``vww-rgb-SIDE``
+are made for the side in their name.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_tiny.errors import UsageError, did_you_mean
-from mlperf_tiny.models.features.image import byte_rgb, gray, unit_rgb
+from mlperf_tiny.models.features.image import byte_rgb, gray, rgb, unit_rgb
 from mlperf_tiny.models.features.keyword import keyword_mfcc
 from mlperf_tiny.models.features.keyword_spectrogram import keyword_log_mel, keyword_mfcc_32
 from mlperf_tiny.models.features.machine_image import machine_images
@@ -186,11 +188,27 @@ PIPELINES: tuple[Pipeline, ...] = (
 BY_NAME: dict[str, Pipeline] = {row.name: row for row in PIPELINES}
 
 
+MIN_SIDE, MAX_SIDE = 16, 256
+"""Sides in pixels of the images that ``vww-rgb-SIDE`` gives."""
+_RESIZED = re.compile(r"vww-rgb-([1-9][0-9]{1,2})")
+
+
 def find_pipeline(name: str) -> Pipeline:
-    """Return the row called ``name``; raises UsageError naming the pipelines there are."""
-    try:
+    """Return a pipeline by its name: a row, or ``vww-rgb-SIDE`` for RGB images of any side.
+
+    Raises:
+        UsageError: There is none; the message names those there are.
+
+    Examples:
+        >>> find_pipeline("vww-rgb-80").shape
+        (80, 80, 3)
+    """
+    if name in BY_NAME:
         return BY_NAME[name]
-    except KeyError:
-        raise UsageError(
-            f"there is no feature pipeline {name!r}; choose one of {', '.join(BY_NAME)}.{did_you_mean(name, BY_NAME)}"
-        ) from None
+    match = _RESIZED.fullmatch(name)
+    if match and MIN_SIDE <= (side := int(match[1])) <= MAX_SIDE:
+        return Pipeline(name=name, task="vww", raw="images", shape=(side, side, 3), compute=partial(rgb, side=side))
+    raise UsageError(
+        f"there is no feature pipeline {name!r}; choose one of {', '.join(BY_NAME)}, or vww-rgb-SIDE with a side of "
+        f"{MIN_SIDE} to {MAX_SIDE} pixels.{did_you_mean(name, BY_NAME)}"
+    )

@@ -53,7 +53,7 @@ def search_random(run: SearchRun, networks: int = NETWORKS) -> Decisions:
         arch = run.problem.space.derive(decisions)
         key = json.dumps(arch_json(arch), sort_keys=True)
         if key not in scores.values:
-            scores.add(key, _train(run, arch, epochs, run.out / f"random-{number:03d}.npz"))
+            scores.add(key, _train(run.for_network(arch), arch, epochs, run.out / f"random-{number:03d}.npz"))
         found.append(scores.values[key])
         best = max(found)  # of those up to this step, also where later ones are kept from before a stop
         run.log(number + 1, {"accuracy": best, "of this": found[-1], **run.problem.estimate(arch).given()})

@@ -9,11 +9,12 @@ call after a stop ends in the same result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlperf_tiny.errors import UsageError
+from mlperf_tiny.models.arch.arch import Arch
 from mlperf_tiny.models.arch.row_file import arch_json
 from mlperf_tiny.models.training.datasets.training_set import TrainingSet
 from mlperf_tiny.models.training.epochs import epoch_samples
@@ -54,6 +55,17 @@ class SearchRun:
             epoch: From 0.
         """
         return epoch_samples(self.training_set.cache, self.recipe, self.training_set.classes, epoch, None)
+
+    def for_network(self, arch: Arch) -> SearchRun:
+        """Return the search with inputs as a network takes them, where the space decides their resolution.
+
+        Args:
+            arch: A network of the space.
+        """
+        of_pipeline = self.training_set.of_pipeline
+        if of_pipeline is None or arch.pipeline == self.training_set.input.get("features", arch.pipeline):
+            return self
+        return replace(self, training_set=of_pipeline(arch.pipeline))
 
     def depends_on(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return all that a method's state depends on: a checkpoint of other values is refused.

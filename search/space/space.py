@@ -47,7 +47,7 @@ class SearchSpace:
     parts: tuple[Part, ...]
     """Blocks, blocks with choices, and stages, applied in order."""
     pipeline: str = ""
-    """As of ``Arch``."""
+    """As of ``Arch``; ``{side}`` in it stands for the side of the input, where that is decided."""
     sides: Choice | None = None
     """Sides of a square input, in place of the height and width of ``input_shape``."""
     note: str = ""
@@ -127,9 +127,8 @@ class SearchSpace:
         for number, part in enumerate(self.parts):
             for prefix, block in _used(str(number), part, decisions):
                 blocks += _decided(prefix, block, decisions, (shape, blocks))
-        return Arch(
-            name=name or self.name, input_shape=shape, blocks=tuple(blocks), pipeline=self.pipeline, note=self.note
-        )
+        pipeline = self.pipeline.format(side=shape[0])
+        return Arch(name=name or self.name, input_shape=shape, blocks=tuple(blocks), pipeline=pipeline, note=self.note)
 
 
 def _drawn(row: Decision, widest: float) -> int:

@@ -90,6 +90,7 @@ def _tinynas() -> SearchSpace:
         task="vww",
         input_shape=(96, 96, 3),
         parts=tuple(parts),
+        pipeline="vww-rgb-{side}",
         sides=Choice((48, 64, 80, 96, 112, 128)),
         note="kernel {3, 5, 7}, expansion {3, 4, 6}, depth {2, 3, 4} as printed; widths of the stages are ours",
     )

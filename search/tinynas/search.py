@@ -84,6 +84,7 @@ def search_tinynas(run: SearchRun, settings: TinyNasSettings | None = None) -> D
         f"stage one: widths up to {chosen.multiplier:.0%} of {run.problem.space.name}{place}; {chosen.fitting:.1%} of "
         f"its networks are within the limits, {chosen.mean_ops / 1e6:.1f} Mops on average"
     )
+    run = run.for_network(chosen.space.derive(chosen.space.smallest()))
     shared = _SharedTraining(run, chosen.space, settings)
     shared.train()
     return shared.evolve()

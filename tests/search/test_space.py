@@ -94,11 +94,12 @@ def test_a_choice_needs_options_that_differ(options: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
 def test_networks_of_the_spaces_fit_together(space: SearchSpace) -> None:
     random = np.random.default_rng(1)
-    if space.pipeline:
-        assert find_pipeline(space.pipeline).task == space.task
     costs = [space.derive(each).macs for each in (space.smallest(), space.largest())]
     for _ in range(20):
         arch = space.derive(space.sample(random))
+        if arch.pipeline:
+            pipeline = find_pipeline(arch.pipeline)
+            assert (pipeline.task, pipeline.shape) == (space.task, arch.input_shape)
         assert arch.layers[-1].kind == "reshape" and arch.classes == space.derive(space.largest()).classes
         assert costs[0] <= arch.macs <= costs[1]
 

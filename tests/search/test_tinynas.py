@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from mlperf_tiny.errors import UsageError
+from mlperf_tiny.models.training.datasets.registry import make_training_set
+from mlperf_tiny.models.training.datasets.training_set import DataFolders, TrainingSetOptions
+from mlperf_tiny.models.training.recipes.recipes import VWW
 from mlperf_tiny.search.characterize.measure import Target
 from mlperf_tiny.search.cost.analytic import CONSTANTS, LIVE, OPS
+from mlperf_tiny.search.problem.method import SearchRun
 from mlperf_tiny.search.problem.problem import Figures, Problem
 from mlperf_tiny.search.space.space import SearchSpace
 from mlperf_tiny.search.space.spaces import find_space
@@ -26,7 +30,7 @@ from mlperf_tiny.search.supernet.gates import Chosen  # noqa: E402
 from mlperf_tiny.search.supernet.sorted_channels import sort_channels  # noqa: E402
 from mlperf_tiny.search.supernet.supernet import Supernet  # noqa: E402
 from mlperf_tiny.search.tinynas.search import TinyNasSettings, search_tinynas  # noqa: E402
-from tests.search.test_dnas import SPACE, problem, run  # noqa: E402
+from tests.search.test_dnas import QUIET, SPACE, problem, run  # noqa: E402
 from tests.search.test_supernet import BOTTLENECK, SEPARABLE, STAGES  # noqa: E402
 
 SETTINGS = TinyNasSettings(
@@ -127,3 +131,32 @@ def test_search_gives_the_same_network_after_a_stop(tmp_path: Path) -> None:
     assert steps == wanted and sorted(steps) == list(range(1, 6))
     assert not asked.excess(asked.estimate(SPACE.derive(whole)))
     assert steps[5]["accuracy"] > 0.4
+
+
+def test_inputs_have_the_resolution_of_the_network(tmp_path: Path) -> None:
+    """MCUNet searches resolution: each network is trained on the images at its own side."""
+    space = find_space("tinynas-vww")
+    recipe = replace(VWW, synthetic_per_class=5)
+    smallest = space.derive(space.smallest())
+    options = TrainingSetOptions(
+        pipeline=smallest.pipeline,
+        classes=smallest.classes,
+        recipe=recipe,
+        folders=DataFolders(named=None, cached=tmp_path),
+        cache=tmp_path / "training",
+    )
+    asked = SearchRun(
+        problem=Problem(space=space, target=Target(device="stm32f446"), limits=Figures(), costs={}),
+        recipe=recipe,
+        training_set=make_training_set(options),
+        seed=1,
+        epochs=1,
+        out=tmp_path,
+        log=lambda step, figures: None,
+        listener=QUIET,
+    )
+    assert asked.for_network(smallest) is asked
+    for side in (48, 112):
+        arch = space.derive({**space.smallest(), "input.side": side})
+        inputs, _ = asked.for_network(arch).samples(0)
+        assert inputs.shape == (10, side, side, 3)

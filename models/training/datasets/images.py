@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -84,6 +84,7 @@ def image_training_set(options: TrainingSetOptions) -> TrainingSet:
             if photographs
             else "Apache-2.0"
         ),
+        of_pipeline=lambda name: image_training_set(replace(options, pipeline=name)),
         unused=unused,
     )
 

@@ -100,6 +100,8 @@ class TrainingSet:
     """Sentences for the card."""
     licence: str
     """Licence of the trained weights."""
+    of_pipeline: Callable[[str], TrainingSet] | None = None
+    """The same samples for another feature pipeline of the task, by its name; None: there is no other."""
     unused: str = ""
     """Why the data in the folder that the user named is not used; "" where it is used, or none is named."""
     calibration: Callable[[], Floats] | None = None

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlperf_tiny.models.features.image import gray, resized
+from mlperf_tiny.errors import UsageError
+from mlperf_tiny.models.features.image import gray, resized, rgb
 from mlperf_tiny.models.features.machine_image import MIN_SAMPLES, machine_images
 from mlperf_tiny.models.features.pipelines import PIPELINES, find_pipeline, quantize_inputs
 from mlperf_tiny.models.features.wake_word import wake_word_energies, wake_word_inputs
@@ -88,3 +89,19 @@ def test_rounding_of_inputs() -> None:
     values = np.array([-1.4, -0.6, 0.6, 1.4, 500.0, -500.0], np.float32)
     assert quantize_inputs(values, 1.0, 2).tolist() == [1, 1, 3, 3, 127, -128]
     assert quantize_inputs(values, 1.0, 0, "truncated").tolist() == [-1, 0, 0, 1, 127, -128]
+
+
+@pytest.mark.parametrize("side", [16, 48, 96, 112])
+def test_images_of_any_side_are_resized_by_colour(side: int) -> None:
+    images = np.random.default_rng(side).integers(0, 256, (2, 96, 96, 3), np.uint8)
+    got = find_pipeline(f"vww-rgb-{side}").compute(images)
+    wanted = np.stack([resized(images[..., colour] / np.float32(255), side, side) for colour in range(3)], -1)
+    assert got.shape == (2, side, side, 3) and got.dtype == np.float32
+    np.testing.assert_allclose(got, wanted, atol=1e-6)
+    np.testing.assert_allclose(rgb(np.full((1, 96, 96, 3), 255, np.uint8), side), 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["vww-rgb-", "vww-rgb-15", "vww-rgb-257", "vww-rgb-048", "vww-rgb-{side}"])
+def test_other_sides_have_no_pipeline(name: str) -> None:
+    with pytest.raises(UsageError, match="vww-rgb-SIDE with a side of 16 to 256 pixels"):
+        find_pipeline(name)
