@@ -68,15 +68,23 @@ def _f746(
 
 _NONE = (None, None, None)
 ON_F746 = (
-    _f746("mbv2-w0.3-r80", 7.3, (445, 306, 943), (124, 98, 745)),
+    _f746(
+        "mbv2-w0.3-r80", 7.3, (445, 306, 943), (124, 98, 745),
+        "Plumerai's authors (2021): TFLM with CMSIS-NN 129, EON 120, X-CUBE-AI 103, Plumerai 77 ms",
+    ),
     _f746("mbv2-w0.35-r144", 23.5, (None, 646, 1060), (393, 308, 862)),
     _f746("proxyless-w0.25-r112", 10.7, (660, 288, 860), (169, 114, 701)),
     _f746("proxyless-w0.3-r176", 38.3, (None, 526, 1063), (572, 292, 892)),
     _f746("mcunet-in0", 6.4, (None, 237, 1069), (92, 54, 889)),
     _f746("mcunet-in1", 12.8, (659, 295, 941), (197, 107, 770)),
-    # Latencies of in2 and in3 by others: AtomNet's table, TinyEngine 681 and 819 ms, X-CUBE-AI 7.2.0 803 and 980 ms.
-    _f746("mcunet-in2", 67.3, (None, 546, 1081), (681, 242, 878), "latency by AtomNet's authors"),
-    _f746("mcunet-in3", 81.8, (None, 560, 1088), (1075, 293, 897), "AtomNet's authors: 819 ms"),
+    _f746(
+        "mcunet-in2", 67.3, (None, 546, 1081), (681, 242, 878),
+        "latency by AtomNet's authors; X-CUBE-AI 7.2.0: 803 ms",
+    ),
+    _f746(
+        "mcunet-in3", 81.8, (None, 560, 1088), (1075, 293, 897),
+        "AtomNet's authors: TinyEngine 819, X-CUBE-AI 7.2.0 980 ms",
+    ),
     _f746("mcunet-in4", 125.9, (None, 863, 2133), (617, 456, 1876), "latency on an STM32H743"),
 )  # fmt: skip
 """The table of 2021."""
