@@ -132,7 +132,7 @@ def _search(
         )
     )
     finished = finish(problem, decisions, f"{problem.space.name}-{request.method.name}", measure_one)
-    report = _report(request, settings, history, finished)
+    report = _report(request, {**settings, "training_data": training_set.provenance}, history, finished)
     write_arch(out / NETWORK, finished.arch)
     write_whole(out / REPORT, f"{json.dumps(report, indent=1)}\n".encode())
     history.write_table()

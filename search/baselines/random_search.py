@@ -49,6 +49,7 @@ def search_random(run: SearchRun, networks: int = NETWORKS) -> Decisions:
     scores = _Scores(run.out / SCORES, {"seed": run.seed, "epochs": epochs, "limits": run.problem.limits.given()})
     start_s, before = time.monotonic(), len(scores.values)
     found: list[float] = []
+    run.listener.progress(Progress("training networks", 0, len(drawn), f"{epochs} epochs each"))
     for number, decisions in enumerate(drawn):
         arch = run.problem.space.derive(decisions)
         key = json.dumps(arch_json(arch), sort_keys=True)

@@ -152,6 +152,8 @@ class Dnas:
         fixed, epochs = self._run.depends_on(asdict(self._settings)), self._settings.epochs
         done = restore_checkpoint(self._file, phase="dnas", settings=fixed, variables=variables)
         start_s = time.monotonic()
+        if done < epochs:
+            self._run.listener.progress(Progress("searching", done, epochs, "the first step compiles the supernet"))
         for epoch in range(done, epochs):
             figures = self._epoch(epoch)
             self._run.log(epoch + 1, figures)  # before the checkpoint: a step may be logged twice, none is left out

@@ -127,6 +127,8 @@ class _SharedTraining:
         }
         done = restore_checkpoint(file, phase="tinynas", settings=fixed, variables=variables)
         start_s = time.monotonic()
+        if done < settings.epochs:
+            self._run.listener.progress(Progress("training shared weights", done, settings.epochs, "the largest first"))
         for epoch in range(done, settings.epochs):
             if epoch == settings.largest_epochs:
                 sort_channels(self.supernet)

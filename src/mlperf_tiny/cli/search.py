@@ -129,6 +129,7 @@ def _run(
 
     space, target, limits = asked
     objects = cache_folder() / "objects"
+    listener.log(f"compiling a network of space {space.name} for {target.device}, {target.engine}")
     model = _latency_model(space, target, options["tables"], listener)
     problem = make_problem(space, target, limits, model, by=options["cost"], objects=objects)
     request = Request(
@@ -190,8 +191,15 @@ def _training_set(
     )
     if training_set.unused:
         listener.log(training_set.unused)
-    listener.log(f"searching space {space.name}, trained on {training_set.provenance['source']}")
+    provenance = training_set.provenance
+    listener.log(f"searching space {space.name}, trained on {provenance['kind']} data: {provenance['source']}")
     return recipe, training_set
+
+
+def _scored(report: dict[str, Any]) -> str:
+    """How the validation score was come by, and on what data."""
+    weights = "after a short training" if report["method"] == "random" else "with shared weights"
+    return f"{weights}, {report['training_data']['kind']} data"
 
 
 def report_text(report: dict[str, Any]) -> str:
@@ -214,5 +222,5 @@ def report_text(report: dict[str, Any]) -> str:
         f"{report['network']['name']} on {target['device']}, {target['engine']}, emulated ({report['timing_model']}), "
         f"{report['parameters']:,} parameters"
     )
-    score = "" if report["validation"] is None else f", validation {report['validation']:.1%} with shared weights"
+    score = "" if report["validation"] is None else f", validation {report['validation']:.1%} {_scored(report)}"
     return f"{head}\nsearched for {report['search_s']:.0f} s{score}\n\n{text_table(rows, align='<>>>')}"
