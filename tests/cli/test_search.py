@@ -31,12 +31,20 @@ def search(*words: str | Path) -> tuple[int, str, str]:
         (("--task", "kws", "--device", "stm32f446", *LIMITS, "--cost", "energy"), "--cost energy needs a limit"),
         (("--task", "kws", "--device", "stm32f446", *LIMITS, "--cost", "speed"), "speed"),
         (("--task", "kws", "--device", "stm32f446", *LIMITS, "--method", "dna"), "dnas"),
+        (("--task", "ad", "--device", "stm32f446", *LIMITS, "--engine", "onnx"), "there is no engine 'onnx'"),
     ],
 )
 def test_wrong_request_is_refused(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
     status, _, errors = search(*words, "--out", tmp_path / "out")
     assert status == 2 and message in errors and errors.lower().count("error:") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("kept")
+    status, _, errors = search("--task", "ad", "--device", "stm32f446", *LIMITS, "--out", tmp_path / "out")
+    assert status == 2 and "out is a file; wanted a folder. Name another one." in errors
+    assert (tmp_path / "out").read_text() == "kept"
 
 
 @pytest.mark.parametrize("method", ["width"])

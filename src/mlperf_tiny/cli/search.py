@@ -83,6 +83,7 @@ def main(
     command continues what was interrupted. Needs pip install 'mlperf-tiny-harness[train,search]'.
     """
     from mlperf_tiny.firmware.boards import find_board
+    from mlperf_tiny.harness.image.engines import find_engine
     from mlperf_tiny.search.characterize.measure import Target
     from mlperf_tiny.search.problem.limits import parse_limits
     from mlperf_tiny.search.space.spaces import find_space
@@ -97,6 +98,9 @@ def main(
         raise UsageError(
             f"space {searched.name} is of task {searched.task}, not of {task}. Use --task {searched.task}."
         )
+    find_engine(engine)
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file; wanted a folder. Name another one.")
     require_tensorflow()
     printer = ProgressPrinter()
     target = Target(device=device, engine=engine, timing=timing)
