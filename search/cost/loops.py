@@ -15,7 +15,7 @@ channel, the less often it is, so the chance of the longer way grows with the nu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from mlperf_tiny.firmware.boards import BOARDS
@@ -76,7 +76,7 @@ def pairs_of(layer: Layer) -> Value:
 
 def depthwise_scratch_bytes(layer: Layer) -> int:
     """Return what a depthwise convolution keeps of its input lines and filters, for four channels."""
-    outer, inner = _axes(layer)
+    outer, inner = _axes(_first_part(layer))
     filters = 10 if (outer.taps, inner.taps) == (3, 3) and inner.stride <= 2 else outer.taps * (inner.taps // 2 + 1) * 2
     return 4 * 4 * (inner.words * outer.taps + filters)
 
@@ -176,7 +176,8 @@ def _inside(layer: Layer, axis: int) -> tuple[int, int]:
 def _padding(layer: Layer, axis: int) -> int:
     if layer.padding != "same":
         return 0
-    return max(0, (layer.out_shape[axis] - 1) * layer.stride[axis] + layer.kernel[axis] - layer.in_shape[axis]) // 2
+    span = (layer.kernel[axis] - 1) * layer.dilation[axis] + 1
+    return max(0, (layer.out_shape[axis] - 1) * layer.stride[axis] + span - layer.in_shape[axis]) // 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +216,22 @@ def _effort(outer: _Axis, inner: _Axis) -> float:
     return outer.out * (40 + 2 * loop * -(-inner.out // 2)) + lines * (30 + 4 * inner.words)
 
 
+def runs_by_parts(layer: Layer) -> bool:
+    """Return whether a dilated depthwise convolution runs as several ones that are not; else in the portable kernel."""
+    paddings = [_padding(layer, axis) % layer.dilation[axis] for axis in (0, 1)]
+    return layer.stride == (1, 1) and not any(paddings)
+
+
+def _first_part(layer: Layer) -> Layer:
+    """A depthwise convolution without a dilation; of one with a dilation the first of those that it runs as."""
+    down, across = layer.dilation
+    in_shape, out_shape = (
+        (-(-height // down), -(-width // across), channels)
+        for height, width, channels in (layer.in_shape, layer.out_shape)
+    )
+    return replace(layer, in_shape=in_shape, out_shape=out_shape, dilation=(1, 1))
+
+
 def _axes(layer: Layer) -> tuple[_Axis, _Axis]:
     """The outer and the inner axis."""
     rows, columns = (
@@ -231,6 +248,10 @@ def _axes(layer: Layer) -> tuple[_Axis, _Axis]:
 
 
 def _depthwise(layer: Layer, memories: Memories) -> Counts:
+    if layer.dilation != (1, 1):
+        parts = prod(min(step, size) for step, size in zip(layer.dilation, layer.out_shape, strict=False))
+        counts = {name: parts * count for name, count in _depthwise(_first_part(layer), memories).items()}
+        return counts | {"layer": 1.0}
     outer, inner = _axes(layer)
     channels = layer.out_shape[-1]
     groups = multiple_above(channels, 4) / 4

@@ -14,7 +14,7 @@ from math import prod
 from mlperf_tiny.models.arch.layers import Layer
 from mlperf_tiny.search.cost.analytic import input_bytes
 from mlperf_tiny.search.cost.cost import Cost, CostRow, GatedLayer
-from mlperf_tiny.search.cost.loops import depthwise_scratch_bytes, pairs_of
+from mlperf_tiny.search.cost.loops import depthwise_scratch_bytes, pairs_of, runs_by_parts
 from mlperf_tiny.search.cost.numbers import Value, multiple_above
 
 ALIGNMENT_BYTES = 8
@@ -38,8 +38,8 @@ def _bytes(gated: GatedLayer) -> Value:
     inputs = sum(map(_aligned, input_bytes(layer)))
     output = _aligned(prod(layer.out_shape[:-1]) * layer.out_shape[-1])
     scratch: Value = 0
-    # A dilated one runs in the portable kernel, which needs no scratch and does not write over its input.
-    fast_depthwise = layer.kind == "depthwise" and layer.dilation == (1, 1)
+    # Else in the portable kernel, which needs no scratch and does not write over its input.
+    fast_depthwise = layer.kind == "depthwise" and (layer.dilation == (1, 1) or runs_by_parts(layer))
     if layer.kind in ("conv", "dense"):
         scratch = _gathered_bytes(layer)
     elif fast_depthwise:

@@ -115,7 +115,13 @@ CASES = (
     depthwise("dw-5x5-stride-2", 9, 8, 4, filter=(5, 5), stride=(2, 2)),
     depthwise("dw-7x7", 9, 9, 3, filter=(7, 7), in_zero=127),
     depthwise("dw-2x4", 9, 9, 4, filter=(2, 4), stride=(1, 3)),
-    depthwise("dw-dilated", 9, 9, 4, dilation=(2, 2), kernel="depthwise_conv2d_s8"),
+    depthwise("dw-dilated", 9, 9, 4, dilation=(2, 2), kernel="depthwise_dilated_s8_dsp"),
+    depthwise("dw-dilated-3x1", 49, 1, 8, filter=(3, 1), dilation=(8, 1), kernel="depthwise_dilated_s8_dsp"),
+    depthwise("dw-dilated-signed", 10, 7, 5, dilation=(3, 2), kernel="depthwise_dilated_s8_dsp", **SIGNED),
+    depthwise("dw-dilated-valid", 13, 9, 6, dilation=(4, 3), padding="VALID", kernel="depthwise_dilated_s8_dsp"),
+    depthwise("dw-dilated-beyond-the-input", 5, 1, 4, filter=(3, 1), dilation=(8, 1), in_zero=20),
+    depthwise("dw-dilated-5x5", 12, 9, 3, filter=(5, 5), dilation=(2, 1), in_zero=127),
+    depthwise("dw-dilated-odd-padding", 9, 9, 4, filter=(2, 2), dilation=(2, 2), kernel="depthwise_conv2d_s8"),
     replace(depthwise("dw-multiplier-2", 6, 6, 3), filters=2),
     replace(depthwise("dw-multiplier-3", 6, 6, 2), filters=3),
     depthwise("dw-per-tensor", 5, 5, 4, per_channel=False),
@@ -228,7 +234,8 @@ def test_layer_equals_the_reference(case: Case, isa: Isa) -> None:
 
 EMULATED = ("1x1-3-to-9", "1x1-9-pixels", "1x1-signed-9-to-8", "first-kws", "first-vww", "3x3-signed", "2x3-dilated",
             "relu-signed-zero", "dw-3x3", "dw-3x3-5-channels", "dw-3x3-stride-2-odd", "dw-3x3-signed",
-            "dw-3x3-signed-stride-2", "dw-3x3-wide", "dw-5x5", "fc-131-to-7", "fc-64-to-12", "fc-ties")  # fmt: skip
+            "dw-3x3-signed-stride-2", "dw-3x3-wide", "dw-dilated-3x1", "dw-5x5",
+            "fc-131-to-7", "fc-64-to-12", "fc-ties")  # fmt: skip
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -260,7 +267,9 @@ def test_1x1_filter_with_a_folded_pad(isa: Isa) -> None:
     assert_equal(build_host_model(plan, place(plan)).run(inputs), run_reference(data, inputs))
 
 
-@pytest.mark.parametrize("name", ["1x1-9-pixels", "1x1-signed-9-to-8", "first-vww", "dw-3x3-5-channels", "dw-5x5"])
+@pytest.mark.parametrize(
+    "name", ["1x1-9-pixels", "1x1-signed-9-to-8", "first-vww", "dw-3x3-5-channels", "dw-5x5", "dw-dilated-signed"]
+)
 def test_only_single_accesses_are_unaligned(name: str) -> None:
     """LDRD and LDM off a word boundary fault on the boards; every buffer moved off the boundaries it need not have."""
     (case,) = [case for case in CASES if case.name == name]

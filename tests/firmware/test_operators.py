@@ -176,8 +176,8 @@ def elementwise_case(kind: str, pair: OperandPair) -> Case:
             else:
                 pooled = b.tensor(shape, scale=0.1, zero_point=4)
                 same = {"padding": "SAME", "filter_h": 2, "filter_w": 2} if shape == pair.a else None
-                whole = {"padding": "VALID", "filter_h": pair.a[1], "filter_w": pair.a[2]}
-                b.operator("MAX_POOL_2D", [source], [pooled], same or whole)
+                over = {"padding": "VALID", "filter_h": pair.a[1] // shape[1], "filter_w": pair.a[2] // shape[2]}
+                b.operator("MAX_POOL_2D", [source], [pooled], same or over)
                 b.operator("QUANTIZE", [pooled], [tensor])
             tensors.append(tensor)
         out = tuple(np.broadcast_shapes(pair.a, pair.b))
@@ -205,6 +205,13 @@ OPERAND_PAIRS = [
     OperandPair((1, 1, 1, 1), FULL, (0.1, 4), (0.05, -10), (0.12, 0), constant="a"),
     OperandPair((1, 6, 1, 1), (1, 1, 7, 5), (0.1, 4), (0.05, -10), (0.12, 0), constant="a"),
     OperandPair((1, 6, 1, 5), FULL, (0.1, 4), (0.05, -10), (0.12, 0), "RELU", constant="a"),
+]
+TIMES = (1, 6, 1, 8)  # the means over an axis that BC-ResNet adds
+OPERAND_PAIRS += [
+    OperandPair((1, 6, 7, 8), TIMES, (0.1, 4), (0.05, -10), (0.12, 0), "RELU"),
+    OperandPair(TIMES, (1, 6, 7, 8), (0.0371, -128), (0.1042, 12), (0.0533, -128), constant="a"),
+    OperandPair((1, 6, 7, 3), (1, 6, 1, 3), (0.1, 4), (0.1, 4), (0.2, -3), "RELU6"),
+    OperandPair((1, 1, 7, 5), (1, 6, 1, 5), (0.1, 4), (0.05, -10), (0.12, 0), constant="b"),
 ]
 PAIRS = (1, 256, 256, 1)
 OPERAND_PAIRS += [

@@ -66,23 +66,26 @@ def lower_add(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:
         "b_shift": b_shift,
     }
     step = _step(op, graph, operands, "add_s8", rescale | _requant_fields(op, graph, out, ratio))
-    return (step if isa is Isa.REF or not operands.loop.flat else _linear(step, out, graph),)
+    rows = operands.loop.a[3] == operands.loop.b[3] == 1
+    return (_linear(step, operands, graph) if rows and isa is not Isa.REF else step,)
 
 
-def _linear(step: Step, out: Tensor, graph: Graph) -> Step:
-    """The faster kernel for an ADD, if its answers are the same for all operands."""
+def _linear(step: Step, operands: Operands, graph: Graph) -> Step:
+    """The faster kernel for an ADD of whole rows, if its answers are the same for all operands."""
     candidates = CANDIDATES_IN_ALL // sum(op.kind in ("ADD", "SUB") for op in graph.operators)
     linear = find_linear(Rescale(**{f.name: int(step.fields[f.name]) for f in fields(Rescale)}), candidates)
     if linear is None:
         return step
-    kept = ("a_constant", "b_constant", "out_min", "out_max")
-    return replace(
-        step,
-        kernel="add_linear_s8",
-        source="dsp/add_linear_s8.c",
-        struct="add_linear_s8_t",
-        fields={"elements": out.elements, **asdict(linear), **{name: step.fields[name] for name in kept}},
-    )
+    loop = operands.loop
+    constants = {name: step.fields[name] for name in ("a_constant", "b_constant")}
+    row = {**asdict(linear), **{name: step.fields[name] for name in ("out_min", "out_max")}}
+    values: dict[str, int | str] = {"elements": operands.out.elements, **constants, **row}
+    if not loop.flat:
+        strides = {"size": loop.sizes, "a_stride": loop.a, "b_stride": loop.b}
+        values = {name: _array(each[:3]) for name, each in strides.items()}
+        values |= {**constants, "row.elements": loop.sizes[3], **{f"row.{name}": value for name, value in row.items()}}
+    kernel = "add_linear_s8" if loop.flat else "add_linear_rows_s8"
+    return replace(step, kernel=kernel, source="dsp/add_linear_s8.c", struct=f"{kernel}_t", fields=values)
 
 
 def lower_mul(op: Operator, graph: Graph, isa: Isa) -> tuple[Step, ...]:

@@ -23,7 +23,7 @@ static void clamp_values(int8_t *values, int32_t count, int32_t low, int32_t hig
     }
 }
 
-void add_linear_s8(const add_linear_s8_t *op, const int8_t *a, const int8_t *b, int8_t *out)
+__attribute__((noinline)) void add_linear_s8(const add_linear_s8_t *op, const int8_t *a, const int8_t *b, int8_t *out)
 {
     const int32_t a_factor = op->a_factor, b_factor = op->b_factor, constant = op->constant;
     int8_t *const first = out;
@@ -53,5 +53,19 @@ void add_linear_s8(const add_linear_s8_t *op, const int8_t *a, const int8_t *b, 
     }
     if (op->out_min > INT8_MIN || op->out_max < INT8_MAX) {
         clamp_values(first, op->elements, op->out_min, op->out_max);
+    }
+}
+
+void add_linear_rows_s8(const add_linear_rows_s8_t *op, const int8_t *a, const int8_t *b, int8_t *out)
+{
+    a = op->a_constant ? op->a_constant : a;
+    b = op->b_constant ? op->b_constant : b;
+    for (int32_t i = 0; i < op->size[0]; i++) {
+        for (int32_t j = 0; j < op->size[1]; j++) {
+            for (int32_t k = 0; k < op->size[2]; k++, out += op->row.elements) {
+                add_linear_s8(
+                    &op->row, broadcast_row(a, op->a_stride, i, j, k), broadcast_row(b, op->b_stride, i, j, k), out);
+            }
+        }
     }
 }

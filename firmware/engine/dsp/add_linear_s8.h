@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "broadcast.h"
+
 enum { ADD_FRACTION_BITS = 21 };
 
 typedef struct {
@@ -20,5 +22,15 @@ typedef struct {
  * 65,536 pairs of a and b give TFLite's answer and nothing overflows (firmware/codegen/operators/add_linear.py), and
  * takes add_s8 where there are none. `out` may be `a` or `b`; all may lie at any address. */
 void add_linear_s8(const add_linear_s8_t *op, const int8_t *a, const int8_t *b, int8_t *out);
+
+/* Rows of values over three outer axes, of which operands may repeat some: strides as in broadcast.h. */
+typedef struct {
+    int32_t size[BROADCAST_AXES - 1], a_stride[BROADCAST_AXES - 1], b_stride[BROADCAST_AXES - 1];
+    const int8_t *a_constant, *b_constant; /* the operand when it is a constant, else 0 */
+    add_linear_s8_t row;                   /* one row; its own constants are 0 */
+} add_linear_rows_s8_t;
+
+/* add_linear_s8 for each row. `out` may be an operand that does not repeat. */
+void add_linear_rows_s8(const add_linear_rows_s8_t *op, const int8_t *a, const int8_t *b, int8_t *out);
 
 #endif

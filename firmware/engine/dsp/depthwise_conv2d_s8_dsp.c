@@ -198,7 +198,7 @@ static void any_channel(const depthwise_conv2d_s8_dsp_t *op, const any_line_t *a
     }
 }
 
-void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch)
+__attribute__((noinline)) void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch)
 {
     const depthwise_axis_t *outer = &op->outer, *inner = &op->inner;
     const int32_t parameter_words = op->requant == REQUANT_LINEAR ? 3 : 4;
@@ -253,5 +253,27 @@ void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *
             }
         }
         parameters += channels * parameter_words;
+    }
+}
+
+/* How many positions from `first` on there are, `dilation` apart. */
+static int32_t positions(int32_t size, int32_t first, int32_t dilation)
+{
+    return (size - first + dilation - 1) / dilation;
+}
+
+void depthwise_dilated_s8_dsp(const depthwise_dilated_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch)
+{
+    const depthwise_dilated_axis_t *outer = &op->outer, *inner = &op->inner;
+    depthwise_conv2d_s8_dsp_t part = op->part;
+    for (int32_t i = 0; i < outer->dilation && i < outer->out_size; i++) {
+        part.outer.in_size = positions(outer->in_size, i, outer->dilation);
+        part.outer.out_size = positions(outer->out_size, i, outer->dilation);
+        for (int32_t j = 0; j < inner->dilation && j < inner->out_size; j++) {
+            part.inner.in_size = positions(inner->in_size, j, inner->dilation);
+            part.inner.out_size = positions(inner->out_size, j, inner->dilation);
+            depthwise_conv2d_s8_dsp(&part, in + i * outer->in_bytes + j * inner->in_bytes,
+                                    out + i * outer->out_bytes + j * inner->out_bytes, scratch);
+        }
     }
 }

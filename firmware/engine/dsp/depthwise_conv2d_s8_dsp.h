@@ -11,7 +11,7 @@ typedef struct {
     int32_t filter, stride, pad;
 } depthwise_axis_t;
 
-/* Depthwise convolution with one filter per channel and no dilation. The host makes one axis the outer and one the
+/* Depthwise convolution with one filter per channel and no dilation (depthwise_dilated_s8_dsp has one). The host makes one axis the outer and one the
  * inner, whichever way round is cheaper. A line is all positions of the inner axis at one position of the outer axis.
  *
  * Four channels at a time: their input lines are widened to int16 into a circular line buffer of `outer.filter` lines,
@@ -38,5 +38,21 @@ typedef struct {
  * filter as pairs: outer.filter * (inner.filter / 2 + 1) * 2 words, or 10 for a 3x3 filter whose inner axis has stride
  * 1 or 2 and whose requantisation depthwise_line_has(). It overlaps neither `in` nor `out`. */
 void depthwise_conv2d_s8_dsp(const depthwise_conv2d_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch);
+
+/* One axis of a dilated convolution. Outputs p, p + dilation, p + 2 dilation ... read such inputs only: for each p below
+ * the dilation they are a convolution without one. `in_bytes` and `out_bytes` lead from one position to the next. */
+typedef struct {
+    int32_t in_size, out_size;
+    int32_t in_bytes, out_bytes;
+    int32_t dilation;
+} depthwise_dilated_axis_t;
+
+typedef struct {
+    depthwise_dilated_axis_t outer, inner;
+    depthwise_conv2d_s8_dsp_t part; /* the convolution that starts at position 0 of both axes, the largest */
+} depthwise_dilated_s8_dsp_t;
+
+/* As depthwise_conv2d_s8, bit for bit, with strides of 1. `scratch` and `out` as of the largest part. */
+void depthwise_dilated_s8_dsp(const depthwise_dilated_s8_dsp_t *op, const int8_t *in, int8_t *out, void *scratch);
 
 #endif

@@ -50,7 +50,10 @@ class DepthwiseCall:
 
 
 def lower_depthwise_dsp(layer: ConvLayer) -> Step | None:
-    """Return the call, or None for a depth multiplier, a dilation, or arithmetic that would not be exact."""
+    """Return the call, or None for a depth multiplier, or arithmetic that would not be exact.
+
+    A dilation is None too where the padding before the input is no multiple of it, or where there is a stride.
+    """
     if layer.weights.channels != layer.in_channels:
         return None
     requant = requantization(layer)
@@ -59,11 +62,12 @@ def lower_depthwise_dsp(layer: ConvLayer) -> Step | None:
     call = depthwise_call(layer.op.index, layer.geometry, layer.in_.zero_point, requant)
     if call is None:
         return None
+    kernel = "depthwise_dilated_s8_dsp" if _is_dilated(layer.geometry) else "depthwise_conv2d_s8_dsp"
     return Step(
         title=layer.title,
-        kernel="depthwise_conv2d_s8_dsp",
+        kernel=kernel,
         source="dsp/depthwise_conv2d_s8_dsp.c",
-        struct="depthwise_conv2d_s8_dsp_t",
+        struct=f"{kernel}_t",
         fields=call.fields,
         inputs=(layer.in_.index,),
         output=layer.out.index,
@@ -75,7 +79,7 @@ def lower_depthwise_dsp(layer: ConvLayer) -> Step | None:
 
 
 def depthwise_call(number: int, geometry: Geometry, in_zero: int, requant: Requantization) -> DepthwiseCall | None:
-    """Return the call, or None for a dilation and for the exact requantisation, which the kernel has not.
+    """Return the call, or None for what the kernel has not: the exact requantisation, and some dilations.
 
     Args:
         number: The layer's index, for the names of the constants.
@@ -83,13 +87,14 @@ def depthwise_call(number: int, geometry: Geometry, in_zero: int, requant: Requa
         in_zero: The input's zero point.
         requant: Requantisation and filters, int8 (channels, rows * columns).
     """
-    if requant.kind == EXACT or (geometry.dilation_h, geometry.dilation_w) != (1, 1):
+    if requant.kind == EXACT or (_is_dilated(geometry) and not _has_parts(geometry)):
         return None
     channels = requant.values.shape[0]
     rows, columns = _axes(geometry, channels)
     filters = requant.values.reshape(channels, geometry.filter_h, geometry.filter_w)
     outer, inner = rows, columns
-    if _effort(columns, rows) < _effort(rows, columns):
+    swapped = _effort(columns, rows) < _effort(rows, columns)
+    if swapped:
         outer, inner = columns, rows
         filters = filters.transpose(0, 2, 1)
     words = _line_words(inner)
@@ -110,34 +115,73 @@ def depthwise_call(number: int, geometry: Geometry, in_zero: int, requant: Requa
         "weights": weights.name,
         "requant_parameters": parameters.name,
     }
+    if _is_dilated(geometry):
+        names = ("inner", "outer") if swapped else ("outer", "inner")
+        parts = {f"part.{name}": value for name, value in fields.items()}
+        fields = {
+            f"{name}.{key}": value
+            for name, axis in zip(names, _whole_axes(geometry, channels), strict=True)
+            for key, value in axis.items()
+        }
+        fields |= parts
     return DepthwiseCall(
         fields=fields,
         constants=(weights, parameters),
         scratch_bytes=4 * GROUP * (words * outer.filter + pair_words),
-        in_place=all(axis.stride == 1 and axis.in_size == axis.out_size for axis in (rows, columns)),
+        in_place=(geometry.in_h, geometry.in_w) == (geometry.out_h, geometry.out_w)
+        and (geometry.stride_h, geometry.stride_w) == (1, 1),
     )
+
+
+def _is_dilated(geometry: Geometry) -> bool:
+    return (geometry.dilation_h, geometry.dilation_w) != (1, 1)
+
+
+def _has_parts(geometry: Geometry) -> bool:
+    """Whether outputs a dilation apart read inputs a dilation apart, as a convolution without a dilation does."""
+    paddings = geometry.pad_top % geometry.dilation_h, geometry.pad_left % geometry.dilation_w
+    return (geometry.stride_h, geometry.stride_w) == (1, 1) and paddings == (0, 0)
 
 
 def _axes(geometry: Geometry, channels: int) -> tuple[Axis, Axis]:
-    """Rows and columns of an image with ``channels`` bytes a pixel."""
+    """Rows and columns of an image with ``channels`` bytes a pixel; of a dilated one those of its first part."""
     rows = Axis(
-        in_size=geometry.in_h,
-        out_size=geometry.out_h,
-        in_bytes=geometry.in_w * channels,
-        out_bytes=geometry.out_w * channels,
+        in_size=-(-geometry.in_h // geometry.dilation_h),
+        out_size=-(-geometry.out_h // geometry.dilation_h),
+        in_bytes=geometry.in_w * channels * geometry.dilation_h,
+        out_bytes=geometry.out_w * channels * geometry.dilation_h,
         filter=geometry.filter_h,
         stride=geometry.stride_h,
-        pad=geometry.pad_top,
+        pad=geometry.pad_top // geometry.dilation_h,
     )
     columns = Axis(
-        in_size=geometry.in_w,
-        out_size=geometry.out_w,
-        in_bytes=channels,
-        out_bytes=channels,
+        in_size=-(-geometry.in_w // geometry.dilation_w),
+        out_size=-(-geometry.out_w // geometry.dilation_w),
+        in_bytes=channels * geometry.dilation_w,
+        out_bytes=channels * geometry.dilation_w,
         filter=geometry.filter_w,
         stride=geometry.stride_w,
-        pad=geometry.pad_left,
+        pad=geometry.pad_left // geometry.dilation_w,
     )
+    return rows, columns
+
+
+def _whole_axes(geometry: Geometry, channels: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Rows and columns of a dilated convolution, as ``depthwise_dilated_axis_t``."""
+    rows = {
+        "in_size": geometry.in_h,
+        "out_size": geometry.out_h,
+        "in_bytes": geometry.in_w * channels,
+        "out_bytes": geometry.out_w * channels,
+        "dilation": geometry.dilation_h,
+    }
+    columns = {
+        "in_size": geometry.in_w,
+        "out_size": geometry.out_w,
+        "in_bytes": channels,
+        "out_bytes": channels,
+        "dilation": geometry.dilation_w,
+    }
     return rows, columns
 
 
