@@ -228,7 +228,8 @@ def _broadcast(chain: _Chain, block: Broadcast) -> None:
     relu = "none" if keeps else "relu"
     total = chain.append("add", (bands, times), chain.shape(bands), relu=relu, repeats=width)
     if keeps:
-        chain.add(total, entry, "relu")
+        # Not by ``add``, which compares widths: in a search they may be tensors.
+        chain.append("add", (total, entry), chain.shape(total), relu="relu")
 
 
 def _time_channel_separable(chain: _Chain, block: TimeChannelSeparable) -> None:
