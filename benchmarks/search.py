@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Searched keyword networks beside the published ones: searches, trainings by one recipe, and the table of both.
 
-    python -m benchmarks.search --out DIR [--only s] [--seeds 3] [--epochs 40 --int8-epochs 8] [--workers 2] [--refresh]
+    python -m benchmarks.search --out DIR [--only NAME] [--seeds 3] [--epochs 40 --int8-epochs 8] [--workers 2]
 
 A search's limits are the published network's own latency, RAM and flash as measured here. Then each network is trained
 by one recipe, shorter than the shipped models', with as many seeds as asked. Choices are made on validation rows; the
 test rows are looked at once for each trained network. All steps are kept in DIR, so that the same command continues;
-what the table is made of goes into results/search/keywords.json after each network. Without --out the stored table is
-printed, and ``--refresh`` writes it into docs/search.md; ``--measure`` measures the stored networks again first, for an
-engine or a timing model that has changed.
+what the table is made of goes into results/search/keywords.json after each network, beside those that are there of the
+same settings. Without --out the stored table is printed, and ``--refresh`` writes it into docs/search.md; ``--measure``
+measures the stored networks again first, for an engine or a timing model that has changed.
 """
 
 from __future__ import annotations
@@ -228,13 +228,15 @@ def compare(rows: Sequence[Row], out: Path, data: Path, options: Mapping[str, An
     """
     from mlperf_tiny.search.characterize.measure import Target
 
-    stored = {
+    settings = {
         "device": DEVICE,
         "timing_model": Target(device=DEVICE).timing_model,
         "training": asdict(options["training"]),
         "search_epochs": options["search_epochs"],
-        "networks": {},
     }
+    before = json.loads(STORED.read_text(encoding="utf-8")) if STORED.is_file() else {}
+    same = {name: before.get(name) for name in settings} == settings
+    networks = before["networks"] if same else {}
     seeds = range(1, options["seeds"] + 1)
     threads = max(1, (os.cpu_count() or 1) // options["workers"])
     for row in rows:
@@ -246,8 +248,8 @@ def compare(rows: Sequence[Row], out: Path, data: Path, options: Mapping[str, An
             ]
             for job in jobs:
                 job.result()
-        stored["networks"][row.name] = collect(row, network, out, data, seeds)
-        write(stored)
+        networks[row.name] = collect(row, network, out, data, seeds)
+        write({**settings, "networks": {row.name: networks[row.name] for row in ROWS if row.name in networks}})
 
 
 def write(stored: Mapping[str, Any]) -> None:
@@ -268,7 +270,9 @@ def measure_again(stored: dict[str, Any]) -> None:
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of searches and trainings; it is continued.")
-@click.option("--only", "sizes", multiple=True, type=click.Choice(("s", "m")), help="Published networks to beat.")
+@click.option(
+    "--only", multiple=True, type=click.Choice([row.name for row in ROWS]), help="Networks, instead of all; repeatable."
+)
 @click.option("--seeds", type=click.IntRange(1), default=3, help="Trainings of each network.")
 @click.option("--search-epochs", type=click.IntRange(1), default=60, help="Of searches with shared weights.")
 @click.option("--epochs", type=click.IntRange(1), default=40, help="Epochs in floats.")
@@ -278,14 +282,14 @@ def measure_again(stored: dict[str, Any]) -> None:
 @click.option("--data", type=click.Path(path_type=Path, exists=True), envvar="MLPERF_TINY_DATA", help="The clips.")
 @click.option("--measure", is_flag=True, help="Measure the stored networks again; nothing is searched or trained.")
 @click.option("--refresh", "into_docs", is_flag=True, help="Write the table into docs/search.md.")
-def main(out: Path | None, sizes: tuple[str, ...], data: Path | None, into_docs: bool, **options: Any) -> None:
+def main(out: Path | None, only: tuple[str, ...], data: Path | None, into_docs: bool, **options: Any) -> None:
     """Search, train and compare; without --out, print the stored comparison."""
     if out is not None:
         if data is None:
             raise click.UsageError("--data, or MLPERF_TINY_DATA, must name the folder with the clips.")
         names = [row.name for row in fields(Training)]
         options["training"] = Training(**{name: options[name] for name in names})
-        compare([row for row in ROWS if not sizes or row.size in sizes], out, data, options)
+        compare([row for row in ROWS if not only or row.name in only], out, data, options)
     stored = json.loads(STORED.read_text(encoding="utf-8"))
     if options["measure"]:
         measure_again(stored)

@@ -60,7 +60,7 @@ def table(stored: Mapping[str, Any]) -> str:
     """
     networks = stored["networks"]
     published = {row["size"]: row for row in networks.values() if not row["method"]}
-    rows = [_row(name, row, published[row["size"]]) for name, row in networks.items()]
+    rows = [_row(name, row, published.get(row["size"], row)) for name, row in networks.items()]
     return f"{_head(stored)}\n\n{markdown_table(HEAD, rows)}"
 
 
