@@ -22,7 +22,7 @@ from mlperf_tiny.search.cost.analytic import CONSTANTS, LIVE, OPS
 from mlperf_tiny.search.problem.method import SearchRun
 from mlperf_tiny.search.problem.problem import Figures, Problem
 from mlperf_tiny.search.space.choice import Choice, open_block
-from mlperf_tiny.search.space.space import SearchSpace
+from mlperf_tiny.search.space.space import Decisions, SearchSpace
 from mlperf_tiny.search.space.spaces import find_space
 
 tf = pytest.importorskip("tensorflow")
@@ -133,9 +133,11 @@ def test_probabilities_follow_the_logits_and_the_temperature() -> None:
     np.testing.assert_allclose(cold["0.filters"], [0.0, 1.0, 0.0], atol=1e-6)
     derived = weights.derive()
     assert (derived["0.filters"], derived["1.keep"], derived["2.keep"]) == (8, False, False)
-    same, other = (weights.drawn(1.0, 1.0, tf.constant([1, step])) for step in (5, 6))
-    assert not np.allclose(same["0.filters"], other["0.filters"])
-    np.testing.assert_array_equal(same["0.filters"], weights.drawn(1.0, 1.0, tf.constant([1, 5]))["0.filters"])
+    first, again, other = (
+        [int(np.argmax(weights.drawn(1.0, 1.0, tf.constant([seed, step]))["2.filters"])) for step in range(20)]
+        for seed in (1, 1, 2)
+    )
+    assert first == again != other
 
 
 def test_no_option_is_lost_for_good() -> None:
@@ -154,7 +156,7 @@ def test_each_option_is_drawn_as_often_as_its_probability_says(temperature: floa
     draw = tf.function(lambda step: weights.drawn(temperature, 0.01, tf.stack([3, step]))["0.filters"])
     drawn = [draw(tf.constant(step)).numpy() for step in range(600)]
     np.testing.assert_allclose(np.mean(drawn, axis=0), weights.probabilities(temperature)["0.filters"], atol=0.06)
-    np.testing.assert_allclose(np.max(drawn, axis=1), 1.0, atol=0.5)
+    np.testing.assert_allclose(np.sort(drawn, axis=1), [[0.0, 0.0, 1.0]] * 600, atol=1e-6)
 
 
 def test_widths_that_are_hardly_drawn_are_not_used() -> None:
@@ -189,14 +191,24 @@ def test_penalty_has_a_gradient_only_above_a_limit() -> None:
         assert bool(np.any(np.asarray(gradient) != 0.0)) is pushes
 
 
+def assert_is_full(asked: Problem, found: Decisions) -> None:
+    """The network is within the limits, and none with one decision an option higher is."""
+    arch = SPACE.derive(found)
+    assert asked.fits(arch)
+    for row in SPACE.decisions:
+        place = row.options.index(found[row.name])
+        for option in row.options[place + 1 : place + 2]:
+            more = SPACE.derive({**found, row.name: option})
+            assert more.blocks == arch.blocks or not asked.fits(more)
+
+
 @pytest.mark.parametrize(("limit", "most"), [("ops", 15_000.0), ("ram_bytes", 500.0)])
 def test_search_ends_within_its_limit_and_learns(tmp_path: Path, limit: str, most: float) -> None:
     asked = problem(**{limit: most})
     found, rows, _ = search(asked, tmp_path, replace(SETTINGS, epochs=20))
-    assert not asked.excess(asked.estimate(SPACE.derive(found)))
     assert list(rows) == list(range(1, 21))
     assert rows[20]["accuracy"] > 0.7 and rows[20]["entropy"] < rows[1]["entropy"]
-    assert asked.estimate(SPACE.derive(found)).given()[limit] > 0.75 * most  # the room is filled
+    assert_is_full(asked, found)
 
 
 def test_room_below_a_limit_is_filled_with_what_loses_least() -> None:
@@ -209,12 +221,7 @@ def test_room_below_a_limit_is_filled_with_what_loses_least() -> None:
             lambda row, by=wanted: sum(by.get(key, 0.0) * value for key, value in row.items()),  # type: ignore[misc]
         )
         assert found[name] == 16
-        assert asked.estimate(SPACE.derive(found)).given()["ops"] <= 25_000.0
-        for row in SPACE.decisions:  # nothing more fits
-            place = row.options.index(found[row.name])
-            for option in row.options[place + 1 : place + 2]:
-                more = SPACE.derive({**found, row.name: option})
-                assert more.blocks == SPACE.derive(found).blocks or asked.excess(asked.estimate(more))
+        assert_is_full(asked, found)
 
 
 def test_network_above_a_limit_is_lowered_where_it_loses_least() -> None:
