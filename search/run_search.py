@@ -144,7 +144,14 @@ def _claim(path: Path, settings: Mapping[str, Any]) -> None:
     """Write what a folder's search is, or refuse a folder that holds another one."""
     wanted = json.loads(json.dumps(settings))
     if path.is_file():
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            stored = None
+        if not isinstance(stored, dict):
+            raise DataError(
+                f"{path} is damaged: it holds no JSON object. Delete it, or name another folder with --out."
+            )
         if stored != wanted:
             names = ", ".join(name for name in wanted if stored.get(name) != wanted[name])
             raise WrongRequest(

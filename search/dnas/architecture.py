@@ -3,9 +3,8 @@
 
 Options have the probabilities softmax(logits / temperature), which costs use. As the temperature falls they approach
 the option with the largest logit, which is the one that is derived. A step of training draws from these very
-probabilities with Gumbel noise (Jang et al., arXiv 1611.01144, section 2.2): it computes the one option that is drawn,
-argmax(logits / temperature + noise), with the gradient of softmax((logits / temperature + noise) / relaxation). A
-mixture would carry information through channels and branches that the derived network does not have.
+probabilities with Gumbel noise (Jang et al., arXiv 1611.01144): softmax((logits / temperature + noise) / relaxation).
+At a low relaxation nearly one option is drawn, at a high one a mixture.
 """
 
 from __future__ import annotations
@@ -49,20 +48,18 @@ class ArchitectureWeights(keras.layers.Layer):
         }
 
     def drawn(self, temperature: Any, relaxation: Any, seed: Any) -> dict[str, Any]:
-        """Return a draw from each decision's options: 1 for one of them, 0 for the others, with a gradient for all.
+        """Return a draw from each decision's options: their shares, which add up to 1.
 
         Args:
             temperature: Of the probabilities that are drawn from; more than 0.
-            relaxation: How much of the gradient options have that are not drawn; more than 0.
+            relaxation: How far the draw is from one option; more than 0.
             seed: Of the noise, a tensor of two integers.
         """
         found = {}
         for number, row in enumerate(self._decisions):
             logits = tf.convert_to_tensor(self._logits[row.name]) / temperature
             noise = _gumbel(tf.stack([seed[0] * 1000 + number, seed[1]]), len(row.options))
-            relaxed = tf.nn.softmax((logits + noise) / relaxation)
-            one = tf.one_hot(tf.argmax(logits + noise), len(row.options))
-            found[row.name] = relaxed + tf.stop_gradient(one - relaxed)
+            found[row.name] = tf.nn.softmax((logits + noise) / relaxation)
         return found
 
     def used(self, temperature: Any, rest: float = 0.01) -> dict[str, int]:

@@ -123,7 +123,8 @@ class Dnas:
         inputs, wanted = samples
         weights, logits = self.supernet.trainable_variables, self.architecture.trainable_variables
         with tf.GradientTape() as tape:
-            gates = Mixed(self.architecture.drawn(temperature, self._settings.relaxation, seed), self._used)
+            relaxation = self._settings.relaxation * temperature / self._settings.first_temperature
+            gates = Mixed(self.architecture.drawn(temperature, relaxation, seed), self._used)
             outputs = self.supernet.forward(inputs, gates)
             loss = tf.reduce_mean(self._loss(wanted, outputs))
             costs = expected_costs(self._run.problem, self.architecture.probabilities(temperature))
@@ -217,4 +218,4 @@ class Dnas:
         if share < 0.0:
             return settings.first_temperature, 0.0, targets
         temperature = annealed(settings.first_temperature, settings.last_temperature, share)
-        return temperature, annealed(settings.strength, settings.last_strength, share), targets
+        return temperature, settings.strength, targets

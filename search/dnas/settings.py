@@ -36,14 +36,12 @@ class DnasSettings:
     last_temperature: float = 0.1
     """At the end; it falls exponentially between them."""
     relaxation: float = 1.0
-    """Of the draws' gradient."""
+    """Of the draws at the first temperature; it falls with the temperature."""
     span: float = 7.0
     """Logits, divided by the temperature, are at most so far below the largest of their decision: no option has less
     than a thousandth of its probability, and gradients never vanish."""
     strength: float = 2.0
-    """Loss for a cost at twice its target, after the warm-up."""
-    last_strength: float = 10.0
-    """The same at the end; it rises exponentially between them."""
+    """Loss for a cost at twice its target."""
     descent: float = 0.7
     """Share of the search after the warm-up in which targets fall, exponentially, from the costs that are expected at
     the start to the limits. An optimiser that scales its steps, as Adam does, goes at one speed whatever the strength:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mlperf_tiny.errors import UsageError, WrongRequest
+from mlperf_tiny.errors import DataError, UsageError, WrongRequest
 from mlperf_tiny.models.arch.row_file import read_arch
 from mlperf_tiny.search.characterize.measure import Target
 from mlperf_tiny.search.methods import METHODS, MethodRow, find_method
@@ -113,6 +113,13 @@ def test_folder_of_another_search_is_refused(asked: tuple[Problem, Path], tmp_pa
     other = {**asked[0].costs, "ops": replace(asked[0].costs["ops"], constant=1.0)}
     with pytest.raises(WrongRequest, match="holds a search with another estimates of the largest"):
         searched((replace(asked[0], costs=other), asked[1]), "width", tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
+def test_folder_with_a_damaged_request_is_refused(content: bytes, asked: tuple[Problem, Path], tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"request.json is damaged.* Delete it, or name another folder with --out"):
+        searched(asked, "width", tmp_path)
 
 
 def test_impossible_limits_are_refused_before_anything_is_trained(asked: tuple[Problem, Path], tmp_path: Path) -> None:

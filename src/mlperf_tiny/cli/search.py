@@ -164,7 +164,7 @@ def _latency_model(
         return None
     if other := differences(model, expected):
         listener.log(
-            f"the latency model was fitted with another {', '.join(other)}; what is found is measured with today's"
+            f"the latency model was fitted with other {', '.join(other)}; what is found is measured with today's"
         )
     return model
 
