@@ -18,13 +18,12 @@ from mlperf_tiny.search.characterize.measure import Target
 from mlperf_tiny.search.methods import METHODS, MethodRow, find_method
 from mlperf_tiny.search.problem.estimate import make_problem
 from mlperf_tiny.search.problem.finish import measured_figures
+from mlperf_tiny.search.problem.method import SearchRun
 from mlperf_tiny.search.problem.problem import Figures, Problem
 from mlperf_tiny.search.run_search import Request, run_search
 
 pytest.importorskip("tensorflow")
 
-from mlperf_tiny.models.training.epochs import epoch_samples
-from mlperf_tiny.search.baselines import random_search
 from mlperf_tiny.search.baselines.random_search import search_random
 from mlperf_tiny.search.dnas.search import search_dnas
 from mlperf_tiny.search.tinynas.search import search_tinynas
@@ -82,17 +81,17 @@ def test_random_search_that_is_stopped_gives_the_same(
 ) -> None:
     """Stopped in the second epoch of the second network, and once more when all networks are trained."""
     whole = searched(asked, "random", tmp_path / "whole", epochs=2)
-    epochs = 0
+    epochs, samples = 0, SearchRun.samples
 
-    def stopping(*words: Any) -> Any:
+    def stopping(run: SearchRun, epoch: int) -> Any:
         nonlocal epochs
         epochs += 1
         if epochs == 6:  # three of each network: its first samples also give the shape
             raise KeyboardInterrupt
-        return epoch_samples(*words)
+        return samples(run, epoch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(random_search, "epoch_samples", stopping)
+        patch.setattr(SearchRun, "samples", stopping)
         with pytest.raises(KeyboardInterrupt):
             searched(asked, "random", tmp_path / "part", epochs=2)
     assert len(json.loads((tmp_path / "part" / "random.json").read_text())["scores"]) == 1
