@@ -175,7 +175,10 @@ def test_a_training_interrupted_in_its_steps_is_continued_to_the_same_bytes(
 @pytest.mark.parametrize(("redirection", "wanted"), [("2>&1", "after\n"), ("2>&-", "")])
 def test_tensorflow_is_imported_without_its_own_lines(redirection: str, wanted: str) -> None:
     pytest.importorskip("tensorflow")
-    code = "import sys; from mlperf_tiny.cli.train import require_tensorflow as r; r(); print('after', file=sys.stderr)"
+    code = (
+        "import sys; from mlperf_tiny.cli.train import require_tensorflow; require_tensorflow(); "
+        "sys.stderr and print('after', file=sys.stderr)"
+    )
     done = subprocess.run(
         ["bash", "-c", f'"$0" -c "$1" {redirection}', sys.executable, code], capture_output=True, text=True, check=True
     )

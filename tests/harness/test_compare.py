@@ -183,7 +183,7 @@ def test_invalid_options_are_refused(asked: ComparisonOptions, sentence: str) ->
 def test_by_default_all_is_compared_that_needs_no_download() -> None:
     plan = plan_comparison(ComparisonOptions(), EMPTY)
     assert tuple(model.name for model in plan.models) == shipped_names()
-    assert [board.device for board in plan.boards] == ["stm32f446", "stm32f746"]
+    assert [board.device for board in plan.boards] == ["stm32f446", "stm32f746", "stm32l4r5"]
     assert "compiled" in plan.engines and "tflm" not in plan.engines
     engine, skipped = plan.notes
     assert engine.startswith("skipped: engine tflm needs ") and "TFLM_DIR" in engine

@@ -110,3 +110,8 @@ def test_a_stripped_image_is_translated_with_the_same_counts(monkeypatch: pytest
         assert [talk(board, b"w%") for _ in range(3)] == 3 * [b"worked\r\n"]
     assert (plain.instructions, plain.cycles) == (translated.instructions, translated.cycles)
     assert translated.translator is not None and translated.translator.native_instructions > 0
+
+
+@pytest.mark.parametrize("data", [b"", b"\0\0", bytes(64)])
+def test_a_segment_without_calls_has_no_functions(data: bytes) -> None:
+    assert functions_in([(0x0800_0000, data)]) == ()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +32,9 @@ def functions_in(segments: Iterable[tuple[int, bytes]]) -> tuple[Function, ...]:
     for base, data in segments:
         even = data[: len(data) & ~3]
         starts = sorted(set(_called(base, even)) | set(_pointed_to(base, even)))
-        ends = [*starts[1:], base + len(even)]
         found += [
             (start, min(end - start, MAX_FUNCTION_BYTES), f"code_{start:08x}")
-            for start, end in zip(starts, ends, strict=True)
+            for start, end in pairwise([*starts, base + len(even)])
         ]
     return tuple(sorted(found))
 

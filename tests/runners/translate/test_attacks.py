@@ -24,7 +24,7 @@ ATTACKS = {
     "a jump to each half-word of a function": (("CASE=0", "HALVES=14"), ""),
     "a stack that runs over": (("CASE=1",), "stack overflow below"),
     "code in RAM that is changed": (("CASE=2",), ""),
-    "a supervisor call": (("CASE=3",), "the firmware executes SVC"),
+    "a supervisor call": (("CASE=3",), "exception 11 has no handler"),
     "a trap": (("CASE=5",), "the firmware executes UDF"),
     "asleep without an interrupt": (("CASE=6",), ""),
     "a reset": (("CASE=7",), ""),
