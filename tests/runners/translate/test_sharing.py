@@ -7,7 +7,7 @@ from benchmarks.shared_translations import Kernel, image_of, kernels_of, random_
 from mlperf_tiny.firmware.boards import find_board
 
 # Networks of three search spaces with other shapes and weights, which fit.
-SEEDS = (0, 4, 6, 10, 12)
+SEEDS = (0, 4, 8, 12, 18)
 
 
 def test_models_with_the_same_operators_share_all_kernels() -> None:
