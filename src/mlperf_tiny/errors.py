@@ -10,6 +10,7 @@
     │   ├─ WrongPort                             what is named as a port is none
     │   └─ WrongTree                             a named source tree is none, or no library was built in it
     ├─ DataError                                 dataset or file missing, or different from its index
+    │   └─ TraceRefused                          an energy trace that does not hold the windows of its run
     ├─ BuildError
     │   ├─ ModelInvalid                          the .tflite file is broken or hostile
     │   ├─ UnsupportedOperator                   a valid .tflite has something the compiler does not support
@@ -92,6 +93,14 @@ class UsageError(BenchError):
 
 class DataError(BenchError):
     """A dataset, file or label list is missing or differs from its index."""
+
+
+class TraceRefused(DataError):
+    """An energy trace whose samples or timestamps do not give the windows of its run."""
+
+    def __init__(self, where: str, reason: str, advice: str = "Measure again.") -> None:
+        self.where, self.reason = where, reason
+        super().__init__(f"{where} gives no energy: {reason}. {advice}")
 
 
 class BuildError(BenchError):

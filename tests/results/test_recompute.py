@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlperf_tiny.harness.energy.trace import Trace
 from mlperf_tiny.harness.record.rules import TimedWindow
 from mlperf_tiny.models.data.formats.labels import Listed
 from mlperf_tiny.results.mlperf.benchmarks import benchmark_of
@@ -17,7 +18,6 @@ from mlperf_tiny.results.mlperf.layout import FoundResult
 from mlperf_tiny.results.review.checks.metrics import CheckedMetric, Recomputed
 from mlperf_tiny.results.review.checks.recompute import recompute, timed_windows
 from mlperf_tiny.results.review.evidence.claims import ClaimedWindow, Claims
-from mlperf_tiny.results.review.evidence.energy_trace import Trace
 from mlperf_tiny.results.review.evidence.evidence import Evidence
 from mlperf_tiny.results.review.evidence.label_lists import LabelList
 from mlperf_tiny.results.review.evidence.runner_log import Detections, LoggedInference, Run
@@ -247,7 +247,7 @@ def stamped(file: str, iterations: int, started_s: float | None = None, done_s: 
 
 def trace(*samples_uj: float) -> Trace:
     """One sample a second, from 0 s."""
-    return Trace(np.array(samples_uj), np.arange(len(samples_uj), dtype=np.float64))
+    return Trace(np.array(samples_uj), 1.0)
 
 
 # 20 s; 1 uJ a second, in 4..6 s 3 uJ, in 12..14 s 5 uJ.

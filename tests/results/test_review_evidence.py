@@ -9,9 +9,10 @@ import struct
 import numpy as np
 import pytest
 
+from mlperf_tiny.harness.energy.trace import parse_trace
 from mlperf_tiny.results.review.evidence.claims import agrees, parse_claims
 from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse_script
-from mlperf_tiny.results.review.evidence.energy_trace import inference_windows, parse_trace, runner_windows
+from mlperf_tiny.results.review.evidence.energy_trace import inference_windows, runner_windows
 from mlperf_tiny.results.review.evidence.mlcommons_json import parse_mlcommons_json
 from mlperf_tiny.results.review.evidence.mlcommons_log import parse_mlcommons_log
 from mlperf_tiny.results.review.evidence.runner_log import Detections, LoggedInference

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from mlperf_tiny.errors import DataError
 from mlperf_tiny.file_tree import FileTree, refuse_placeholder
+from mlperf_tiny.harness.energy.trace import MAX_TRACE_BYTES, Trace, parse_stamps, parse_trace
 from mlperf_tiny.results.mlperf.benchmarks import Benchmark, benchmark_of_model
 from mlperf_tiny.results.mlperf.json_text import MAX_JSON_BYTES, parse_json
 from mlperf_tiny.results.mlperf.layout import FoundResult
 from mlperf_tiny.results.mlperf.system import Descriptions, SystemDescription, find_description, read_description
 from mlperf_tiny.results.review.evidence.claims import Claims, parse_claims
 from mlperf_tiny.results.review.evidence.eembc_log import parse_eembc_log, parse_script
-from mlperf_tiny.results.review.evidence.energy_trace import MAX_TRACE_BYTES, Trace, parse_stamps, parse_trace
 from mlperf_tiny.results.review.evidence.label_lists import LabelList, LabelLists
 from mlperf_tiny.results.review.evidence.mlcommons_json import parse_mlcommons_json
 from mlperf_tiny.results.review.evidence.mlcommons_log import is_mlcommons_line, parse_mlcommons_log

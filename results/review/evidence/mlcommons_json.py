@@ -10,7 +10,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mlperf_tiny.errors import DataError
+import numpy as np
+
+from mlperf_tiny.errors import DataError, TraceRefused
+from mlperf_tiny.harness.energy.windows import EnergyWindow, Trial, event_window
 from mlperf_tiny.results.review.evidence.runner_log import (
     MAX_DETECTIONS,
     MAX_ERRORS,
@@ -22,7 +25,6 @@ from mlperf_tiny.results.review.evidence.runner_log import (
     Run,
 )
 
-SAMPLE_S = 0.001
 MAX_TIME_MS = 1e9
 """Of a detection; 12 days."""
 
@@ -51,19 +53,20 @@ def parse_mlcommons_json(value: Any, source: str) -> Run:
         scores = _flat(infer.get("results"))
         if scores is None and "detections" not in infer and len(problems) < MAX_ERRORS:
             problems.append(f"{source}: entry {index} holds no list of finite numbers as its answer")
-        window_j, window_s = _window(power)
+        iterations = int(_finite(infer.get("iterations")) or 0)
+        window = _window(power, iterations)
         voltage = _finite(power.get("voltage"))
         if voltage is not None:
             voltages.append(round(voltage * 1000))
         inferences.append(
             LoggedInference(
                 str(entry.get("file", ""))[:300],
-                int(_finite(infer.get("iterations")) or 0),
+                iterations,
                 int(_finite(infer.get("warmups")) or 0),
                 (end_us - start_us) / 1e6 if start_us is not None and end_us is not None else None,
                 scores,
-                window_j=window_j,
-                window_s=window_s,
+                window_j=window.energy_uj / 1e6 if window else None,
+                window_s=window.seconds if window else None,
                 claimed_class=_class(entry.get("class")),
             )
         )
@@ -77,21 +80,26 @@ def parse_mlcommons_json(value: Any, source: str) -> Run:
     )
 
 
-def _window(power: dict[str, Any]) -> tuple[float | None, float | None]:
-    """Energy in joules and time in seconds between the last two events."""
+def _window(power: dict[str, Any], iterations: int) -> EnergyWindow | None:
+    """Energy between the last two events."""
     samples, events = power.get("samples"), power.get("timestamps")
     if not isinstance(samples, list) or not isinstance(events, list) or len(events) < 2:
-        return None, None
+        return None
     places = []
     for event in events[-2:]:
         at = _finite(event[1]) if isinstance(event, list) and len(event) == 2 else None
-        if at is None or at != int(at) or not 0 <= at <= len(samples):
-            return None, None
+        if at is None or at != int(at):
+            return None
         places.append(int(at))
-    inside = [_finite(sample) for sample in samples[places[0] : places[1]]]
-    if not inside or any(sample is None for sample in inside):
-        return None, None
-    return sum(sample for sample in inside if sample is not None), len(inside) * SAMPLE_S
+    inside = [_finite(sample) for sample in samples[max(places[0], 0) : max(places[1], 0)]]
+    if any(sample is None for sample in inside):
+        return None
+    joules = np.zeros(len(samples))
+    joules[max(places[0], 0) : max(places[1], 0)] = inside
+    try:
+        return event_window(Trial(samples_j=joules, events=((0, places[0]), (1, places[1])), iterations=iterations))
+    except TraceRefused:
+        return None
 
 
 def _detections(entry: dict[str, Any], infer: dict[str, Any], source: str, problems: list[str]) -> Detections | None:
